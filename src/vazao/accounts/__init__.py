@@ -1,0 +1,54 @@
+"""Accounts: organizations and users, signing in, sessions, and the tokens of other systems.
+
+The face that others import; what is heavy is imported inside the functions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+    from vazao.kit.platform import Authenticate, Platform
+    from vazao.kit.registry import Registry
+
+
+async def organization_id(conn: AsyncConnection[Any], slug: str) -> int:
+    """The id of the organization called *slug*.
+
+    Raises:
+        OrganizationUnknown: there is none; the remedy names the command that makes one.
+    """
+    from vazao.accounts import service
+
+    return (await service.organization(conn, slug)).id
+
+
+def authenticator(platform: Platform) -> Authenticate:
+    """What finds out who asks: a bearer token, the header pair, or the session's cookie.
+
+    ``main`` sets it as ``platform.authenticate``. Answers are kept for five seconds, which is
+    how long a revocation made in another process may take to be felt.
+    """
+    from vazao.accounts.authentication import Authenticator
+
+    return Authenticator(platform)
+
+
+def register(registry: Registry) -> None:
+    """Show the feature's routes, commands, pages, menu entries and housekeeping."""
+    from vazao.accounts import account_pages, admin_pages, api, cli, pages, tasks
+    from vazao.kit.registry import MenuEntry, Periodic
+
+    registry.routes += [
+        *pages.ROUTES, *account_pages.ROUTES, *admin_pages.ROUTES, *api.ROUTES,
+    ]
+    registry.commands["accounts"] = cli.app
+    registry.template_packages.append("vazao.accounts")
+    registry.menu += [
+        MenuEntry("Home", "/", order=0),
+        MenuEntry("Users", "/admin/users", order=90, admin=True),
+        MenuEntry("Tokens", "/admin/tokens", order=91, admin=True),
+    ]
+    registry.periodic.append(Periodic("accounts.purge", 600.0, tasks.purge))

@@ -1,0 +1,125 @@
+"""HTML routes of one's own account: profile, password, sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from vazao.accounts import authentication, errors, service, store
+from vazao.accounts.pages import Asking, field, messages_of, place_of, redirect
+from vazao.accounts.passwords import check_new, hasher
+from vazao.accounts.sign_in import confirm_password, end_session
+from vazao.kit.errors import VazaoError
+from vazao.kit.i18n import translate
+from vazao.kit.pages import language_of, page
+from vazao.kit.platform import Platform, Principal
+from vazao.kit.web import Asker, ThePlatform
+
+_DONE = {
+    "profile": "Your profile was saved.",
+    "password": "Your password was changed; your other sessions have ended.",
+}
+
+
+async def _account_page(
+    request: Asking, platform: Platform, person: Principal, *,
+    error: VazaoError | None = None,
+) -> Response[str]:
+    async with platform.db.connection() as conn:
+        user = await service.user(conn, person.organization_id, person.user_id or 0)
+    language = language_of(request)
+    messages = messages_of(error, language)
+    if (done := _DONE.get(request.query_params.get("done", ""))) and error is None:
+        messages.append(("ok", translate(done, language)))
+    return page(
+        request, "accounts/account.html", status=error.status if error else 200, user=user,
+        messages=messages,
+    )
+
+
+@get("/account", opt={"session": True}, include_in_schema=False)
+async def show_account(
+    request: Asking, platform: ThePlatform, principal: Asker
+) -> Response[str]:
+    """Profile, password, and the way to the sessions."""
+    return await _account_page(request, platform, principal)
+
+
+@post("/account/profile", opt={"session": True}, include_in_schema=False)
+async def change_profile(
+    request: Asking, platform: ThePlatform, principal: Asker
+) -> Response[Any]:
+    """Change name and e-mail (303), or show the page again with what is wrong."""
+    try:
+        async with platform.db.transaction() as conn:
+            await service.change_profile(
+                conn, principal.organization_id, principal.user_id or 0,
+                name=await field(request, "name"), email=await field(request, "email"),
+            )
+    except (errors.NameInvalid, errors.EmailInvalid, errors.EmailTaken) as error:
+        return await _account_page(request, platform, principal, error=error)
+    return redirect("/account?done=profile")
+
+
+@post("/account/password", opt={"session": True}, include_in_schema=False)
+async def change_password(
+    request: Asking, platform: ThePlatform, principal: Asker
+) -> Response[Any]:
+    """Change the password and end the other sessions (303), or say what is wrong."""
+    user_id, new = principal.user_id or 0, await field(request, "new")
+    try:
+        async with platform.db.connection() as conn:
+            user = await service.user(conn, principal.organization_id, user_id)
+        check_new(new, user.username)
+        await confirm_password(
+            platform, user_id, await field(request, "current"), place_of(request, platform)
+        )
+        hashed = await hasher().hash(new)
+    except (
+        errors.PasswordInvalid, errors.PasswordIsUsername, errors.PasswordWrong,
+        errors.SignInTooOften,
+    ) as error:
+        return await _account_page(request, platform, principal, error=error)
+    kept = bytes.fromhex(principal.session_id or "")
+    async with platform.db.transaction() as conn:
+        await service.set_password(conn, user_id, hashed, kept_session=kept)
+    authentication.forget_user(platform, user_id, kept=kept)
+    return redirect("/account?done=password")
+
+
+@get("/account/sessions", opt={"session": True}, include_in_schema=False)
+async def show_sessions(
+    request: Asking, platform: ThePlatform, principal: Asker
+) -> Response[str]:
+    """The person's sessions, newest first."""
+    async with platform.db.connection() as conn:
+        sessions = await store.list_sessions(conn, principal.user_id or 0)
+    return page(
+        request, "accounts/sessions.html", sessions=sessions, current=principal.session_id
+    )
+
+
+@post("/account/sessions/{session_id:str}/revoke", opt={"session": True}, include_in_schema=False)
+async def revoke_session(
+    request: Asking, platform: ThePlatform, principal: Asker, session_id: FromPath[str]
+) -> Response[Any]:
+    """End one of one's sessions; one's current one too."""
+    await end_session(platform, principal, session_id)
+    return redirect("/account/sessions")
+
+
+@post("/account/sessions/revoke-others", opt={"session": True}, include_in_schema=False)
+async def revoke_others(platform: ThePlatform, principal: Asker) -> Response[Any]:
+    """End all of one's sessions but this one."""
+    user_id, kept = principal.user_id or 0, bytes.fromhex(principal.session_id or "")
+    async with platform.db.transaction() as conn:
+        await store.delete_other_sessions(conn, user_id, kept)
+    authentication.forget_user(platform, user_id, kept=kept)
+    return redirect("/account/sessions")
+
+
+ROUTES: list[Any] = [
+    show_account, change_profile, change_password, show_sessions, revoke_session, revoke_others,
+]

@@ -1,0 +1,154 @@
+"""HTML routes of an organization's admins: its users and its tokens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from vazao.accounts import authentication, errors, service, store
+from vazao.accounts.models import SCOPES
+from vazao.accounts.pages import Asking, field, messages_of, redirect
+from vazao.accounts.passwords import check_new, hasher
+from vazao.kit import clock
+from vazao.kit.errors import VazaoError
+from vazao.kit.i18n import translate
+from vazao.kit.pages import language_of, page
+from vazao.kit.platform import Platform, Principal
+from vazao.kit.web import Asker, ThePlatform
+
+PAGE = 50
+_WRONG = (
+    errors.UsernameInvalid, errors.UsernameTaken, errors.EmailInvalid, errors.EmailTaken,
+    errors.NameInvalid, errors.RoleUnknown, errors.PasswordInvalid, errors.PasswordIsUsername,
+    errors.SignInBusy,
+)
+_LIVES = {"30": timedelta(days=30), "90": timedelta(days=90), "365": timedelta(days=365)}
+ADMIN = {"admin": True}
+
+
+def _cursor(request: Asking, name: str, default: int) -> int:
+    text = request.query_params.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else default
+
+
+async def _users_page(
+    request: Asking, platform: Platform, principal: Principal, *,
+    error: VazaoError | None = None, typed: dict[str, str] | None = None,
+) -> Response[str]:
+    after = _cursor(request, "after", 0)
+    async with platform.db.connection() as conn:
+        users = await store.list_users(
+            conn, principal.organization_id, after=after, limit=PAGE + 1
+        )
+    return page(
+        request, "accounts/users.html", status=error.status if error else 200,
+        users=users[:PAGE], next=users[PAGE - 1].id if len(users) > PAGE else None, after=after,
+        typed=typed or {}, messages=messages_of(error, language_of(request)),
+    )
+
+
+@get("/admin", opt=ADMIN, include_in_schema=False)
+async def show_admin() -> Response[Any]:
+    """The admin's pages begin with the users."""
+    return redirect("/admin/users")
+
+
+@get("/admin/users", opt=ADMIN, include_in_schema=False)
+async def show_users(
+    request: Asking, platform: ThePlatform, principal: Asker
+) -> Response[str]:
+    """The organization's users, a page at a time, and the form for a new one."""
+    return await _users_page(request, platform, principal)
+
+
+@post("/admin/users", opt=ADMIN, include_in_schema=False)
+async def create_user(
+    request: Asking, platform: ThePlatform, principal: Asker
+) -> Response[Any]:
+    """Create a user (303), or show the form again with what is wrong."""
+    typed = {name: await field(request, name) for name in ("username", "name", "email", "role")}
+    password = await field(request, "password")
+    try:
+        check_new(password, typed["username"])
+        hashed = await hasher().hash(password)
+        async with platform.db.transaction() as conn:
+            await service.create_user(
+                conn, principal.organization_id, typed["username"], password_hash=hashed,
+                email=typed["email"], name=typed["name"], roles=[typed["role"]],
+            )
+    except _WRONG as error:
+        return await _users_page(request, platform, principal, error=error, typed=typed)
+    return redirect("/admin/users")
+
+
+def _lives(language: str) -> list[tuple[str, str]]:
+    text = translate("{days} days", language)
+    return [(days, text.format(days=days)) for days in _LIVES]
+
+
+async def _tokens_page(
+    request: Asking, platform: Platform, principal: Principal, *,
+    error: VazaoError | None = None, secret: str | None = None, application: str = "",
+) -> Response[str]:
+    before = _cursor(request, "before", (1 << 63) - 1)
+    async with platform.db.connection() as conn:
+        tokens = await store.list_tokens(
+            conn, principal.organization_id, before=before, limit=PAGE + 1
+        )
+    return page(
+        request, "accounts/tokens.html", status=error.status if error else 200,
+        tokens=tokens[:PAGE], next=tokens[PAGE - 1].id if len(tokens) > PAGE else None,
+        scopes=SCOPES, lives=_lives(language_of(request)), secret=secret,
+        application=application, now=clock.now(),
+        messages=messages_of(error, language_of(request)),
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@get("/admin/tokens", opt=ADMIN, include_in_schema=False)
+async def show_tokens(
+    request: Asking, platform: ThePlatform, principal: Asker
+) -> Response[str]:
+    """The organization's tokens, newest first, and the form for a new one."""
+    return await _tokens_page(request, platform, principal)
+
+
+@post("/admin/tokens", opt=ADMIN, include_in_schema=False, status_code=200)
+async def create_token(
+    request: Asking, platform: ThePlatform, principal: Asker
+) -> Response[Any]:
+    """Create a token and show it, this once; or what is wrong."""
+    application = await field(request, "application")
+    scopes = [str(scope) for scope in (await request.form()).getall("scope", [])]
+    try:
+        async with platform.db.transaction() as conn:
+            secret, _ = await service.create_token(
+                conn, principal.organization_id, application=application, scopes=scopes,
+                created_by=principal.user_id, life=_LIVES.get(await field(request, "days")),
+            )
+    except (errors.ApplicationInvalid, errors.ScopesMissing, errors.ScopeUnknown) as error:
+        return await _tokens_page(
+            request, platform, principal, error=error, application=application
+        )
+    return await _tokens_page(
+        request, platform, principal, secret=secret, application=application
+    )
+
+
+@post("/admin/tokens/{token_id:int}/revoke", opt=ADMIN, include_in_schema=False)
+async def revoke_token(
+    platform: ThePlatform, principal: Asker, token_id: FromPath[int]
+) -> Response[Any]:
+    """Revoke one of the organization's tokens."""
+    async with platform.db.transaction() as conn:
+        digest = await service.revoke_token(conn, principal.organization_id, token_id)
+    authentication.forget(platform, digest)
+    return redirect("/admin/tokens")
+
+
+ROUTES: list[Any] = [
+    show_admin, show_users, create_user, show_tokens, create_token, revoke_token,
+]

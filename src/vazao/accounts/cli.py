@@ -1,0 +1,129 @@
+"""The commands of accounts."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from vazao.accounts import service, store
+from vazao.accounts.passwords import check_new, hasher
+from vazao.kit.cli import language, run
+from vazao.kit.i18n import translate
+from vazao.kit.platform import Platform
+
+app = typer.Typer(help="Organizations, users and tokens.", no_args_is_help=True)
+BATCH = 1_000
+Slug = Annotated[str, typer.Option("--organization", help="The organization's short name.")]
+
+
+def _say(text: str, **params: object) -> None:
+    typer.echo(translate(text, language()).format(**params), err=True)
+
+
+@app.command("create-organization")
+def create_organization(
+    slug: Annotated[str, typer.Argument(help="Lower-case letters, digits and hyphens.")],
+    name: Annotated[str, typer.Option(help="The full name; the short one by default.")] = "",
+) -> None:
+    """Create an organization: the tenant that users, tokens and data belong to."""
+
+    async def work(platform: Platform) -> None:
+        async with platform.db.transaction() as conn:
+            await service.create_organization(conn, slug, name)
+
+    run(work)
+    _say("Organization {slug} created.", slug=slug)
+
+
+@app.command("create-user")
+def create_user(
+    username: Annotated[str, typer.Argument(help="What the person signs in with.")],
+    organization: Slug,
+    role: Annotated[str, typer.Option(help="admin or member.")] = "member",
+    email: Annotated[str, typer.Option(help="Optional.")] = "",
+    name: Annotated[str, typer.Option(help="The person's name.")] = "",
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+) -> None:
+    """Create a user; the password comes from the prompt or from standard input."""
+    password = _password(password_stdin)
+
+    async def work(platform: Platform) -> None:
+        async with platform.db.transaction() as conn:
+            owner = await service.organization(conn, organization)
+        check_new(password, username)
+        hashed = await hasher().hash(password)
+        async with platform.db.transaction() as conn:
+            await service.create_user(
+                conn, owner.id, username, password_hash=hashed, email=email, name=name,
+                roles=[role],
+            )
+
+    run(work)
+    _say("User {username} created.", username=username)
+
+
+@app.command("create-token")
+def create_token(
+    organization: Slug,
+    application: Annotated[str, typer.Option(help="The system that will use it.")],
+    scope: Annotated[list[str], typer.Option(help="What it may do; repeatable.")],
+) -> None:
+    """Create a token for another system; it stands alone on the last line, and only there."""
+
+    async def work(platform: Platform) -> str:
+        async with platform.db.transaction() as conn:
+            owner = await service.organization(conn, organization)
+            secret, _ = await service.create_token(
+                conn, owner.id, application=application, scopes=scope
+            )
+            return secret
+
+    secret = run(work)
+    _say("Keep this token: it is shown this once.")
+    typer.echo(secret)
+
+
+@app.command("list-organizations")
+def list_organizations() -> None:
+    """List the organizations: short name, a tab, full name."""
+
+    async def work(platform: Platform) -> None:
+        after: int | None = 0
+        while after is not None:
+            async with platform.db.connection() as conn:
+                found = await store.list_organizations(conn, after=after, limit=BATCH)
+            for organization in found:
+                typer.echo(f"{organization.slug}\t{organization.name}")
+            after = found[-1].id if len(found) == BATCH else None
+
+    run(work)
+
+
+@app.command("list-users")
+def list_users(organization: Slug) -> None:
+    """List an organization's users: id, username, roles, and whether they may sign in."""
+
+    async def work(platform: Platform) -> None:
+        async with platform.db.connection() as conn:
+            owner = await service.organization(conn, organization)
+        after: int | None = 0
+        while after is not None:
+            async with platform.db.connection() as conn:
+                found = await store.list_users(conn, owner.id, after=after, limit=BATCH)
+            for user in found:
+                state = "enabled" if user.enabled else "disabled"
+                typer.echo(f"{user.id}\t{user.username}\t{','.join(user.roles)}\t{state}")
+            after = found[-1].id if len(found) == BATCH else None
+
+    run(work)
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    prompt = translate("Password", language())
+    return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True))

@@ -1,0 +1,163 @@
+"""What can go wrong with accounts."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from vazao.kit.errors import (
+    Conflict,
+    NotFound,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    Unprocessable,
+)
+
+
+class OrganizationUnknown(NotFound):
+    """There is no organization called {slug}."""
+
+    code = "organization_unknown"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(
+            remedy="Create it with: vazao accounts create-organization {slug}", slug=slug
+        )
+
+
+class SlugInvalid(Unprocessable):
+    """An organization's short name has 1 to 40 lower-case letters, digits and hyphens."""
+
+    code = "slug_invalid"
+
+
+class SlugTaken(Conflict):
+    """There already is an organization called {slug}."""
+
+    code = "slug_taken"
+
+
+class UsernameInvalid(Unprocessable):
+    """A username has 1 to 150 visible characters, without spaces around it."""
+
+    code = "username_invalid"
+
+
+class UsernameTaken(Conflict):
+    """There already is a user of that name."""
+
+    code = "username_taken"
+
+    def __init__(self) -> None:
+        super().__init__(remedy="Choose another username; capitals make no difference.")
+
+
+class EmailInvalid(Unprocessable):
+    """That is not an e-mail address."""
+
+    code = "email_invalid"
+
+
+class EmailTaken(Conflict):
+    """Another user has that e-mail address."""
+
+    code = "email_taken"
+
+
+class NameInvalid(Unprocessable):
+    """A name has at most 200 characters, and no control characters."""
+
+    code = "name_invalid"
+
+
+class RoleUnknown(Unprocessable):
+    """There is no role called {role}."""
+
+    code = "role_unknown"
+
+    def __init__(self, role: str) -> None:
+        super().__init__(remedy="Choose admin or member.", role=role)
+
+
+class ScopeUnknown(Unprocessable):
+    """There is no scope called {scope}."""
+
+    code = "scope_unknown"
+
+    def __init__(self, scope: str, known: str) -> None:
+        super().__init__(remedy="Choose among: {known}.", scope=scope, known=known)
+
+
+class ScopesMissing(Unprocessable):
+    """A token needs at least one scope."""
+
+    code = "scopes_missing"
+
+
+class ApplicationInvalid(Unprocessable):
+    """An application's name has 1 to 100 plain letters, digits, spaces and signs (ASCII)."""
+
+    code = "application_invalid"
+
+
+class PasswordInvalid(Unprocessable):
+    """A password has 8 to 1,024 characters."""
+
+    code = "password_invalid"
+
+    def __init__(self) -> None:
+        super().__init__(remedy="Choose another one; several words are easy to remember.")
+
+
+class PasswordIsUsername(Unprocessable):
+    """The password must not be the username."""
+
+    code = "password_is_username"
+
+
+class PasswordWrong(Unprocessable):
+    """The current password is not right."""
+
+    code = "password_wrong"
+
+
+class SignInRefused(Unauthenticated):
+    """The username or the password is not right."""
+
+    code = "sign_in_refused"
+    headers: ClassVar[dict[str, str]] = {}
+
+
+class SignInTooOften(TooManyRequests):
+    """Too many failed attempts."""
+
+    code = "sign_in_too_often"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            remedy="Try again in {seconds} seconds.", retry_after=seconds, seconds=seconds
+        )
+
+
+class SignInBusy(Unavailable):
+    """Too many people are signing in right now. Nothing is wrong with your password."""
+
+    code = "sign_in_busy"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(
+            remedy="Try again in {seconds} seconds.", retry_after=retry_after, seconds=retry_after
+        )
+
+
+class CredentialInvalid(Unauthenticated):
+    """This credential is wrong, has expired, or was revoked."""
+
+    code = "credential_invalid"
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(
+            remedy="Send Authorization: Bearer TOKEN, or the headers application and api-token; "
+            "an admin of your organization makes tokens.",
+            **params,
+        )

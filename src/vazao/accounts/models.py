@@ -1,0 +1,126 @@
+"""What accounts are made of: organizations, users, sessions, tokens, and what each may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+ROLES = ("admin", "member")
+SCOPES = (
+    "leads:read", "leads:write", "jobs:read", "jobs:write", "users:read", "users:write",
+    "events:read", "events:write", "webhooks:read", "webhooks:write",
+    "relay:read", "relay:admin", "ops:read",
+)
+# No users:write: whoever may make users could make an admin of their own.
+_MEMBER = frozenset({
+    "leads:read", "leads:write", "jobs:read", "jobs:write", "users:read",
+    "events:read", "events:write", "relay:read",
+})
+
+SESSION_LIFE = timedelta(days=14)
+SESSION_IDLE = timedelta(days=3)
+
+
+def scopes_of(roles: Iterable[str]) -> frozenset[str]:
+    """The scopes that a session with *roles* carries."""
+    held = set(roles)
+    if "admin" in held:
+        return frozenset(SCOPES)
+    return _MEMBER if "member" in held else frozenset()
+
+
+class Organization(msgspec.Struct, frozen=True, kw_only=True):
+    """A tenant. ``weight`` is its share of the workers relative to others' (1 by default)."""
+
+    id: int
+    slug: str
+    name: str
+    weight: float
+    created_at: datetime
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """A person of one organization, without anything secret."""
+
+    id: int
+    organization_id: int
+    username: str
+    email: str | None
+    name: str
+    roles: list[str]
+    enabled: bool
+    language: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sign-in is checked against; all but ``wait_seconds`` is ``None`` for nobody.
+
+    ``wait_seconds`` above 0 means that this name failed too often from this place just now;
+    ``failures`` counts those of the last quarter of an hour.
+    """
+
+    user_id: int | None
+    password_hash: str | None
+    failures: int
+    wait_seconds: float
+
+
+class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A valid session with its user and organization, for one request."""
+
+    user_id: int
+    organization_id: int
+    slug: str
+    username: str
+    name: str
+    roles: list[str]
+    expires_at: datetime
+
+
+class TokenRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A valid token with its organization, for one request."""
+
+    id: int
+    organization_id: int
+    slug: str
+    application: str
+    scopes: list[str]
+    expires_at: datetime | None
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A session as its owner sees it; ``id`` is the hash of its secret, in hex, and no secret.
+
+    ``last_seen_at`` is at most five minutes behind.
+    """
+
+    id: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    user_agent: str
+    address: str | None
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """A token as an admin sees it; ``last_used_at`` is at most ten minutes behind."""
+
+    id: int
+    application: str
+    scopes: list[str]
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """A sign-in that succeeded; ``secret`` is the session's, for its owner alone."""
+
+    secret: str
+    expires_at: datetime
+    user_id: int

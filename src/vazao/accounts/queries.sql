@@ -1,0 +1,173 @@
+-- SQL of accounts. Moments come from the application's clock (%(now)s), so that a test sets one.
+
+-- name: insert_organization
+-- Nothing comes back where the slug is taken: no error to roll back from.
+insert into accounts.organization (slug, name, created_at)
+values (%(slug)s, %(name)s, %(now)s)
+on conflict (slug) do nothing
+returning id, slug, name, weight, created_at
+
+-- name: find_organization
+-- By its slug.
+select id, slug, name, weight, created_at from accounts.organization where slug = %(slug)s
+
+-- name: list_organizations
+-- A page by id.
+select id, slug, name, weight, created_at from accounts.organization
+where id > %(after)s order by id limit %(limit)s
+
+-- name: insert_user
+-- The unique constraints decide about names; the caller reads which one refused.
+insert into accounts."user" (organization_id, username, username_key, email, email_key, name,
+    password_hash, roles, created_at, updated_at)
+values (%(organization_id)s, %(username)s, %(username_key)s, %(email)s, %(email_key)s, %(name)s,
+    %(password_hash)s, %(roles)s, %(now)s, %(now)s)
+returning id, organization_id, username, email, name, roles, enabled, language, created_at,
+    updated_at
+
+-- name: find_user
+-- Only within the asker's organization.
+select id, organization_id, username, email, name, roles, enabled, language, created_at, updated_at
+from accounts."user" where id = %(id)s and organization_id = %(organization_id)s
+
+-- name: list_users
+-- A page by id: the index (organization_id, id) gives page 100,000 at the price of page 1.
+select id, organization_id, username, email, name, roles, enabled, language, created_at, updated_at
+from accounts."user"
+where organization_id = %(organization_id)s and id > %(after)s
+order by id limit %(limit)s
+
+-- name: update_profile
+-- What a person may change about themselves.
+update accounts."user" set name = %(name)s, email = %(email)s, email_key = %(email_key)s,
+    updated_at = %(now)s
+where id = %(id)s and organization_id = %(organization_id)s
+
+-- name: update_password
+-- The hash alone: updated_at is what other systems see, and they never see passwords.
+update accounts."user" set password_hash = %(password_hash)s where id = %(id)s
+
+-- name: find_password
+-- Of one user, to confirm it is them before their password changes.
+select password_hash from accounts."user" where id = %(id)s
+
+-- name: find_credentials
+-- One row always, for known and unknown names alike: the same work, hence the same time.
+-- Failures count for a quarter of an hour; from the fifth on the wait doubles, up to a minute.
+select u.id as user_id, u.password_hash,
+    coalesce(t.failures, 0) as failures,
+    case when t.failures >= %(free)s then greatest(0, extract(epoch from t.last_failed_at
+        + least(60, power(2, least(t.failures - %(free)s, 6))) * interval '1 second'
+        - %(now)s::timestamptz))::float8 else 0 end as wait_seconds
+from (select) one
+left join accounts."user" u on u.username_key = %(username_key)s and u.enabled
+left join accounts.throttle t
+    on t.key = %(pair)s and t.last_failed_at > %(now)s::timestamptz - interval '15 minutes'
+
+-- name: count_failure
+-- Counted for the pair of name and place, whether or not the name exists: the owner of an account
+-- is never kept out by somebody elsewhere. Old failures are forgotten here.
+insert into accounts.throttle as t (key, failures, last_failed_at)
+values (%(pair)s, 1, %(now)s)
+on conflict (key) do update set last_failed_at = excluded.last_failed_at,
+    failures = case when t.last_failed_at < excluded.last_failed_at - interval '15 minutes'
+        then 1 else t.failures + 1 end
+
+-- name: forget_failures
+-- After a success.
+delete from accounts.throttle where key = %(pair)s
+
+-- name: start_session
+-- The session and the moment of the sign-in in one statement; the user's own row is not touched.
+with signed as (
+    insert into accounts.sign_in as s (user_id, last_at) values (%(user_id)s, %(now)s)
+    on conflict (user_id) do update set previous_at = s.last_at, last_at = excluded.last_at
+)
+insert into accounts.session
+    (token, user_id, organization_id, created_at, last_seen_at, expires_at, user_agent, address)
+select %(token)s, u.id, u.organization_id, %(now)s, %(now)s, %(expires_at)s, %(user_agent)s,
+    %(address)s::inet
+from accounts."user" u where u.id = %(user_id)s and u.enabled
+
+-- name: find_session
+-- One query a request: it also notes, once in five minutes, that the session was seen.
+with touched as (
+    update accounts.session set last_seen_at = %(now)s
+    where token = %(token)s and expires_at > %(now)s
+        and last_seen_at < %(now)s::timestamptz - interval '5 minutes'
+        and last_seen_at > %(now)s::timestamptz - %(idle)s::interval
+)
+select s.user_id, u.organization_id, o.slug, u.username, u.name, u.roles, s.expires_at
+from accounts.session s
+join accounts."user" u on u.id = s.user_id
+join accounts.organization o on o.id = u.organization_id
+where s.token = %(token)s and s.expires_at > %(now)s and u.enabled
+    and s.last_seen_at > %(now)s::timestamptz - %(idle)s::interval
+
+-- name: list_sessions
+-- Of one user, newest first; a person has few, and the limit keeps a client's many from a page.
+select encode(token, 'hex') as id, created_at, last_seen_at, expires_at, user_agent,
+    host(address) as address
+from accounts.session
+where user_id = %(user_id)s and expires_at > %(now)s
+    and last_seen_at > %(now)s::timestamptz - %(idle)s::interval
+order by created_at desc limit 200
+
+-- name: delete_session
+-- Only of this user.
+delete from accounts.session where token = %(token)s and user_id = %(user_id)s
+
+-- name: delete_other_sessions
+-- All of a user but the one kept (null keeps none).
+delete from accounts.session
+where user_id = %(user_id)s and token is distinct from %(kept)s::bytea
+
+-- name: find_sign_in
+-- When the user signed in, and when before that.
+select last_at, previous_at from accounts.sign_in where user_id = %(user_id)s
+
+-- name: insert_token
+-- Only the hash of the secret is stored.
+insert into accounts.token
+    (organization_id, application, secret, scopes, created_by, created_at, expires_at)
+values (%(organization_id)s, %(application)s, %(secret)s, %(scopes)s, %(created_by)s, %(now)s,
+    %(expires_at)s)
+returning id, application, scopes, created_at, last_used_at, expires_at, revoked_at
+
+-- name: find_token
+-- One query a request: it also notes, once in ten minutes, that the token was used.
+with touched as (
+    update accounts.token set last_used_at = %(now)s
+    where secret = %(secret)s and revoked_at is null
+        and (last_used_at is null or last_used_at < %(now)s::timestamptz - interval '10 minutes')
+)
+select t.id, t.organization_id, o.slug, t.application, t.scopes, t.expires_at
+from accounts.token t join accounts.organization o on o.id = t.organization_id
+where t.secret = %(secret)s and t.revoked_at is null
+    and (t.expires_at is null or t.expires_at > %(now)s)
+
+-- name: list_tokens
+-- Newest first: a page going back by id.
+select id, application, scopes, created_at, last_used_at, expires_at, revoked_at
+from accounts.token
+where organization_id = %(organization_id)s and id < %(before)s
+order by id desc limit %(limit)s
+
+-- name: revoke_token
+-- Only within the organization; revoking twice keeps the first moment. Answers with the hash.
+update accounts.token set revoked_at = coalesce(revoked_at, %(now)s)
+where id = %(id)s and organization_id = %(organization_id)s
+returning secret
+
+-- name: purge_sessions
+-- In slices, oldest first, so that no transaction is long; skipping those somebody holds.
+delete from accounts.session where token in (
+    select token from accounts.session where expires_at < %(now)s
+    order by expires_at limit %(limit)s for update skip locked)
+
+-- name: purge_throttle
+-- Failures that count no more.
+delete from accounts.throttle where key in (
+    select key from accounts.throttle
+    where last_failed_at < %(now)s::timestamptz - interval '15 minutes'
+    order by last_failed_at limit %(limit)s for update skip locked)

@@ -1,0 +1,126 @@
+"""Signing in and out: an edge of its own, shared by the form and the API.
+
+A sign-in is two short transactions with the hashing between them: a connection held while one
+waits for the hasher would stop everybody else as soon as ten people sign in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+from dataclasses import dataclass
+
+from vazao.accounts import authentication, credentials, errors, names, store
+from vazao.accounts.models import SESSION_LIFE, Credentials, SignedIn
+from vazao.accounts.passwords import hasher
+from vazao.kit import clock
+from vazao.kit.errors import NotFound
+from vazao.kit.logging import get
+from vazao.kit.platform import Platform, Principal
+
+log = get("accounts")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a sign-in comes from: the client's address (``""``: unknown) and its program."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+async def authenticate_password(
+    platform: Platform, username: str, password: str, place: Place
+) -> Credentials:
+    """The user behind *username* if *password* is theirs.
+
+    Unknown, disabled and passwordless users cost the same queries and the same hash, and get the
+    same answer, as a wrong password.
+
+    Raises:
+        SignInRefused: no, without saying why.
+        SignInTooOften: this name failed too often from this place; no password is looked at.
+        SignInBusy: the hashing threads have too much to do.
+    """
+    key = names.lookup_key(username)
+    pair = _pair(platform, key or "", place.address)
+    async with platform.db.connection() as conn:
+        found = await store.find_credentials(conn, key, pair)
+    if found.wait_seconds > 0:
+        raise errors.SignInTooOften(math.ceil(found.wait_seconds))
+    right = await hasher().verify(found.password_hash, password)
+    if not right or found.user_id is None:
+        async with platform.db.transaction() as conn:
+            await store.count_failure(conn, pair)
+        raise errors.SignInRefused
+    if found.failures:
+        async with platform.db.transaction() as conn:
+            await store.forget_failures(conn, pair)
+    return found
+
+
+async def sign_in(platform: Platform, username: str, password: str, place: Place) -> SignedIn:
+    """Check the password and start a session.
+
+    Raises:
+        SignInRefused, SignInTooOften, SignInBusy: see :func:`authenticate_password`.
+    """
+    found = await authenticate_password(platform, username, password, place)
+    assert found.user_id is not None
+    secret, expires_at = credentials.make(credentials.SESSION), clock.now() + SESSION_LIFE
+    async with platform.db.transaction() as conn:
+        started = await store.start_session(
+            conn, token=credentials.digest(secret), user_id=found.user_id, expires_at=expires_at,
+            user_agent=_short(place.user_agent), address=place.address or None,
+        )
+    if not started:
+        raise errors.SignInRefused
+    log.info("signed_in", user_id=found.user_id)
+    return SignedIn(secret=secret, expires_at=expires_at, user_id=found.user_id)
+
+
+async def confirm_password(platform: Platform, user_id: int, password: str, place: Place) -> None:
+    """Make sure that it is still the user, before something that matters.
+
+    Failures count as those of signing in do: a session left open is no place to guess from.
+
+    Raises:
+        PasswordWrong, SignInTooOften, SignInBusy: it is not, or cannot be said now.
+    """
+    pair = _pair(platform, f"\0user {user_id}", place.address)
+    async with platform.db.connection() as conn:
+        throttled = await store.find_credentials(conn, None, pair)
+        stored = await store.find_password(conn, user_id)
+    if throttled.wait_seconds > 0:
+        raise errors.SignInTooOften(math.ceil(throttled.wait_seconds))
+    if not await hasher().verify(stored, password):
+        async with platform.db.transaction() as conn:
+            await store.count_failure(conn, pair)
+        raise errors.PasswordWrong
+
+
+async def end_session(platform: Platform, person: Principal, session_id: str) -> None:
+    """End one of the person's sessions, by its id.
+
+    Raises:
+        NotFound: they have no such session.
+    """
+    try:
+        digest = bytes.fromhex(session_id)
+    except ValueError:
+        raise NotFound from None
+    async with platform.db.transaction() as conn:
+        ended = await store.delete_session(conn, person.user_id or 0, digest)
+    authentication.forget(platform, digest)
+    if not ended:
+        raise NotFound
+
+
+def _pair(platform: Platform, username_key: str, address: str) -> bytes:
+    text = f"pair\0{username_key}\0{address}".encode("utf-8", "replace")
+    return hmac.new(platform.secret, text, hashlib.sha256).digest()[:16]
+
+
+def _short(user_agent: str) -> str:
+    return "".join(c for c in user_agent if c.isprintable())[:200]

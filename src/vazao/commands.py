@@ -1,0 +1,283 @@
+"""The platform's own commands: up, web, worker, migrate, database-url, psql, doctor and demo.
+
+Everything heavy is imported inside the commands, so that ``vazao --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from vazao.kit.settings import Settings
+
+WEB_APP = "vazao.main:web_app"
+
+Host = Annotated[
+    str | None,
+    typer.Option(envvar="VAZAO_HOST", help="Address that web listens on.", show_default=False),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        envvar="VAZAO_PORT", min=1, max=65535, help="Port that web listens on.",
+        show_default=False,
+    ),
+]
+DataDir = Annotated[
+    str | None,
+    typer.Option(
+        envvar="VAZAO_DATA_DIR", help="Folder for everything that is stored.", show_default=False
+    ),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        envvar="VAZAO_DATABASE_URL", help="postgresql://…; without one, the embedded database.",
+        show_default=False,
+    ),
+]
+Parent = Annotated[int | None, typer.Option(hidden=True)]
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn an error that a user can meet into one sentence and exit code 1."""
+    import psycopg
+    from pydantic import ValidationError
+
+    from vazao.kit.cli import fail
+    from vazao.kit.errors import VazaoError
+
+    try:
+        yield
+    except (VazaoError, ValidationError, psycopg.Error) as error:
+        fail(error)
+
+
+def configure(
+    host: str | None = None, port: int | None = None, data_dir: str | None = None,
+    database_url: str | None = None,
+) -> Settings:
+    """The settings with what the command line says; children see the same."""
+    from vazao.kit import logging
+    from vazao.kit.settings import Settings
+
+    given = {"HOST": host, "PORT": port, "DATA_DIR": data_dir, "DATABASE_URL": database_url}
+    os.environ.update({f"VAZAO_{k}": str(v) for k, v in given.items() if v is not None})
+    settings = Settings()  # type: ignore[call-arg]
+    logging.configure(settings.log_format, settings.log_level)
+    return settings
+
+
+def up(
+    host: Host = None, port: Port = None, data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Run one real job of each feature when up.")
+    ] = False,
+) -> None:
+    """Everything on one machine: database, migrations, web and workers."""
+    with explained():
+        settings = configure(host, port, data_dir, database_url)
+        from vazao.kit import processes
+        from vazao.kit.up import Up
+
+        processes.raise_file_limit()
+        asyncio.run(Up(settings, _migrate_if_behind, demo=demo).run())
+
+
+def web(
+    host: Host = None, port: Port = None, data_dir: DataDir = None,
+    database_url: DatabaseUrl = None, parent: Parent = None,
+) -> None:
+    """The web server alone."""
+    from vazao.kit import cli, processes, serving
+
+    with explained():
+        settings = configure(host, port, data_dir, database_url)
+        processes.raise_file_limit()
+        if parent is not None:
+            processes.die_with_parent(parent)
+        else:
+            serving.reserve(settings.host, settings.port).close()
+            processes.share_metrics(settings.folder, alone=False)
+        from vazao.kit.db import check_server
+        from vazao.kit.platform import load_secret
+
+        load_secret(settings)
+        with cli.database(settings) as url:
+            check_server(settings.database_url or url)
+            serving.serve(settings, WEB_APP)
+
+
+def worker(
+    data_dir: DataDir = None, database_url: DatabaseUrl = None, parent: Parent = None
+) -> None:
+    """Workers alone: as many processes as VAZAO_WORKER_PROCESSES says; each also schedules."""
+    from vazao.kit import cli, processes
+
+    with explained():
+        settings = configure(data_dir=data_dir, database_url=database_url)
+        processes.raise_file_limit()
+        if parent is not None:
+            processes.die_with_parent(parent)
+            with cli.database(settings) as url:
+                _work(settings, url)
+            return
+        processes.share_metrics(settings.folder, alone=False)
+        from vazao.kit.db import check_server
+        from vazao.kit.platform import load_secret
+        from vazao.kit.supervisor import keep_workers
+
+        load_secret(settings)
+        with cli.database(settings) as url:
+            check_server(url)
+            if settings.metrics_port is not None:
+                processes.serve_metrics(settings.metrics_port)
+            asyncio.run(keep_workers(settings.processes("worker")))
+
+
+def _work(settings: Settings, url: str) -> None:
+    import uvloop
+
+    from vazao.kit.platform import Platform
+    from vazao.kit.worker import run_process
+    from vazao.main import registry
+
+    platform = Platform(
+        settings, url, registry(), direct=True, name="vazao-worker",
+        connections=settings.worker_concurrency + 6,
+    )
+    uvloop.run(run_process(platform))
+
+
+def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Bring the database to this version's newest revision."""
+    from vazao.kit import cli
+
+    with explained():
+        settings = configure(data_dir=data_dir, database_url=database_url)
+        from vazao.kit.db import check_server
+        from vazao.migrations import migrate as run
+
+        with cli.database(settings) as url:
+            check_server(url)
+            before, after = run(url)
+        typer.echo(f"{before or '-'} → {after}")
+
+
+def show_database_url(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Print the database's address; the embedded one's only while it runs."""
+    from vazao.kit.embedded import EmbeddedPostgres
+    from vazao.kit.errors import DatabaseUnavailable
+
+    with explained():
+        settings = configure(data_dir=data_dir, database_url=database_url)
+        url = settings.direct_url or EmbeddedPostgres(settings.folder).url()
+        if url is None:
+            raise DatabaseUnavailable(
+                "The embedded database in {folder} is not running.", remedy="Run: vazao up",
+                folder=str(settings.folder),
+            )
+        typer.echo(url)
+
+
+def psql(
+    context: typer.Context, data_dir: DataDir = None, database_url: DatabaseUrl = None
+) -> None:
+    """Open psql on the database; what follows the command goes to psql."""
+    import shutil
+    import subprocess
+
+    from vazao.kit import cli
+    from vazao.kit.embedded import EmbeddedPostgres
+    from vazao.kit.errors import ConfigurationError
+
+    with explained():
+        settings = configure(data_dir=data_dir, database_url=database_url)
+        try:
+            program = str(EmbeddedPostgres(settings.folder).bindir / "psql")
+        except ConfigurationError:
+            program = shutil.which("psql") or ""
+        if not program:
+            raise ConfigurationError(
+                "psql is not installed here.", remedy="Install PostgreSQL's client programs."
+            )
+        with cli.database(settings) as url:
+            done = subprocess.run([program, url, *context.args], check=False)
+    raise typer.Exit(done.returncode)
+
+
+def doctor(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Check configuration, database, disk, cache, clock and migrations; exit 1 if any fails."""
+    with explained():
+        settings = configure(data_dir=data_dir, database_url=database_url)
+        from vazao.kit.doctor import examine
+        from vazao.main import registry
+
+        if not asyncio.run(examine(settings, registry())):
+            raise typer.Exit(1)
+
+
+def demo(
+    rows: Annotated[
+        int, typer.Option(min=1, max=5_000_000, help="Rows of the sheet that is imported.")
+    ] = 300_000,
+    data_dir: DataDir = None, database_url: DatabaseUrl = None, parent: Parent = None,
+) -> None:
+    """Create the demo organization and run one real job of each feature on it."""
+    from vazao.kit import cli, processes
+
+    with explained():
+        settings = configure(data_dir=data_dir, database_url=database_url)
+        if parent is not None:
+            processes.die_with_parent(parent)
+        from vazao.demo import show
+
+        cli.run(lambda platform: show(platform, rows=rows), settings=settings)
+
+
+def _migrate_if_behind(url: str) -> tuple[str | None, str]:
+    """Migrate, without loading what migrates if there is nothing to do: half of a start."""
+    import psycopg
+
+    from vazao.main import newest_revision
+
+    with psycopg.connect(url, connect_timeout=10) as conn:
+        exists = conn.execute("select to_regclass('public.alembic_version')::text").fetchone()
+        if exists and exists[0]:
+            row = conn.execute("select version_num from public.alembic_version").fetchone()
+            if row and row[0] == newest_revision():
+                return row[0], row[0]
+    from vazao.migrations import migrate as run
+
+    return run(url)
+
+
+def fail_unexpectedly(error: Exception) -> NoReturn:
+    """Say in one line that nobody foresaw *error*; its traceback comes with ``--debug``."""
+    from vazao.kit.cli import fail
+    from vazao.kit.errors import VazaoError
+
+    said = VazaoError(
+        "Something unexpected happened: {kind}: {reason}.",
+        remedy="Run it again with vazao --debug … and report what it shows.",
+        kind=type(error).__name__, reason=str(error).rstrip(".") or "no reason given",
+    )
+    said.__cause__ = error
+    fail(said)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give *app* these commands."""
+    for function in (up, web, worker, migrate, doctor, demo):
+        app.command(function.__name__)(function)
+    app.command("database-url")(show_database_url)
+    passing = {"allow_extra_args": True, "ignore_unknown_options": True}
+    app.command("psql", context_settings=passing)(psql)

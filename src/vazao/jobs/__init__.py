@@ -1,0 +1,87 @@
+"""jobs: long work of organizations, done fairly, surviving any crash.
+
+The face: :class:`Kind` describes work that a feature registers in ``registry.job_kinds``;
+:func:`enqueue` asks for it inside the caller's transaction; a handler gets a
+:class:`~vazao.jobs.parts.PartRun`. Uploads come in through :mod:`vazao.jobs.intake`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from vazao.jobs.models import Job, Kind, Part, Upload
+
+if TYPE_CHECKING:
+    from vazao.jobs.api import idempotency_of
+    from vazao.jobs.forms import receive_form
+    from vazao.jobs.intake import delete_upload, doom_upload, get_upload, local_file, receive
+    from vazao.jobs.parts import PartRun
+    from vazao.jobs.service import (
+        add_part,
+        cancel,
+        enqueue,
+        get_job,
+        held_by,
+        list_jobs,
+        open_job,
+        results_of,
+        retry,
+        seal,
+    )
+    from vazao.jobs.streaming import body_of, stream_of
+    from vazao.jobs.streaming import body_of, stream_of
+    from vazao.jobs.views import view
+    from vazao.kit.registry import Registry
+
+__all__ = [
+    "Job", "Kind", "Part", "PartRun", "Upload", "add_part", "body_of", "cancel", "delete_upload",
+    "doom_upload", "enqueue", "get_job", "get_upload", "held_by", "idempotency_of", "list_jobs",
+    "local_file", "open_job", "receive", "receive_form", "register", "results_of", "retry",
+    "seal", "stream_of", "view",
+]
+
+_PLACES = {
+    "PartRun": "parts", "receive": "intake", "delete_upload": "intake", "doom_upload": "intake",
+    "get_upload": "intake", "local_file": "intake", "receive_form": "forms", "view": "views",
+    "body_of": "streaming", "stream_of": "streaming", "idempotency_of": "api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The rest of the face, loaded at first use."""
+    if name not in __all__:
+        raise AttributeError(name)
+    return getattr(import_module(f"vazao.jobs.{_PLACES.get(name, 'service')}"), name)
+
+
+def register(registry: Registry) -> None:
+    """Show the feature's routes, commands, runner and periodic jobs."""
+    from vazao.jobs import api, cli, kinds
+    from vazao.kit.registry import Periodic
+
+    kinds.bind(registry.job_kinds)
+    registry.routes.extend(api.routes)
+    registry.commands["jobs"] = cli.commands(registry)
+    registry.runner = _run
+    registry.periodic.append(Periodic("jobs.sweep", 300.0, _sweep))
+    registry.periodic.append(Periodic("jobs.take_back", 10.0, _take_back))
+
+
+async def _run(platform: Any, stop: Any) -> None:
+    from vazao.jobs.supervision import live
+
+    await live(platform, stop)
+
+
+async def _sweep(platform: Any) -> None:
+    from vazao.jobs import intake, recovery
+
+    await recovery.sweep(platform)
+    await intake.sweep(platform)
+
+
+async def _take_back(platform: Any) -> None:
+    from vazao.jobs import recovery
+
+    await recovery.take_back_fetched(platform)

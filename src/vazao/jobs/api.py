@@ -1,0 +1,125 @@
+"""The JSON routes of all long work: list, show, follow, cancel, retry."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from litestar import Controller, Request, Response, get, post
+from litestar.response import Stream
+
+from vazao.jobs import service
+from vazao.jobs.errors import IdempotencyKeyInvalid
+from vazao.jobs.models import ENDED, OPEN
+from vazao.jobs.store import Conn
+from vazao.jobs.streaming import stream_of
+from vazao.jobs.views import view
+from vazao.kit import paging
+from vazao.kit.errors import BadRequest
+from vazao.kit.pages import language_of
+from vazao.kit.platform import Platform, Principal
+
+STATUSES = frozenset((*OPEN, *ENDED)) - {"receiving"}
+
+
+class StatusInvalid(BadRequest):
+    """A job's status is queued, running, finished, failed or cancelled."""
+
+    code = "status_invalid"
+
+
+def idempotency_of(
+    request: Request[Any, Any, Any], body_hash: str
+) -> service.Idempotency | None:
+    """The request's ``Idempotency-Key`` with a hash of what was asked, for ``enqueue``.
+
+    Args:
+        body_hash: of the body (and of whatever else makes the request what it is).
+
+    Raises:
+        IdempotencyKeyInvalid: the header is empty, too long, or not printable ASCII.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise IdempotencyKeyInvalid
+    return key, f"{request.method} {request.url.path} {body_hash}"
+
+
+class JobsController(Controller):
+    """``/v1/jobs``."""
+
+    path = "/v1/jobs"
+    tags: ClassVar[list[str]] = ["jobs"]
+
+    @get("/", opt={"scope": "jobs:read"}, summary="Jobs of the organization, newest first")
+    async def list(
+        self, request: Request[Any, Any, Any], platform: Platform, principal: Principal,
+        limit: str | None = None, after: str | None = None, status: str | None = None,
+        kind: str | None = None,
+    ) -> dict[str, Any]:
+        """A page of jobs; ``after`` is the last page's ``next``."""
+        if status is not None and status not in STATUSES:
+            raise StatusInvalid
+        size = paging.limit_of(limit)
+        before = paging.decode_cursor(after, int)[0] if after else None
+        async with platform.db.connection() as conn:
+            found = await service.list_jobs(
+                conn, principal.organization_id, limit=size + 1, before=before, status=status,
+                kind=kind,
+            )
+        rows, following = paging.page_of(found, size, lambda job: paging.encode_cursor(job.id))
+        language = language_of(request)
+        return {"items": [view(job, language) for job in rows], "next": following}
+
+    @get("/{token:str}", opt={"scope": "jobs:read"}, summary="A job")
+    async def show(
+        self, request: Request[Any, Any, Any], token: str, platform: Platform,
+        principal: Principal,
+    ) -> dict[str, Any]:
+        """The job's status."""
+        async with platform.db.connection() as conn:
+            job = await service.get_job(conn, principal.organization_id, token)
+        return view(job, language_of(request))
+
+    @post("/{token:str}/cancel", opt={"scope": "jobs:write"}, status_code=200,
+          summary="Cancel a job")
+    async def cancel(
+        self, request: Request[Any, Any, Any], token: str, platform: Platform,
+        principal: Principal,
+    ) -> dict[str, Any]:
+        """End the job now; 409 where it finished or failed before."""
+        async with platform.db.transaction() as conn:
+            job = await service.cancel(conn, principal.organization_id, token)
+        return view(job, language_of(request))
+
+    @post("/{token:str}/retry", opt={"scope": "jobs:write"}, status_code=202,
+          summary="Start a failed or cancelled job over")
+    async def retry(
+        self, request: Request[Any, Any, Any], token: str, platform: Platform,
+        principal: Principal,
+    ) -> Response[dict[str, Any]]:
+        """Start over from the first step, under the same id; 409 where it has not ended."""
+        async with platform.db.transaction() as conn:
+            job = await service.retry(conn, principal.organization_id, token)
+        headers = {"Location": f"/v1/jobs/{token}"}
+        return Response(view(job, language_of(request)), status_code=202, headers=headers)
+
+    @get("/{token:str}/stream", opt={"scope": "jobs:read"}, summary="Follow a job",
+         media_type="text/event-stream")
+    async def stream(
+        self, request: Request[Any, Any, Any], token: str, platform: Platform,
+        principal: Principal,
+    ) -> Stream:
+        """Server-sent events: the job's JSON whenever it changes, until it ends."""
+        organization_id, language = principal.organization_id, language_of(request)
+
+        async def load(conn: Conn) -> dict[str, Any]:
+            return view(await service.get_job(conn, organization_id, token), language)
+
+        async with platform.db.connection() as conn:
+            await load(conn)
+        return stream_of(platform, load)
+
+
+routes = [JobsController]

@@ -1,0 +1,96 @@
+"""How parts and jobs end: exactly once, in one transaction with whatever follows from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from vazao.jobs import store
+from vazao.jobs.kinds import kind_of
+from vazao.jobs.models import Job, NewPart
+from vazao.jobs.store import Conn
+from vazao.kit import metrics
+from vazao.kit.errors import VazaoError
+from vazao.kit.logging import get
+
+log = get("jobs")
+
+
+def error_json(error: VazaoError) -> dict[str, Any]:
+    """An error as jobs keep it: its template and values, to be said in any language later."""
+    return msgspec.to_builtins(
+        {"code": error.code, "message": error.template, "remedy": error.remedy,
+         "params": error.params, "details": error.details},
+        enc_hook=str, str_keys=True,
+    )
+
+
+async def complete(conn: Conn, job: Job, result: Any = None) -> Job:
+    """What follows once nothing of *job* is pending: its joining step, or its end."""
+    if job.join_step is None:
+        return await end(conn, job, "finished", result=result) or job
+    base, span = kind_of(job.kind).span(job.join_step)
+    joined = await store.job(
+        conn, "begin_join", id=job.id, step=job.join_step, base=base, span=span
+    )
+    await store.write_parts(conn, job, job.join_step, [NewPart({})])
+    await store.release(conn, job.organization_id)
+    return joined or job
+
+
+async def end(
+    conn: Conn, job: Job, status: str, *, result: Any = None, error: VazaoError | None = None,
+    seconds: float = 0.0,
+) -> Job | None:
+    """End *job*, cancel what it has left, and tell its kind; ``None`` where it had ended.
+
+    Args:
+        status: ``finished``, ``failed`` or ``cancelled``.
+        seconds: execution time not yet counted.
+    """
+    ended = await store.job(
+        conn, "end_job", id=job.id, status=status, seconds=seconds,
+        error=None if error is None else Jsonb(error_json(error)),
+        result=None if result is None else Jsonb(msgspec.to_builtins(result)),
+    )
+    if ended is None:
+        return None
+    if ended.parts_done < ended.parts_total:
+        await store.run(conn, "cancel_parts", job_id=job.id)
+    hook = kind_of(job.kind).on_end
+    if hook is not None:
+        await hook(conn, ended)
+    return ended
+
+
+def record(job: Job) -> None:
+    """Write an ended job's times to the log and the metrics."""
+    lead, queue = lead_seconds(job), queue_seconds(job)
+    metrics.JOBS_ENDED.labels(job.kind, job.status).inc()
+    if lead is not None:
+        metrics.JOB_LEAD_SECONDS.labels(job.kind).observe(lead)
+    if queue is not None:
+        metrics.JOB_QUEUE_SECONDS.labels(job.kind).observe(queue)
+    metrics.JOB_EXECUTION_SECONDS.labels(job.kind).observe(job.execution_seconds)
+    log.info(
+        "job ended", kind=job.kind, status=job.status, job=job.token, lead_seconds=lead,
+        queue_seconds=queue, execution_seconds=round(job.execution_seconds, 4),
+        organization_id=job.organization_id, request_id=job.request_id,
+        error=job.error and job.error.get("code"),
+    )
+
+
+def lead_seconds(job: Job) -> float | None:
+    """From the request to the end."""
+    return _between(job.requested_at, job.finished_at)
+
+
+def queue_seconds(job: Job) -> float | None:
+    """From the request to the first part's start."""
+    return _between(job.requested_at, job.started_at)
+
+
+def _between(begin: Any, finish: Any) -> float | None:
+    return None if finish is None else round(max(0.0, (finish - begin).total_seconds()), 6)

@@ -1,0 +1,93 @@
+"""What can go wrong with jobs and uploads."""
+
+from __future__ import annotations
+
+from vazao.kit.errors import BadRequest, Conflict, NotFound, TooLarge, VazaoError
+
+
+class JobNotFound(NotFound):
+    """There is no such job."""
+
+    code = "job_not_found"
+
+
+class JobFailed(VazaoError):
+    """The job failed."""
+
+    code = "job_failed"
+
+
+class JobLost(VazaoError):
+    """The job was given up: its workers vanished {times} times while they worked on it."""
+
+    code = "job_lost"
+
+
+class JobNotEnded(Conflict):
+    """The job has not ended; only a failed or cancelled one can start over."""
+
+    code = "job_not_ended"
+
+
+class JobEnded(Conflict):
+    """The job has ended already."""
+
+    code = "job_ended"
+
+
+class KindUnknown(VazaoError):
+    """This version does not know work of the kind {kind}."""
+
+    code = "kind_unknown"
+
+
+class IdempotencyClash(Conflict):
+    """This Idempotency-Key was used within the last 24 hours with another request."""
+
+    code = "idempotency_conflict"
+
+
+class IdempotencyKeyInvalid(BadRequest):
+    """An Idempotency-Key is 1 to 255 printable ASCII characters."""
+
+    code = "idempotency_key_invalid"
+
+
+class UploadNotFound(NotFound):
+    """There is no such stored file."""
+
+    code = "upload_not_found"
+
+
+class UploadTooLarge(TooLarge):
+    """The file has more than {limit} bytes, the most that is accepted here."""
+
+    code = "upload_too_large"
+
+
+class UploadCutOff(BadRequest):
+    """The body ended before the whole file had arrived."""
+
+    code = "upload_cut_off"
+
+
+class FormInvalid(BadRequest):
+    """The form could not be read: {reason}."""
+
+    code = "form_invalid"
+
+
+class PartSignal(Exception):
+    """Why a part stops quietly: nothing is wrong, but its work no longer counts."""
+
+
+class Fenced(PartSignal):
+    """The part was taken back or cancelled: this attempt may not commit."""
+
+
+class JobCancelled(PartSignal):
+    """The job has ended (cancelled, or failed by a sibling): stop working on it."""
+
+
+class HandBack(Exception):
+    """This worker cannot run the part now; another attempt may."""

@@ -1,0 +1,126 @@
+"""Multipart forms, streamed: the file goes to the intake, the few small fields are kept."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+
+from vazao.jobs import intake
+from vazao.jobs.errors import FormInvalid, UploadCutOff
+from vazao.jobs.models import Upload
+from vazao.kit.platform import Platform
+
+FIELD_BYTES = 64 << 10
+FIELDS = 100
+
+
+def parser_of(content_type: str) -> PushMultipartParser:
+    """A parser for a form of this ``Content-Type``.
+
+    Raises:
+        FormInvalid: it is not multipart/form-data, or names no boundary.
+    """
+    kind, options = parse_options_header(content_type)
+    if kind.lower() != "multipart/form-data" or not options.get("boundary"):
+        raise FormInvalid(
+            remedy="Send multipart/form-data.", reason="it is not multipart/form-data"
+        )
+    try:
+        return PushMultipartParser(options["boundary"], max_segment_count=FIELDS + 1)
+    except MultipartError as error:
+        raise FormInvalid(reason=str(error)) from error
+
+
+@dataclass
+class Form:
+    """A form being read: its events, and the fields so far."""
+
+    stream: AsyncIterator[bytes]
+    parser: PushMultipartParser
+    fields: dict[str, str] = field(default_factory=dict)
+
+    async def events(self) -> AsyncIterator[MultipartSegment | bytes | bytearray | None]:
+        """The parser's events: a segment's head, its bytes, then ``None``.
+
+        Raises:
+            UploadCutOff: the form ended before its last boundary.
+            FormInvalid: it is malformed.
+        """
+        try:
+            async for chunk in self.stream:
+                for event in self.parser.parse(chunk) if chunk else ():
+                    yield event
+        except MultipartError as error:
+            raise FormInvalid(reason=str(error)) from error
+        try:
+            self.parser.close()
+        except MultipartError as error:
+            raise UploadCutOff from error
+
+    async def value(self, events: AsyncIterator[object], head: MultipartSegment) -> None:
+        """Keep the small field whose head was just read.
+
+        Raises:
+            FormInvalid: it is too long or not UTF-8.
+        """
+        pieces = bytearray()
+        async for event in events:
+            if event is None:
+                break
+            assert isinstance(event, (bytes, bytearray))
+            pieces += event
+            if len(pieces) > FIELD_BYTES:
+                raise FormInvalid(reason=f"the field {head.name} has more than {FIELD_BYTES} bytes")
+        try:
+            self.fields[head.name] = pieces.decode()
+        except UnicodeDecodeError as error:
+            raise FormInvalid(reason=f"the field {head.name} is not UTF-8") from error
+
+
+async def _content(events: AsyncIterator[object]) -> AsyncIterator[bytes]:
+    async for event in events:
+        if event is None:
+            return
+        assert isinstance(event, (bytes, bytearray))
+        yield bytes(event)
+
+
+async def receive_form(
+    platform: Platform, organization_id: int, stream: AsyncIterator[bytes],
+    content_type_header: str, *, file_field: str = "file", limit_bytes: int,
+    sha256: bool = False,
+) -> tuple[Upload, dict[str, str]]:
+    """Store the form's one file and return it with the other fields.
+
+    Args:
+        file_field: the field that holds the file; another field with a file is refused.
+        limit_bytes: the most that the file may have. Fields: 64 KiB each, 100 in all.
+
+    Raises:
+        FormInvalid: malformed, too many fields, no file or more than one.
+        UploadTooLarge, UploadCutOff, StorageFull: as the intake's.
+    """
+    form = Form(stream, parser_of(content_type_header))
+    events = form.events()
+    upload: Upload | None = None
+    try:
+        async for head in events:
+            assert isinstance(head, MultipartSegment)
+            if head.name != file_field and not head.filename:
+                await form.value(events, head)
+            elif head.name != file_field or upload is not None:
+                raise FormInvalid(reason=f"only one file is expected, in the field {file_field}")
+            else:
+                upload = await intake.receive(
+                    platform, organization_id, _content(events), filename=head.filename,
+                    content_type=head.content_type, limit_bytes=limit_bytes, sha256=sha256,
+                )
+        if upload is None:
+            raise FormInvalid(reason=f"the field {file_field} with a file is missing")
+        return upload, form.fields
+    except BaseException:
+        if upload is not None:
+            await intake.delete_upload(platform, upload)
+        raise

@@ -1,0 +1,260 @@
+"""The intake of uploads: streamed into segments, each a blob of its own, whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from vazao.jobs import store
+from vazao.jobs.errors import UploadCutOff, UploadNotFound, UploadTooLarge
+from vazao.jobs.models import Upload, segment_key
+from vazao.kit.logging import get
+from vazao.kit.platform import Platform
+
+log = get("jobs.intake")
+COALESCE_BYTES = 1 << 20
+SPOOL_HOURS = 24
+Boundary = Callable[[bytes], int]
+
+
+class Source:
+    """A body being read: small chunks made larger, counted, and cut at a segment's end.
+
+    Args:
+        stream: the body's chunks, of any size.
+        limit_bytes: more than these are refused.
+        digest: a hash to feed, or ``None``.
+    """
+
+    def __init__(self, stream: AsyncIterator[bytes], limit_bytes: int, digest: Any = None) -> None:
+        self._stream = stream
+        self._limit = limit_bytes
+        self._digest = digest
+        self._carry = b""
+        self._over = False
+        self.bytes = 0
+
+    async def more(self) -> bool:
+        """Whether another byte is there."""
+        if not self._carry and not self._over:
+            self._carry = await self._read()
+        return bool(self._carry)
+
+    async def _read(self) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        while size < COALESCE_BYTES:
+            try:
+                piece = await anext(self._stream)
+            except StopAsyncIteration:
+                self._over = True
+                break
+            pieces.append(piece)
+            size += len(piece)
+            self.bytes += len(piece)
+            if self.bytes > self._limit:
+                raise UploadTooLarge(
+                    remedy="Split it, or ask the administrator for a higher limit.",
+                    limit=self._limit,
+                )
+        whole = b"".join(pieces)
+        if self._digest is not None:
+            self._digest.update(whole)
+        return whole
+
+    async def segment(self, room: int, boundary: Boundary | None) -> AsyncIterator[bytes]:
+        """The next *room* bytes at most, ending after a separator where one is found.
+
+        Args:
+            boundary: given a chunk, the place after its last separator, or 0.
+        """
+        while room and await self.more():
+            chunk, self._carry = self._carry, b""
+            if len(chunk) > room or (len(chunk) == room and boundary):
+                cut = boundary(chunk[:room]) if boundary else 0
+                cut = cut or room
+                chunk, self._carry = chunk[:cut], chunk[cut:]
+                room = len(chunk)
+            room -= len(chunk)
+            yield chunk
+
+
+async def receive(
+    platform: Platform, organization_id: int, stream: AsyncIterator[bytes], *,
+    filename: str | None, content_type: str | None, limit_bytes: int,
+    boundary: Boundary | None = None, expected_bytes: int | None = None, sha256: bool = False,
+) -> Upload:
+    """Store a body as segments; on any failure nothing of it stays behind.
+
+    Args:
+        stream: the body; what it raises (a client that left) passes through.
+        limit_bytes: the most that is accepted.
+        boundary: given bytes, the place after their last separator (0: none): segments then
+            end there, so that none splits a line or a number.
+        expected_bytes: what the client announced.
+        sha256: whether to compute the digest on the way (about 1 ms a MB).
+
+    Raises:
+        UploadTooLarge: with the limit.
+        UploadCutOff: fewer bytes than announced, or the upload stalled for an hour.
+        StorageFull: no room is left.
+    """
+    digest = hashlib.sha256() if sha256 else None
+    async with platform.db.transaction() as conn:
+        (upload,) = await store.uploads(
+            conn, "insert_upload", token=secrets.token_hex(16), organization_id=organization_id,
+            filename=filename, content_type=content_type,
+        )
+    try:
+        source = Source(stream, limit_bytes, digest)
+        await _store_segments(platform, upload, source, boundary)
+        if expected_bytes is not None and source.bytes != expected_bytes:
+            raise UploadCutOff
+        async with platform.db.transaction() as conn:
+            stored = await store.uploads(
+                conn, "store_upload", id=upload.id, sha256=digest and digest.hexdigest()
+            )
+        if not stored:
+            raise UploadCutOff
+        return stored[0]
+    except BaseException:
+        await asyncio.shield(_discard(platform, upload))
+        raise
+
+
+async def _store_segments(
+    platform: Platform, upload: Upload, source: Source, boundary: Boundary | None
+) -> None:
+    number = 0
+    while await source.more():
+        number += 1
+        size = 0
+
+        async def counted(first: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+            nonlocal size
+            async for chunk in first:
+                size += len(chunk)
+                yield chunk
+
+        body = source.segment(platform.settings.upload_segment_bytes, boundary)
+        await platform.blobs.put(segment_key(upload.token, number), counted(body))
+        async with platform.db.transaction() as conn:
+            row = await store.one(
+                conn, "insert_segment", upload_id=upload.id, number=number, bytes=size
+            )
+        if row is None:
+            raise UploadCutOff
+
+
+async def _discard(platform: Platform, upload: Upload) -> None:
+    """Remove an upload whose intake failed; the sweep does it where this fails too."""
+    try:
+        await delete_upload(platform, upload)
+    except Exception as error:
+        log.warning("upload left to the sweep", upload=upload.token, error=repr(error))
+
+
+async def get_upload(conn: AsyncConnection[Any], organization_id: int, token: str) -> Upload:
+    """The organization's stored file by its public id.
+
+    Raises:
+        UploadNotFound: there is none, or it is another organization's, or not whole.
+    """
+    found = await store.uploads(
+        conn, "get_upload", token=token, organization_id=organization_id
+    )
+    if not found:
+        raise UploadNotFound
+    return found[0]
+
+
+async def doom_upload(conn: AsyncConnection[Any], upload_id: int) -> None:
+    """Let an upload be removed once the caller's transaction has committed (by the sweep)."""
+    await store.run(conn, "doom_upload", id=upload_id)
+
+
+async def delete_upload(platform: Platform, upload: Upload) -> None:
+    """Remove an upload's blobs and rows, now."""
+    async with platform.db.transaction() as conn:
+        doomed = await store.uploads(conn, "doom_upload", id=upload.id)
+    if not doomed:
+        return
+    # One more than are recorded: a killed process may have stored it without its row.
+    last = doomed[0].segments + 1
+    await platform.blobs.delete(segment_key(upload.token, n) for n in range(1, last + 1))
+    async with platform.db.transaction() as conn:
+        await store.run(conn, "delete_upload", id=upload.id)
+
+
+async def sweep(platform: Platform) -> None:
+    """Remove abandoned uploads (no segment for an hour), doomed ones, and old spooled files."""
+    async with platform.db.connection() as conn:
+        doomed = await store.uploads(conn, "doomed_uploads")
+    for upload in doomed:
+        await delete_upload(platform, upload)
+    await asyncio.to_thread(_sweep_spool, _spool_folder(platform))
+
+
+def _spool_folder(platform: Platform) -> Path:
+    return platform.settings.folder / "tmp"
+
+
+def _sweep_spool(folder: Path) -> None:
+    if not folder.is_dir():
+        return
+    oldest = time.time() - SPOOL_HOURS * 3600
+    for path in folder.iterdir():
+        if path.name.startswith("upload-") and path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)
+
+
+async def read(platform: Platform, upload: Upload) -> AsyncIterator[bytes]:
+    """The upload's bytes, in chunks of a few MiB."""
+    for key in upload.blob_keys():
+        async for chunk in platform.blobs.get(key):
+            yield chunk
+
+
+@asynccontextmanager
+async def local_file(platform: Platform, upload: Upload) -> AsyncIterator[Path]:
+    """The upload as a file of this machine, to be read only.
+
+    The stored one itself where it is one segment in a folder of this machine; else a copy under
+    the data folder, removed afterwards.
+
+    Raises:
+        NotFound: a blob is gone.
+    """
+    keys = upload.blob_keys()
+    in_place = platform.blobs.local_path(keys[0]) if len(keys) == 1 else None
+    if in_place is not None and in_place.exists():
+        yield in_place
+        return
+    folder = _spool_folder(platform)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"upload-{upload.token}-{secrets.token_hex(4)}"
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            async for chunk in read(platform, upload):
+                await asyncio.to_thread(_write_all, file, chunk)
+        finally:
+            os.close(file)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _write_all(file: int, chunk: bytes) -> None:
+    view = memoryview(chunk)
+    while view:
+        view = view[os.write(file, view):]

@@ -1,0 +1,31 @@
+"""The kinds of work that this process knows, as features registered them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vazao.jobs.errors import KindUnknown
+from vazao.jobs.models import Kind
+
+_known: Mapping[str, Kind] = {}
+
+
+def bind(kinds: Mapping[str, Kind]) -> None:
+    """Let the engine look kinds up in *kinds*, the registry's own dictionary.
+
+    One registry a process: enqueueing joins transactions of callers that hold no registry.
+    """
+    global _known
+    _known = kinds
+
+
+def kind_of(name: str) -> Kind:
+    """The kind called *name*.
+
+    Raises:
+        KindUnknown: no feature registered it in this version.
+    """
+    try:
+        return _known[name]
+    except KeyError:
+        raise KindUnknown(kind=name) from None

@@ -1,0 +1,160 @@
+"""What the engine speaks of: kinds of work, jobs, their parts, and uploads."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from psycopg import AsyncConnection
+
+if TYPE_CHECKING:
+    from vazao.jobs.parts import PartRun
+
+Handler = Callable[["PartRun"], Awaitable[Any]]
+JobHook = Callable[[AsyncConnection[Any], "Job"], Awaitable[None]]
+
+OPEN = ("receiving", "queued", "running")
+ENDED = ("finished", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of work that a feature registered.
+
+    Attributes:
+        name: ``noun.verb``, stored with each job.
+        title: message id of what a person reads.
+        first_step: the step of a new job's only part.
+        steps: what runs the parts of each step, in the order in which steps follow; handlers
+            are idempotent functions of (payload, part).
+        on_end: called in the transaction in which the job ends, whichever way; it may run
+            while a cancelled part is still busy (that part can no longer commit).
+        on_retry: called before an ended job starts over; raises to refuse.
+        weights: the expected share of the whole time of each step, for ``progress``; equal
+            where not given.
+        backoff_seconds: the wait before the second, third … attempt of a part that erred; its
+            length plus one is the number of attempts.
+    """
+
+    name: str
+    title: str
+    first_step: str
+    steps: Mapping[str, Handler]
+    on_end: JobHook | None = None
+    on_retry: JobHook | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    backoff_seconds: tuple[float, ...] = (1.0, 5.0)
+
+    def span(self, step: str) -> tuple[float, float]:
+        """Where *step* begins on the whole's 0..1, and how much of it it takes."""
+        weights = {name: self.weights.get(name, 1.0) for name in self.steps}
+        total = sum(weights.values()) or 1.0
+        base = 0.0
+        for name, weight in weights.items():
+            if name == step:
+                return base / total, weight / total
+            base += weight
+        return 0.0, 1.0
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One piece of long work of one organization.
+
+    ``token`` is its public id. ``status``: receiving (hidden) → queued → running → finished |
+    failed | cancelled; ``phase`` is the feature's finer word. Seconds are wall-clock;
+    ``execution_seconds`` adds up what workers spent. ``created`` is false where an idempotency
+    key led to a job that was there already.
+    """
+
+    id: int
+    token: str
+    organization_id: int
+    kind: str
+    payload: dict[str, Any]
+    status: str
+    phase: str | None
+    error: dict[str, Any] | None
+    result: Any
+    cost: float
+    attempts: int
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    execution_seconds: float
+    parts_total: int
+    parts_done: int
+    pending: int
+    step: str
+    join_step: str | None
+    step_total: int
+    step_done: int
+    progress: float
+    progress_base: float
+    progress_span: float
+    bytes_total: int | None
+    bytes_done: int
+    rows_total: int | None
+    rows_done: int
+    request_id: str | None
+    requested_by: str | None
+    created: bool = True
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens to it by itself."""
+        return self.status in ENDED
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What one worker does in one go: part ``number`` (from 1) of a job, for one step."""
+
+    job_id: int
+    number: int
+    organization_id: int
+    kind: str
+    step: str
+    payload: dict[str, Any]
+    state: str
+    attempts: int
+    errors: int
+    lost: int
+    cost: float
+    queue_id: int | None = None
+    result: Any = None
+
+
+class NewPart(msgspec.Struct, frozen=True):
+    """A part to be written: its payload and expected cost."""
+
+    payload: dict[str, Any]
+    cost: float = 1.0
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored file: ``segments`` blobs named ``<token>/000001`` …, together ``bytes`` long.
+
+    ``sha256`` (hex) is there where the intake was asked for it.
+    """
+
+    id: int
+    token: str
+    organization_id: int
+    status: str
+    filename: str | None
+    content_type: str | None
+    bytes: int
+    sha256: str | None
+    segments: int
+    created_at: datetime
+
+    def blob_keys(self) -> list[str]:
+        """The blobs' keys, in order."""
+        return [segment_key(self.token, n) for n in range(1, self.segments + 1)]
+
+
+def segment_key(token: str, number: int) -> str:
+    """The key of an upload's segment (from 1)."""
+    return f"{token}/{number:06d}"

@@ -1,0 +1,170 @@
+"""A part being run: what its handler holds, and the one transaction in which it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from vazao.jobs import ending, service, store
+from vazao.jobs.errors import Fenced, JobCancelled
+from vazao.jobs.models import Job, Part
+from vazao.jobs.store import Conn
+from vazao.kit.platform import Platform
+
+THROTTLE_SECONDS = 0.25
+
+
+class PartRun:
+    """One attempt at one part.
+
+    A handler ends its part in one short transaction (:meth:`finishing`), or returns a value,
+    which then is the part's result. It may be run again after any crash: only the attempt that
+    holds the current token commits.
+
+    Attributes:
+        platform: database, blobs, settings.
+        job: the job as it stood when the attempt began.
+        part: the part, with its payload.
+        result: what the part found, JSON-able; set it inside :meth:`finishing`.
+        ended: whether this attempt has ended the part.
+        ended_job: the job, where this attempt has ended it too.
+    """
+
+    def __init__(self, platform: Platform, job: Job, part: Part, token: UUID) -> None:
+        self.platform = platform
+        self.job = job
+        self.part = part
+        self.token = token
+        self.result: Any = None
+        self.ended = False
+        self.ended_job: Job | None = None
+        self._finish = False
+        self._began = time.perf_counter()
+        self._finishing = False
+        self._next_report = 0.0
+        self._live: dict[str, Any] = dict.fromkeys(
+            ("phase", "rows_total", "rows_done", "bytes_done", "fraction")
+        )
+        self._more = {"rows_more": 0, "bytes_more": 0}
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The part's payload."""
+        return self.part.payload
+
+    @property
+    def seconds(self) -> float:
+        """How long this attempt has been at work."""
+        return time.perf_counter() - self._began
+
+    def _key(self) -> dict[str, Any]:
+        return {"job_id": self.job.id, "number": self.part.number, "run_token": self.token}
+
+    @asynccontextmanager
+    async def finishing(self) -> AsyncIterator[Conn]:
+        """The part's one short transaction: all that is done on the connection commits together
+        with the part's end, or not at all.
+
+        Lock order: the job's row is locked at the end (or by :meth:`split`); rows that parts of
+        the same job share should be touched last, or not here but in the joining step.
+
+        Raises:
+            Fenced: the part was taken back or its job has ended; nothing is committed.
+        """
+        if self.ended or self._finishing:
+            raise RuntimeError("a part ends once")
+        self._finishing = True
+        try:
+            async with self.platform.db.transaction() as conn:
+                if not (await store.one(conn, "part_is_current", **self._key()) or (False,))[0]:
+                    raise Fenced
+                yield conn
+                ended_job = await self._end(conn)
+            self.ended, self.ended_job = True, ended_job
+        finally:
+            self._finishing = False
+
+    async def _end(self, conn: Conn) -> Job | None:
+        seconds = self.seconds
+        values = {k: v for k, v in self._live.items() if k != "fraction"}
+        job = await store.job(
+            conn, "count_down", id=self.job.id, step=self.part.step, seconds=seconds, **values,
+            **self._more,
+        )
+        if job is None:
+            raise Fenced
+        result = None if self.result is None else Jsonb(msgspec.to_builtins(self.result))
+        ended = await store.one(
+            conn, "end_part", **self._key(), state="done", result=result, seconds=seconds,
+            queue_id=self.part.queue_id,
+        )
+        if ended is None:
+            raise Fenced
+        if self._finish:
+            job = await ending.end(conn, job, "finished", result=self.result) or job
+        elif job.pending == 0 and job.status != "receiving":
+            job = await ending.complete(conn, job, self.result)
+        if (await store.one(conn, "any_held", organization_id=job.organization_id) or (0,))[0]:
+            await store.release(conn, job.organization_id)
+        return job if job.ended else None
+
+    async def split(
+        self, conn: Conn, step: str, payloads: Sequence[dict[str, Any]], *, join: str | None,
+        costs: Sequence[float] | None = None,
+    ) -> None:
+        """Let parts of *step* follow, one a payload; the last to end enqueues *join*.
+
+        To be called inside :meth:`finishing`, with its connection. With no *join* the job ends
+        with the last part; with no payloads *join* follows at once.
+        """
+        await service.split(conn, self.job, step, payloads, join=join, costs=costs)
+
+    async def add_part(
+        self, conn: Conn, step: str, payload: dict[str, Any], cost: float = 1.0
+    ) -> None:
+        """Add one part of *step*; inside :meth:`finishing`, with its connection."""
+        await service.add_part(conn, self.job, step, payload, cost)
+
+    async def finish(self, conn: Conn, result: Any) -> None:
+        """Let the job finish with *result* at this part's end, whatever else is open."""
+        self.result, self._finish = result, True
+
+    def count(self, *, rows: int = 0, bytes: int = 0) -> None:
+        """Add to the job's rows and bytes done, once this part has ended."""
+        self._more["rows_more"] += rows
+        self._more["bytes_more"] += bytes
+
+    async def progress(
+        self, fraction: float | None = None, *, phase: str | None = None,
+        rows_total: int | None = None, rows_done: int | None = None,
+        bytes_done: int | None = None,
+    ) -> None:
+        """Say how far the part is; cheap, at most one statement per 0.25 s (or a new phase).
+
+        Args:
+            fraction: 0..1 of this step, where the step has one part.
+            phase: the feature's finer word for the status.
+            rows_total, rows_done, bytes_done: of the whole job so far.
+
+        Inside :meth:`finishing` the values are kept and written with the part's end.
+
+        Raises:
+            JobCancelled: the job was cancelled or the part taken back: stop.
+        """
+        given = {"fraction": fraction, "phase": phase, "rows_total": rows_total,
+                 "rows_done": rows_done, "bytes_done": bytes_done}
+        changed = phase is not None and phase != self._live["phase"]
+        self._live |= {name: value for name, value in given.items() if value is not None}
+        now = time.monotonic()
+        if self._finishing or (now < self._next_report and not changed):
+            return
+        self._next_report = now + THROTTLE_SECONDS
+        async with self.platform.db.connection() as conn:
+            if await store.one(conn, "report_progress", **self._key(), **self._live) is None:
+                raise JobCancelled

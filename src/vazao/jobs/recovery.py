@@ -1,0 +1,134 @@
+"""Taking back what lost workers held: at once on this host, after a silence on others."""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import cache
+from pathlib import Path
+
+from vazao.jobs import ending, store
+from vazao.jobs.errors import JobLost
+from vazao.jobs.store import Conn
+from vazao.kit.logging import get
+from vazao.kit.platform import Platform
+
+log = get("jobs.recovery")
+LOST_LIMIT = 10
+
+
+@cache
+def host_name() -> str:
+    """Where a process id means the same process: host name, boot, and process namespace."""
+    boot, space = "", ""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        log.debug("no /proc: hosts are told apart by name alone")
+    return "|".join((socket.gethostname(), boot, space))
+
+
+def process_start(pid: int) -> str | None:
+    """When the process began (clock ticks since boot), or ``None`` where there is none.
+
+    Without ``/proc`` an existing process gives the empty text.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        if Path("/proc/self/stat").exists():
+            return None
+        return "" if _exists(pid) else None
+    except OSError:
+        return ""
+    fields = stat.rpartition(")")[2].split()
+    # A zombie runs nothing any more: its parent just has not asked for it yet.
+    return None if fields[0] in ("Z", "X") else fields[19]
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+async def dead_workers(conn: Conn, own_id: int, silent_seconds: float) -> list[int]:
+    """Workers that are certainly gone: silent ones, and those of this host without a process.
+
+    A second life of this same process means that the first one is over.
+    """
+    dead = {row[0] for row in await store.every(conn, "silent_workers", seconds=silent_seconds)}
+    dead |= {row[0] for row in await store.every(conn, "orphaned_parts")}
+    own_pid = os.getpid()
+    for worker_id, pid, started in await store.every(conn, "workers_of_host", host=host_name()):
+        if worker_id != own_id and (pid == own_pid or process_start(pid) != started):
+            dead.add(worker_id)
+    return sorted(dead - {own_id})
+
+
+async def take_back(platform: Platform, dead: list[int]) -> int:
+    """Free what *dead* workers ran, put it into the queue again, and forget them.
+
+    Returns:
+        The number of parts freed.
+    """
+    if not dead:
+        return 0
+    async with platform.db.transaction() as conn:
+        freed = await store.every(conn, "take_back", ids=dead)
+        await store.run(conn, "delete_workers", ids=dead)
+        for organization_id in sorted({row[2] for row in freed}):
+            await store.release(conn, organization_id)
+    for job_id in sorted({row[0] for row in freed}):
+        async with platform.db.connection() as conn:
+            await store.run(conn, "count_attempt", id=job_id, seconds=0)
+    if poisoned := sorted({row[0] for row in freed if row[3] >= LOST_LIMIT}):
+        await fail_poisoned(platform, poisoned)
+    await take_back_fetched(platform)
+    log.warning("workers lost", workers=dead, parts=len(freed))
+    return len(freed)
+
+
+async def take_back_fetched(platform: Platform) -> None:
+    """Free parts whose queue row was fetched by a worker that is gone, or has vanished."""
+    async with platform.db.transaction() as conn:
+        for (organization_id,) in await store.every(conn, "take_back_fetched"):
+            await store.release(conn, organization_id)
+
+
+async def fail_poisoned(platform: Platform, job_ids: list[int]) -> None:
+    """Fail jobs that lost too many workers: something about them kills processes."""
+    for job_id in job_ids:
+        async with platform.db.transaction() as conn:
+            job = await store.job(conn, "lock_job", id=job_id)
+            error = JobLost(remedy="Report it to the administrator, with the job's id.",
+                            times=LOST_LIMIT)
+            ended = job and await ending.end(conn, job, "failed", error=error)
+        if ended is not None:
+            ending.record(ended)
+
+
+async def release_held(platform: Platform) -> None:
+    """Put into the queue what may run by now: the net under the release at each part's end."""
+    async with platform.db.connection() as conn:
+        waiting = await store.every(conn, "organizations_held")
+    for (organization_id,) in waiting:
+        async with platform.db.transaction() as conn:
+            await store.release(conn, organization_id)
+
+
+async def sweep(platform: Platform) -> None:
+    """Every few minutes: expired idempotency keys, and open jobs whose upload never ended."""
+    async with platform.db.connection() as conn:
+        await store.run(conn, "drop_idempotency", organization_id=None, key=None)
+        abandoned = await store.every(conn, "abandoned_jobs")
+    for (job_id,) in abandoned:
+        async with platform.db.transaction() as conn:
+            job = await store.job(conn, "lock_job", id=job_id)
+            if job is not None:
+                await ending.end(conn, job, "cancelled")

@@ -1,0 +1,266 @@
+"""The verbs: enqueue, split, add, seal, cancel, retry. No commit; they join the caller's."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from psycopg.errors import DeadlockDetected
+from psycopg.types.json import Jsonb
+
+from vazao.jobs import ending, store
+from vazao.jobs.errors import IdempotencyClash, JobEnded, JobNotEnded, JobNotFound
+from vazao.jobs.kinds import kind_of
+from vazao.jobs.models import Job, NewPart
+from vazao.jobs.store import Conn
+from vazao.kit.errors import Conflict
+
+Idempotency = tuple[str, str]
+
+
+async def enqueue(
+    conn: Conn, kind: str, *, organization_id: int, payload: dict[str, Any], cost: float = 1.0,
+    bytes_total: int | None = None, rows_total: int | None = None,
+    request_id: str | None = None, requested_by: str | None = None,
+    idempotency: Idempotency | None = None,
+) -> Job:
+    """Ask for work of *kind*: a job and the part of its first step, in the caller's transaction.
+
+    Args:
+        organization_id: who pays, and the only one that sees it.
+        payload: JSON-able, handed to the first step as the job's and the part's payload.
+        cost: expected cost of the first part.
+        bytes_total, rows_total: sizes where known, shown with the progress.
+        idempotency: (key, hash of the request): the same pair within 24 hours gives the same
+            job, with ``created`` false.
+
+    Raises:
+        IdempotencyClash: the key came with another request.
+        KindUnknown: nobody registered *kind*.
+    """
+    found = await _insert(
+        conn, kind, status="queued", organization_id=organization_id, payload=payload, cost=cost,
+        bytes_total=bytes_total, rows_total=rows_total, request_id=request_id,
+        requested_by=requested_by, idempotency=idempotency,
+    )
+    if found.created:
+        await store.write_parts(conn, found, found.step, [NewPart(payload, cost)])
+        await store.release(conn, organization_id)
+    return found
+
+
+async def open_job(
+    conn: Conn, kind: str, *, organization_id: int, payload: dict[str, Any],
+    request_id: str | None = None, requested_by: str | None = None,
+    idempotency: Idempotency | None = None,
+) -> Job:
+    """Begin a job whose parts come in one by one (:func:`add_part`); hidden until :func:`seal`.
+
+    Raises:
+        IdempotencyClash, KindUnknown: as :func:`enqueue`.
+    """
+    return await _insert(
+        conn, kind, status="receiving", organization_id=organization_id, payload=payload,
+        cost=1.0, bytes_total=None, rows_total=None, request_id=request_id,
+        requested_by=requested_by, idempotency=idempotency,
+    )
+
+
+async def _insert(
+    conn: Conn, kind: str, *, status: str, organization_id: int, payload: dict[str, Any],
+    idempotency: Idempotency | None, **more: Any,
+) -> Job:
+    known = kind_of(kind)
+    base, span = known.span(known.first_step)
+    key, digest = idempotency or (None, None)
+    for _ in range(3):
+        made = await store.job(
+            conn, "insert_job", token=secrets.token_hex(16), organization_id=organization_id,
+            kind=kind, payload=Jsonb(payload), status=status, step=known.first_step, base=base,
+            span=span, key=key, hash=digest, parts=int(status == "queued"), **more,
+        )
+        if made is not None:
+            return made
+        held = await held_by(conn, organization_id, key or "", digest or "", kind)
+        if held is not None:
+            return held
+    raise IdempotencyClash
+
+
+async def held_by(
+    conn: Conn, organization_id: int, key: str, digest: str, kind: str
+) -> Job | None:
+    """The job that an idempotency key led to within 24 hours, with ``created`` false.
+
+    Raises:
+        IdempotencyClash: the key belongs to another request.
+    """
+    params = {"organization_id": organization_id, "key": key}
+    row = await store.one(conn, "find_idempotent", **params)
+    if row is None:
+        return None
+    *_, kept, honoured = row
+    if not honoured:
+        await store.run(conn, "drop_idempotency", **params)
+        return None
+    found = await store.job(conn, "find_idempotent", **params)
+    if found is None or kept != digest or found.kind != kind:
+        raise IdempotencyClash
+    return msgspec.structs.replace(found, created=False)
+
+
+async def split(
+    conn: Conn, job: Job, step: str, payloads: Sequence[dict[str, Any]], *, join: str | None,
+    costs: Sequence[float] | None = None,
+) -> None:
+    """Write one part of *step* for each payload; the last to end enqueues *join* (or ends the job).
+
+    Raises:
+        JobEnded: the job has ended meanwhile.
+    """
+    base, span = kind_of(job.kind).span(step)
+    counted = await store.job(
+        conn, "begin_step", id=job.id, count=len(payloads), step=step, join_step=join,
+        base=base, span=span,
+    )
+    if counted is None:
+        raise JobEnded
+    parts = [
+        NewPart(payload, cost)
+        for payload, cost in zip(payloads, costs or [1.0] * len(payloads), strict=True)
+    ]
+    await store.write_parts(conn, job, step, parts)
+    await store.release(conn, job.organization_id)
+
+
+async def add_part(
+    conn: Conn, job: Job, step: str, payload: dict[str, Any], cost: float = 1.0
+) -> None:
+    """Add one part of *step* while others run (a file still being uploaded).
+
+    Raises:
+        JobEnded: the job has ended meanwhile.
+    """
+    if await store.job(conn, "count_part", id=job.id) is None:
+        raise JobEnded
+    await store.write_parts(conn, job, step, [NewPart(payload, cost)])
+    await store.release(conn, job.organization_id)
+
+
+async def seal(
+    conn: Conn, job: Job, *, join: str | None, payload: dict[str, Any] | None = None,
+    bytes_total: int | None = None,
+) -> Job:
+    """Close an open job: no part will be added, and from now on it is visible.
+
+    Args:
+        join: the step that the last part's end enqueues.
+        payload: added to the job's payload.
+
+    Raises:
+        JobEnded: it was swept or cancelled meanwhile.
+    """
+    sealed = await store.job(
+        conn, "seal_job", id=job.id, join_step=join, payload=Jsonb(payload or {}),
+        bytes_total=bytes_total,
+    )
+    if sealed is None:
+        raise JobEnded
+    return await ending.complete(conn, sealed) if sealed.pending == 0 else sealed
+
+
+async def get_job(conn: Conn, organization_id: int, token: str) -> Job:
+    """The organization's job by its public id.
+
+    Raises:
+        JobNotFound: there is none, or it is another organization's, or still being received.
+    """
+    found = await store.job(conn, "get_job", token=token, organization_id=organization_id)
+    if found is None or found.status == "receiving":
+        raise JobNotFound
+    return found
+
+
+async def list_jobs(
+    conn: Conn, organization_id: int, *, limit: int = 50, before: int | None = None,
+    status: str | None = None, kind: str | None = None,
+) -> list[Job]:
+    """The organization's jobs, newest first; *before* is the id that the last page ended with."""
+    return await store.jobs(
+        conn, "list_jobs", organization_id=organization_id, limit=limit, before=before,
+        status=status, kind=kind,
+    )
+
+
+async def by_ids(conn: Conn, organization_id: int, ids: Sequence[int]) -> dict[int, Job]:
+    """The organization's jobs among *ids*, by id."""
+    found = await store.jobs(
+        conn, "jobs_by_ids", ids=list(ids), organization_id=organization_id
+    )
+    return {job.id: job for job in found}
+
+
+async def at_work(conn: Conn, ids: Sequence[int]) -> set[int]:
+    """Which of *ids* are jobs that have not ended."""
+    return {row[0] for row in await store.every(conn, "jobs_at_work", ids=list(ids))}
+
+
+async def results_of(conn: Conn, job_id: int, step: str) -> list[Any]:
+    """What the finished parts of *step* returned, in the order of the parts."""
+    return [row[0] for row in await store.every(conn, "results_of", job_id=job_id, step=step)]
+
+
+async def cancel(conn: Conn, organization_id: int, token: str) -> Job:
+    """End a job now; its running parts can no longer commit and stop within a second or so.
+
+    A job that is cancelled already stays so, without an error.
+
+    Raises:
+        JobNotFound: as :func:`get_job`.
+        JobEnded: it finished or failed.
+    """
+    found = await get_job(conn, organization_id, token)
+    for attempt in range(5):
+        try:
+            async with conn.transaction():
+                ended = await ending.end(conn, found, "cancelled")
+            break
+        except DeadlockDetected:
+            # A part's transaction may lock the feature's own rows before the job's.
+            if attempt == 4:
+                raise
+    if ended is not None:
+        ending.record(ended)
+        return ended
+    now = await get_job(conn, organization_id, token)
+    if now.status != "cancelled":
+        raise JobEnded
+    return now
+
+
+async def retry(conn: Conn, organization_id: int, token: str) -> Job:
+    """Let a failed or cancelled job start over from its first step, under the same id.
+
+    Raises:
+        JobNotFound: as :func:`get_job`.
+        JobNotEnded: it is still at work, or finished well.
+    """
+    known_job = await get_job(conn, organization_id, token)
+    found = await store.job(conn, "lock_job", id=known_job.id)
+    if found is None or found.status not in ("failed", "cancelled"):
+        raise JobNotEnded
+    known = kind_of(found.kind)
+    if known.on_retry is not None:
+        await known.on_retry(conn, found)
+    await store.run(conn, "delete_parts", job_id=found.id)
+    base, span = known.span(known.first_step)
+    again = await store.job(
+        conn, "restart_job", id=found.id, step=known.first_step, base=base, span=span
+    )
+    if again is None:
+        raise Conflict
+    await store.write_parts(conn, again, known.first_step, [NewPart(found.payload, found.cost)])
+    await store.release(conn, organization_id)
+    return again

@@ -1,0 +1,167 @@
+"""One life of a worker: registered, fetching, beating, looking after others, ticking.
+
+Any failure of it ends this life; :mod:`vazao.kit.worker` begins another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from typing import Any
+
+from procrastinate import PsycopgConnector
+from procrastinate.worker import Worker as QueueWorker
+from psycopg import AsyncConnection
+
+from vazao.jobs import recovery, store
+from vazao.jobs.tasks import Runner
+from vazao.kit.logging import get
+from vazao.kit.platform import Platform
+from vazao.kit.registry import Periodic
+
+log = get("jobs.worker")
+LOOK_SECONDS = 1.0
+
+
+class GivenUp(Exception):
+    """Others took this worker for lost: it has to register anew."""
+
+
+async def live(platform: Platform, stop: asyncio.Event) -> None:
+    """Run parts and ticks until *stop* is set, or until something fails.
+
+    Raises:
+        Exception: whatever ended this life early.
+    """
+    pid = os.getpid()
+    async with platform.db.connection() as conn:
+        row = await store.one(
+            conn, "insert_worker", host=recovery.host_name(), pid=pid,
+            process_start=recovery.process_start(pid) or "",
+        )
+    assert row is not None
+    life = Life(platform, Runner(platform, row[0]))
+    try:
+        await life.run(stop)
+    finally:
+        await asyncio.shield(life.leave())
+
+
+class Life:
+    """The tasks of one life and what they share."""
+
+    def __init__(self, platform: Platform, runner: Runner) -> None:
+        self.platform = platform
+        self.runner = runner
+        self.id = runner.worker_id
+        self.ticks: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until *stop*; a failure of any of the tasks ends all of them."""
+        await self._look()
+        await recovery.take_back_fetched(self.platform)
+        connector = PsycopgConnector(
+            conninfo=self.platform.database_url, min_size=1, max_size=3, timeout=10.0,
+            kwargs={"application_name": "vazao queue"}, configure=_autocommit,
+        )
+        await connector.open_async()
+        try:
+            await self._work(self.runner.queue_worker(connector), stop)
+        finally:
+            await connector.close_async()
+
+    async def _work(self, queue: QueueWorker, stop: asyncio.Event) -> None:
+        fetching = asyncio.create_task(queue.run(), name="fetching")
+        sides = [
+            asyncio.create_task(self._every(LOOK_SECONDS, self._look), name="looking"),
+            asyncio.create_task(self._beat(), name="beating"),
+            asyncio.create_task(self._every(LOOK_SECONDS, self._tick), name="ticking"),
+        ]
+        stopping = asyncio.create_task(stop.wait(), name="stopping")
+        try:
+            await asyncio.wait({fetching, stopping, *sides}, return_when="FIRST_COMPLETED")
+        finally:
+            queue.stop()
+            stopping.cancel()
+            beating = sides[1]
+            await asyncio.wait({fetching})
+            for task in (*sides, *self.ticks):
+                task.cancel()
+            ended = await asyncio.gather(*sides, *self.ticks, stopping, return_exceptions=True)
+        failures = [e for e in (*ended, fetching.exception()) if isinstance(e, Exception)]
+        if failures:
+            raise failures[0]
+        if not stop.is_set():
+            raise GivenUp(f"fetching ended by itself; beating: {beating.done()}")
+
+    async def _every(self, seconds: float, action: Any) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            await action()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self.platform.settings.worker_beat_seconds)
+            async with self.platform.db.connection() as conn:
+                if await store.one(conn, "beat_worker", id=self.id) is None:
+                    raise GivenUp("taken for lost")
+
+    async def _look(self) -> None:
+        """Take back from the dead, release what is due, stop what no longer counts."""
+        silence = self.platform.settings.worker_lost_seconds
+        async with self.platform.db.connection() as conn:
+            dead = await recovery.dead_workers(conn, self.id, silence)
+        await recovery.take_back(self.platform, dead)
+        await recovery.release_held(self.platform)
+        await self._stop_fenced()
+
+    async def _stop_fenced(self) -> None:
+        held = dict(self.runner.running)
+        if not held:
+            return
+        async with self.platform.db.connection() as conn:
+            rows = await store.every(conn, "current_parts", id=self.id)
+        current = {row[2] for row in rows}
+        for token, (run, task) in held.items():
+            if token not in current and not run.ended and token in self.runner.running:
+                self.runner.fenced.add(token)
+                task.cancel()
+
+    async def _tick(self) -> None:
+        busy = {task.get_name() for task in self.ticks}
+        for periodic in self.platform.registry.periodic:
+            if periodic.name in busy:
+                continue
+            async with self.platform.db.connection() as conn:
+                await store.run(conn, "register_tick", name=periodic.name)
+                claimed = await store.one(
+                    conn, "claim_tick", name=periodic.name, seconds=periodic.seconds,
+                    worker_id=self.id,
+                )
+            if claimed:
+                self._spawn(self._run_periodic(periodic), periodic.name)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self.ticks.add(task)
+        task.add_done_callback(self.ticks.discard)
+
+    async def _run_periodic(self, periodic: Periodic) -> None:
+        try:
+            await periodic.run(self.platform)
+        except Exception as error:
+            log.error("periodic job failed", name=periodic.name, exc_info=error)
+        async with self.platform.db.connection() as conn:
+            await store.run(conn, "release_tick", name=periodic.name, worker_id=self.id)
+
+    async def leave(self) -> None:
+        """Give back whatever this life still holds, and sign off."""
+        try:
+            await recovery.take_back(self.platform, [self.id])
+        except Exception as error:
+            log.warning("could not sign off; others will notice", error=repr(error))
+
+
+async def _autocommit(conn: AsyncConnection[Any]) -> None:
+    await conn.set_autocommit(True)

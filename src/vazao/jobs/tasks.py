@@ -1,0 +1,194 @@
+"""Background work: the queue library's one task, which runs the part that a queue row names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import structlog
+from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate.jobs import Job as QueueRow
+from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
+from procrastinate.worker import Worker as QueueWorker
+from psycopg import AsyncConnection
+
+from vazao.jobs import ending, store
+from vazao.jobs.errors import Fenced, HandBack, JobFailed, KindUnknown, PartSignal
+from vazao.jobs.kinds import kind_of
+from vazao.jobs.models import Job
+from vazao.jobs.parts import PartRun
+from vazao.kit.errors import DatabaseUnavailable, VazaoError
+from vazao.kit.logging import get
+from vazao.kit.platform import Platform
+
+log = get("jobs.worker")
+HAND_BACK_SECONDS = 5.0
+_TRANSIENT = (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailable, HandBack)
+
+
+class Manager(JobManager):
+    """The library's manager, which lets us know a worker's id before its first fetch, and finds
+    no fault with a queue row that is gone: the part's own transaction deletes it.
+    """
+
+    def __init__(self, connector: PsycopgConnector, platform: Platform, worker_id: int) -> None:
+        super().__init__(connector)
+        self.platform = platform
+        self.own_id = worker_id
+
+    async def register_worker(self) -> int:
+        """Register with the library, and note its id in our row."""
+        queue_worker_id = await super().register_worker()
+        async with self.platform.db.connection() as conn:
+            await store.run(
+                conn, "name_queue_worker", id=self.own_id, queue_worker_id=queue_worker_id
+            )
+        return queue_worker_id
+
+    async def finish_job(self, job: QueueRow, status: Status, delete_job: bool) -> None:
+        """Delete the queue row if a stale or erring attempt has left it there."""
+        async with self.platform.db.connection() as conn:
+            await store.run(conn, "drop_queue_row", id=job.id)
+
+
+class Runner:
+    """What one life of a worker runs: it begins parts, holds them, and ends or gives them back.
+
+    Args:
+        worker_id: this life's row in ``jobs.worker``.
+    """
+
+    def __init__(self, platform: Platform, worker_id: int) -> None:
+        self.platform = platform
+        self.worker_id = worker_id
+        self.running: dict[UUID, tuple[PartRun, asyncio.Task[Any]]] = {}
+        self.fenced: set[UUID] = set()
+
+    def queue_worker(self, connector: PsycopgConnector) -> QueueWorker:
+        """The library's worker over this runner's task."""
+        settings = self.platform.settings
+        app = App(connector=connector)
+        app.job_manager = Manager(connector, self.platform, self.worker_id)
+        app.task(name=store.TASK, queue=store.QUEUE, pass_context=True)(self.execute)
+        return QueueWorker(
+            app, queues=[store.QUEUE], concurrency=settings.worker_concurrency,
+            delete_jobs="always", install_signal_handlers=False,
+            fetch_job_polling_interval=2.0, abort_job_polling_interval=3600.0,
+            shutdown_graceful_timeout=settings.worker_stop_seconds,
+            update_heartbeat_interval=settings.worker_beat_seconds,
+            stalled_worker_timeout=settings.worker_lost_seconds,
+        )
+
+    async def execute(self, context: JobContext, job: int, part: int, release: int) -> None:
+        """Run the part that a queue row names; never raises for what the part did."""
+        token = uuid4()
+        async with self.platform.db.connection() as conn:
+            begun = await store.begin(conn, job, part, release, token, self.worker_id)
+            if begun is None:
+                return
+            if begun[1].started_at is None or begun[1].status == "queued":
+                await store.run(conn, "begin_job", id=job)
+        run = PartRun(self.platform, begun[1], begun[0], token)
+        task = asyncio.current_task()
+        assert task is not None
+        self.running[token] = (run, task)
+        structlog.contextvars.bind_contextvars(request_id=run.job.request_id, job=run.job.token)
+        try:
+            await self._attempt(run)
+        except asyncio.CancelledError:
+            if token not in self.fenced:
+                await asyncio.shield(self._give_back(run, lost=0, delay=0.0))
+                raise
+            task.uncancel()
+        finally:
+            self.running.pop(token, None)
+            self.fenced.discard(token)
+        if run.ended_job is not None:
+            ending.record(run.ended_job)
+
+    async def _attempt(self, run: PartRun) -> None:
+        try:
+            handler = kind_of(run.job.kind).steps[run.part.step]
+            value = await handler(run)
+            if not run.ended:
+                async with run.finishing():
+                    run.result = value if run.result is None else run.result
+        except PartSignal as signal:
+            log.info("part dropped", reason=type(signal).__name__, number=run.part.number)
+        except (KindUnknown, *_TRANSIENT) as error:
+            log.warning("part given back", error=repr(error), number=run.part.number)
+            await self._give_back(run, lost=1, delay=min(5.0, 0.1 * 2**run.part.lost))
+        except VazaoError as error:
+            await self._persist(partial(self._fail, run, error))
+        except Exception as error:
+            log.error("part erred", number=run.part.number, kind=run.job.kind, exc_info=error)
+            await self._persist(partial(self._erred, run))
+
+    async def _erred(self, run: PartRun) -> None:
+        waits = kind_of(run.job.kind).backoff_seconds
+        if run.part.errors < len(waits):
+            await self._hold(run, errors=1, lost=0, delay=waits[run.part.errors])
+            return
+        await self._fail(run, JobFailed(
+            "The job failed after {attempts} attempts.",
+            remedy="The log has the details under {request_id}.",
+            attempts=len(waits) + 1, request_id=run.job.request_id or run.job.token,
+        ))
+
+    async def _give_back(self, run: PartRun, *, lost: int, delay: float) -> None:
+        await self._persist(partial(self._hold, run, errors=0, lost=lost, delay=delay))
+
+    async def _persist(self, action: Callable[[], Awaitable[None]]) -> None:
+        """Do what must be recorded, across a restart of the database; else recovery does it."""
+        deadline = asyncio.get_running_loop().time() + HAND_BACK_SECONDS
+        wait = 0.05
+        while True:
+            try:
+                await action()
+                return
+            except Fenced:
+                return
+            except _TRANSIENT as error:
+                if asyncio.get_running_loop().time() + wait > deadline:
+                    log.error("attempt not recorded", error=repr(error))
+                    return
+            await asyncio.sleep(wait)
+            wait *= 2
+
+    async def _hold(self, run: PartRun, *, errors: int, lost: int, delay: float) -> None:
+        async with self.platform.db.transaction() as conn:
+            await store.run(conn, "count_attempt", id=run.job.id, seconds=run.seconds)
+            held = await store.one(
+                conn, "hold_part", job_id=run.job.id, number=run.part.number,
+                run_token=run.token, errors=errors, lost=lost, delay=delay,
+                queue_id=run.part.queue_id,
+            )
+            if held is None:
+                raise Fenced
+            if delay <= 0:
+                await store.release(conn, run.job.organization_id)
+
+    async def _fail(self, run: PartRun, error: VazaoError) -> None:
+        async with self.platform.db.transaction() as conn:
+            run.ended_job = await fail_part(conn, run, error)
+
+
+async def fail_part(conn: AsyncConnection[Any], run: PartRun, error: VazaoError) -> Job | None:
+    """Fail a part, and with it its job and siblings; ``None`` where the job had ended.
+
+    Raises:
+        Fenced: the attempt is no longer current.
+    """
+    job = await store.job(conn, "lock_job", id=run.job.id)
+    failed = await store.one(
+        conn, "end_part", job_id=run.job.id, number=run.part.number, run_token=run.token,
+        state="failed", result=None, seconds=run.seconds, queue_id=run.part.queue_id,
+    )
+    if job is None or failed is None:
+        raise Fenced
+    return await ending.end(conn, job, "failed", error=error, seconds=run.seconds)

@@ -1,0 +1,1 @@
+"""The kit: PostgreSQL, HTTP, blobs, cache, mail and clock. It knows no feature."""

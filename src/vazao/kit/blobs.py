@@ -1,0 +1,87 @@
+"""Blobs: one face for files, S3, GCS and Azure (obstore), always streamed.
+
+A key is a path of plain segments below the store's prefix. No object is visible before it is
+whole: object stores promise it, and obstore's file store renames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, from_url
+
+from vazao.kit.errors import NotFound, StorageFull, Unavailable
+
+CHUNK = 4 << 20
+PART = 5 << 20
+
+
+class Blobs:
+    """A place for bytes.
+
+    Args:
+        url: ``file:///…``, ``s3://bucket/prefix``, ``gs://…`` or ``az://…``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        parts = urlsplit(url)
+        self.root: Path | None = None
+        if parts.scheme == "file":
+            self.root = Path(parts.path)
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._store = LocalStore(self.root, automatic_cleanup=True)
+        else:
+            self._store = from_url(url)
+
+    async def put(self, key: str, body: bytes | AsyncIterable[bytes]) -> None:
+        """Store *body* under *key*, whole or not at all; what iterating *body* raises passes.
+
+        At most 20 MiB of an iterated body are in memory.
+
+        Raises:
+            StorageFull: no room is left.
+            Unavailable: the store refused.
+        """
+        try:
+            await obstore.put_async(
+                self._store, key, body, chunk_size=PART, max_concurrency=4  # type: ignore[arg-type]
+            )
+        except (BaseError, OSError) as error:
+            raise _translated(error) from error
+
+    async def get(self, key: str) -> AsyncIterator[bytes]:
+        """The object's bytes, in chunks of a few MiB.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        try:
+            result = await obstore.get_async(self._store, key)
+        except FileNotFoundError as error:
+            raise NotFound("The stored file is gone.") from error
+        async for chunk in result.stream(min_chunk_size=CHUNK):
+            yield bytes(chunk)
+
+    async def delete(self, keys: Iterable[str]) -> None:
+        """Remove the objects; those already gone are no error."""
+        for key in keys:
+            try:
+                await obstore.delete_async(self._store, key)
+            except FileNotFoundError:
+                continue
+
+    def local_path(self, key: str) -> Path | None:
+        """The object's file where the store is a folder of this machine, else ``None``."""
+        return self.root / key if self.root is not None else None
+
+
+def _translated(error: Exception) -> Exception:
+    text = str(error)
+    if "os error 28" in text or "No space left" in text or "os error 122" in text:
+        return StorageFull(remedy="Free some space or ask the administrator, then try again.")
+    return Unavailable("The file store cannot be written.", remedy="Try again in a moment.")

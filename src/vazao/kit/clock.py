@@ -1,0 +1,25 @@
+"""The clock: one that tests can set, here and, as ``kit.now()``, in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+_fixed: datetime | None = None
+
+
+def now() -> datetime:
+    """The current time in UTC, or the time a test has set."""
+    return _fixed or datetime.now(UTC)
+
+
+@contextmanager
+def at(moment: datetime) -> Iterator[None]:
+    """Let :func:`now` answer *moment* inside the block; for tests."""
+    global _fixed
+    before, _fixed = _fixed, moment
+    try:
+        yield
+    finally:
+        _fixed = before

@@ -1,0 +1,90 @@
+"""Forged requests: what a page of another site makes a signed-in browser send is refused.
+
+Only cookies are sent unasked, so only requests that a cookie signed in are checked. Every unsafe
+one must carry the session's own value, in the header ``X-CSRF-Token`` or, in a small
+``application/x-www-form-urlencoded`` form, the field ``csrf``. The guard of every route does that
+(:mod:`vazao.kit.web`); a route that lifted its body limit to stream is checked by the header
+alone, and one with ``opt["csrf"] = "handler"`` calls :func:`check` itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+
+from vazao.kit.errors import Forbidden
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+FORM = "application/x-www-form-urlencoded"
+LARGEST_FORM = 1 << 20
+
+
+class CsrfFailed(Forbidden):
+    """This form is out of date, or another site sent it."""
+
+    code = "csrf_failed"
+
+    def __init__(self) -> None:
+        super().__init__(remedy="Reload the page and try again.")
+
+
+def value_for(secret: bytes, holder: bytes) -> str:
+    """The value that pages of *holder* (a session's or an anonymous cookie's bytes) must send."""
+    return hmac.new(secret, b"csrf\0" + holder, hashlib.sha256).hexdigest()
+
+
+def check(expected: str, given: str | None) -> None:
+    """Compare in constant time.
+
+    Raises:
+        CsrfFailed: they differ, or nothing was sent.
+    """
+    if not hmac.compare_digest(expected.encode(), (given or "").encode("utf-8", "replace")):
+        raise CsrfFailed
+
+
+def check_origin(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    """Refuse what a browser itself says comes from another origin.
+
+    Raises:
+        CsrfFailed: ``Sec-Fetch-Site``, or without it ``Origin``, names another one.
+    """
+    site = connection.headers.get("sec-fetch-site")
+    if site is not None:
+        if site not in ("same-origin", "none"):
+            raise CsrfFailed
+        return
+    origin = connection.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != connection.headers.get("host"):
+        raise CsrfFailed
+
+
+async def guard(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, expected: str
+) -> None:
+    """Hold an unsafe request that a cookie signed in to *expected*.
+
+    Raises:
+        CsrfFailed: it comes from elsewhere or lacks the value.
+    """
+    if connection.scope.get("method") in SAFE_METHODS:
+        return
+    check_origin(connection)
+    if handler.opt.get("csrf") == "handler":
+        return
+    given = connection.headers.get("x-csrf-token")
+    if given is None and isinstance(connection, Request) and _reads_form(connection, handler):
+        field = (await connection.form()).get("csrf")
+        given = field if isinstance(field, str) else None
+    check(expected, given)
+
+
+def _reads_form(request: Request[Any, Any, Any], handler: BaseRouteHandler) -> bool:
+    limit = cast("HTTPRouteHandler", handler).resolve_request_max_body_size()
+    return request.content_type[0] == FORM and limit is not None and limit <= LARGEST_FORM

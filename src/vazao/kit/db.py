@@ -1,0 +1,122 @@
+"""PostgreSQL: one pool a process, and transactions at the edges.
+
+Stores receive a connection and never commit; the edges (a route, a task, a command) open the
+transaction. Rows come as tuples unless a store asks for a struct with :func:`rows_of`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import msgspec
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.rows import RowMaker
+from psycopg.types.json import set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from vazao.kit.errors import DatabaseUnavailable
+
+set_json_dumps(msgspec.json.encode)
+set_json_loads(msgspec.json.decode)
+
+Struct = TypeVar("Struct", bound=msgspec.Struct)
+MINIMUM_VERSION = 150000
+
+
+def rows_of(model: type[Struct]) -> Callable[[AsyncCursor[Any]], RowMaker[Struct]]:
+    """A row factory that makes *model* from columns of the same names."""
+
+    def factory(cursor: AsyncCursor[Any]) -> RowMaker[Struct]:
+        names = [c.name for c in cursor.description or ()]
+
+        def make(values: Any) -> Struct:
+            return msgspec.convert(dict(zip(names, values, strict=True)), model, strict=False)
+
+        return make
+
+    return factory
+
+
+class Database:
+    """A pool of connections to one address, opened and closed with the process.
+
+    Args:
+        url: a ``postgresql://`` address.
+        max_size: connections at most.
+        pooled: whether a transaction pooler stands between (then nothing is prepared).
+        name: shown in ``pg_stat_activity``.
+    """
+
+    def __init__(
+        self, url: str, *, max_size: int = 10, pooled: bool = False, name: str = "vazao"
+    ) -> None:
+        self.url = url
+        options: dict[str, Any] = {"autocommit": True, "application_name": name}
+        if pooled:
+            options["prepare_threshold"] = None
+        self.pool = AsyncConnectionPool(
+            url, kwargs=options, min_size=1, max_size=max_size, open=False, timeout=10.0, name=name
+        )
+
+    async def open(self) -> None:
+        """Open the pool.
+
+        Raises:
+            DatabaseUnavailable: nobody answers there, or the server is too old.
+        """
+        await asyncio.to_thread(check_server, self.url)
+        await self.pool.open()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
+        """A connection outside a transaction (autocommit).
+
+        Raises:
+            DatabaseUnavailable: none became free, or the server is gone.
+        """
+        try:
+            async with self.pool.connection() as conn:
+                yield conn
+        except PoolTimeout as error:
+            raise DatabaseUnavailable(
+                remedy="Try again in a moment.", retry_after=5
+            ) from error
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection[Any]]:
+        """A connection inside one transaction: committed at the end, rolled back on error."""
+        async with self.connection() as conn, conn.transaction():
+            yield conn
+
+
+def check_server(url: str, *, timeout: int = 10) -> int:
+    """The server's version number, if it answers and is new enough.
+
+    Raises:
+        DatabaseUnavailable: with one sentence that says what to do.
+    """
+    try:
+        with psycopg.connect(url, connect_timeout=timeout) as conn:
+            version = conn.info.server_version
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
+        raise DatabaseUnavailable(
+            "The database cannot be reached: {reason}.",
+            remedy="Check VAZAO_DATABASE_URL, and that the server runs and lets you in.",
+            reason=reason.rstrip("."),
+        ) from error
+    if version < MINIMUM_VERSION:
+        raise DatabaseUnavailable(
+            "The database is PostgreSQL {found}, and Vazão needs 15 or newer.",
+            remedy="Upgrade the server, or leave VAZAO_DATABASE_URL unset to use the embedded one.",
+            found=version // 10000,
+        )
+    return version

@@ -1,0 +1,141 @@
+"""The one error tree: every failure a user can meet carries a code, a status, a message and a remedy.
+
+The first paragraph of a subclass's docstring is its default message. Messages are gettext
+templates (English is the message id) with ``{named}`` places, so that they can be said in the
+reader's language late, where the language is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from vazao.kit.i18n import translate
+
+
+class VazaoError(Exception):
+    """Something went wrong on our side. The log has the details under this request's id."""
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(
+        self,
+        template: str | None = None,
+        *,
+        remedy: str | None = None,
+        details: Sequence[Any] = (),
+        retry_after: int | None = None,
+        **params: object,
+    ) -> None:
+        """Make the error from a message template.
+
+        Args:
+            template: message with ``{named}`` places; the class's docstring by default.
+            remedy: what the reader can do about it, a template with the same places.
+            details: machine-readable particulars, JSON-able.
+            retry_after: seconds after which trying again makes sense (429 and 503).
+            params: values for the named places.
+        """
+        summary = (type(self).__doc__ or "").strip().partition("\n\n")[0]
+        self.template = template or " ".join(summary.split())
+        self.remedy = remedy
+        self.details = list(details)
+        self.retry_after = retry_after
+        self.params = params
+        super().__init__(self.message())
+
+    def message(self, language: str = "en") -> str:
+        """The message, and the remedy after it, in *language* (``en`` or ``pt_BR``)."""
+        parts = [self.template] if self.remedy is None else [self.template, self.remedy]
+        texts = (translate(part, language) for part in parts)
+        return " ".join(t.format(**self.params) if self.params else t for t in texts)
+
+    def body(self, language: str = "en") -> dict[str, Any]:
+        """The platform's one JSON shape for errors."""
+        error = {"code": self.code, "message": self.message(language), "details": self.details}
+        return {"error": error}
+
+
+class BadRequest(VazaoError):
+    """The request is not valid."""
+
+    code = "bad_request"
+    status = 400
+
+
+class Unauthenticated(VazaoError):
+    """Sign in or send a valid token."""
+
+    code = "unauthenticated"
+    status = 401
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="vazao"'}
+
+
+class Forbidden(VazaoError):
+    """This token or user may not do that."""
+
+    code = "forbidden"
+    status = 403
+
+
+class NotFound(VazaoError):
+    """There is nothing here by that name."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(VazaoError):
+    """That clashes with what is already there."""
+
+    code = "conflict"
+    status = 409
+
+
+class TooLarge(VazaoError):
+    """The body is larger than the limit."""
+
+    code = "too_large"
+    status = 413
+
+
+class Unprocessable(VazaoError):
+    """The content was understood but cannot be accepted."""
+
+    code = "unprocessable"
+    status = 422
+
+
+class TooManyRequests(VazaoError):
+    """Too many requests; try again later."""
+
+    code = "too_many_requests"
+    status = 429
+
+
+class Unavailable(VazaoError):
+    """The platform cannot do this right now; try again later."""
+
+    code = "unavailable"
+    status = 503
+
+
+class StorageFull(VazaoError):
+    """There is no room left to store this."""
+
+    code = "storage_full"
+    status = 507
+
+
+class ConfigurationError(VazaoError):
+    """The configuration is not usable."""
+
+    code = "configuration_error"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached."""
+
+    code = "database_unavailable"

@@ -1,0 +1,64 @@
+"""Numbers, sizes and durations as people of each language write them; filters of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
+_SWAP = str.maketrans(",.", ".,")
+NOTHING = "—"
+
+
+def number(value: float | None, language: str, places: int = 0) -> str:
+    """*value* with thousands separated: ``1,234.5`` in English, ``1.234,5`` in Portuguese."""
+    if value is None:
+        return NOTHING
+    text = f"{value:,.{places}f}"
+    return text.translate(_SWAP) if language == "pt_BR" else text
+
+
+def percent(value: float | None, language: str) -> str:
+    """A share between 0 and 1 as whole per cent, rounded down so that only 1 shows as 100 %."""
+    return NOTHING if value is None else f"{number(int(value * 100), language)}%"
+
+
+def size(value: float | None, language: str) -> str:
+    """*value* bytes in the unit (of 1024) that leaves at most four digits: ``12.4 MiB``."""
+    if value is None:
+        return NOTHING
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(value) < 1024:
+            return f"{number(value, language, 0 if unit == 'B' else 1)} {unit}"
+        value /= 1024
+    return f"{number(value, language, 1)} TiB"
+
+
+def duration(value: float | None, language: str) -> str:
+    """*value* seconds: ``12 ms``, ``1.4 s``, ``2 min 05 s``, ``3 h 20 min``."""
+    if value is None:
+        return NOTHING
+    if value < 1:
+        return f"{number(value * 1000, language)} ms"
+    if value < 60:
+        return f"{number(value, language, 1)} s"
+    minutes, seconds = divmod(round(value), 60)
+    if minutes < 60:
+        return f"{minutes} min {seconds:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{number(hours, language)} h {minutes:02} min"
+
+
+def moment(value: datetime | None, language: str) -> str:
+    """*value* in UTC to the minute, in the language's order; the page's script makes it local."""
+    if value is None:
+        return NOTHING
+    pattern = "%d/%m/%Y %H:%M UTC" if language == "pt_BR" else "%Y-%m-%d %H:%M UTC"
+    return value.astimezone(UTC).strftime(pattern)
+
+
+def filters(language: str) -> dict[str, Callable[..., str]]:
+    """The Jinja filters of this module, with *language* filled in."""
+    made = {"number": number, "percent": percent, "size": size, "duration": duration,
+            "moment": moment}
+    return {name: partial(function, language=language) for name, function in made.items()}

@@ -1,0 +1,54 @@
+"""The reader's choice of language: a link in the footer that sets a cookie and goes back."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import Request, Response, get
+from litestar.datastructures import Cookie
+
+from vazao.kit.errors import NotFound
+from vazao.kit.i18n import LANGUAGES
+
+YEAR = 365 * 24 * 3600
+
+
+def way_back(referer: str | None, host: str) -> str:
+    """The path to return to: the referer's, if it is a page of *host*; otherwise the home page.
+
+    Only path and query are taken, and never one that a browser would read as another host.
+    """
+    parts = urlsplit(referer or "")
+    path = parts.path
+    if parts.netloc != host or not path.startswith("/"):
+        return "/"
+    if path.startswith("//") or "\\" in path or path.startswith("/language/"):
+        return "/"
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+@get(
+    "/language/{code:str}", opt={"public": True, "anonymous": True}, include_in_schema=False,
+    status_code=303,
+)
+async def choose_language(request: Request[Any, Any, Any], code: str) -> Response[None]:
+    """Remember the language *code* (``en`` or ``pt_BR``) for a year and go back (303).
+
+    Raises:
+        NotFound: the platform does not speak it.
+    """
+    if code not in LANGUAGES:
+        raise NotFound
+    cookie = Cookie(
+        key="language", value=code, max_age=YEAR, path="/", samesite="lax", httponly=True,
+        secure=request.url.scheme == "https",
+    )
+    target = way_back(request.headers.get("referer"), request.headers.get("host", ""))
+    return Response(
+        None, status_code=303, cookies=[cookie],
+        headers={"Location": target, "Cache-Control": "no-store"},
+    )
+
+
+routes: list[Any] = [choose_language]

@@ -1,0 +1,50 @@
+"""Prometheus metrics: few labels, never a person or an organization in one.
+
+With ``PROMETHEUS_MULTIPROC_DIR`` set (``vazao up``, ``web`` and ``worker`` set it before the
+first import of the client library) the processes of a host add up.
+"""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    multiprocess,
+)
+from prometheus_client import generate_latest as _generate
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
+
+REQUEST_SECONDS = Histogram(
+    "vazao_http_request_seconds",
+    "Time to answer an HTTP request, by method, route template and status class",
+    ["method", "route", "status"],
+    buckets=BUCKETS,
+)
+JOB_LEAD_SECONDS = Histogram(
+    "vazao_job_lead_seconds", "From a job's request to its end, by kind", ["kind"], buckets=BUCKETS
+)
+JOB_QUEUE_SECONDS = Histogram(
+    "vazao_job_queue_seconds", "From a job's request to its start", ["kind"], buckets=BUCKETS
+)
+JOB_EXECUTION_SECONDS = Histogram(
+    "vazao_job_execution_seconds", "Time that workers spent on a job", ["kind"], buckets=BUCKETS
+)
+JOBS_ENDED = Counter("vazao_jobs_ended_total", "Jobs that ended, by kind and status",
+                     ["kind", "status"])
+
+
+def exposition() -> tuple[bytes, str]:
+    """The metrics of all processes of this host: body and content type."""
+    registry = None
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+    from prometheus_client import REGISTRY
+
+    return _generate(registry or REGISTRY), CONTENT_TYPE_LATEST

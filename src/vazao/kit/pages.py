@@ -1,0 +1,67 @@
+"""HTML: one Jinja environment a language, features' templates under their own name."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, select_autoescape
+from litestar import Request, Response
+
+from vazao.kit import formats, static
+from vazao.kit.i18n import catalogue, negotiate
+from vazao.kit.platform import Platform
+
+
+@cache
+def environment(language: str, packages: tuple[str, ...]) -> Environment:
+    """The templates in *language*: the base pages, and each feature's under ``<noun>/``."""
+    features = {p.rpartition(".")[2]: PackageLoader(p) for p in packages}
+    env = Environment(
+        loader=ChoiceLoader([PackageLoader("vazao"), PrefixLoader(features)]),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    env.filters.update(formats.filters(language))
+    env.globals["asset"] = static.address
+    env.globals["language"] = language
+    return env
+
+
+def language_of(request: Request[Any, Any, Any]) -> str:
+    """The reader's language: the cookie their menu sets, or what the browser prefers."""
+    chosen = request.cookies.get("language")
+    if chosen in ("en", "pt_BR"):
+        return chosen
+    return negotiate(request.headers.get("accept-language"))
+
+
+def page(
+    request: Request[Any, Any, Any], template: str, *, status: int = 200,
+    headers: dict[str, str] | None = None, **context: object,
+) -> Response[str]:
+    """Render *template* (``noun/name.html``) for this request's reader."""
+    platform: Platform = request.app.state.platform
+    language = language_of(request)
+    env = environment(language, tuple(platform.registry.template_packages))
+    principal = request.state.get("principal")
+    menu = [m for m in platform.registry.menu if not m.admin or _is_admin(principal)]
+    body = env.get_template(template).render(
+        principal=principal,
+        menu=sorted(menu, key=lambda m: m.order),
+        path=request.url.path,
+        csrf=request.state.get("csrf", ""),
+        **context,
+    )
+    return Response(
+        body, status_code=status, media_type="text/html",
+        headers={"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Cookie"}
+        | (headers or {}),
+    )
+
+
+def _is_admin(principal: object) -> bool:
+    return "admin" in getattr(principal, "roles", ())

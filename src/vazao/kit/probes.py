@@ -1,0 +1,117 @@
+"""Probes: does the process answer, can it work, and what has it measured.
+
+``/healthz`` touches nothing. ``/readyz`` asks the database within two seconds, compares its
+schema with the one this program was written for, and runs the checks that others registered as
+``registry.readiness``. None of them says who runs or where: they are open to everyone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import psycopg
+from litestar import Response, get
+
+from vazao.kit import metrics
+from vazao.kit.errors import DatabaseUnavailable, Unavailable, VazaoError
+from vazao.kit.logging import get as get_logger
+from vazao.kit.platform import Platform
+from vazao.kit.registry import Check
+
+OPEN = {"public": True, "anonymous": True}
+NO_STORE = {"Cache-Control": "no-store"}
+PATIENCE_SECONDS = 2.0
+log = get_logger("probes")
+
+
+class NotReady(Unavailable):
+    """Not ready yet; this is missing: {missing}."""
+
+    code = "not_ready"
+
+
+class MigrationsMissing(Unavailable):
+    """The database stands at migration {found}, and this program needs {wanted}."""
+
+    code = "migrations_missing"
+
+
+async def check_database(platform: Platform) -> str:
+    """The revision that the database stands at.
+
+    Raises:
+        DatabaseUnavailable: it gave no connection or refused the query.
+        MigrationsMissing: it stands at another revision than ``registry.schema_head``.
+    """
+    wanted = platform.registry.schema_head
+    found = "none"
+    try:
+        async with platform.db.connection() as conn:
+            cursor = await conn.execute("select version_num from public.alembic_version")
+            row = await cursor.fetchone()
+            found = row[0] if row else found
+    except psycopg.errors.UndefinedTable:
+        found = "none"
+    except psycopg.Error as error:
+        raise DatabaseUnavailable from error
+    if wanted and found != wanted:
+        raise MigrationsMissing(
+            remedy="Run: vazao migrate", found=found, wanted=wanted,
+        )
+    return found
+
+
+async def _outcome(check: Check, platform: Platform) -> tuple[str, VazaoError | None]:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await check.run(platform), None
+    except TimeoutError:
+        return "", Unavailable("No answer within {seconds} seconds.", seconds=PATIENCE_SECONDS)
+    except VazaoError as error:
+        return "", error
+    except Exception as error:
+        log.error("readiness check failed", check=check.name, exc_info=error)
+        return "", VazaoError()
+
+
+@get("/healthz", opt=OPEN, tags=["ops"])
+async def healthz() -> Response[dict[str, str]]:
+    """The process answers."""
+    return Response({"status": "ok"}, headers=NO_STORE)
+
+
+@get("/readyz", opt=OPEN, tags=["ops"])
+async def readyz(platform: Platform) -> Response[dict[str, Any]]:
+    """The process can do its work: database, migrations, and what else was registered.
+
+    Raises:
+        NotReady: 503 whose details name each thing missing and why.
+    """
+    checks = [Check("database", check_database), *platform.registry.readiness]
+    outcomes = await asyncio.gather(*(_outcome(check, platform) for check in checks))
+    failed = {
+        check.name: error for check, (_, error) in zip(checks, outcomes, strict=True) if error
+    }
+    if failed:
+        raise NotReady(
+            missing=", ".join(failed),
+            details=[
+                {"code": error.code, "place": name, "message": error.message()}
+                for name, error in failed.items()
+            ],
+            retry_after=5,
+        )
+    said = {check.name: text for check, (text, _) in zip(checks, outcomes, strict=True)}
+    return Response({"status": "ok", "checks": said}, headers=NO_STORE)
+
+
+@get("/metrics", opt=OPEN, include_in_schema=False)
+async def show_metrics() -> Response[bytes]:
+    """Prometheus text: the metrics of all processes of this host."""
+    body, content_type = await asyncio.to_thread(metrics.exposition)
+    plain = content_type.removesuffix("; charset=utf-8")
+    return Response(body, media_type=plain, headers=NO_STORE)
+
+
+routes: list[Any] = [healthz, readyz, show_metrics]

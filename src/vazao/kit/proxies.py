@@ -1,0 +1,74 @@
+"""Who really asks: the client's address and scheme, through proxies that the operator trusts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+
+from litestar.connection import ASGIConnection
+
+from vazao.kit.errors import ConfigurationError
+from vazao.kit.settings import Settings
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+Address = IPv4Address | IPv6Address
+
+
+@lru_cache(maxsize=16)
+def trusted_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks in a comma-separated list of addresses and networks.
+
+    Raises:
+        ConfigurationError: an entry is neither.
+    """
+    try:
+        return tuple(ip_network(p.strip(), strict=False) for p in text.split(",") if p.strip())
+    except ValueError as error:
+        raise ConfigurationError(
+            "VAZAO_TRUSTED_PROXIES cannot be read: {reason}.",
+            remedy="Write addresses or networks with commas between, such as 10.0.0.0/8.",
+            reason=str(error),
+        ) from error
+
+
+def client_address(connection: Connection, settings: Settings) -> str:
+    """The client's address, or ``""`` where there is none (a Unix socket).
+
+    ``X-Forwarded-For`` is read from the right, only as far as trusted proxies wrote it: what
+    stands further left may be the client's own invention.
+    """
+    peer = _parsed(connection.client.host if connection.client else "")
+    if not _trusted(peer, settings):
+        return str(peer or "")
+    hops = ",".join(connection.headers.getall("x-forwarded-for", [])).split(",")
+    for hop in reversed(hops):
+        address = _parsed(hop)
+        if address is None:
+            break
+        peer = address
+        if not _trusted(address, settings):
+            break
+    return str(peer)
+
+
+def is_https(connection: Connection, settings: Settings) -> bool:
+    """Whether the client speaks TLS, to us or to a trusted proxy before us."""
+    if connection.scope.get("scheme") == "https":
+        return True
+    peer = _parsed(connection.client.host if connection.client else "")
+    forwarded = connection.headers.get("x-forwarded-proto", "")
+    return forwarded.strip().lower() == "https" and _trusted(peer, settings)
+
+
+def _parsed(text: str) -> Address | None:
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _trusted(address: Address | None, settings: Settings) -> bool:
+    networks = trusted_networks(settings.trusted_proxies)
+    return address is not None and any(address in network for network in networks)

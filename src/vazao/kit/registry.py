@@ -1,0 +1,88 @@
+"""What a lower room shows of a higher one, by kind: ``main`` fills it, pages and commands read it.
+
+The home page, the menu, ``doctor``, ``demo`` and the worker import no feature; they ask the
+registry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import AsyncConnection
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """A place in the menu: message id of its label, path, and where it stands."""
+
+    label: str
+    path: str
+    order: int = 50
+    admin: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A live figure of an organization on the home page, which is a link.
+
+    ``read(conn, organization_id)`` returns the number; it must cost a lookup, not a count.
+    """
+
+    label: str
+    path: str
+    read: Callable[[AsyncConnection[Any], int], Awaitable[int | float | None]]
+    order: int = 50
+
+
+@dataclass(frozen=True)
+class Check:
+    """A line of ``vazao doctor``: ``run(platform)`` returns a text or raises a VazaoError."""
+
+    name: str
+    run: Callable[[Any], Awaitable[str]]
+
+
+@dataclass(frozen=True)
+class DemoStep:
+    """One real job of a feature: ``run(platform, say)`` returns lines to print."""
+
+    name: str
+    run: Callable[..., Awaitable[list[str]]]
+    order: int = 50
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """Something every worker host may do, once at a time: ``run(platform)`` every *seconds*."""
+
+    name: str
+    seconds: float
+    run: Callable[[Any], Awaitable[None]]
+
+
+@dataclass
+class Registry:
+    """All that features registered, in the order of registration.
+
+    ``runner(platform, stop)`` is one life of a worker, until *stop* is set or it fails;
+    for commands, ``database_url()`` gives the running database's address and
+    ``resolve_organization(conn, slug)`` an organization's id.
+    """
+
+    routes: list[Any] = field(default_factory=list)
+    menu: list[MenuEntry] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    demo: list[DemoStep] = field(default_factory=list)
+    periodic: list[Periodic] = field(default_factory=list)
+    commands: dict[str, Any] = field(default_factory=dict)
+    job_kinds: dict[str, Any] = field(default_factory=dict)
+    template_packages: list[str] = field(default_factory=list)
+    runner: Callable[[Any, asyncio.Event], Awaitable[None]] | None = None
+    database_url: Callable[[], str | None] | None = None
+    resolve_organization: Callable[[AsyncConnection[Any], str], Awaitable[int]] | None = None
+    readiness: list[Check] = field(default_factory=list)
+    schema_head: str = ""

@@ -1,0 +1,115 @@
+"""The web server: Granian over the application, and the port it listens on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+
+from vazao.kit.errors import ConfigurationError, VazaoError
+from vazao.kit.settings import Settings
+
+STOP_SECONDS = 5
+CONNECTIONS = 16_384
+
+
+def resolve(host: str, port: int) -> str:
+    """The IP address that *host* means.
+
+    Raises:
+        ConfigurationError: it is unknown.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise ConfigurationError(
+            "The host {host} is not known.",
+            remedy="Set VAZAO_HOST to an address of this machine, such as 127.0.0.1.", host=host,
+        ) from error
+    return str(found[0][4][0])
+
+
+def reserve(host: str, port: int) -> socket.socket:
+    """Take the port without listening; the server, which shares ports, can still bind it.
+
+    Nobody else can, for as long as the socket is kept. That nobody listens yet is asked first,
+    without sharing, since another server that shares would otherwise go unseen.
+
+    Raises:
+        ConfigurationError: it is taken, or may not be used; the remedy says what to do.
+    """
+    address = resolve(host, port)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    held = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as asking:
+            asking.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            asking.bind((address, port))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "SO_REUSEPORT"):
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind((address, port))
+    except OSError as error:
+        held.close()
+        raise port_error(host, port, error) from error
+    return held
+
+
+def port_error(host: str, port: int, error: OSError) -> VazaoError:
+    """The sentence for a port that the system refuses with *error*."""
+    if error.errno == errno.EADDRINUSE:
+        return ConfigurationError(
+            "Port {port} on {host} is already in use.",
+            remedy="Stop the program that uses it, or choose another with --port or VAZAO_PORT.",
+            port=port, host=host,
+        )
+    if error.errno == errno.EACCES:
+        return ConfigurationError(
+            "This user may not use port {port}.",
+            remedy="Choose one above 1023 with --port or VAZAO_PORT.", port=port,
+        )
+    return ConfigurationError(
+        "Vazão cannot listen on {host}: {reason}.",
+        remedy="Set VAZAO_HOST to an address of this machine, such as 127.0.0.1.",
+        host=host, reason=error.strerror or str(error),
+    )
+
+
+def address_of(settings: Settings) -> str:
+    """The web address to open from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:" + str(
+        settings.port
+    )
+
+
+def serve(settings: Settings, target: str) -> None:
+    """Serve the application that the factory *target* (``module:function``) makes, until SIGTERM.
+
+    Open streams of events would keep a worker from ending, so it gets five seconds. Each of them
+    also holds one of the connections that a process takes, so these are many; how much work is
+    let in is the application's own decision.
+
+    Raises:
+        ConfigurationError: the port was taken after all.
+    """
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces, Loops
+    from granian.log import LogLevels
+
+    server = Granian(
+        target, address=resolve(settings.host, settings.port), port=settings.port,
+        interface=Interfaces.ASGI, factory=True, websockets=False, http=HTTPModes.auto,
+        workers=settings.processes("web"), loop=Loops.asyncio if _windows() else Loops.uvloop,
+        backlog=4096, backpressure=CONNECTIONS, workers_kill_timeout=STOP_SECONDS,
+        respawn_failed_workers=True, log_level=LogLevels.error, log_access=False,
+    )
+    try:
+        server.serve()
+    except OSError as error:
+        raise port_error(settings.host, settings.port, error) from error
+
+
+def _windows() -> bool:
+    return sys.platform == "win32" or os.name == "nt"

@@ -1,0 +1,41 @@
+"""Named SQL: each feature keeps its statements in ``queries.sql`` and loads them here.
+
+A statement begins with ``-- name: verb_noun`` and the sentence that says what it does and why
+so. Statements are psycopg templates: ``%(named)s`` for values; ``{identifiers}`` only through
+:func:`psycopg.sql.SQL.format`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+from psycopg import sql
+
+_NAME = re.compile(r"^-- name: *([a-z0-9_]+) *$", re.MULTILINE)
+
+
+class Queries:
+    """The statements of one ``queries.sql``, each an attribute of its name."""
+
+    def __init__(self, text: str) -> None:
+        pieces = _NAME.split(text)[1:]
+        self._statements = dict(zip(pieces[::2], (p.strip() for p in pieces[1::2]), strict=True))
+        if len(self._statements) * 2 != len(pieces):
+            raise ValueError("a statement's name occurs twice")
+
+    def __getattr__(self, name: str) -> sql.SQL:
+        try:
+            return sql.SQL(self._statements[name])  # type: ignore[arg-type]
+        except KeyError:
+            raise AttributeError(f"no statement is named {name}") from None
+
+    def __iter__(self):
+        return iter(self._statements)
+
+
+@cache
+def load(package: str) -> Queries:
+    """The statements of *package*'s ``queries.sql`` (read once)."""
+    return Queries(files(package).joinpath("queries.sql").read_text(encoding="utf-8"))

@@ -1,0 +1,255 @@
+"""HTTP: the application's frame. One error shape, request ids, security headers, who may ask.
+
+A handler says in its ``opt`` who may ask: ``scope="leads:read"`` (a token or session that
+carries it), ``session=True`` (any signed-in user), ``admin=True`` (a signed-in admin),
+``authenticated=True`` (whoever has a valid credential), or ``public=True``; ``anonymous=True``
+besides spares a public route the look at credentials (static files, probes). A test holds every
+route to that. Unsafe requests of a cookie session are also held to :mod:`vazao.kit.csrf`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from litestar import Litestar, Request, Response
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from vazao import __version__
+from vazao.kit import csrf, errors, metrics
+from vazao.kit.logging import get
+from vazao.kit.pages import language_of, page
+from vazao.kit.platform import Platform, Principal
+
+log = get("web")
+# How a handler asks for them: ``async def show(platform: ThePlatform, principal: Asker)``.
+ThePlatform = NamedDependency[Platform]
+Asker = NamedDependency[Principal]
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; "
+        "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class Frame:
+    """The outermost layer: request id, security headers, access log and latency metric."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wrap one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        began, status = time.perf_counter(), 500
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(message, request_id)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sending)
+        finally:
+            _observe(scope, status, time.perf_counter() - began)
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text = value.decode("latin-1")
+            if _REQUEST_ID.fullmatch(text):
+                return text
+    return secrets.token_hex(8)
+
+
+def _add_headers(message: Any, request_id: str) -> None:
+    present = {name.lower() for name, _ in message["headers"]}
+    extra = SECURITY_HEADERS | {"X-Request-Id": request_id}
+    message["headers"] = [
+        *message["headers"],
+        *(
+            (name.lower().encode(), value.encode())
+            for name, value in extra.items()
+            if name.lower().encode() not in present
+        ),
+    ]
+
+
+def _observe(scope: Scope, status: int, seconds: float) -> None:
+    handler = scope.get("route_handler")
+    route = next(iter(sorted(getattr(handler, "paths", ()) or ())), "unmatched")
+    method = scope["method"] if handler else "ANY"
+    metrics.REQUEST_SECONDS.labels(method, route, f"{status // 100}xx").observe(seconds)
+    if route not in ("/healthz", "/readyz", "/metrics"):
+        log.info("request", method=method, route=route, status=status, seconds=round(seconds, 4))
+
+
+async def authorize(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """The guard of every route: finds the principal and holds it to the handler's ``opt``.
+
+    Raises:
+        Unauthenticated: nobody valid asks and the route is not public.
+        Forbidden: the principal lacks the scope or role, or (``csrf_failed``) the request of a
+            cookie session does not prove that one of our pages sent it.
+    """
+    platform: Platform = connection.app.state.platform
+    asked = None if handler.opt.get("anonymous") else platform.authenticate
+    principal = await asked(connection) if asked else None
+    connection.state.principal = principal
+    _permit(principal, handler.opt)
+    if principal is not None and principal.csrf is not None:
+        connection.state.csrf = principal.csrf
+        await csrf.guard(connection, handler, principal.csrf)
+
+
+def _permit(principal: Principal | None, opt: dict[str, Any]) -> None:
+    if opt.get("public"):
+        return
+    if principal is None:
+        raise errors.Unauthenticated
+    scope = opt.get("scope")
+    if scope and not principal.may(scope):
+        raise errors.Forbidden(
+            "This needs the scope {scope}.", remedy="Ask an admin of your organization.",
+            scope=scope,
+        )
+    if (opt.get("session") or opt.get("admin")) and principal.kind != "user":
+        raise errors.Forbidden("Only a signed-in person may do that.")
+    if opt.get("admin") and "admin" not in principal.roles:
+        raise errors.Forbidden("Only an admin of your organization may do that.")
+
+
+def provide_principal(state: State, request: Request[Any, Any, Any]) -> Principal:
+    """The request's principal; public routes that need one ask ``request.state`` instead."""
+    principal = request.state.get("principal")
+    if principal is None:
+        raise errors.Unauthenticated
+    return principal
+
+
+def provide_platform(state: State) -> Platform:
+    """The process's platform."""
+    return state.platform
+
+
+def wants_html(request: Request[Any, Any, Any]) -> bool:
+    """Whether the reader is a browser's page load rather than a program."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def answer_error(request: Request[Any, Any, Any], error: errors.VazaoError) -> Response[Any]:
+    """One of our errors in the one shape, in the reader's language; pages get a page."""
+    if wants_html(request):
+        if error.status == 401 and request.method == "GET":
+            target = quote(request.url.path, safe="/")
+            return Response(None, status_code=303, headers={"Location": f"/login?next={target}"})
+        return page(
+            request, "error.html", status=error.status, headers=_error_headers(error),
+            message=error.message(language_of(request)),
+            request_id=request.scope["state"].get("request_id", ""),
+        )
+    return Response(
+        error.body(language_of(request)), status_code=error.status, headers=_error_headers(error),
+        media_type="application/json",
+    )
+
+
+def _error_headers(error: errors.VazaoError) -> dict[str, str]:
+    if error.retry_after is None:
+        return dict(error.headers)
+    return {**error.headers, "Retry-After": str(error.retry_after)}
+
+
+_BY_STATUS: dict[int, type[errors.VazaoError]] = {
+    400: errors.BadRequest, 401: errors.Unauthenticated, 403: errors.Forbidden,
+    404: errors.NotFound, 413: errors.TooLarge, 429: errors.TooManyRequests,
+}
+
+
+class MethodNotAllowed(errors.VazaoError):
+    """That method is not allowed here."""
+
+    code = "method_not_allowed"
+    status = 405
+
+
+def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """The framework's own refusals in the one shape."""
+    if error.status_code == 405:
+        return answer_error(request, MethodNotAllowed())
+    kind = _BY_STATUS.get(error.status_code, errors.BadRequest)
+    details: list[Any] = []
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        details = [
+            {"place": e.get("key"), "message": e.get("message")}
+            for e in error.extra if isinstance(e, dict)
+        ]
+    if error.status_code >= 500:
+        return answer_unexpected(request, error)
+    return answer_error(request, kind(details=details))
+
+
+def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Whatever nobody foresaw: logged with its traceback, answered without it."""
+    log.error("unexpected", error_type=type(error).__name__, exc_info=error)
+    return answer_error(request, errors.VazaoError())
+
+
+def create_app(platform: Platform, *, on_startup: list[Any] | None = None) -> Litestar:
+    """The application over *platform*'s registered routes."""
+
+    async def open_platform() -> None:
+        await platform.open()
+
+    return Litestar(
+        route_handlers=list(platform.registry.routes),
+        guards=[authorize],
+        state=State({"platform": platform}),
+        dependencies={
+            "platform": Provide(provide_platform, sync_to_thread=False),
+            "principal": Provide(provide_principal, sync_to_thread=False),
+        },
+        middleware=[Frame],
+        exception_handlers={
+            errors.VazaoError: answer_error,  # type: ignore[dict-item]
+            HTTPException: answer_http,
+            Exception: answer_unexpected,
+        },
+        on_startup=[open_platform, *(on_startup or [])],
+        on_shutdown=[platform.close],
+        request_max_body_size=1 << 20,
+        openapi_config=OpenAPIConfig(
+            title="Vazão", version=__version__, path="/docs",
+            render_plugins=[SwaggerRenderPlugin()],
+        ),
+        debug=False,
+    )

@@ -1,0 +1,42 @@
+"""leads: bulk import of spreadsheets into an organization's base of leads, and that base.
+
+The face: :func:`register` shows routes, pages, commands, the kinds of jobs and the figures.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vazao.kit.registry import Registry
+
+__all__ = ["register"]
+
+
+def register(registry: Registry) -> None:
+    """Show the feature to the platform."""
+    from vazao import jobs
+    from vazao.kit.registry import Figure, MenuEntry, Periodic
+    from vazao.leads import api, cli, pages, store, tasks
+
+    registry.routes += [*api.routes, *pages.routes]
+    registry.menu += [
+        MenuEntry("Leads", "/leads", 10), MenuEntry("Imports", "/leads/imports", 11),
+    ]
+    registry.figures.append(Figure("Leads", "/leads", store.base_size, 10))
+    registry.commands["leads"] = cli.app
+    registry.template_packages.append("vazao.leads")
+    registry.periodic.append(Periodic("leads.sweep", 60.0, tasks.sweep))
+    for kind in (
+        jobs.Kind(
+            "leads.import", "Import of a spreadsheet", "read",
+            {"read": tasks.read, "merge": tasks.merge}, on_end=tasks.ended,
+            on_retry=tasks.retried, weights={"read": 1.0, "merge": 3.0},
+        ),
+        jobs.Kind(
+            "leads.index", "Search catches up with an import", "plan",
+            {"plan": tasks.plan_index, "index": tasks.index},
+            weights={"plan": 0.02, "index": 1.0},
+        ),
+    ):
+        registry.job_kinds[kind.name] = kind

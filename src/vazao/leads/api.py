@@ -1,0 +1,281 @@
+"""JSON routes of leads: imports, their rejections and stream, and the base itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Request, Response, delete, get, patch, post
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from vazao import jobs
+from vazao.kit.pages import language_of
+from vazao.kit.paging import decode_cursor, encode_cursor, limit_of
+from vazao.kit.platform import Platform, Principal
+from vazao.leads import searching, service, store
+from vazao.leads.errors import SinceInvalid
+
+READ, WRITE = "leads:read", "leads:write"
+
+
+async def receive_sheet(
+    platform: Platform, principal: Principal, request: Request[Any, Any, Any]
+) -> tuple[jobs.Upload, dict[str, str]]:
+    """Store the request's sheet (a form or the raw body); the upload and the options given."""
+    limit = platform.settings.leads_max_file_bytes
+    hashed = "idempotency-key" in request.headers
+    content_type = request.headers.get("content-type", "")
+    given = {k: v for k, v in request.query_params.items() if isinstance(v, str)}
+    if content_type.startswith("multipart/form-data"):
+        upload, fields = await jobs.receive_form(
+            platform, principal.organization_id, jobs.body_of(request), content_type,
+            limit_bytes=limit, sha256=hashed,
+        )
+        return upload, given | fields
+    upload = await jobs.receive(
+        platform, principal.organization_id, jobs.body_of(request),
+        filename=given.pop("filename", None) or "sheet", content_type=content_type,
+        limit_bytes=limit, sha256=hashed,
+    )
+    return upload, given
+
+
+class Imports(Controller):
+    """``/v1/leads/imports``."""
+
+    path = "/v1/leads/imports"
+    tags = ("leads",)
+
+    @post("/", opt={"scope": WRITE}, status_code=202, request_max_body_size=None)
+    async def create(
+        self, platform: Platform, principal: Principal, request: Request[Any, Any, Any]
+    ) -> Response[dict[str, Any]]:
+        """Import a sheet: multipart form with ``file``, or the sheet as the body."""
+        upload, given = await receive_sheet(platform, principal, request)
+        try:
+            options = service.options_of(given)
+            idempotency = jobs.idempotency_of(request, f"{upload.sha256}{sorted(given.items())}")
+            async with platform.db.transaction() as conn:
+                record, job = await service.begin(
+                    conn, principal.organization_id, upload, options,
+                    requested_by=principal.name, idempotency=idempotency,
+                    request_id=request.scope["state"].get("request_id"),
+                )
+        except BaseException:
+            await jobs.delete_upload(platform, upload)
+            raise
+        if record.upload != upload.token:
+            await jobs.delete_upload(platform, upload)
+        return Response(
+            service.view(record, job, language_of(request)), status_code=202,
+            headers={"Location": f"/v1/leads/imports/{record.token}"},
+        )
+
+    @get("/", opt={"scope": READ})
+    async def history(
+        self, platform: Platform, principal: Principal, request: Request[Any, Any, Any],
+        limit: str | None = None, after: str | None = None,
+    ) -> dict[str, Any]:
+        """Imports, newest first."""
+        size = limit_of(limit)
+        before = decode_cursor(after, int)[0] if after else None
+        async with platform.db.connection() as conn:
+            found = await service.history(
+                conn, principal.organization_id, before=before, limit=size
+            )
+        language = language_of(request)
+        following = encode_cursor(found[-1][0].id) if len(found) == size else None
+        return {"items": [service.view(r, j, language) for r, j in found], "next": following}
+
+    @get("/{token:str}", opt={"scope": READ})
+    async def show(
+        self, platform: Platform, principal: Principal, request: Request[Any, Any, Any],
+        token: str,
+    ) -> dict[str, Any]:
+        """One import."""
+        async with platform.db.connection() as conn:
+            record, job = await service.get(conn, principal.organization_id, token)
+        return service.view(record, job, language_of(request))
+
+    @get("/{token:str}/stream", opt={"scope": READ})
+    async def stream(
+        self, platform: Platform, principal: Principal, request: Request[Any, Any, Any],
+        token: str,
+    ) -> Stream:
+        """The same JSON whenever it changes, as server-sent events."""
+        language = language_of(request)
+
+        async def load(conn: Any) -> dict[str, Any]:
+            record, job = await service.get(conn, principal.organization_id, token)
+            return service.view(record, job, language)
+
+        async with platform.db.connection() as conn:
+            await load(conn)
+        return jobs.stream_of(platform, load)
+
+    @get("/{token:str}/errors", opt={"scope": READ})
+    async def errors(
+        self, platform: Platform, principal: Principal, request: Request[Any, Any, Any],
+        token: str, excel: bool = False,
+    ) -> Stream:
+        """The refused rows as CSV, to correct and upload again."""
+        from vazao.leads import correcting
+
+        async with platform.db.connection() as conn:
+            record, _ = await service.get(conn, principal.organization_id, token)
+        blocks = correcting.errors_csv(
+            platform, record, language_of(request), for_excel=excel
+        )
+        return _download(blocks, "text/csv; charset=utf-8", f"vazao-errors-{token[:8]}.csv")
+
+    @post("/{token:str}/cancel", opt={"scope": WRITE}, status_code=200)
+    async def cancel(
+        self, platform: Platform, principal: Principal, request: Request[Any, Any, Any],
+        token: str,
+    ) -> dict[str, Any]:
+        """Stop an import; what was merged stays."""
+        async with platform.db.transaction() as conn:
+            await service.get(conn, principal.organization_id, token)
+            await jobs.cancel(conn, principal.organization_id, token)
+            record, job = await service.get(conn, principal.organization_id, token)
+        return service.view(record, job, language_of(request))
+
+
+def _download(body: AsyncIterator[bytes], media_type: str, name: str) -> Stream:
+    return Stream(
+        body, media_type=media_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"',
+                 "Cache-Control": "no-store"},
+    )
+
+
+class Leads(Controller):
+    """``/v1/leads``."""
+
+    path = "/v1/leads"
+    tags = ("leads",)
+
+    @get("/", opt={"scope": READ})
+    async def index(
+        self, platform: Platform, principal: Principal, limit: str | None = None,
+        after: str | None = None, q: str | None = None, tag: str | None = None,
+        city: str | None = None, email: str | None = None,
+        updated_since: str | None = None,
+    ) -> dict[str, Any]:
+        """The base by keyset, newest first; by any piece of a word, tag, city or last change."""
+        size, organization = limit_of(limit), principal.organization_id
+        if updated_since is not None:
+            return await self._since(platform, organization, updated_since, after, size)
+        before = decode_cursor(after, int)[0] if after else None
+        async with platform.db.transaction() as conn:
+            if email is not None:
+                from vazao.leads.cells import normalize_email
+
+                found = await store.find_lead(conn, organization, normalize_email(email))
+                return {"items": [service.view_lead(found)] if found else [], "next": None}
+            if q or tag or city:
+                leads = await searching.search(
+                    conn, organization, q=q, tag=tag, city=city, before=before, limit=size
+                )
+            else:
+                leads = await store.list_leads(conn, organization, before=before, limit=size)
+        following = encode_cursor(leads[-1].id) if len(leads) == size else None
+        return {"items": [service.view_lead(lead) for lead in leads], "next": following}
+
+    async def _since(
+        self, platform: Platform, organization: int, since: str, after: str | None, size: int
+    ) -> dict[str, Any]:
+        cursor = tuple(decode_cursor(after, str, int)) if after else None
+        async with platform.db.connection() as conn:
+            page = await searching.changes(
+                conn, organization, after=cursor, since=_moment(since), limit=size
+            )
+        items = [_plain(change["lead"]) for change in page if change["lead"]]
+        return {"items": items, "next": _feed_cursor(page, size)}
+
+    @get("/changes", opt={"scope": READ})
+    async def changes(
+        self, platform: Platform, principal: Principal, limit: str | None = None,
+        after: str | None = None,
+    ) -> dict[str, Any]:
+        """Every creation, change and deletion in the order of its transaction."""
+        size = limit_of(limit)
+        cursor = tuple(decode_cursor(after, str, int)) if after else None
+        async with platform.db.connection() as conn:
+            page = await searching.changes(
+                conn, principal.organization_id, after=cursor, limit=size
+            )
+        items = [
+            {"id": str(c["lead_id"]), "deleted": c["lead"] is None,
+             "changed_at": c["changed_at"], "lead": _plain(c["lead"])}
+            for c in page
+        ]
+        last = page[-1] if page else None
+        following = encode_cursor(last["xid"], last["lead_id"]) if last else after
+        return {"items": items, "next": following}
+
+    @get("/export", opt={"scope": READ})
+    async def export(
+        self, platform: Platform, principal: Principal,
+        form: Annotated[str, Parameter(query="format", pattern="^(csv|ndjson)$")] = "csv",
+    ) -> Stream:
+        """The whole base, streamed."""
+        from vazao.leads import exporting
+
+        body = exporting.export(platform, principal.organization_id, form)  # type: ignore[arg-type]
+        media = "text/csv; charset=utf-8" if form == "csv" else "application/x-ndjson"
+        return _download(body, media, f"leads.{form}")
+
+    @get("/{lead_id:str}", opt={"scope": READ})
+    async def show(
+        self, platform: Platform, principal: Principal, lead_id: str
+    ) -> dict[str, Any]:
+        """One lead."""
+        async with platform.db.connection() as conn:
+            return service.view_lead(
+                await service.get_lead(conn, principal.organization_id, lead_id)
+            )
+
+    @patch("/{lead_id:str}", opt={"scope": WRITE})
+    async def change(
+        self, platform: Platform, principal: Principal, lead_id: str, data: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Set fields of one lead; null clears."""
+        async with platform.db.transaction() as conn:
+            lead = await service.change_lead(conn, principal.organization_id, lead_id, data)
+        return service.view_lead(lead)
+
+    @delete("/{lead_id:str}", opt={"scope": WRITE}, status_code=204)
+    async def remove(self, platform: Platform, principal: Principal, lead_id: str) -> None:
+        """Remove one lead."""
+        async with platform.db.transaction() as conn:
+            await service.delete_lead(
+                conn, principal.organization_id, lead_id, platform.secret
+            )
+
+
+def _plain(lead: dict[str, Any] | None) -> dict[str, Any] | None:
+    if lead is None:
+        return None
+    hidden = ("organization_id", "created_by", "updated_by")
+    return {k: str(v) if k == "id" else v for k, v in lead.items() if k not in hidden}
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = msgspec.convert(text, datetime)
+    except msgspec.ValidationError as error:
+        raise SinceInvalid(value=text[:40]) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _feed_cursor(page: list[dict[str, Any]], size: int) -> str | None:
+    if len(page) < size:
+        return None
+    return encode_cursor(page[-1]["xid"], page[-1]["lead_id"])
+
+
+routes = [Imports, Leads]

@@ -1,0 +1,213 @@
+"""The rules for the cells of a lead's standard fields, a column at a time.
+
+A rule takes a String column (null = empty) that `tidy` has been over and answers what to store
+and which rows it refuses. Most columns have nothing to repair, so each repair is tried on the
+whole column first (one pass, no copy) and done only where something needs it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, cast
+
+import polars as pl
+
+TEXT_LIMIT: Final = 500
+TAG_LIMIT: Final = 100
+TAGS_LIMIT: Final = 100
+PHONE_LIMIT: Final = 50
+EMAIL_BYTES: Final = 254
+# RFC 5321 allows 64 before the @; a label of a domain has at most 63.
+EMAIL_PART_BYTES: Final = 63
+
+# Tab and newline stay: they mean something inside a cell. The others, and the three invisible
+# characters that pasting from a page brings along, can't be seen by whoever has to correct them.
+_UNSEEN: Final = "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\u200b\u2060\ufeff"
+_ASCII_BLANK: Final = "".join(map(chr, range(33))) + "\x7f"
+_BLANK: Final = (
+    _ASCII_BLANK
+    + "".join(map(chr, range(0x80, 0xA1)))
+    + "".join(map(chr, range(0x2000, 0x200C)))
+    + "\u1680\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
+
+_ATOM: Final = r'[^\x00-\x20\x7f-\xa0\pZ\p{Cf}@,;:<>()\[\]\\".]+'
+_LABEL: Final = r"[\pL\pN](?:[\pL\pN\pM-]*[\pL\pN\pM])?"
+_TLD: Final = r"(?:[\pL][\pL\pM]+|xn--[a-z0-9-]*[a-z0-9])"
+_EMAIL: Final = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_TLD}$"
+_EMAIL_PARTS: Final = r"^[^@]{65}|@.{254}|[@.][^@.]{64,}(?:\.|$)"
+_WEBSITE: Final = rf"(?i)^(?:https?://)?(?:{_LABEL}\.)+{_TLD}\.?(?::[0-9]{{1,5}})?(?:[/?#][^\s]*)?$"
+_PHONE: Final = (
+    r"^[ ()+./-]*(?:[0-9][ ()+./-]*){8,15}"
+    r"(?:,? ?(?i:ramal|ram|r|extension|ext|x|#)[ .:]*[0-9]{1,6})?$"
+)
+
+TRUE: Final = ("sim", "s", "yes", "y", "true", "t", "verdadeiro", "v", "1", "x")
+FALSE: Final = ("não", "na\u0303o", "nao", "n", "no", "false", "f", "falso", "0")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A column after its rule.
+
+    Attributes:
+        values: what to store, as long as the column given; null = empty. Where a row is
+            refused its value means nothing.
+        problems: (Boolean column of the rows refused, code of the reason), worst first.
+    """
+
+    values: pl.Series
+    problems: tuple[tuple[pl.Series, str], ...] = ()
+
+
+Rule = Callable[[pl.Series], Checked]
+
+
+def tidy(cells: pl.Series, *, escaped: bool = True) -> pl.Series:
+    """*cells* without control characters and blanks around them; what is then empty is null.
+
+    With *escaped*, an apostrophe in front of ``= + - @`` is taken off, as `escape` put it on.
+    """
+    if cells.str.contains(f"[{_UNSEEN}]").any():
+        cells = cells.str.replace_all("\r\n?", "\n").str.replace_all(f"[{_UNSEEN}]", "")
+    cells = cells.str.strip_chars()
+    if escaped and cells.str.starts_with("'").any():
+        cells = cells.str.replace(r"^'('*[=+\-@])", "${1}")
+    blank = cells == ""
+    return cells.set(blank, None) if blank.any() else cells
+
+
+def escape(text: pl.Expr) -> pl.Expr:
+    """*text* for an export: an apostrophe in front of what a spreadsheet would calculate.
+
+    Also in front of text that looks escaped already, so that an import takes off exactly what
+    an export put on.
+    """
+    return text.str.replace(r"^('*[=+\-@])", "'${1}")
+
+
+def normalize_email(text: str) -> str:
+    """The form by which a lead's e-mail is known: trimmed, case-folded (all of Unicode), NFC."""
+    text = text.strip(_BLANK)
+    if text.isascii():
+        return text.lower()
+    folded = unicodedata.normalize("NFC", text).casefold()
+    return unicodedata.normalize("NFC", folded).strip(_BLANK)
+
+
+def _normalize_emails(cells: pl.Series) -> pl.Series:
+    """`normalize_email` over a column; only the rows that aren't ASCII meet Python, one by one:
+    neither polars nor PostgreSQL folds case (they lower it, and ``ß`` or ``ς`` differ)."""
+    folded = cells.str.strip_chars(_ASCII_BLANK).str.to_lowercase()
+    wide = (cells.str.len_bytes() != cells.str.len_chars()).arg_true()
+    if len(wide):
+        texts = pl.Series([normalize_email(t) for t in cells.gather(wide)], dtype=pl.String)
+        folded = folded.scatter(wide, texts)
+    return folded
+
+
+def _longest(cells: pl.Series) -> int:
+    """Bytes of the longest cell: what is within a limit in bytes is so in characters."""
+    return cast("int", cells.str.len_bytes().max() or 0)
+
+
+def _too_long(cells: pl.Series, limit: int) -> tuple[tuple[pl.Series, str], ...]:
+    if _longest(cells) <= limit:
+        return ()
+    return ((cells.str.len_chars() > limit, "too_long"),)
+
+
+def text(limit: int) -> Rule:
+    """The rule for free text of at most *limit* characters."""
+    return lambda cells: Checked(cells, _too_long(cells, limit))
+
+
+def email(cells: pl.Series) -> Checked:
+    """The rule for the e-mail: required, and of the form local@domain.tld.
+
+    Deliberately narrower than RFC 5322 (no quotes, comments or address literals) and as wide as
+    RFC 6531 (letters of any script on both sides).
+    """
+    folded = _normalize_emails(cells)
+    invalid = ~folded.str.contains(_EMAIL)
+    if _longest(folded) > EMAIL_PART_BYTES:
+        invalid |= folded.str.contains(_EMAIL_PARTS) | (folded.str.len_bytes() > EMAIL_BYTES)
+    return Checked(folded, ((folded.is_null(), "email_missing"), (invalid, "email_invalid")))
+
+
+def phone(cells: pl.Series) -> Checked:
+    """The rule for a phone as people write it: 8 to 15 digits and perhaps an extension."""
+    if cells.str.contains(r"\s\s|[^\S ]").any():
+        cells = cells.str.replace_all(r"\s+", " ")
+    invalid = ~cells.str.contains(_PHONE)
+    if _longest(cells) > PHONE_LIMIT:
+        invalid |= cells.str.len_chars() > PHONE_LIMIT
+    return Checked(cells, ((invalid, "phone_invalid"),))
+
+
+def website(cells: pl.Series) -> Checked:
+    """The rule for a website: a domain name or an http(s) address, kept as written."""
+    invalid = ~cells.str.contains(_WEBSITE)
+    return Checked(cells, (*_too_long(cells, TEXT_LIMIT), (invalid, "website_invalid")))
+
+
+def boolean(code: str) -> Rule:
+    """The rule for yes or no in Portuguese or English; Boolean values, *code* when neither."""
+
+    def rule(cells: pl.Series) -> Checked:
+        words = cells.str.to_lowercase()
+        true, false = words.is_in(TRUE), words.is_in(FALSE)
+        return Checked(true, ((~(true | false), code),))
+
+    return rule
+
+
+def split_tags(cells: pl.Series) -> pl.Series:
+    """List column of the tags in each cell, in the order written, each once, as written."""
+    parts = cells.str.replace_all(r"\s+", " ").str.replace_all("[;|]", ",").str.split(",")
+    trimmed = parts.list.eval(pl.element().str.strip_chars())
+    return trimmed.list.eval(pl.element().filter(pl.element() != "")).list.unique(
+        maintain_order=True
+    )
+
+
+def tags(cells: pl.Series) -> Checked:
+    """The rule for tags: a PostgreSQL array literal, null where the cell holds none.
+
+    Few distinct cells stand in a column of tags, so each is worked out once and joined back.
+    """
+    distinct = cells.drop_nulls().unique().alias("cell")
+    lists = split_tags(distinct)
+    quoted = lists.list.eval(
+        '"' + pl.element().str.replace_many(["\\", '"'], ["\\\\", '\\"']) + '"'
+    )
+    known = pl.DataFrame(
+        {
+            "cell": distinct,
+            "literal": "{" + quoted.list.join(",") + "}",
+            "long": lists.list.eval(pl.element().str.len_chars()).list.max() > TAG_LIMIT,
+            "count": lists.list.len(),
+        }
+    )
+    found = cells.alias("cell").to_frame().join(known, on="cell", how="left", maintain_order="left")
+    literal = found.select(pl.when(pl.col("count") > 0).then("literal")).to_series()
+    many = found["count"] > TAGS_LIMIT
+    return Checked(literal, ((found["long"], "too_long"), (many, "too_many_tags")))
+
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        "email": email,
+        "phone": phone,
+        "website": website,
+        "tags": tags,
+        "opted_out": boolean("opted_out_invalid"),
+        "legal_basis": text(100),
+        **dict.fromkeys(
+            ("name", "company", "job_title", "city", "state", "country"), text(TEXT_LIMIT)
+        ),
+    }
+)

@@ -1,0 +1,178 @@
+"""``vazao leads …``: import a sheet from the terminal, with progress, and declare custom fields."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vazao.kit import cli as kit
+from vazao.kit.platform import Platform
+
+app = typer.Typer(no_args_is_help=True, help="Bulk import of spreadsheets, and the base of leads.")
+
+Organization = Annotated[str, typer.Option("--organization", help="slug of the organization")]
+FINISHED, FAILED, WITH_REJECTED = 0, 1, 3
+BLOCK = 4 << 20
+
+
+@app.command("import")
+def import_sheet(
+    file: Annotated[Path, typer.Argument(help="the sheet: XLSX, CSV or TSV")],
+    organization: Organization,
+    mode: Annotated[str, typer.Option(help="upsert, create or update")] = "upsert",
+    empty: Annotated[str, typer.Option(help="what an empty cell means: keep or clear")] = "keep",
+    sheet: Annotated[str | None, typer.Option(help="sheet of a workbook; the first")] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="'Header=field', over the automatic mapping; repeatable"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="try without writing")] = False,
+) -> None:
+    """Import a sheet; exit 0 when finished, 1 when failed, 3 with rejected rows."""
+    given = {"mode": mode, "empty": empty, "dry_run": str(dry_run).lower()}
+    if sheet:
+        given["sheet"] = sheet
+
+    async def main(platform: Platform) -> dict[str, Any]:
+        return await _import(platform, organization, file, given, map_ or [])
+
+    shown = kit.run(main)
+    _tell(shown)
+    if shown["status"] != "finished":
+        raise typer.Exit(FAILED)
+    raise typer.Exit(WITH_REJECTED if shown["rejected"] else FINISHED)
+
+
+async def _import(
+    platform: Platform, slug: str, file: Path, given: dict[str, str], overrides: list[str]
+) -> dict[str, Any]:
+    from vazao import jobs
+    from vazao.leads import service
+    from vazao.leads.errors import FileNotReadable
+
+    async with platform.db.connection() as conn:
+        organization_id = await platform.registry.resolve_organization(conn, slug)
+    if not file.is_file():
+        raise FileNotReadable(path=str(file))
+    if overrides:
+        given |= {"mapping": _overridden(file, given.get("sheet"), overrides)}
+    options = service.options_of(given)
+    upload = await jobs.receive(
+        platform, organization_id, _blocks(file), filename=file.name, content_type=None,
+        limit_bytes=platform.settings.leads_max_file_bytes,
+    )
+    async with platform.db.transaction() as conn:
+        record, _ = await service.begin(
+            conn, organization_id, upload, options, requested_by="cli"
+        )
+    return await _follow(platform, organization_id, record.token)
+
+
+def _overridden(file: Path, sheet: str | None, overrides: list[str]) -> str:
+    import json
+
+    from vazao.leads import mapping, parsing
+    from vazao.leads.errors import MappingInvalid
+
+    proposed = mapping.propose(parsing.preview(file, file.name, sheet=sheet, rows=1).headers)
+    for each in overrides:
+        header, equals, field = each.rpartition("=")
+        if not equals:
+            raise MappingInvalid(remedy="Write --map 'Header=field'.")
+        proposed = {h: None if f == field else f for h, f in proposed.items()}
+        proposed[header] = field or None
+    return json.dumps(proposed)
+
+
+async def _blocks(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as opened:
+        while block := await asyncio.to_thread(opened.read, BLOCK):
+            yield block
+
+
+async def _follow(platform: Platform, organization_id: int, token: str) -> dict[str, Any]:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from vazao.leads import service
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.fields[speed]}"), TimeRemainingColumn(),
+    )
+    language = kit.language()
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task("…", total=1.0, speed="")
+        while True:
+            async with platform.db.connection() as conn:
+                record, job = await service.get(conn, organization_id, token)
+            shown = service.view(record, job, language)
+            speed = shown.get("rows_per_second")
+            bar.update(
+                task, completed=shown["progress"] or 0.0,
+                description=shown["phase"] or shown["status"],
+                speed=f"{speed:,} rows/s" if speed else "",
+            )
+            if job.ended:
+                return shown
+            await asyncio.sleep(0.2)
+
+
+def _tell(shown: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{shown['filename']}: {shown['status']}", show_header=False)
+    for name in ("rows_total", "created", "updated", "unchanged", "duplicates", "rejected",
+                 "rows_unprocessed"):
+        if shown.get(name) is not None:
+            table.add_row(name, f"{shown[name]:,}")
+    for name in ("lead_time_seconds", "rows_per_second"):
+        if shown.get(name) is not None:
+            table.add_row(name, f"{shown[name]:,.2f}")
+    Console().print(table)
+    if shown["error"]:
+        typer.echo(shown["error"]["message"], err=True)
+    if shown["rejected"]:
+        typer.echo(f"vazao leads errors {shown['id']} --organization … > errors.csv")
+
+
+@app.command("errors")
+def errors(
+    import_id: Annotated[str, typer.Argument(help="id of the import")],
+    organization: Organization,
+) -> None:
+    """Print the refused rows of an import as CSV."""
+    import sys
+
+    async def main(platform: Platform) -> None:
+        from vazao.leads import correcting, service
+
+        async with platform.db.connection() as conn:
+            organization_id = await platform.registry.resolve_organization(conn, organization)
+            record, _ = await service.get(conn, organization_id, import_id)
+        async for block in correcting.errors_csv(platform, record, kit.language()):
+            sys.stdout.buffer.write(block)
+
+    kit.run(main)
+
+
+@app.command("declare-field")
+def declare_field(
+    name: Annotated[str, typer.Argument(help="name of the custom field")],
+    type: Annotated[str, typer.Argument(help="text, integer, number, date or boolean")],
+    organization: Organization,
+) -> None:
+    """Declare a custom field's type; it holds for values that come from now on."""
+
+    async def main(platform: Platform) -> None:
+        from vazao.leads import service
+
+        async with platform.db.transaction() as conn:
+            organization_id = await platform.registry.resolve_organization(conn, organization)
+            await service.declare_field(conn, organization_id, name, type)
+
+    kit.run(main)

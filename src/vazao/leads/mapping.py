@@ -1,0 +1,218 @@
+"""Which column of a sheet becomes which field of a lead: proposed from the headers, or given.
+
+A header that no synonym knows is proposed as a custom field named after it: a sheet's owner
+expects every column to arrive, and a custom field can neither clobber a known field nor be
+mistaken for one. A *given* mapping is taken at its word instead: headers it leaves out stay
+unmapped, because writing columns that nobody asked for can overwrite what is stored, while a
+column left out can still be imported afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from vazao.leads import errors
+
+FIELDS: Final = (
+    "email",
+    "name",
+    "phone",
+    "company",
+    "job_title",
+    "city",
+    "state",
+    "country",
+    "website",
+    "tags",
+    "legal_basis",
+    "opted_out",
+)
+
+CUSTOM: Final = "custom."
+RESERVED: Final = "vazao_"
+CUSTOM_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+_SYNONYMS: Final = {
+    "email": "email; mail; correio; correio eletrônico; endereço de e-mail; endereço eletrônico;"
+    "endereço de correio eletrônico; e-mail address; e-mail do cliente; e-mail do contato;"
+    "e-mail do lead; e-mail principal; e-mail comercial; e-mail corporativo; e-mail profissional;"
+    "e-mail pessoal; e-mail de contato; seu e-mail; primary e-mail; work e-mail; business e-mail;"
+    "contact e-mail; customer e-mail; your e-mail",
+    "name": "nome; nome completo; nome do cliente; nome do contato; nome do lead; seu nome;"
+    "cliente; contato; name; full name; contact; contact name; customer; customer name;"
+    "lead name; your name; nome e sobrenome",
+    "phone": "telefone; telefone celular; telefone fixo; telefone móvel; telefone principal;"
+    "telefone comercial; telefone de contato; telefone com ddd; número de telefone; fone; tel;"
+    "celular; número de celular; nº de telefone; whatsapp; telefone whatsapp; celular whatsapp;"
+    "número do whatsapp; zap; phone; phone number; telephone; telephone number; mobile;"
+    "mobile phone; mobile number; cell; cell phone; cellphone; contact number; work phone",
+    "company": "empresa; nome da empresa; razão social; nome fantasia; companhia; organização;"
+    "instituição; company; company name; organization; organisation; organization name;"
+    "business; business name; account name",
+    "job_title": "cargo; função; cargo atual; cargo na empresa; profissão; ocupação; job title;"
+    "job; title; position; role; job role; occupation",
+    "city": "cidade; município; localidade; city; town; nome da cidade; nome do município",
+    "state": "estado; uf; estado uf; unidade federativa; unidade da federação; sigla do estado;"
+    "província; state; province; region; state province",
+    "country": "país; nação; country; country region; nome do país; country name",
+    "website": "site; website; web site; página; página web; página da empresa; homepage; url;"
+    "endereço do site; site da empresa; company website; web; web page; domínio; domain",
+    "tags": "tags; tag; etiquetas; etiqueta; marcadores; marcador; rótulos; rótulo; labels; label;"
+    "segmentos; segmentos e etiquetas; keywords; palavras-chave",
+    "legal_basis": "base legal; base legal lgpd; fundamento legal; hipótese legal; legal basis;"
+    "lawful basis; gdpr basis",
+    "opted_out": "descadastrado; descadastrada; descadastro; opt-out; opted out; optou por sair;"
+    "cancelou inscrição; inscrição cancelada; não contatar; não enviar; não perturbe;"
+    "unsubscribed; unsubscribe; do not contact; do not e-mail; e-mail opt-out",
+}
+# A part of a name is taken for the name only where no column holds the whole of it.
+_PARTIAL: Final = {
+    "name": "primeiro nome; nome próprio; prenome; first name; given name; forename; firstname",
+}
+
+
+def _letters(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(c for c in plain if c.isalnum())
+
+
+def _index(table: Mapping[str, str]) -> dict[str, str]:
+    known = {_letters(field): field for field in table}
+    return known | {_letters(s): field for field, line in table.items() for s in line.split(";")}
+
+
+_EXACT: Final = _index(_SYNONYMS)
+_FALLBACK: Final = _index(_PARTIAL)
+
+
+def slug(text: str) -> str:
+    """A custom field's name made from *text*: unaccented lower snake case, at most 63 long.
+
+    Empty where *text* has no Latin letter or digit; prefixed with ``n_`` where it would begin
+    with a digit.
+    """
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    return (f"n_{name}" if name[:1].isdigit() else name)[:63].rstrip("_")
+
+
+def is_reserved(header: str) -> bool:
+    """Whether *header* is one of the columns that we add to a file of rejected rows."""
+    return header.strip().casefold().startswith(RESERVED)
+
+
+def _known(headers: Sequence[str]) -> dict[str, str]:
+    """Headers that mean a field; of several that mean the same one, the first."""
+    found: dict[str, str] = {}
+    for table in (_EXACT, _FALLBACK):
+        for header in headers:
+            field = table.get(_letters(header))
+            if field and not is_reserved(header) and field not in found:
+                found[field] = header
+    return {header: field for field, header in found.items()}
+
+
+def _custom(header: str, place: int, taken: set[str]) -> str | None:
+    """The custom field for an unknown *header*, unlike those *taken*; None for a blank one."""
+    text = header.strip()
+    if not text or is_reserved(text):
+        return None
+    # What an export calls custom.colour comes back as just that.
+    given = text.removeprefix(CUSTOM)
+    base = given if CUSTOM_NAME.fullmatch(given) else slug(given) or f"column_{place}"
+    name, number = base, 2
+    while name in taken:
+        suffix = f"_{number}"
+        name, number = base[: 63 - len(suffix)] + suffix, number + 1
+    taken.add(name)
+    return CUSTOM + name
+
+
+def propose(headers: Sequence[str]) -> dict[str, str | None]:
+    """The mapping that the headers themselves suggest, in Portuguese or English.
+
+    Accents, case and punctuation don't matter. Of two headers for one field the first wins and
+    the other becomes a custom field, as does every header that isn't known; ``vazao_*`` columns
+    and blank headers are left out (None). No e-mail column is no error here: `require_email`.
+    """
+    known = _known(headers)
+    taken: set[str] = set()
+    return {
+        header: known.get(header) or _custom(header, place, taken)
+        for place, header in enumerate(headers, 1)
+    }
+
+
+def require_email(mapping: Mapping[str, str | None]) -> None:
+    """Raise `MappingWithoutEmail` unless some column is mapped to ``email``."""
+    if "email" in mapping.values():
+        return
+    raise errors.MappingWithoutEmail(
+        remedy="Name the column E-mail, or map it: {example}.",
+        details=[{"headers": list(mapping)}],
+        example='{"<header>": "email"}',
+    )
+
+
+def _target(header: str, field: object) -> str | None:
+    """*field* if a column may be mapped to it; raises what is wrong with it otherwise."""
+    if field is None:
+        return None
+    if not isinstance(field, str):
+        raise errors.MappingInvalid
+    if field.startswith(CUSTOM):
+        if CUSTOM_NAME.fullmatch(field.removeprefix(CUSTOM)):
+            return field
+        remedy = (
+            "After custom. write a letter a-z, then letters a-z, digits or _, at most 63 in all."
+        )
+        raise errors.MappingCustomName(remedy=remedy, header=header, field=field)
+    if field not in FIELDS:
+        remedy = "Use one of {fields}, or custom. and a name of your own."
+        raise errors.MappingUnknownField(
+            remedy=remedy, header=header, field=field, fields=", ".join(FIELDS)
+        )
+    return field
+
+
+def decode(mapping: str | Mapping[str, object]) -> Mapping[str, object]:
+    try:
+        given = json.loads(mapping) if isinstance(mapping, str) else mapping
+    except (ValueError, RecursionError) as error:
+        raise errors.MappingInvalid from error
+    if not isinstance(given, Mapping):
+        raise errors.MappingInvalid
+    return given
+
+
+def parse(mapping: str | Mapping[str, object], headers: Sequence[str]) -> dict[str, str | None]:
+    """A mapping that someone gave (JSON text or decoded), checked against the sheet's *headers*.
+
+    Headers are matched as they are written, blanks around them aside. Every header of the sheet
+    is a key of the answer, in the sheet's order; those not named are None. Raises the errors of
+    `vazao.leads.errors`: not an object, unknown or reserved header, unknown field, a
+    custom name out of bounds, a field given twice, no e-mail.
+    """
+    by_name = {header.strip(): header for header in headers}
+    answer: dict[str, str | None] = dict.fromkeys(headers)
+    users: dict[str, str] = {}
+    for name, field in decode(mapping).items():
+        header = by_name.get(name.strip())
+        if header is None:
+            remedy = "The columns of the sheet are: {headers}."
+            raise errors.MappingUnknownHeader(
+                remedy=remedy, header=name, headers=", ".join(headers)
+            )
+        target = _target(name, field)
+        if target and is_reserved(header):
+            raise errors.MappingReservedHeader(remedy="Map it to null.", header=name)
+        if target and users.setdefault(target, header) != header:
+            raise errors.MappingFieldTwice(field=target, first=users[target], second=header)
+        answer[header] = target
+    require_email(answer)
+    return answer

@@ -1,0 +1,110 @@
+"""The merge statement of an import: composed once from the fields that its sheet has.
+
+What a cell means (leads.md, "What a row means") becomes SQL here, field by field: ``keep`` takes
+an empty cell for "leave as it is", ``clear`` for "empty it"; tags are added (``clear``: replaced),
+custom fields merge by key, an opt-out never goes back. Columns that the sheet doesn't map occur
+nowhere in the statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from vazao.kit.sql import load
+from vazao.leads.models import Empty
+
+Q = load(__package__)
+
+STAGED_TYPES = {"tags": "text[]", "custom": "jsonb", "opted_out": "boolean"}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one field is compared and written: SQL over ``s`` (staged) and ``l`` (stored)."""
+
+    differs: str
+    assign: str
+    insert: str
+
+
+def rule(field: str, empty: Empty) -> Rule:
+    """The rule of *field* under *empty*; ``{f}`` stands for the column."""
+    keep = empty == "keep"
+    if field == "tags":
+        if keep:
+            added = "array(select t from unnest(s.tags) with ordinality u(t, n) "
+            added += "where t <> all (l.tags) order by n)"
+            return Rule("not l.tags @> s.tags", f"l.tags || {added}", "coalesce(s.tags, '{{}}')")
+        stored = "coalesce(s.tags, '{{}}')"
+        return Rule(f"l.tags is distinct from {stored}", stored, stored)
+    if field == "custom":
+        merged = "jsonb_strip_nulls(l.custom || s.custom)"
+        return Rule(
+            f"s.custom is not null and l.custom is distinct from {merged}",
+            f"case when s.custom is null then l.custom else {merged} end",
+            "coalesce(jsonb_strip_nulls(s.custom), '{{}}')",
+        )
+    if field == "opted_out":
+        return Rule(
+            "s.opted_out and not l.opted_out", "l.opted_out or coalesce(s.opted_out, false)",
+            "coalesce(s.opted_out, false)",
+        )
+    if keep:
+        return Rule(
+            "(s.{f} is not null and s.{f} is distinct from l.{f})", "coalesce(s.{f}, l.{f})",
+            "s.{f}",
+        )
+    return Rule("s.{f} is distinct from l.{f}", "s.{f}", "s.{f}")
+
+
+def _render(template: str, field: str) -> sql.Composed:
+    return sql.SQL(template).format(f=sql.Identifier(field))  # type: ignore[arg-type]
+
+
+def _each(fields: Sequence[str], template: str) -> sql.Composed:
+    """*template* for every field, each followed by what the template ends with."""
+    return sql.Composed([_render(template, field) for field in fields])
+
+
+def compose_merge(staging: str, fields: Sequence[str], empty: Empty, *, careful: bool) -> sql.Composed:
+    """The statement that merges one slice of *staging*.
+
+    Args:
+        staging: the staging table.
+        fields: staged fields besides the e-mail.
+        empty: what an empty cell means.
+        careful: tolerate rows that another writer made in the meantime (they are found missing
+            afterwards, and the slice is tried again). The first try does without: a speculative
+            insertion costs a fifth more.
+    """
+    rules = {field: rule(field, empty) for field in fields}
+    differs = [_render(f"coalesce({r.differs}, false)", f) for f, r in rules.items()]
+    assignments = [_render(f"{{f}} = {r.assign}, ", f) for f, r in rules.items()]
+    conflict = "on conflict (organization_id, email) do nothing" if careful else ""
+    return Q.merge_slice.format(
+        staging=sql.Identifier(staging),
+        differs=sql.SQL(" or ").join(differs) if differs else sql.SQL("false"),
+        columns=_each(fields, "{f}, "),
+        values=sql.Composed([_render(f"{r.insert}, ", f) for f, r in rules.items()]),
+        assignments=sql.Composed(assignments),
+        conflict=sql.SQL(conflict),
+    )
+
+
+def compose_staging(staging: str, fields: Sequence[str]) -> sql.Composed:
+    """The statement that makes the staging table for these fields."""
+    columns = [_render(f"{{f}} {STAGED_TYPES.get(field, 'text')}, ", field) for field in fields]
+    return Q.create_staging.format(
+        staging=sql.Identifier(staging), columns=sql.Composed(columns)
+    )
+
+
+def compose_copy(staging: str, fields: Sequence[str]) -> sql.Composed:
+    """The COPY of batches with ``row``, ``email`` and these fields, in that order."""
+    names = [sql.Identifier(name) for name in ("row", "email", *fields)]
+    return Q.copy_staging.format(
+        staging=sql.Identifier(staging), columns=sql.SQL(", ").join(names)
+    )

@@ -1,0 +1,111 @@
+"""Leads and their imports as frozen structs: one lead, one import, its outcomes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+Mode = Literal["upsert", "create", "update"]
+Empty = Literal["keep", "clear"]
+
+BUCKETS = 1024
+"""How many parts the space of e-mails (by hash) is cut into; slices are runs of buckets."""
+
+
+class Lead(msgspec.Struct, frozen=True, kw_only=True):
+    """A lead as it is stored; ``custom`` holds text unless the organization declared a type."""
+
+    id: int
+    email: str
+    name: str | None = None
+    phone: str | None = None
+    company: str | None = None
+    job_title: str | None = None
+    city: str | None = None
+    state: str | None = None
+    country: str | None = None
+    website: str | None = None
+    legal_basis: str | None = None
+    tags: list[str] = []
+    custom: dict[str, Any] = {}
+    opted_out: bool = False
+    created_at: datetime
+    updated_at: datetime
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How a sheet is to be taken in; ``mapping`` None means automatic from the headers."""
+
+    mode: Mode = "upsert"
+    empty: Empty = "keep"
+    sheet: str | None = None
+    mapping: dict[str, str | None] | None = None
+    dry_run: bool = False
+
+
+class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the rows; at the end of a finished import they add up to all of them."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many rows have an outcome."""
+        return self.created + self.updated + self.unchanged + self.duplicates + self.rejected
+
+
+class Import(msgspec.Struct, frozen=True, kw_only=True):
+    """An import: lives as long as its record; ``staging`` only between reading and its end.
+
+    ``rows_staged`` is how many valid rows wait in staging; ``token`` is the public id.
+    """
+
+    id: int
+    token: str
+    organization_id: int
+    upload: str
+    filename: str
+    mode: Mode
+    empty: Empty
+    sheet: str | None
+    mapping: dict[str, str | None] | None
+    dry_run: bool
+    undone: bool
+    headers: list[str] | None
+    notes: list[str]
+    staging: str | None
+    rows_total: int | None
+    rows_staged: int | None
+    rows_refused: int | None
+    round: int
+    created: int
+    updated: int
+    unchanged: int
+    duplicates: int
+    rejected: int
+    requested_by: str | None
+    requested_at: datetime
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """The five outcomes so far."""
+        return Outcomes(
+            created=self.created, updated=self.updated, unchanged=self.unchanged,
+            duplicates=self.duplicates, rejected=self.rejected,
+        )
+
+
+class Slice(msgspec.Struct, frozen=True, kw_only=True):
+    """What merging one slice did: ids made and changed, and the counts of the rest."""
+
+    created: list[int]
+    updated: list[int]
+    unchanged: int
+    duplicates: int
+    rejected: int

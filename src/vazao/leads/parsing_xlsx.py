@@ -1,0 +1,174 @@
+"""Sheets of workbooks: looked at here, read in a process apart, delivered batch by batch.
+
+The reader builds the whole grid in memory, and ends its process where it cannot: so it gets
+one of its own, with limits, an environment without secrets, and this workbook alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+import vazao
+from vazao.leads.errors import (
+    SheetEmpty,
+    SheetError,
+    SheetNeedsTooMuchMemory,
+    SheetNotInWorkbook,
+    SheetUnreadable,
+)
+from vazao.leads.parsing import Batch, Limits, Sheet
+from vazao.leads.parsing_frames import BatchMaker, check_headers
+from vazao.leads.parsing_workbook import Workbook
+
+_MEMORY_SIGNALS = (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS)
+# A grid that killed the reader is blamed on a far cell from this size on.
+_BLAMED_CELLS = 5_000_000
+
+
+class XlsxSheet(Sheet):
+    """A `Sheet` of a workbook."""
+
+    def __init__(self, path: Path, *, sheet: str | None, limits: Limits, batch_rows: int) -> None:
+        """Check the workbook and read the sheet's header; errors as `open_sheet` says."""
+        super().__init__(limits)
+        self._workbook = Workbook(path, limits)
+        self.sheets = list(self._workbook.sheets)
+        self.name = sheet if sheet is not None else self.sheets[0]
+        if self.name not in self.sheets:
+            names = ", ".join(self.sheets)
+            raise SheetNotInWorkbook(sheet=sheet, sheets=names, details=self.sheets)
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._child = self._start(path, batch_rows)
+        try:
+            # The child gets ready meanwhile, and reads no sheet before it is told to.
+            self._workbook.look(self.name)
+            about = self._ask()
+            if not about["rows"]:
+                raise SheetEmpty()
+            self.headers = check_headers(about["header"], limits)
+        except BaseException:
+            self.close()
+            raise
+        self.rows_total = about["rows"] - 1
+        self._maker = BatchMaker(self.headers, limits, batch_rows)
+        unnamed = sum(not name for name in self.headers)
+        if unnamed:
+            self.notes.append(f"Columns without a name, ignored: {unnamed}.")
+
+    def _start(self, path: Path, batch_rows: int) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "vazao.leads.xlsx_child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+            env=_environment(),
+            close_fds=True,
+        )
+        request = {
+            "path": str(path.resolve()),
+            "batch_rows": batch_rows,
+            "memory_bytes": self.limits.child_memory_bytes,
+            "seconds": self.limits.child_seconds,
+        }
+        self._child = child
+        self._tell(request)
+        return child
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(json.dumps(message).encode() + b"\n")
+            self._child.stdin.flush()
+        except BrokenPipeError as error:
+            raise self._failure() from error
+
+    def _ask(self) -> dict[str, Any]:
+        """Let the child read the sheet, and get what it says about it."""
+        assert self._child.stdout is not None
+        self._tell({"sheet": self.name})
+        line = self._child.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise self._failure()
+        about: dict[str, Any] = json.loads(line)
+        if about.get("error") == "memory":
+            raise self._too_much()
+        if "error" in about:
+            raise SheetUnreadable(reason=about["error"])
+        return about
+
+    def _read(self, size: int) -> bytes:
+        assert self._child.stdout is not None
+        # A child that breaks down may leave anything where a length should be.
+        data = self._child.stdout.read(size) if size <= self.limits.child_memory_bytes else b""
+        if len(data) < size:
+            raise self._failure()
+        return data
+
+    def _failure(self) -> SheetError:
+        """Why the child ended before it was done."""
+        code = self._child.wait()
+        self._complaints.seek(0)
+        complaint = self._complaints.read(4096).decode("utf-8", "replace")
+        if -code == signal.SIGXCPU:
+            return SheetUnreadable(reason=f"it takes more than {self.limits.child_seconds} s")
+        if "memory" in complaint.lower() or -code in _MEMORY_SIGNALS:
+            return self._too_much()
+        return SheetUnreadable(reason="the workbook is damaged")
+
+    def _too_much(self) -> SheetError:
+        try:
+            self._workbook.explain(self.name, grid_cells=_BLAMED_CELLS)
+        except SheetError as error:
+            return error
+        return SheetNeedsTooMuchMemory(limit=self.limits.child_memory_bytes)
+
+    def batches(self) -> Iterator[Batch]:
+        """The rows under the header, batch by batch."""
+        row, last = 2, self.rows_total + 1
+        while size := int.from_bytes(self._read(8), "big"):
+            raw = pl.read_ipc_stream(BytesIO(self._read(size)))
+            first, row = row, row + raw.height
+            self.fraction_read = (row - 1) / last
+            yield from self._maker.feed(raw, first, expected_rows=last - 1)
+        self.rows_total = self._maker.rows
+        self.fraction_read = 1.0
+
+    def close(self) -> None:
+        """End the child, whatever it is doing."""
+        child = self._child
+        if child.poll() is None:
+            child.kill()
+        child.wait()
+        for stream in (child.stdin, child.stdout):
+            if stream is not None:
+                _close(stream)
+        self._complaints.close()
+        super().close()
+
+
+def _close(stream: Any) -> None:
+    try:
+        stream.close()
+    except BrokenPipeError:
+        # What was still to be written to a child that is gone.
+        return
+
+
+def _environment() -> dict[str, str]:
+    """What the child needs and nothing else: no database address, no key."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    # One thread: the reader has no use for more, and each reserves memory.
+    threads = {"POLARS_MAX_THREADS": "1", "PYTHONUTF8": "1"}
+    packages = str(Path(vazao.__file__).resolve().parent.parent)
+    return {**kept, **threads, "PYTHONPATH": packages}

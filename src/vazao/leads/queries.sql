@@ -1,0 +1,360 @@
+-- name: create_staging
+-- An import's own unlogged table: no WAL, no dead rows in a shared one, dropped in one step. The
+-- bucket is computed by the server, so that a resumed import finds the same slices.
+create unlogged table leads_staging.{staging} (
+    row bigint not null,
+    email text collate "C" not null,
+    {columns}
+    bucket int2 generated always as ((hashtext(email) & 1023)::int2) stored
+) with (autovacuum_enabled = off)
+
+-- name: create_staged_rejections
+-- Rejections of an attempt at reading, apart from it: only a finished reading moves them on.
+create unlogged table leads_staging.{rejections} (
+    row bigint not null, place text, code text not null, value text
+) with (autovacuum_enabled = off)
+
+-- name: copy_staging
+-- The valid rows of a batch, as CSV that polars wrote.
+copy leads_staging.{staging} ({columns}) from stdin (format csv, null '')
+
+-- name: copy_rejections
+-- The refused rows of a batch.
+copy leads_staging.{rejections} (row, place, code, value) from stdin (format csv, null '')
+
+-- name: index_staging
+-- After loading: a slice finds its rows by bucket; statistics keep its plan honest.
+create index on leads_staging.{staging} (bucket);
+analyze leads_staging.{staging} (bucket, email)
+
+-- name: count_buckets
+-- Rows by bucket, from which slices of about one size are cut. Each slice knows how many rows it
+-- must find: fewer means that the server crashed and emptied the unlogged table.
+select bucket, count(*) from leads_staging.{staging} group by bucket order by bucket
+
+-- name: count_staging
+-- How many rows are still there.
+select count(*) from leads_staging.{staging}
+
+-- name: replace_staging
+-- A staging that was lost has been read again under another name.
+update leads.import set staging = %(staging)s where id = %(id)s
+
+-- name: lock_staging
+-- One part reads a lost staging again, the others of its import wait for it.
+select pg_advisory_xact_lock(hashtextextended('leads staging', %(id)s))
+
+-- name: drop_staging
+-- Both tables of an attempt at reading.
+drop table if exists leads_staging.{staging}, leads_staging.{rejections}
+
+-- name: staging_tables
+-- Every staging table with the job of its import (its name says which).
+select relname, substring(relname from '^i([0-9]+)_')::bigint from pg_class
+where relnamespace = 'leads_staging'::regnamespace and relkind = 'r' and relname !~ '_r$'
+
+-- name: reset_import
+-- Before an import starts over: a new round counts its own outcomes; slices of rounds before
+-- stay, since search and undo go by them.
+with gone as (delete from leads.rejection where import_id = %(id)s)
+update leads.import set round = round + 1, rows_total = null, rows_staged = null,
+    rows_refused = null
+where id = %(id)s
+
+-- name: know_custom_fields
+-- Names of custom fields in use, so that an export has its columns without reading the base.
+insert into leads.custom_field (organization_id, name)
+select %(organization_id)s, name from unnest(%(names)s::text[]) name
+on conflict do nothing
+
+-- name: slice_settings
+-- A slice always probes the base by index: at 40 million rows any other join reads it whole, and
+-- probing in the order of the e-mail is what makes every writer lock in the same order.
+set local enable_hashjoin = off;
+set local enable_mergejoin = off;
+set local enable_material = off;
+set local max_parallel_workers_per_gather = 0;
+set local work_mem = '64MB'
+
+-- name: merge_slice
+-- One slice into the base: compare first, then touch only what differs. Two rows of a sheet with
+-- one e-mail: the last wins whole. Rows are made before others are changed, both in the order of
+-- the e-mail: a writer that waits for a new row holds no row's lock, and one that waits for a
+-- row's lock waits only for a higher e-mail's holder, so imports cannot deadlock. Values are
+-- taken from the row as it is when its lock is got (l.…), not from the comparison.
+with rows as materialized (
+    select * from leads_staging.{staging} where bucket >= %(low)s and bucket < %(high)s
+), staged as materialized (
+    select distinct on (email) * from rows order by email, row desc
+), compared as materialized (
+    select s.*, l.id as lead_id, l.id is not null and ({differs}) as differs
+    from staged s
+    left join leads.lead l
+        on l.organization_id = %(organization_id)s and l.email = s.email
+    order by s.email
+), made as (
+    insert into leads.lead (organization_id, email, {columns} created_by, updated_by)
+    select %(organization_id)s, email, {values} %(import_id)s, %(import_id)s
+    from compared s
+    where lead_id is null and %(creates)s
+    order by email
+    {conflict}
+    returning id
+), changed as (
+    update leads.lead l
+    set {assignments} updated_at = now(), updated_by = %(import_id)s
+    from (select * from compared where differs and %(updates)s order by email) s
+    where l.organization_id = %(organization_id)s and l.id = s.lead_id
+    returning l.id
+), refused as (
+    insert into leads.rejection (import_id, row, place, code, value)
+    select %(import_id)s, row, %(place)s,
+        case when lead_id is null then 'not_found' else 'exists' end, left(email, 200)
+    from compared
+    where (lead_id is null and not %(creates)s) or (lead_id is not null and not %(updates)s)
+    on conflict (import_id, row) do nothing
+)
+select (select coalesce(array_agg(id), '{{}}') from made) as created,
+    (select coalesce(array_agg(id), '{{}}') from changed) as updated,
+    (select count(*) from rows) as rows,
+    count(*) as staged,
+    count(*) filter (where lead_id is null) as missing,
+    count(*) filter (where differs) as differing
+from compared
+
+-- name: raise_base
+-- After a slice: the base's version, which caches of counts and facets are keyed by, and its size.
+insert into leads.base as b (organization_id, version, leads)
+values (%(organization_id)s, 1, %(created)s)
+on conflict (organization_id) do update set version = b.version + 1, leads = b.leads + excluded.leads
+
+-- name: save_slice
+-- What the slice did, as a row of its own: a counter shared by the slices of an import would
+-- make them wait for each other, and for whoever cancels the job.
+insert into leads.slice (organization_id, import_id, round, number, created, updated, unchanged,
+    duplicates, rejected)
+values (%(organization_id)s, %(import_id)s, %(round)s, %(number)s, %(created)s, %(updated)s,
+    %(unchanged)s, %(duplicates)s, %(rejected)s)
+
+-- name: create_import
+-- The import of a job, in the transaction that enqueues it.
+insert into leads.import
+    (id, token, organization_id, upload, filename, mode, empty, sheet, mapping, dry_run,
+     requested_by)
+values (%(id)s, %(token)s, %(organization_id)s, %(upload)s, %(filename)s, %(mode)s, %(empty)s,
+    %(sheet)s, %(mapping)s, %(dry_run)s, %(requested_by)s)
+
+-- name: get_import
+-- An import by its job's id, with the sums over its slices.
+select i.*, coalesce(s.created, 0) as created, coalesce(s.updated, 0) as updated,
+    coalesce(s.unchanged, 0) as unchanged, coalesce(s.duplicates, 0) as duplicates,
+    coalesce(i.rows_refused, 0) + coalesce(s.rejected, 0) as rejected
+from leads.import i
+left join lateral (
+    select sum(cardinality(created))::bigint as created,
+        sum(cardinality(updated))::bigint as updated, sum(unchanged)::bigint as unchanged,
+        sum(duplicates)::bigint as duplicates, sum(rejected)::bigint as rejected
+    from leads.slice where import_id = i.id and round = i.round
+) s on true
+where i.id = %(id)s
+
+-- name: find_import
+-- An import by its public id, for its own organization only.
+select i.*, coalesce(s.created, 0) as created, coalesce(s.updated, 0) as updated,
+    coalesce(s.unchanged, 0) as unchanged, coalesce(s.duplicates, 0) as duplicates,
+    coalesce(i.rows_refused, 0) + coalesce(s.rejected, 0) as rejected
+from leads.import i
+left join lateral (
+    select sum(cardinality(created))::bigint as created,
+        sum(cardinality(updated))::bigint as updated, sum(unchanged)::bigint as unchanged,
+        sum(duplicates)::bigint as duplicates, sum(rejected)::bigint as rejected
+    from leads.slice where import_id = i.id and round = i.round
+) s on true
+where i.token = %(token)s and i.organization_id = %(organization_id)s
+
+-- name: list_imports
+-- History, newest first, by keyset.
+select i.*, coalesce(s.created, 0) as created, coalesce(s.updated, 0) as updated,
+    coalesce(s.unchanged, 0) as unchanged, coalesce(s.duplicates, 0) as duplicates,
+    coalesce(i.rows_refused, 0) + coalesce(s.rejected, 0) as rejected
+from leads.import i
+left join lateral (
+    select sum(cardinality(created))::bigint as created,
+        sum(cardinality(updated))::bigint as updated, sum(unchanged)::bigint as unchanged,
+        sum(duplicates)::bigint as duplicates, sum(rejected)::bigint as rejected
+    from leads.slice where import_id = i.id and round = i.round
+) s on true
+where i.organization_id = %(organization_id)s and i.id < %(before)s
+order by i.id desc limit %(limit)s
+
+-- name: save_reading
+-- What reading found; the only place where a staging table becomes the import's.
+update leads.import set headers = %(headers)s, mapping = %(mapping)s, notes = %(notes)s,
+    staging = %(staging)s, rows_total = %(rows_total)s, rows_staged = %(rows_staged)s,
+    rows_refused = %(rejected)s
+where id = %(id)s
+
+-- name: move_rejections
+-- From an attempt's own table to the record, once, with the reading's end.
+insert into leads.rejection (import_id, row, place, code, value)
+select %(import_id)s, row, place, code, value from leads_staging.{rejections}
+on conflict (import_id, row) do nothing
+
+-- name: list_rejections
+-- Refused rows in the order of the sheet, by keyset.
+select row, place, code, value from leads.rejection
+where import_id = %(import_id)s and row > %(after)s order by row limit %(limit)s
+
+-- name: list_custom_types
+-- Custom fields in use, with their types.
+select name, type from leads.custom_field where organization_id = %(organization_id)s
+order by name
+
+-- name: declare_custom_field
+-- Declare, or declare anew, a custom field's type; stored values stay as they are.
+insert into leads.custom_field (organization_id, name, type)
+values (%(organization_id)s, %(name)s, %(type)s)
+on conflict (organization_id, name) do update set type = excluded.type
+
+-- name: get_lead
+-- One lead by id.
+select * from leads.lead where organization_id = %(organization_id)s and id = %(id)s
+
+-- name: find_lead
+-- One lead by its e-mail (already normalized).
+select * from leads.lead where organization_id = %(organization_id)s and email = %(email)s
+
+-- name: list_leads
+-- The whole base by keyset on its primary key: page 20,000 costs what page 1 costs.
+select * from leads.lead
+where organization_id = %(organization_id)s and id < %(before)s
+order by id desc limit %(limit)s
+
+-- name: update_lead
+-- Fields of one lead by hand.
+update leads.lead set {assignments}, updated_at = now(), updated_by = null
+where organization_id = %(organization_id)s and id = %(id)s
+returning *
+
+-- name: delete_lead
+-- One lead goes; the caller marks its document.
+delete from leads.lead where organization_id = %(organization_id)s and id = %(id)s
+returning id, email, opted_out
+
+-- name: suppress
+-- The keyed hash of a lead that left after opting out.
+insert into leads.suppression (organization_id, email_hash)
+values (%(organization_id)s, %(email_hash)s) on conflict do nothing
+
+-- name: get_base
+-- Size and version of a base, in one lookup.
+select version, leads, facets, facets_version from leads.base
+where organization_id = %(organization_id)s
+
+-- name: slices_to_index
+-- Merged slices of an import whose search rows are still to be made.
+select round, number from leads.slice
+where organization_id = %(organization_id)s and import_id = %(import_id)s and indexed_at is null
+order by round, number
+
+-- name: index_documents
+-- Search rows of the leads of one slice. A row whose words and labels are the same is not
+-- touched: each version of it would cost an entry per trigram.
+insert into leads.document as d (organization_id, lead_id, words, labels)
+select l.organization_id, l.id,
+    ' ' || kit.fold(concat_ws(' ', l.name, l.email, l.company)),
+    array(select distinct 'tag:' || kit.fold(t) from unnest(l.tags) t)
+        || coalesce('city:' || kit.fold(l.city), '')
+from leads.lead l
+where l.organization_id = %(organization_id)s and l.id = any(%(ids)s::bigint[])
+order by l.id
+on conflict (organization_id, lead_id) do update
+    set words = excluded.words, labels = excluded.labels
+    where d.words <> excluded.words or d.labels <> excluded.labels
+
+-- name: index_feed
+-- The same leads in the feed of changes.
+insert into leads.feed as f (organization_id, lead_id)
+select %(organization_id)s, id from unnest(%(ids)s::bigint[]) id order by id
+on conflict (organization_id, lead_id) do update
+    set changed_xid = excluded.changed_xid, changed_at = excluded.changed_at, deleted = false
+
+-- name: slice_ids
+-- The leads that a slice made or changed.
+select created || updated from leads.slice
+where import_id = %(import_id)s and round = %(round)s and number = %(number)s
+
+-- name: slice_indexed
+-- The slice's leads can be found.
+update leads.slice set indexed_at = now() where import_id = %(import_id)s and round = %(round)s and number = %(number)s
+
+-- name: mark_epoch
+-- At most one row a minute: transactions below xmin_then had ended by then.
+insert into leads.epoch (organization_id)
+select %(organization_id)s
+where not exists (
+    select from leads.epoch
+    where organization_id = %(organization_id)s and at > clock_timestamp() - interval '1 minute'
+)
+on conflict do nothing
+
+-- name: leads_behind
+-- How many leads search does not know yet.
+select coalesce(sum(cardinality(created) + cardinality(updated)), 0)::bigint from leads.slice
+where organization_id = %(organization_id)s and indexed_at is null
+
+-- name: search_leads
+-- By pieces of words and by labels, newest first. The planner chooses from the statistics of the
+-- very values: the commonest name walks the primary key, a rare one asks the trigram index.
+select l.* from leads.document d
+join leads.lead l on l.organization_id = d.organization_id and l.id = d.lead_id
+where d.organization_id = %(organization_id)s and d.lead_id < %(before)s {conditions}
+order by d.lead_id desc limit %(limit)s
+
+-- name: forget_document
+-- A deleted lead is found no more.
+delete from leads.document where organization_id = %(organization_id)s and lead_id = %(id)s
+
+-- name: feed_deletion
+-- A deletion is a change.
+insert into leads.feed as f (organization_id, lead_id, deleted)
+values (%(organization_id)s, %(id)s, true)
+on conflict (organization_id, lead_id) do update
+    set changed_xid = excluded.changed_xid, changed_at = excluded.changed_at, deleted = true
+
+-- name: epoch_before
+-- The lower bound of the feed for a time: everything changed since has this id or a higher one.
+select max(xmin_then) from leads.epoch
+where organization_id = %(organization_id)s and at < %(since)s
+
+-- name: feed_page
+-- Changes in the order of (transaction, lead); only transactions older than every running one,
+-- so that a change committed late is never skipped.
+select f.changed_xid::text, f.lead_id, f.deleted, f.changed_at, l.*
+from leads.feed f
+left join leads.lead l on l.organization_id = f.organization_id and l.id = f.lead_id
+where f.organization_id = %(organization_id)s
+    and (f.changed_xid, f.lead_id) > (%(xid)s::text::xid8, %(lead_id)s)
+    and f.changed_xid < pg_snapshot_xmin(pg_current_snapshot())
+    and (%(since)s::timestamptz is null or f.changed_at >= %(since)s)
+order by f.changed_xid, f.lead_id limit %(limit)s
+
+-- name: export_csv
+-- The base as a sheet that an import takes back unchanged.
+copy (
+    select {columns}, id as vazao_id, created_at as vazao_created_at,
+        updated_at as vazao_updated_at
+    from leads.lead where organization_id = {organization_id} order by email
+) to stdout (format csv, header)
+
+-- name: export_ndjson
+-- The base as one JSON object a line; the quote and the delimiter are control characters, which
+-- never occur in JSON, so that nothing is escaped twice.
+copy (
+    select jsonb_build_object('id', id::text, 'email', email, 'name', name, 'phone', phone,
+        'company', company, 'job_title', job_title, 'city', city, 'state', state,
+        'country', country, 'website', website, 'tags', tags, 'legal_basis', legal_basis,
+        'opted_out', opted_out, 'custom', custom, 'created_at', created_at,
+        'updated_at', updated_at)
+    from leads.lead where organization_id = {organization_id} order by email
+) to stdout (format csv, quote E'\x01', delimiter E'\x02')

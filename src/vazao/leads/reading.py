@@ -1,0 +1,154 @@
+"""From a stored sheet to staged rows: parse, map, validate and COPY, a batch at a time.
+
+While PostgreSQL takes one batch, a thread parses and validates the next; polars and the driver
+both release the GIL, so the two overlap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+from psycopg import sql
+
+from vazao import jobs
+from vazao.kit.platform import Platform
+from vazao.leads import mapping, merging, parsing, store, validation
+from vazao.leads.models import Import
+
+BATCH_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A batch, ready for COPY."""
+
+    rows: bytes
+    refused: bytes
+    count: int
+    refused_count: int
+
+
+@dataclass
+class Reading:
+    """One attempt at reading a sheet into its own staging tables."""
+
+    platform: Platform
+    record: Import
+    path: Path
+    staging: str
+    headers: list[str] = field(default_factory=list)
+    mapping: dict[str, str | None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    rows_total: int = 0
+    rows_staged: int = 0
+    rejected: int = 0
+
+    @property
+    def rejections(self) -> str:
+        """The attempt's table of refused rows."""
+        return f"{self.staging}_r"
+
+    async def stage(self, run: jobs.PartRun) -> None:
+        """Read the whole sheet.
+
+        Raises:
+            SheetError: the sheet cannot be read, or is above a limit; nothing was merged.
+            MappingError: the mapping does not fit the sheet.
+        """
+        async with self.platform.db.connection() as conn:
+            types = await store.custom_types(conn, self.record.organization_id)
+        sheet = await asyncio.to_thread(
+            parsing.open_sheet, self.path, self.record.filename, sheet=self.record.sheet,
+            limits=limits(self.platform), batch_rows=BATCH_ROWS,
+        )
+        try:
+            self.headers = sheet.headers
+            self.mapping = choose_mapping(self.record, sheet.headers)
+            decimal = "any" if sheet.encoding else "point"
+            plan = validation.plan(sheet.headers, self.mapping, types, decimal=decimal)
+            await self._copy(run, sheet, plan)
+            self.notes = list(sheet.notes)
+            self.rows_total = sheet.rows_total
+        finally:
+            await asyncio.to_thread(sheet.close)
+
+    async def _copy(
+        self, run: jobs.PartRun, sheet: parsing.Sheet, plan: validation.Plan
+    ) -> None:
+        fields = _staged_fields(plan)
+        copy_rows = merging.compose_copy(self.staging, fields)
+        copy_refused = store.Q.copy_rejections.format(rejections=sql.Identifier(self.rejections))
+        batches = self._prepared(sheet, plan)
+        async with self.platform.db.connection() as conn:
+            await store.run_staging(conn, merging.compose_staging(self.staging, fields))
+            await store.run_staging(
+                conn,
+                store.Q.create_staged_rejections.format(
+                    rejections=sql.Identifier(self.rejections)
+                ),
+            )
+            following = asyncio.create_task(asyncio.to_thread(next, batches, None))
+            while (batch := await following) is not None:
+                following = asyncio.create_task(asyncio.to_thread(next, batches, None))
+                await store.copy(conn, copy_rows, batch.rows)
+                await store.copy(conn, copy_refused, batch.refused)
+                self.rows_staged += batch.count
+                self.rejected += batch.refused_count
+                await run.progress(
+                    sheet.fraction_read, rows_done=0,
+                    rows_total=max(sheet.rows_total, self.rows_staged + self.rejected),
+                )
+            await store.run_staging(
+                conn, store.Q.index_staging.format(staging=sql.Identifier(self.staging))
+            )
+
+    def _prepared(self, sheet: parsing.Sheet, plan: validation.Plan) -> Iterator[Prepared]:
+        for batch in sheet.batches():
+            checked = validation.validate(batch.frame, plan, self.record.empty)
+            refused = with_long_rows(checked.rejected, batch.long_rows)
+            yield Prepared(
+                validation.to_copy_csv(checked.rows), validation.to_copy_csv(refused),
+                len(checked.rows), len(refused),
+            )
+
+
+def with_long_rows(refused: pl.DataFrame, long_rows: pl.DataFrame) -> pl.DataFrame:
+    """*refused* and, each with its reason, the rows that have more cells than there are headers."""
+    if long_rows.is_empty():
+        return refused
+    told = long_rows.select(
+        "row",
+        pl.lit(None, pl.String).alias("column"),
+        pl.lit("too_many_fields").alias("code"),
+        pl.col("fields").cast(pl.String).alias("value"),
+    )
+    return pl.concat([refused, told])
+
+
+def limits(platform: Platform) -> parsing.Limits:
+    """The limits of a sheet, from the settings."""
+    settings = platform.settings
+    return parsing.Limits(
+        file_bytes=settings.leads_max_file_bytes, rows=settings.leads_max_rows,
+        columns=settings.leads_max_columns, cell_bytes=settings.leads_max_cell_bytes,
+    )
+
+
+def choose_mapping(record: Import, headers: list[str]) -> dict[str, str | None]:
+    """The mapping given with the import, held against the headers; or the automatic one."""
+    if record.mapping is not None:
+        return mapping.parse(record.mapping, headers)
+    proposed = mapping.propose(headers)
+    mapping.require_email(proposed)
+    return proposed
+
+
+def _staged_fields(plan: validation.Plan) -> list[str]:
+    targets = {target for _, _, target in plan.columns}
+    standard = [f for f in mapping.FIELDS if f in targets and f != "email"]
+    custom = any(target.startswith(mapping.CUSTOM) for target in targets)
+    return standard + (["custom"] if custom else [])

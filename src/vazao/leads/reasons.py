@@ -1,0 +1,95 @@
+"""Why a row of a sheet was not taken, and what to do about it, in words for people.
+
+Texts are gettext message ids: (what is wrong, how to put it right).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+REASONS: Final[dict[str, tuple[str, str]]] = {
+    "email_missing": (
+        "The row has no e-mail.",
+        "Fill in the e-mail: a lead is known by it.",
+    ),
+    "email_invalid": (
+        "This is not an e-mail address.",
+        "Write one address like name@company.com, without spaces, at most 254 characters.",
+    ),
+    "phone_invalid": (
+        "This is not a phone number.",
+        "Write 8 to 15 digits; spaces, ( ) - + . / and an extension are fine.",
+    ),
+    "website_invalid": (
+        "This is not the address of a site.",
+        "Write an address like company.com or https://company.com/page.",
+    ),
+    "opted_out_invalid": (
+        "This does not say whether the person opted out.",
+        "Write yes or no (sim or não).",
+    ),
+    "too_long": (
+        "The text is too long.",
+        "Shorten it: 500 characters at most, 100 for a legal basis and for each tag.",
+    ),
+    "too_many_tags": (
+        "The row has too many tags.",
+        "Leave at most 100 tags in the cell.",
+    ),
+    "number_invalid": (
+        "This is not a number.",
+        "Write digits, like 1234,56 or 1.234,56 or 1,234.56.",
+    ),
+    "number_ambiguous": (
+        "This number can be read in two ways.",
+        "Write 1234 for a thousand and more, or 1,2340 (1.2340) for a fraction.",
+    ),
+    "integer_invalid": (
+        "This is not a whole number.",
+        "Write digits only, like 1234.",
+    ),
+    "date_invalid": (
+        "This is not a date of the calendar.",
+        "Write it like 31/12/2026 or 2026-12-31.",
+    ),
+    "boolean_invalid": (
+        "This is neither yes nor no.",
+        "Write yes or no (sim or não).",
+    ),
+    "row_too_long": (
+        "The row has more cells than the header has columns.",
+        "Take off the cells to the right, or put the text with a separator inside quotes.",
+    ),
+    "cell_too_large": (
+        "A cell is larger than the limit.",
+        "Shorten the text of that cell.",
+    ),
+    "exists": (
+        "There is already a lead with this e-mail.",
+        "To change it, import with the mode upsert or update.",
+    ),
+    "not_found": (
+        "There is no lead with this e-mail.",
+        "To create it, import with the mode upsert or create.",
+    ),
+    "suppressed": (
+        "This person opted out and was removed.",
+        "Leave the row out: an import does not bring this person back.",
+    ),
+    "too_many_fields": (
+        "The lead would have too many custom fields.",
+        "Map fewer columns to custom fields, or remove some of the lead's.",
+    ),
+    "duplicate": (
+        "A later row has the same e-mail; the last one counts.",
+        "Nothing to do, or join the rows in one.",
+    ),
+    "field_unknown": (
+        "A lead has no such field.",
+        "Use a known field, or put it under custom.",
+    ),
+    "value_type": (
+        "This kind of value does not fit the field.",
+        "Send text, a number, true, false or null; tags as a list of texts.",
+    ),
+}

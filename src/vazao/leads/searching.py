@@ -1,0 +1,124 @@
+"""Search and the feed of changes: read models beside the base, written behind imports."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from psycopg import AsyncConnection, sql
+
+from vazao.kit.db import rows_of
+from vazao.kit.sql import load
+from vazao.leads.models import Import, Lead
+
+Q = load(__package__)
+Connection = AsyncConnection[Any]
+WORDS_AT_MOST = 6
+
+
+async def slices_to_index(conn: Connection, record: Import) -> list[dict[str, int]]:
+    """The import's slices (round, number) that search does not know yet."""
+    values = {"organization_id": record.organization_id, "import_id": record.id}
+    found = await conn.execute(Q.slices_to_index, values)
+    return [{"round": turn, "number": number} for turn, number in await found.fetchall()]
+
+
+async def index_slice(
+    conn: Connection, organization_id: int, import_id: int, slice: dict[str, int]
+) -> None:
+    """Make the search rows and feed entries of one slice's leads."""
+    key = {"import_id": import_id, **slice}
+    found = await (await conn.execute(Q.slice_ids, key)).fetchone()
+    if found:
+        await index_leads(conn, organization_id, found[0])
+    await conn.execute(Q.slice_indexed, key)
+
+
+async def index_leads(conn: Connection, organization_id: int, ids: list[int]) -> None:
+    """Make the search rows and feed entries of these leads."""
+    values = {"organization_id": organization_id, "ids": ids}
+    await conn.execute(Q.index_documents, values)
+    await conn.execute(Q.index_feed, values)
+    await conn.execute(Q.mark_epoch, values)
+
+
+async def forget(conn: Connection, organization_id: int, id: int) -> None:
+    """A lead was deleted."""
+    values = {"organization_id": organization_id, "id": id}
+    await conn.execute(Q.forget_document, values)
+    await conn.execute(Q.feed_deletion, values)
+    await conn.execute(Q.mark_epoch, values)
+
+
+async def behind(conn: Connection, organization_id: int) -> int:
+    """How many leads search does not know yet."""
+    found = await conn.execute(Q.leads_behind, {"organization_id": organization_id})
+    return (await found.fetchone() or (0,))[0]
+
+
+def conditions(
+    q: str | None, tag: str | None, city: str | None
+) -> tuple[sql.Composable, dict[str, str]]:
+    """The SQL of a search and its values.
+
+    Every word of *q* must occur somewhere; one of fewer than three letters, for which no
+    trigram exists, must begin a word.
+    """
+    parts: list[sql.Composable] = []
+    values: dict[str, str] = {}
+    for n, word in enumerate((q or "").split()[:WORDS_AT_MOST]):
+        escaped = re.sub(r"([\\%_])", r"\\\1", word)
+        values[f"word{n}"] = f"% {escaped}%" if len(word) < 3 else f"%{escaped}%"
+        parts.append(sql.SQL("and d.words like kit.fold({})").format(sql.Placeholder(f"word{n}")))
+    for name, value in (("tag", tag), ("city", city)):
+        if value:
+            values[name] = f"{name}:{value}"
+            parts.append(
+                sql.SQL("and d.labels @> array[kit.fold({}::text)]").format(sql.Placeholder(name))
+            )
+    return sql.SQL(" ").join(parts), values
+
+
+async def search(
+    conn: Connection, organization_id: int, *, q: str | None = None, tag: str | None = None,
+    city: str | None = None, before: int | None = None, limit: int = 50,
+) -> list[Lead]:
+    """Leads that match every condition, newest first, by keyset."""
+    clauses, values = conditions(q, tag, city)
+    given = {"organization_id": organization_id, "before": before or (1 << 63) - 1, "limit": limit}
+    async with conn.cursor(row_factory=rows_of(Lead)) as cursor:
+        # Not prepared: a generic plan could not tell the commonest name from a rare one.
+        await cursor.execute(
+            Q.search_leads.format(conditions=clauses), given | values, prepare=False
+        )
+        return await cursor.fetchall()
+
+
+async def changes(
+    conn: Connection, organization_id: int, *, after: tuple[str, int] | None,
+    since: datetime | None = None, limit: int = 50,
+) -> list[dict[str, Any]]:
+    """A page of the feed: ``xid``, ``lead_id``, ``deleted``, ``changed_at`` and the lead or None.
+
+    Args:
+        after: cursor (transaction id, lead id) of the last one seen.
+        since: only changes at or after this moment.
+    """
+    if after is None and since is not None:
+        found = await conn.execute(
+            Q.epoch_before, {"organization_id": organization_id, "since": since}
+        )
+        bound = (await found.fetchone() or (None,))[0]
+        after = (str(bound), -1) if bound is not None else None
+    xid, lead_id = after or ("0", -1)
+    values = {"organization_id": organization_id, "xid": xid, "lead_id": lead_id,
+              "since": since, "limit": limit}
+    found = await conn.execute(Q.feed_page, values)
+    names = [c.name for c in found.description or ()][4:]
+    page = []
+    for xid, lead_id, deleted, at, *rest in await found.fetchall():
+        lead = dict(zip(names, rest, strict=True))
+        page.append({"xid": xid, "lead_id": lead_id, "deleted": deleted, "changed_at": at,
+                     "lead": None if lead["id"] is None else lead})
+    return page

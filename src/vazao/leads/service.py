@@ -1,0 +1,238 @@
+"""The verbs of leads: begin an import, tell of it, and read and change single leads.
+
+Nothing here commits, and nothing here knows HTTP.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg import errors as pg
+
+from vazao import jobs
+from vazao.kit import clock
+from vazao.kit.i18n import translate
+from vazao.leads import searching, store
+from vazao.leads.errors import (
+    DryRunNotYet,
+    EmailTaken,
+    ImportNotFound,
+    LeadNotFound,
+    MappingCustomName,
+    OptionInvalid,
+)
+from vazao.leads.models import Import, Lead, Options, Outcomes
+
+Connection = AsyncConnection[Any]
+CHOICES = {"mode": ("upsert", "create", "update"), "empty": ("keep", "clear")}
+FIELD_TYPES = ("text", "integer", "number", "date", "boolean")
+TRUE, FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
+
+
+def options_of(given: Mapping[str, str]) -> Options:
+    """The options of an import from form fields or a query.
+
+    Raises:
+        OptionInvalid: a value is none of those allowed, or the mapping is no JSON object.
+        DryRunNotYet: a trial run was asked for.
+    """
+    for name, allowed in CHOICES.items():
+        if given.get(name, allowed[0]) not in allowed:
+            raise OptionInvalid(name=name, value=given[name][:80], allowed=", ".join(allowed))
+    dry = given.get("dry_run", "").lower()
+    if dry not in TRUE + FALSE:
+        raise OptionInvalid(name="dry_run", value=dry[:80], allowed="true, false")
+    if dry in TRUE:
+        raise DryRunNotYet
+    return Options(
+        mode=given.get("mode", "upsert"),  # type: ignore[arg-type]
+        empty=given.get("empty", "keep"),  # type: ignore[arg-type]
+        sheet=given.get("sheet") or None,
+        mapping=_mapping_of(given.get("mapping")),
+    )
+
+
+def _mapping_of(text: str | None) -> dict[str, str | None] | None:
+    from vazao.leads import mapping
+
+    return mapping.decode(text) if text else None
+
+
+async def begin(
+    conn: Connection, organization_id: int, upload: jobs.Upload, options: Options, *,
+    requested_by: str | None = None, request_id: str | None = None,
+    idempotency: tuple[str, str] | None = None,
+) -> tuple[Import, jobs.Job]:
+    """Enqueue the import of a stored sheet, in the caller's transaction."""
+    job = await jobs.enqueue(
+        conn, "leads.import", organization_id=organization_id, payload={"upload": upload.token},
+        bytes_total=upload.bytes, request_id=request_id, requested_by=requested_by,
+        idempotency=idempotency,
+    )
+    if not job.created:
+        record = await store.get_import(conn, job.id)
+        if record is not None:
+            return record, job
+    record = await store.create_import(
+        conn, id=job.id, token=job.token, organization_id=organization_id, upload=upload.token,
+        filename=upload.filename or "sheet.csv", options=options, requested_by=requested_by,
+    )
+    return record, job
+
+
+async def get(
+    conn: Connection, organization_id: int, token: str
+) -> tuple[Import, jobs.Job]:
+    """An import and its job.
+
+    Raises:
+        ImportNotFound: there is none by that id in this organization.
+    """
+    record = await store.find_import(conn, organization_id, token)
+    job = await jobs.get_job(conn, organization_id, token) if record else None
+    if record is None or job is None:
+        raise ImportNotFound
+    return record, job
+
+
+async def history(
+    conn: Connection, organization_id: int, *, before: int | None = None, limit: int = 50
+) -> list[tuple[Import, jobs.Job]]:
+    """Imports with their jobs, newest first."""
+    records = await store.list_imports(conn, organization_id, before=before, limit=limit)
+    found = await jobs.by_ids(conn, organization_id, [r.id for r in records])
+    return [(record, found[record.id]) for record in records if record.id in found]
+
+
+def view(record: Import, job: jobs.Job, language: str = "en") -> dict[str, Any]:
+    """An import as the API shows it: the platform's fields of long work and its own."""
+    outcomes = record.outcomes
+    shown = jobs.view(job, language) | {
+        "undone": record.undone, "filename": record.filename, "mode": record.mode,
+        "empty": record.empty, "sheet": record.sheet, "dry_run": record.dry_run,
+        "mapping": record.mapping, "notes": record.notes, "rows_total": _total(record, job),
+        **{name: getattr(outcomes, name) for name in Outcomes.__struct_fields__},
+    }
+    if job.status in ("failed", "cancelled") and record.rows_total:
+        shown["rows_unprocessed"] = max(0, record.rows_total - outcomes.total)
+    done = outcomes.total
+    if job.started_at and job.status == "running" and done:
+        seconds = (clock.now() - job.started_at).total_seconds()
+        shown["rows_per_second"] = round(done / seconds) if seconds > 0 else None
+    elif job.started_at and job.finished_at and done:
+        seconds = (job.finished_at - job.started_at).total_seconds()
+        shown["rows_per_second"] = round(done / seconds) if seconds > 0 else None
+    shown["rows_done"] = done
+    return shown
+
+
+def _total(record: Import, job: jobs.Job) -> int | None:
+    return record.rows_total if record.rows_total is not None else job.rows_total
+
+
+def reason(code: str, language: str) -> tuple[str, str]:
+    """What is wrong with a refused row, and its remedy, in *language*."""
+    from vazao.leads.reasons import REASONS
+
+    message, remedy = REASONS.get(code, (code, ""))
+    return translate(message, language), translate(remedy, language)
+
+
+def view_lead(lead: Lead) -> dict[str, Any]:
+    """A lead as the API shows it."""
+    shown = {name: getattr(lead, name) for name in Lead.__struct_fields__}
+    return shown | {"id": str(lead.id)}
+
+
+async def get_lead(conn: Connection, organization_id: int, id: str) -> Lead:
+    """One lead.
+
+    Raises:
+        LeadNotFound: there is none by that id in this organization.
+    """
+    lead = await store.get_lead(conn, organization_id, lead_id(id))
+    if lead is None:
+        raise LeadNotFound
+    return lead
+
+
+def lead_id(text: str) -> int:
+    """The number behind a lead's public id."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise LeadNotFound
+    return int(text)
+
+
+async def change_lead(
+    conn: Connection, organization_id: int, id: str, fields: Mapping[str, Any]
+) -> Lead:
+    """Set fields of one lead under the rules of an import; null clears.
+
+    ``custom`` merges by key, and a null there removes the key. An opt-out never goes back.
+
+    Raises:
+        LeadInvalid: a value is refused, with its place and remedy.
+        EmailTaken: another lead has that e-mail.
+    """
+    from vazao.leads import validation
+
+    lead = await get_lead(conn, organization_id, id)
+    types = await store.custom_types(conn, organization_id)
+    clean = validation.clean_lead(fields, types)
+    if "custom" in clean:
+        merged = lead.custom | clean["custom"]
+        clean["custom"] = {k: v for k, v in merged.items() if v is not None}
+        await store.know_custom_fields(conn, organization_id, sorted(clean["custom"]))
+    if "opted_out" in clean:
+        clean["opted_out"] = lead.opted_out or bool(clean["opted_out"])
+    changed = {f: v for f, v in clean.items() if getattr(lead, f) != v}
+    if not changed:
+        return lead
+    try:
+        after = await store.update_lead(conn, organization_id, lead.id, changed)
+    except pg.UniqueViolation as error:
+        raise EmailTaken from error
+    if after is None:
+        raise LeadNotFound
+    await searching.index_leads(conn, organization_id, [lead.id])
+    await store.raise_base(conn, organization_id, 0)
+    return after
+
+
+async def delete_lead(
+    conn: Connection, organization_id: int, id: str, secret: bytes
+) -> None:
+    """Remove one lead; one that had opted out leaves a keyed hash of its e-mail."""
+    gone = await store.delete_lead(conn, organization_id, lead_id(id))
+    if gone is None:
+        raise LeadNotFound
+    number, email, opted_out = gone
+    if opted_out:
+        await store.suppress(conn, organization_id, email_hash(secret, email))
+    await searching.forget(conn, organization_id, number)
+    await store.raise_base(conn, organization_id, -1)
+
+
+def email_hash(secret: bytes, email: str) -> bytes:
+    """The keyed hash under which an e-mail that left is remembered (HMAC-SHA256)."""
+    return hmac.digest(secret, email.encode(), hashlib.sha256)
+
+
+async def declare_field(conn: Connection, organization_id: int, name: str, type: str) -> None:
+    """Declare a custom field's type.
+
+    Raises:
+        MappingCustomName: the name is none that a custom field can have.
+        OptionInvalid: there is no such type.
+    """
+    from vazao.leads.mapping import CUSTOM_NAME
+
+    if not CUSTOM_NAME.fullmatch(name):
+        raise MappingCustomName(name=name)
+    if type not in FIELD_TYPES:
+        raise OptionInvalid(name="type", value=type[:40], allowed=", ".join(FIELD_TYPES))
+    await store.declare_custom_field(conn, organization_id, name, type)

@@ -1,0 +1,310 @@
+"""Runs the statements of leads: connection in, structs out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from psycopg import AsyncConnection, sql
+from psycopg.types.json import Jsonb
+
+from vazao.kit.db import rows_of
+from vazao.kit.sql import load
+from vazao.leads.models import Import, Lead, Options, Slice
+
+Q = load(__package__)
+Connection = AsyncConnection[Any]
+LAST = (1 << 63) - 1
+
+
+class StagingLost(RuntimeError):
+    """The server crashed and emptied the import's unlogged staging."""
+
+
+async def create_import(
+    conn: Connection, *, id: int, token: str, organization_id: int, upload: str, filename: str,
+    options: Options, requested_by: str | None,
+) -> Import:
+    """Record an import, in the transaction that enqueues its job."""
+    values = {
+        "id": id, "token": token, "organization_id": organization_id, "upload": upload,
+        "filename": filename, "mode": options.mode, "empty": options.empty,
+        "sheet": options.sheet, "dry_run": options.dry_run, "requested_by": requested_by,
+        "mapping": None if options.mapping is None else Jsonb(options.mapping),
+    }
+    await conn.execute(Q.create_import, values)
+    made = await get_import(conn, id)
+    assert made is not None
+    return made
+
+
+async def get_import(conn: Connection, id: int) -> Import | None:
+    """An import by its job's id."""
+    return await _one(conn, Import, Q.get_import, {"id": id})
+
+
+async def find_import(conn: Connection, organization_id: int, token: str) -> Import | None:
+    """An import of this organization by its public id."""
+    return await _one(
+        conn, Import, Q.find_import, {"token": token, "organization_id": organization_id}
+    )
+
+
+async def list_imports(
+    conn: Connection, organization_id: int, *, before: int | None, limit: int
+) -> list[Import]:
+    """History, newest first, older than *before*."""
+    values = {"organization_id": organization_id, "before": before or LAST, "limit": limit}
+    return await _all(conn, Import, Q.list_imports, values)
+
+
+async def custom_types(conn: Connection, organization_id: int) -> dict[str, str]:
+    """Declared types of custom fields by name."""
+    found = await conn.execute(Q.list_custom_types, {"organization_id": organization_id})
+    return dict(await found.fetchall())
+
+
+async def declare_custom_field(
+    conn: Connection, organization_id: int, name: str, type: str
+) -> None:
+    """Declare a custom field's type."""
+    values = {"organization_id": organization_id, "name": name, "type": type}
+    await conn.execute(Q.declare_custom_field, values)
+
+
+async def run_staging(conn: Connection, statement: sql.Composable) -> None:
+    """A statement over staging tables (their names are ours)."""
+    await conn.execute(statement)
+
+
+async def copy(conn: Connection, statement: sql.Composed, body: bytes) -> None:
+    """One COPY of *body* (CSV), if there is any."""
+    if body:
+        async with conn.cursor() as cursor, cursor.copy(statement) as sink:
+            await sink.write(body)
+
+
+async def count_buckets(conn: Connection, staging: str) -> list[tuple[int, int]]:
+    """Staged rows by bucket, in order."""
+    statement = Q.count_buckets.format(staging=sql.Identifier(staging))
+    return await (await conn.execute(statement)).fetchall()
+
+
+async def replace_staging(conn: Connection, id: int, staging: str) -> None:
+    """The import's rows are now in another staging table."""
+    await conn.execute(Q.replace_staging, {"id": id, "staging": staging})
+
+
+async def lock_staging(conn: Connection, id: int) -> None:
+    """Wait for other parts that read this import's staging again; until the transaction ends."""
+    await conn.execute(Q.lock_staging, {"id": id})
+
+
+async def staged_rows(conn: Connection, staging: str) -> int:
+    """How many rows wait in *staging*; -1 when the table is gone."""
+    exists = await conn.execute("select to_regclass(%s)", [f"leads_staging.{staging}"])
+    if (await exists.fetchone()) == (None,):
+        return -1
+    found = await conn.execute(Q.count_staging.format(staging=sql.Identifier(staging)))
+    return (await found.fetchone() or (0,))[0]
+
+
+async def prepare_slice(conn: Connection) -> None:
+    """Planner settings of a slice's transaction."""
+    await conn.execute(Q.slice_settings)
+
+
+async def merge_slice(
+    conn: Connection, statement: sql.Composed, record: Import, payload: dict[str, int]
+) -> Slice | None:
+    """Merge the buckets [low, high); ``None`` when another writer got in between: try again.
+
+    Raises:
+        StagingLost: fewer rows stand there than were staged.
+    """
+    values = {
+        "low": payload["low"], "high": payload["high"], "organization_id": record.organization_id,
+        "import_id": record.id, "creates": record.mode != "update",
+        "updates": record.mode != "create",
+        "place": next((h for h, f in (record.mapping or {}).items() if f == "email"), None),
+    }
+    found = await conn.execute(statement, values, prepare=False)
+    row = await found.fetchone()
+    assert row is not None
+    created, updated, rows, staged, missing, differing = row
+    if rows != payload["rows"]:
+        raise StagingLost
+    existing = staged - missing
+    if record.mode != "update" and len(created) != missing:
+        return None
+    if record.mode != "create" and len(updated) != differing:
+        return None
+    rejected = {"upsert": 0, "create": existing, "update": missing}[record.mode]
+    unchanged = 0 if record.mode == "create" else existing - len(updated)
+    return Slice(
+        created=created, updated=updated, unchanged=unchanged, duplicates=rows - staged,
+        rejected=rejected,
+    )
+
+
+async def record_slice(conn: Connection, record: Import, number: int, done: Slice) -> None:
+    """What a merged slice did, and the base's new version, in the slice's transaction."""
+    await conn.execute(
+        Q.save_slice,
+        {"organization_id": record.organization_id, "import_id": record.id,
+         "round": record.round, "number": number, "created": done.created,
+         "updated": done.updated, "unchanged": done.unchanged, "duplicates": done.duplicates,
+         "rejected": done.rejected},
+    )
+    if done.created or done.updated:
+        await raise_base(conn, record.organization_id, len(done.created))
+
+
+async def raise_base(conn: Connection, organization_id: int, created: int) -> None:
+    """A base changed: raise its version, and count what came or (negative) went."""
+    await conn.execute(
+        Q.raise_base, {"organization_id": organization_id, "created": created}
+    )
+
+
+async def save_reading(
+    conn: Connection, record: Import, *, headers: Sequence[str],
+    mapping: dict[str, str | None], notes: Sequence[str], staging: str, rejections: str,
+    rows_total: int, rows_staged: int, rejected: int,
+) -> None:
+    """What reading found, and its rejections, in the reading's last transaction."""
+    names = [f.removeprefix("custom.") for f in mapping.values() if f and f[:7] == "custom."]
+    await know_custom_fields(conn, record.organization_id, sorted(names))
+    if rejected:
+        await conn.execute(
+            Q.move_rejections.format(rejections=sql.Identifier(rejections)),
+            {"import_id": record.id},
+        )
+    await conn.execute(
+        Q.save_reading,
+        {"id": record.id, "headers": Jsonb(list(headers)), "mapping": Jsonb(mapping),
+         "notes": Jsonb(list(notes)), "staging": staging, "rows_total": rows_total,
+         "rows_staged": rows_staged, "rejected": rejected},
+    )
+
+
+async def rejections(
+    conn: Connection, import_id: int, *, after: int = 0, limit: int = 1000
+) -> list[tuple[int, str | None, str, str | None]]:
+    """Refused rows: row, column, code, value; in the order of the sheet."""
+    values = {"import_id": import_id, "after": after, "limit": limit}
+    return await (await conn.execute(Q.list_rejections, values)).fetchall()
+
+
+async def all_rejections(
+    conn: Connection, import_id: int
+) -> AsyncIterator[tuple[int, str | None, str, str | None]]:
+    """Every refused row, streamed."""
+    after = 0
+    while page := await rejections(conn, import_id, after=after, limit=10_000):
+        for row in page:
+            yield row
+        after = page[-1][0]
+
+
+async def reset_import(conn: Connection, id: int) -> None:
+    """Forget an ended import's outcomes and rejections: it starts over."""
+    await conn.execute(Q.reset_import, {"id": id})
+
+
+async def staging_tables(conn: Connection) -> list[tuple[str, int]]:
+    """Every staging table and the job of its import."""
+    return await (await conn.execute(Q.staging_tables)).fetchall()
+
+
+async def know_custom_fields(
+    conn: Connection, organization_id: int, names: Sequence[str]
+) -> None:
+    """Remember that these custom fields are in use."""
+    if names:
+        values = {"organization_id": organization_id, "names": list(names)}
+        await conn.execute(Q.know_custom_fields, values)
+
+
+async def get_lead(conn: Connection, organization_id: int, id: int) -> Lead | None:
+    """One lead by id."""
+    return await _one(conn, Lead, Q.get_lead, {"organization_id": organization_id, "id": id})
+
+
+async def find_lead(conn: Connection, organization_id: int, email: str) -> Lead | None:
+    """One lead by its normalized e-mail."""
+    values = {"organization_id": organization_id, "email": email}
+    return await _one(conn, Lead, Q.find_lead, values)
+
+
+async def list_leads(
+    conn: Connection, organization_id: int, *, before: int | None, limit: int
+) -> list[Lead]:
+    """The base, newest first, by keyset on the primary key."""
+    values = {"organization_id": organization_id, "before": before or LAST, "limit": limit}
+    return await _all(conn, Lead, Q.list_leads, values)
+
+
+async def update_lead(
+    conn: Connection, organization_id: int, id: int, fields: dict[str, Any]
+) -> Lead | None:
+    """Set *fields* (cleaned) of one lead."""
+    names = [
+        sql.SQL("{} = %({})s").format(sql.Identifier(f), sql.SQL(f))  # type: ignore[arg-type]
+        for f in fields
+    ]
+    values = {f: Jsonb(v) if f == "custom" else v for f, v in fields.items()}
+    return await _one(
+        conn, Lead, Q.update_lead.format(assignments=sql.SQL(", ").join(names)),
+        values | {"organization_id": organization_id, "id": id},
+    )
+
+
+async def delete_lead(
+    conn: Connection, organization_id: int, id: int
+) -> tuple[int, str, bool] | None:
+    """Remove one lead: its id, e-mail, and whether it had opted out."""
+    values = {"organization_id": organization_id, "id": id}
+    return await (await conn.execute(Q.delete_lead, values)).fetchone()
+
+
+async def base_size(conn: Connection, organization_id: int) -> int:
+    """How many leads the organization has: a lookup, not a count."""
+    found = await conn.execute(Q.get_base, {"organization_id": organization_id})
+    row = await found.fetchone()
+    return row[1] if row else 0
+
+
+async def suppress(conn: Connection, organization_id: int, email_hash: bytes) -> None:
+    """Remember that this e-mail opted out and left."""
+    values = {"organization_id": organization_id, "email_hash": email_hash}
+    await conn.execute(Q.suppress, values)
+
+
+def slices(buckets: Sequence[tuple[int, int]], slice_rows: int) -> list[dict[str, int]]:
+    """Cut the buckets (number, rows) into runs of about *slice_rows* rows.
+
+    Returns a payload a slice: buckets [low, high), and the rows to be found in them.
+    """
+    total = sum(rows for _, rows in buckets)
+    share = total / max(1, round(total / slice_rows))
+    found: list[dict[str, int]] = []
+    low, rows, done = 0, 0, 0
+    for bucket, count in buckets:
+        rows += count
+        if done + rows >= round(share * (len(found) + 1)) or done + rows == total:
+            found.append({"low": low, "high": bucket + 1, "rows": rows})
+            low, rows, done = bucket + 1, 0, done + rows
+    return found
+
+
+async def _one(conn: Connection, model: Any, query: sql.Composable, values: Any) -> Any:
+    async with conn.cursor(row_factory=rows_of(model)) as cursor:
+        await cursor.execute(query, values)
+        return await cursor.fetchone()
+
+
+async def _all(conn: Connection, model: Any, query: sql.Composable, values: Any) -> list[Any]:
+    async with conn.cursor(row_factory=rows_of(model)) as cursor:
+        await cursor.execute(query, values)
+        return await cursor.fetchall()

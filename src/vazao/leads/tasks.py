@@ -1,0 +1,208 @@
+"""Background work of leads: reading a sheet, merging its slices, and search behind it.
+
+An import is a job of two steps. *read* stages the valid rows and records the refused ones;
+its last transaction cuts the staged rows into slices. *merge* is one part a slice. Search rows
+are a job of their own that starts when the import has ended, so that the import pays nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from psycopg import errors as pg
+from psycopg import sql
+
+from vazao import jobs
+from vazao.kit.logging import get
+from vazao.kit.platform import Platform
+from vazao.leads import merging, searching, store
+from vazao.leads.models import Import
+
+log = get("leads")
+
+ATTEMPTS = 6
+
+
+class ImportGone(RuntimeError):
+    """The import's record vanished under its job."""
+
+
+async def _record(run: jobs.PartRun) -> Import:
+    async with run.platform.db.connection() as conn:
+        record = await store.get_import(conn, run.job.id)
+    if record is None:
+        raise ImportGone
+    return record
+
+
+async def _upload(platform: Platform, record: Import) -> jobs.Upload:
+    async with platform.db.connection() as conn:
+        return await jobs.get_upload(conn, record.organization_id, record.upload)
+
+
+async def read(run: jobs.PartRun) -> None:
+    """Stage the sheet's valid rows, record its refused ones, and cut the rest into slices."""
+    from vazao.leads.reading import Reading
+
+    record = await _record(run)
+    await run.progress(0.0, phase="reading")
+    async with _staging(run, record) as staging:
+        upload = await _upload(run.platform, record)
+        async with jobs.local_file(run.platform, upload) as path:
+            reading = Reading(run.platform, record, path, staging)
+            await reading.stage(run)
+        await _hand_over(run, record, reading)
+
+
+async def _hand_over(run: jobs.PartRun, record: Import, reading: Any) -> None:
+    async with run.platform.db.connection() as conn:
+        buckets = await store.count_buckets(conn, reading.staging)
+    payloads = store.slices(buckets, run.platform.settings.leads_slice_rows)
+    # Slices are begun at a place of the import's own, so that imports of the same people which
+    # run at once rarely meet in the same slice.
+    turn = record.id * 7 % len(payloads) if payloads else 0
+    await run.progress(phase="merging", rows_total=reading.rows_total)
+    async with run.finishing() as conn:
+        if payloads:
+            await run.split(conn, "merge", payloads[turn:] + payloads[:turn], join=None)
+        else:
+            await run.finish(conn, None)
+        await store.save_reading(
+            conn, record, headers=reading.headers, mapping=reading.mapping, notes=reading.notes,
+            staging=reading.staging, rejections=reading.rejections,
+            rows_total=reading.rows_total, rows_staged=reading.rows_staged,
+            rejected=reading.rejected,
+        )
+
+
+@asynccontextmanager
+async def _staging(run: jobs.PartRun, record: Import) -> AsyncIterator[str]:
+    """A name for this attempt's staging; whatever it made goes if the attempt fails."""
+    name = f"i{record.id}_{secrets.token_hex(4)}"
+    try:
+        yield name
+    except BaseException:
+        await asyncio.shield(_drop(run, name))
+        raise
+
+
+async def _drop(run: jobs.PartRun, name: str) -> None:
+    async with run.platform.db.connection() as conn:
+        await store.run_staging(conn, drop_statement(name))
+
+
+def drop_statement(staging: str) -> sql.Composed:
+    """The statement that removes an attempt's two tables."""
+    return store.Q.drop_staging.format(
+        staging=sql.Identifier(staging), rejections=sql.Identifier(f"{staging}_r")
+    )
+
+
+async def merge(run: jobs.PartRun) -> None:
+    """Merge one slice, its outcomes and its end in one short transaction."""
+    record = await _record(run)
+    for attempt in range(ATTEMPTS):
+        try:
+            await _merge_once(run, record, careful=attempt > 0)
+            return
+        except (pg.UniqueViolation, pg.SerializationFailure, pg.DeadlockDetected) as error:
+            log.info("slice again", import_id=record.id, attempt=attempt, why=error.sqlstate)
+            if attempt == ATTEMPTS - 1:
+                raise
+        except (store.StagingLost, pg.UndefinedTable):
+            await _stage_again(run)
+            record = await _record(run)
+
+
+async def _merge_once(run: jobs.PartRun, record: Import, *, careful: bool) -> None:
+    if record.staging is None:
+        raise ImportGone
+    statement = merging.compose_merge(
+        record.staging, staged_fields(record), record.empty, careful=careful
+    )
+    async with run.finishing() as conn:
+        await store.prepare_slice(conn)
+        done = await store.merge_slice(conn, statement, record, run.part.payload)
+        if done is None:
+            raise pg.SerializationFailure("another writer got in between")
+        await store.record_slice(conn, record, run.part.number, done)
+        run.result = {"created": len(done.created), "updated": len(done.updated)}
+
+
+async def _stage_again(run: jobs.PartRun) -> None:
+    """Read the sheet once more after the server lost its unlogged staging."""
+    from vazao.leads.reading import Reading
+
+    async with run.platform.db.transaction() as guard:
+        await store.lock_staging(guard, run.job.id)
+        record = await _record(run)
+        if record.staging and await store.staged_rows(guard, record.staging) == record.rows_staged:
+            return
+        async with _staging(run, record) as staging:
+            upload = await _upload(run.platform, record)
+            async with jobs.local_file(run.platform, upload) as path:
+                await Reading(run.platform, record, path, staging).stage(run)
+            await store.replace_staging(guard, record.id, staging)
+        if record.staging:
+            await store.run_staging(guard, drop_statement(record.staging))
+
+
+async def ended(conn: Any, job: jobs.Job) -> None:
+    """When an import ends, however: search begins to catch up with what was merged.
+
+    The import's own row and its staging are not touched: a slice that is still busy may hold
+    them while it waits for this very job's row.
+    """
+    record = await store.get_import(conn, job.id)
+    if record and await searching.slices_to_index(conn, record):
+        await jobs.enqueue(
+            conn, "leads.index", organization_id=record.organization_id,
+            payload={"import_id": record.id}, request_id=job.request_id,
+        )
+
+
+async def retried(conn: Any, job: jobs.Job) -> None:
+    """Before an ended import starts over: its outcomes are counted anew."""
+    await store.reset_import(conn, job.id)
+
+
+async def sweep(platform: Platform) -> None:
+    """Drop the staging of imports whose job has ended."""
+    async with platform.db.connection() as conn:
+        tables = await store.staging_tables(conn)
+        at_work = await jobs.at_work(conn, [job_id for _, job_id in tables])
+        for staging, job_id in tables:
+            if job_id not in at_work:
+                await store.run_staging(conn, drop_statement(staging))
+
+
+async def plan_index(run: jobs.PartRun) -> None:
+    """One part for each merged slice whose leads search does not know."""
+    async with run.finishing() as conn:
+        record = await store.get_import(conn, run.job.payload["import_id"])
+        slices = await searching.slices_to_index(conn, record) if record else []
+        await run.split(conn, "index", slices, join=None)
+    if record and record.staging:
+        await _drop(run, record.staging)
+
+
+async def index(run: jobs.PartRun) -> None:
+    """Bring the search rows and the feed up to date with one slice."""
+    async with run.finishing() as conn:
+        await searching.index_slice(
+            conn, run.job.organization_id, run.job.payload["import_id"], run.part.payload
+        )
+
+
+def staged_fields(record: Import) -> list[str]:
+    """The staged columns besides the e-mail, in the order of the staging table."""
+    from vazao.leads.mapping import FIELDS
+
+    mapped = {field for field in (record.mapping or {}).values() if field}
+    standard = [f for f in FIELDS if f in mapped and f != "email"]
+    custom = any(field.startswith("custom.") for field in mapped)
+    return standard + (["custom"] if custom else [])

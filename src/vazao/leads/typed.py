@@ -1,0 +1,177 @@
+"""The rules for custom fields, by the type an organization declared: cells become JSON values.
+
+A rule answers JSON text (a number, ``true``, a quoted string) for each cell, null where it is
+empty. Numbers are worked on as text, so none loses a digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, Literal
+
+import polars as pl
+
+from vazao.leads.cells import Checked, Rule, boolean
+
+Decimal = Literal["any", "point"]
+
+_NUMBER_LIMIT: Final = 40
+_COMMA_LAST: Final = r"^[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]+)?$"
+_POINT_LAST: Final = r"^[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?$"
+_PLAIN: Final = r"^[+-]?(?:[0-9]+|[0-9]*[.,][0-9]+)$"
+_SCIENTIFIC: Final = r"^[+-]?[0-9](?:\.[0-9]+)?[eE][+-]?[0-9]{1,2}$"
+_CANONICAL: Final = r"^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?$"
+_TIME: Final = (
+    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+_ISO: Final = rf"^([1-9][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}}){_TIME}$"
+_DAY_FIRST: Final = rf"^([0-9]{{1,2}})[/.-]([0-9]{{1,2}})[/.-]([1-9][0-9]{{3}}){_TIME}$"
+
+
+def _ambiguous(decimal: Decimal) -> str:
+    """Pattern of what reads as a thousand in one country and as a fraction in another."""
+    return rf"^[+-]?[1-9][0-9]{{0,2}}{',' if decimal == 'point' else '[.,]'}[0-9]{{3}}$"
+
+
+def _canonical(cell: pl.Expr) -> pl.Expr:
+    """A plain number as JSON has it: no plus sign, no zeros without a meaning."""
+    number = cell.str.strip_prefix("+").str.replace(r"^(-?)(?:0+)?([0-9])", "${1}${2}")
+    number = number.str.replace(r"^(-?)\.", "${1}0.")
+    fraction = number.str.contains(r"^[^eE]*\.[^eE]*$")
+    number = pl.when(fraction).then(number.str.replace(r"\.?0+$", "")).otherwise(number)
+    return number.replace("-0", "0")
+
+
+def number(decimal: Decimal) -> Rule:
+    """The rule for decimals as people write them: ``1.234,56``, ``1,234.56``, ``1234.5``.
+
+    Of two kinds of separators the last is the decimal one; a repeated one groups thousands. One
+    alone is the decimal one, except that ``1.234`` and ``1,234`` (one to three digits, then
+    three) are refused: guessing would silently be wrong by a thousand for half the world. With
+    *decimal* = ``point`` (a workbook's number cells, JSON) the point is known to be decimal.
+    """
+    cell = pl.col("cell")
+    grouped_points = cell.str.contains(_COMMA_LAST)
+    if decimal == "point":
+        grouped_points &= ~cell.str.contains(r"^[+-]?[0-9]+\.[0-9]{3}$")
+    text = (
+        pl.when(grouped_points)
+        .then(cell.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True))
+        .when(cell.str.contains(_POINT_LAST))
+        .then(cell.str.replace_all(",", "", literal=True))
+        .when(cell.str.contains(_PLAIN))
+        .then(cell.str.replace(",", ".", literal=True))
+        .when(cell.str.contains(_SCIENTIFIC))
+        .then(cell)
+    )
+
+    def rule(cells: pl.Series) -> Checked:
+        frame = (
+            cells.alias("cell")
+            .to_frame()
+            .select(
+                _canonical(text).alias("value"),
+                cell.str.contains(_ambiguous(decimal)).alias("ambiguous"),
+                (
+                    cell.is_not_null() & (text.is_null() | (cell.str.len_bytes() > _NUMBER_LIMIT))
+                ).alias("invalid"),
+            )
+        )
+        problems = ((frame["ambiguous"], "number_ambiguous"), (frame["invalid"], "number_invalid"))
+        return Checked(frame["value"], problems)
+
+    return rule
+
+
+def integer(decimal: Decimal) -> Rule:
+    """The rule for whole numbers: thousands may be grouped, a fraction of zeros is let pass.
+
+    ``1.234`` is 1234 here, since a whole number has no fraction; not where *decimal* is
+    ``point``: there it is a fraction, and refused.
+    """
+    cell = pl.col("cell")
+    grouped = r"^[+-]?[1-9][0-9]{0,2}(?:(?:\.[0-9]{3})+|(?:,[0-9]{3})+)$"
+    if decimal == "point":
+        grouped = r"^[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3}(?:\.[0-9]{3})+|(?:,[0-9]{3})+)$"
+    text = (
+        pl.when(cell.str.contains(grouped))
+        .then(cell.str.replace_all("[.,]", ""))
+        .when(cell.str.contains(r"^[+-]?[0-9]+(?:[.,]0+)?$"))
+        .then(cell.str.replace("[.,].*$", ""))
+    )
+
+    def rule(cells: pl.Series) -> Checked:
+        frame = (
+            cells.alias("cell")
+            .to_frame()
+            .select(
+                _canonical(text).alias("value"),
+                (
+                    cell.is_not_null() & (text.is_null() | (cell.str.len_bytes() > _NUMBER_LIMIT))
+                ).alias("invalid"),
+            )
+        )
+        return Checked(frame["value"], ((frame["invalid"], "integer_invalid"),))
+
+    return rule
+
+
+def date(cells: pl.Series) -> Checked:
+    """The rule for dates: ``31/12/2026`` (also ``-`` or ``.``) or ISO, a time being dropped.
+
+    The day comes first, never the month; years have four digits.
+    """
+    cell = pl.col("cell")
+    iso = cell.str.extract(_ISO).str.to_date("%Y-%m-%d", strict=False)
+    days = cell.str.replace(_DAY_FIRST, "${3}-${2}-${1}")
+    typed = pl.when(cell.str.contains(_DAY_FIRST)).then(days).str.to_date("%Y-%m-%d", strict=False)
+    values = (
+        cells.alias("cell")
+        .to_frame()
+        .select('"' + pl.coalesce(iso, typed).dt.to_string("%Y-%m-%d") + '"')
+        .to_series()
+    )
+    return Checked(values, ((values.is_null() & cells.is_not_null(), "date_invalid"),))
+
+
+def text(cells: pl.Series) -> Checked:
+    """The rule for text: a JSON string.
+
+    What `vazao.leads.cells.tidy` left needs four escapes only, so no JSON library is asked.
+    """
+    plain = ["\\", '"', "\n", "\t"]
+    return Checked('"' + cells.str.replace_many(plain, ["\\\\", '\\"', "\\n", "\\t"]) + '"')
+
+
+def truth(cells: pl.Series) -> Checked:
+    """The rule for yes or no: ``true`` or ``false``."""
+    checked = boolean("boolean_invalid")(cells)
+    return Checked(checked.values.cast(pl.String), checked.problems)
+
+
+def rule_for(kind: str, decimal: Decimal) -> Rule:
+    """The rule for a custom field declared as *kind*; text where it is none of those known."""
+    rules: Mapping[str, Rule] = MappingProxyType(
+        {"number": number(decimal), "integer": integer(decimal), "date": date, "boolean": truth}
+    )
+    return rules.get(kind, text)
+
+
+def to_json(names: Sequence[str], values: Sequence[pl.Series], *, nulls: bool) -> pl.Series:
+    """One column of JSON objects from columns of JSON values, keyed by *names* (ASCII slugs).
+
+    An empty cell is left out of its object, or with *nulls* stands there as ``null``.
+    """
+    members = [
+        f'"{name}":' + (value.fill_null("null") if nulls else value)
+        for name, value in zip(names, values, strict=True)
+    ]
+    frame = pl.DataFrame([m.alias(str(i)) for i, m in enumerate(members)])
+    joined = pl.concat_str(pl.all(), separator=",", ignore_nulls=True)
+    return frame.select(("{" + joined + "}").alias("custom")).to_series()
+
+
+def export_number(text: pl.Expr) -> pl.Expr:
+    """Canonical numbers as an import reads them unchanged: ``1.234`` is written ``1.2340``."""
+    return text.str.replace(r"^(-?[1-9][0-9]{0,2}\.[0-9]{3})$", "${1}0")

@@ -1,0 +1,133 @@
+"""The process that reads a workbook, apart and with limits, for ``parsing_xlsx``.
+
+Standard input brings two lines of JSON: what to open and within which limits, and, once the
+workbook was looked at, which sheet to read. Standard output carries one line of JSON on the
+sheet, then frames as Arrow streams, each after its length in eight bytes, then a zero length.
+A line with ``error`` says why there is nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import sys
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_DAY = re.compile(r"^\d{4}-\d\d-\d\d 00:00:00$")
+_MIDNIGHT = " 00:00:00"
+_EPOCH = "1899-12-31 "
+
+
+def limit_process(memory_bytes: int, seconds: int) -> None:
+    """Bound this process; what it maps without using it (code, reservations) gets 1 GiB more."""
+    wanted = (
+        (resource.RLIMIT_DATA, memory_bytes),
+        (resource.RLIMIT_AS, memory_bytes + (1 << 30)),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_CORE, 0),
+    )
+    for kind, value in wanted:
+        _, ceiling = resource.getrlimit(kind)
+        value = value if ceiling == resource.RLIM_INFINITY else min(value, ceiling)
+        resource.setrlimit(kind, (value, value))
+
+
+def read_sheet(reader: Any, name: str) -> tuple[pl.DataFrame, int]:
+    """All cells of a sheet as text from its row 1, and how many empty columns are left of them.
+
+    The row numbers are the workbook's, empty rows included. Numbers come in their shortest
+    form, dates as ISO 8601, truth values as ``true`` and ``false``, errors (``#N/A``) as null.
+    """
+    import polars as pl
+
+    sheet = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+    if not sheet.height:
+        return pl.DataFrame(), 0
+    frame = pl.DataFrame(sheet)
+    offset = sheet.selected_columns[0].absolute_index
+    frame.columns = [f"c{offset + n}" for n in range(frame.width)]
+    return frame, offset
+
+
+def tidy(frame: pl.DataFrame, offset: int) -> pl.DataFrame:
+    """Dates without the midnight they never had, times without a day, and all columns from c0."""
+    import polars as pl
+
+    flags = frame.select(
+        pl.all().str.ends_with(_MIDNIGHT).any().name.suffix(".day"),
+        pl.all().str.starts_with(_EPOCH).any().name.suffix(".time"),
+    ).row(0, named=True)
+    changes = []
+    for name in frame.columns:
+        cell = pl.col(name)
+        text = cell
+        if flags[f"{name}.day"]:
+            day = cell.str.contains(_DAY.pattern)
+            text = pl.when(day).then(cell.str.head(10)).otherwise(text)
+        if flags[f"{name}.time"]:
+            text = pl.when(cell.str.starts_with(_EPOCH)).then(cell.str.slice(11)).otherwise(text)
+        if text is not cell:
+            changes.append(text.alias(name))
+    left = [pl.lit(None, dtype=pl.String).alias(f"c{n}") for n in range(offset)]
+    return frame.with_columns(changes).select(*left, pl.all())
+
+
+def prepare(requests: BinaryIO) -> tuple[pl.DataFrame, int, int] | None:
+    """Open the workbook and, once told to, read the sheet.
+
+    Gives its cells, how many columns are left of them, and the rows of a batch; None where the
+    caller went away instead.
+    """
+    request = json.loads(requests.readline())
+    limit_process(request["memory_bytes"], request["seconds"])
+    import fastexcel
+
+    reader = fastexcel.read_excel(request["path"])
+    go = requests.readline()
+    if not go:
+        return None
+    frame, offset = read_sheet(reader, json.loads(go)["sheet"])
+    return frame, offset, int(request["batch_rows"])
+
+
+def send(frame: pl.DataFrame, offset: int, batch_rows: int, answers: BinaryIO) -> None:
+    """Write what the sheet is, and its rows under the header."""
+    header = list(tidy(frame.head(1), offset).row(0)) if frame.height else []
+    _say(answers, {"rows": frame.height, "header": header})
+    for start in range(1, frame.height, batch_rows):
+        buffer = BytesIO()
+        tidy(frame.slice(start, batch_rows), offset).write_ipc_stream(buffer)
+        answers.write(buffer.tell().to_bytes(8, "big"))
+        answers.write(buffer.getbuffer())
+    answers.write(bytes(8))
+    answers.flush()
+
+
+def _say(answers: BinaryIO, message: dict[str, Any]) -> None:
+    answers.write(json.dumps(message).encode() + b"\n")
+
+
+def main() -> int:
+    """Serve one request from standard input; 0 unless the workbook could not be read."""
+    answers = sys.stdout.buffer
+    try:
+        prepared = prepare(sys.stdin.buffer)
+    except MemoryError:
+        _say(answers, {"error": "memory"})
+        return 1
+    except Exception as error:  # the caller tells the reader; there is nobody else to tell
+        # After its first line the reader's text is about this machine: paths, places in code.
+        _say(answers, {"error": str(error).partition("\n")[0][:300]})
+        return 1
+    if prepared:
+        send(*prepared, answers)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+/* What the pages do beyond HTML, without a framework. Attributes are the whole interface:
+
+   <meta name="csrf">             its value goes with every htmx request as X-CSRF-Token
+   <time datetime data-relative>  "3 minutes ago", renewed; the exact local time in its title
+   <time datetime data-local>     the local date and time
+   data-stream="ADDRESS"          follows server-sent events of JSON objects; each event fills the
+                                  descendants; the stream is closed once `status` is final, and
+                                  with data-reload the page is then loaded again
+     data-field="name"            receives that field: a <progress> its value, others their text;
+                                  "result.rows" reaches into objects
+     data-format="FORMAT"         number, percent (0 to 1), bytes, seconds, datetime; default: numbers
+                                  as numbers, all else as text
+     data-show="running queued"   shown only while `status` is one of these
+   label[data-drop]               a file field that takes dropped files; [data-drop-name] shows them
+   form[data-upload]              sent with progress shown in its <progress data-upload-bar>; then
+                                  goes where the server redirects to, or shows the error's message in
+                                  [data-upload-error]
+   form[data-confirm="QUESTION"]  asks before it is sent
+*/
+"use strict";
+(() => {
+  const language = document.documentElement.lang || "en";
+  const FINAL = new Set(["finished", "failed", "cancelled"]);
+  const token = () => document.querySelector('meta[name="csrf"]')?.content ?? "";
+  const numbers = new Intl.NumberFormat(language);
+  const oneDigit = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const exact = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
+
+  const bytes = (value) => {
+    const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let unit = 0;
+    while (Math.abs(value) >= 1024 && unit < units.length - 1) { value /= 1024; unit += 1; }
+    return `${(unit ? oneDigit : numbers).format(value)} ${units[unit]}`;
+  };
+
+  const seconds = (value) => {
+    if (value < 1) return `${numbers.format(Math.round(value * 1000))} ms`;
+    if (value < 60) return `${oneDigit.format(value)} s`;
+    const whole = Math.round(value);
+    const minutes = Math.floor(whole / 60);
+    const two = (n) => String(n).padStart(2, "0");
+    if (minutes < 60) return `${minutes} min ${two(whole % 60)} s`;
+    return `${numbers.format(Math.floor(minutes / 60))} h ${two(minutes % 60)} min`;
+  };
+
+  const formats = {
+    number: (v) => numbers.format(v),
+    percent: (v) => `${Math.floor(v * 100)}%`,
+    bytes,
+    seconds,
+    datetime: (v) => exact.format(new Date(v)),
+  };
+
+  const written = (value, format) => {
+    if (value === null || value === undefined) return "—";
+    if (format && formats[format]) return formats[format](value);
+    return typeof value === "number" ? numbers.format(value) : String(value);
+  };
+
+  const reach = (object, path) => path.split(".").reduce((part, key) => part?.[key], object);
+
+  const fill = (root, data) => {
+    for (const element of root.querySelectorAll("[data-field]")) {
+      const value = reach(data, element.dataset.field);
+      if (value === undefined) continue;
+      if (element instanceof HTMLProgressElement) element.value = value ?? 0;
+      else element.textContent = written(value, element.dataset.format);
+    }
+    if (data.status === undefined) return;
+    root.dataset.status = data.status;
+    for (const element of root.querySelectorAll("[data-show]")) {
+      element.hidden = !element.dataset.show.split(" ").includes(data.status);
+    }
+  };
+
+  const follow = (root) => {
+    const source = new EventSource(root.dataset.stream);
+    source.onmessage = (event) => {
+      if (!root.isConnected) { source.close(); return; }
+      const data = JSON.parse(event.data);
+      fill(root, data);
+      if (!FINAL.has(data.status)) return;
+      source.close();
+      if ("reload" in root.dataset) setTimeout(() => location.reload(), 400);
+    };
+  };
+
+  const STEPS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+  const tellTime = (element) => {
+    const moment = new Date(element.dateTime);
+    if (Number.isNaN(moment.valueOf())) return;
+    element.title = exact.format(moment);
+    if ("local" in element.dataset) { element.textContent = exact.format(moment); return; }
+    const apart = (moment - Date.now()) / 1000;
+    const [unit, size] = STEPS.find(([, s]) => Math.abs(apart) >= s) ?? ["second", 1];
+    element.textContent = relative.format(Math.trunc(apart / size), unit);
+  };
+  const tellTimes = (root) => {
+    for (const element of root.querySelectorAll("time[data-relative], time[data-local]")) tellTime(element);
+  };
+
+  const dropZone = (zone) => {
+    const input = zone.querySelector('input[type="file"]');
+    const shown = zone.querySelector("[data-drop-name]");
+    const show = () => {
+      if (shown) shown.textContent = [...input.files].map((f) => `${f.name} · ${bytes(f.size)}`).join(", ");
+      zone.classList.toggle("chosen", input.files.length > 0);
+    };
+    input.addEventListener("change", show);
+    for (const name of ["dragenter", "dragover"]) {
+      zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
+    }
+    for (const name of ["dragleave", "drop"]) {
+      zone.addEventListener(name, () => zone.classList.remove("over"));
+    }
+    zone.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (!event.dataTransfer.files.length) return;
+      input.files = event.dataTransfer.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  };
+
+  const upload = (form) => {
+    const bar = form.querySelector("[data-upload-bar]");
+    const complaint = form.querySelector("[data-upload-error]");
+    const buttons = form.querySelectorAll("button");
+    const busy = (yes) => { for (const button of buttons) button.disabled = yes; if (bar) bar.hidden = !yes; };
+    form.addEventListener("submit", (event) => {
+      if (event.defaultPrevented) return;
+      event.preventDefault();
+      const request = new XMLHttpRequest();
+      const refuse = (message) => {
+        busy(false);
+        if (complaint) { complaint.textContent = message; complaint.hidden = false; }
+      };
+      request.open(form.method, form.action);
+      request.setRequestHeader("Accept", "application/json");
+      request.setRequestHeader("X-CSRF-Token", token());
+      request.upload.onprogress = (e) => { if (bar && e.lengthComputable) bar.value = e.loaded / e.total; };
+      request.onerror = () => refuse(form.dataset.uploadLost ?? "…");
+      request.onload = () => {
+        if (request.status < 400) { location.assign(request.responseURL); return; }
+        let message = `${request.status}`;
+        try { message = JSON.parse(request.responseText).error.message; } catch { /* not our shape */ }
+        refuse(message);
+      };
+      if (complaint) complaint.hidden = true;
+      const body = new FormData(form);
+      busy(true);
+      request.send(body);
+    });
+  };
+
+  const prepared = new WeakSet();
+  const once = (root, selector, make) => {
+    for (const element of root.querySelectorAll(selector)) {
+      if (prepared.has(element)) continue;
+      prepared.add(element);
+      make(element);
+    }
+  };
+  const prepare = (root) => {
+    tellTimes(root);
+    once(root, "[data-stream]", follow);
+    once(root, "[data-drop]", dropZone);
+    once(root, "form[data-upload]", upload);
+  };
+
+  document.addEventListener("submit", (event) => {
+    const question = event.target.dataset.confirm;
+    if (question && !window.confirm(question)) event.preventDefault();
+  }, true);
+  document.addEventListener("htmx:configRequest", (event) => {
+    event.detail.headers["X-CSRF-Token"] = token();
+  });
+  document.addEventListener("htmx:load", (event) => {
+    prepare(event.detail.elt.parentElement ?? document);
+  });
+  document.addEventListener("DOMContentLoaded", () => prepare(document));
+  setInterval(() => tellTimes(document), 30000);
+})();

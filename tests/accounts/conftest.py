@@ -1,0 +1,120 @@
+"""A platform with accounts alone, two organizations with people in them, and browsers to try."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from vazao import accounts
+from vazao.accounts import service
+from vazao.accounts.passwords import hasher
+from vazao.kit.platform import Platform
+from vazao.kit.registry import Registry
+from vazao.kit.settings import Settings
+from vazao.kit.web import create_app
+
+PASSWORD = "três pratos de trigo"
+PROXY = "10.9.9.9"
+Browse = Callable[..., httpx2.AsyncClient]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def platform(database_url: str, data_dir: Path) -> AsyncIterator[Platform]:
+    """Accounts over the test's own database, with one trusted proxy."""
+    registry = Registry()
+    accounts.register(registry)
+    settings = Settings(
+        database_url=database_url, data_dir=data_dir, secret="s" * 32, trusted_proxies=PROXY
+    )
+    made = Platform(settings, database_url, registry)
+    made.authenticate = accounts.authenticator(made)
+    await made.open()
+    yield made
+    await made.close()
+
+
+@dataclass(frozen=True)
+class People:
+    """Ana (admin) and Beto (member) of acme, Eva (admin) of other; all with PASSWORD."""
+
+    acme: int
+    other: int
+    ana: int
+    beto: int
+    eva: int
+
+
+@pytest.fixture
+async def people(platform: Platform) -> People:
+    hashed = await hasher().hash(PASSWORD)
+    async with platform.db.transaction() as conn:
+        acme = (await service.create_organization(conn, "acme", "Acme")).id
+        other = (await service.create_organization(conn, "other")).id
+
+        async def person(organization: int, name: str, role: str) -> int:
+            made = await service.create_user(
+                conn, organization, name, password_hash=hashed, roles=[role],
+                name=name.capitalize(),
+            )
+            return made.id
+
+        return People(
+            acme, other, await person(acme, "ana", "admin"), await person(acme, "beto", "member"),
+            await person(other, "eva", "admin"),
+        )
+
+
+@pytest.fixture
+async def browse(platform: Platform) -> AsyncIterator[Browse]:
+    """Makes clients: each a browser of its own, with its own cookies and address."""
+    app = create_app(platform)
+    clients: list[httpx2.AsyncClient] = []
+
+    def make(address: str = "192.0.2.1", scheme: str = "http", **headers: str) -> Any:
+        transport = httpx2.ASGITransport(app=app, client=(address, 1234))
+        client = httpx2.AsyncClient(
+            transport=transport, base_url=f"{scheme}://vazao.test",
+            headers={"Accept": "text/html"} | headers,
+        )
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        await client.aclose()
+
+
+def csrf_in(text: str) -> str:
+    """The value in the page's hidden field."""
+    found = re.search(r'name="csrf" value="([^"]+)"', text)
+    assert found, "the page has no csrf field"
+    return found.group(1)
+
+
+async def log_in(
+    client: httpx2.AsyncClient, username: str = "ana", password: str = PASSWORD, **fields: str
+) -> httpx2.Response:
+    """Fill the form in and send it."""
+    form = await client.get("/login")
+    data = {"username": username, "password": password, "csrf": csrf_in(form.text), **fields}
+    return await client.post("/login", data=data)
+
+
+async def token_for(platform: Platform, organization: int, *scopes: str, **more: Any) -> str:
+    """A token of the application ``folha``."""
+    async with platform.db.transaction() as conn:
+        secret, _ = await service.create_token(
+            conn, organization, application="folha", scopes=scopes or ("leads:read",), **more
+        )
+    return secret

@@ -1,0 +1,249 @@
+"""Signing in by the form: right, wrong, forged, led astray, too often, too busy."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.accounts.conftest import PASSWORD, PROXY, Browse, People, csrf_in, log_in
+from vazao.accounts import sign_in as signing
+from vazao.accounts.models import SESSION_IDLE, SESSION_LIFE
+from vazao.accounts.pages import safe_next
+from vazao.accounts.passwords import NOBODY, Hasher, hasher
+from vazao.kit import clock
+from vazao.kit.platform import Platform
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_form_signs_in_and_home_greets(browse: Browse, people: People) -> None:
+    client = browse()
+    answer = await log_in(client)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/"
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("vazao_session=vs_")
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Secure" not in cookie
+    home = await client.get("/")
+    assert home.status_code == 200
+    assert "Ana" in home.text
+    assert "admin" in home.text
+
+
+async def test_case_and_width_of_the_username_do_not_matter(
+    browse: Browse, people: People
+) -> None:
+    assert (await log_in(browse(), " ＡNA ")).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [("ana", "wrong"), ("nobody", PASSWORD), ("", ""), ("a\0b", PASSWORD), ("ana", "x" * 5000),
+     ("ﷺ" * 150, PASSWORD)],
+)
+async def test_whatever_is_wrong_the_answer_is_the_same(
+    browse: Browse, people: People, username: str, password: str
+) -> None:
+    client = browse()
+    answer = await log_in(client, username, password)
+    assert answer.status_code == 401
+    assert "The username or the password is not right." in answer.text
+    assert "vazao_session" not in answer.headers.get("set-cookie", "")
+    assert password not in answer.text or not password
+    again = await client.post(
+        "/login",
+        data={"username": "ana", "password": PASSWORD, "csrf": csrf_in(answer.text)},
+    )
+    assert again.status_code == 303
+
+
+async def test_disabled_and_passwordless_users_are_refused_alike(
+    browse: Browse, people: People, platform: Platform
+) -> None:
+    async with platform.db.transaction() as conn:
+        await conn.execute('update accounts."user" set enabled = false where id = %s', [people.ana])
+        await conn.execute(
+            'update accounts."user" set password_hash = null where id = %s', [people.beto]
+        )
+    assert (await log_in(browse(), "ana")).status_code == 401
+    assert (await log_in(browse(), "beto")).status_code == 401
+
+
+async def test_unknown_users_cost_the_same_hash(
+    platform: Platform, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Known or not, exactly one argon2 verification with the same parameters runs."""
+    seen: list[str] = []
+    real = Hasher.verify
+
+    async def noting(self: Hasher, stored: str | None, password: str) -> bool:
+        seen.append((stored or NOBODY).rsplit("$", 2)[0])
+        return await real(self, stored, password)
+
+    monkeypatch.setattr(Hasher, "verify", noting)
+    for username in ("ana", "nobody", "a\0b"):
+        with pytest.raises(signing.errors.SignInRefused):
+            await signing.sign_in(platform, username, "wrong", signing.Place())
+    assert seen == ["$argon2id$v=19$m=19456,t=2,p=1"] * 3
+
+
+async def test_behind_a_trusted_proxy_cookies_are_secure(
+    browse: Browse, people: People
+) -> None:
+    answer = await log_in(browse(PROXY, "https"), "ana")
+    assert answer.headers["set-cookie"].startswith("__Host-vazao_session=vs_")
+    assert "Secure" in answer.headers["set-cookie"]
+    assert "Domain" not in answer.headers["set-cookie"]
+    proxied = await browse(PROXY, **{"X-Forwarded-Proto": "https"}).get("/login")
+    assert "__Host-vazao_visitor" in proxied.headers["set-cookie"]
+    liar = await browse("192.0.2.1", **{"X-Forwarded-Proto": "https"}).get("/login")
+    assert "__Host-" not in liar.headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["//evil.test", "/\\evil.test", "https://evil.test", "evil.test", "/\t/evil.test",
+     "/ok\r\nSet-Cookie: a=b", "javascript:alert(1)", "/" + "x" * 3000, "", "/é"],
+)
+async def test_nobody_is_led_astray(browse: Browse, people: People, target: str) -> None:
+    assert safe_next(target) == "/"
+    answer = await log_in(browse(), next=target)
+    assert answer.headers["location"] == "/"
+
+
+async def test_the_way_back_is_kept(browse: Browse, people: People) -> None:
+    client = browse()
+    first = await client.get("/account/sessions")
+    assert first.status_code == 303
+    assert first.headers["location"] == "/login?next=/account/sessions"
+    form = await client.get(first.headers["location"])
+    assert 'value="/account/sessions"' in form.text
+    answer = await log_in(client, next="/leads?page=2")
+    assert answer.headers["location"] == "/leads?page=2"
+    assert (await client.get("/login?next=/leads")).headers["location"] == "/leads"
+    assert (await client.get("/login?next=/login")).headers["location"] == "/"
+
+
+async def test_a_forged_sign_in_is_refused(browse: Browse, people: People) -> None:
+    client = browse()
+    right = {"username": "ana", "password": PASSWORD}
+    bare = await client.post("/login", data=right)
+    assert bare.status_code == 403
+    csrf = csrf_in((await client.get("/login")).text)
+    for headers in ({"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"},
+                    {"Origin": "null"}, {"Sec-Fetch-Site": "same-site"}):
+        answer = await client.post("/login", data=right | {"csrf": csrf}, headers=headers)
+        assert answer.status_code == 403
+    other = browse()
+    await other.get("/login")
+    assert (await other.post("/login", data=right | {"csrf": csrf})).status_code == 403
+    fine = await client.post(
+        "/login", data=right | {"csrf": csrf}, headers={"Origin": "http://vazao.test"}
+    )
+    assert fine.status_code == 303
+
+
+async def test_a_stranger_waits_and_the_owner_does_not(browse: Browse, people: People) -> None:
+    stranger, owner, now = browse("198.51.100.7"), browse("192.0.2.1"), clock.now()
+    with clock.at(now):
+        for _ in range(6):
+            last = await log_in(stranger, "ana", "guess")
+        assert last.status_code == 429
+        assert last.headers["retry-after"] == "1"
+        assert (await log_in(stranger, "ana", PASSWORD)).status_code == 429
+        assert (await log_in(owner, "ana", PASSWORD)).status_code == 303
+    with clock.at(now + timedelta(seconds=1)):
+        assert (await log_in(stranger, "ana", "guess")).status_code == 401
+        assert (await log_in(stranger, "ana", PASSWORD)).headers["retry-after"] == "2"
+    with clock.at(now + timedelta(seconds=3)):
+        assert (await log_in(stranger, "ana", PASSWORD)).status_code == 303
+    with clock.at(now + timedelta(seconds=4)):
+        assert (await log_in(browse("198.51.100.7"), "ana", "guess")).status_code == 401
+
+
+async def test_names_that_do_not_exist_are_throttled_alike(
+    browse: Browse, people: People
+) -> None:
+    client = browse()
+    with clock.at(clock.now()):
+        answers = [(await log_in(client, "nobody", "guess")).status_code for _ in range(6)]
+    assert answers == [401] * 5 + [429]
+
+
+async def test_old_failures_are_forgotten(browse: Browse, people: People) -> None:
+    client, now = browse(), clock.now()
+    with clock.at(now):
+        for _ in range(5):
+            await log_in(client, "ana", "guess")
+    with clock.at(now + timedelta(minutes=16)):
+        answers = [(await log_in(client, "ana", "guess")).status_code for _ in range(5)]
+    assert answers == [401] * 5
+
+
+async def test_when_the_hasher_is_too_busy_the_page_says_so(
+    browse: Browse, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hasher(), "deadline", 0.0)
+    answer = await log_in(browse())
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert "not right" not in answer.text
+    assert "Too many people are signing in" in answer.text
+    api = await browse(Accept="application/json").post(
+        "/v1/sessions", json={"username": "ana", "password": PASSWORD}
+    )
+    assert api.status_code == 503
+    assert api.json()["error"]["code"] == "sign_in_busy"
+    assert int(api.headers["retry-after"]) > 0
+
+
+async def test_sessions_end(browse: Browse, people: People) -> None:
+    client, now = browse(), clock.now()
+    with clock.at(now):
+        await log_in(client)
+    with clock.at(now + SESSION_IDLE / 2):
+        assert (await client.get("/")).status_code == 200
+    with clock.at(now + SESSION_LIFE):
+        assert (await client.get("/")).headers["location"] == "/login"
+
+
+async def test_idle_sessions_end_and_used_ones_do_not(
+    platform: Platform, browse: Browse, people: People
+) -> None:
+    client, now = browse(), clock.now()
+    with clock.at(now):
+        await log_in(client)
+    almost = SESSION_IDLE - timedelta(minutes=1)
+    with clock.at(now + almost):
+        assert (await client.get("/")).status_code == 200
+    forgetful(platform, people.ana)
+    with clock.at(now + almost * 2):
+        assert (await client.get("/")).status_code == 200
+    forgetful(platform, people.ana)
+    with clock.at(now + almost * 2 + SESSION_IDLE):
+        assert (await client.get("/")).status_code == 303
+
+
+def forgetful(platform: Platform, user_id: int) -> None:
+    """Drop what the process remembers, as after its few seconds."""
+    authenticate: Any = platform.authenticate
+    authenticate.forget_user(user_id)
+
+
+async def test_signing_out_ends_the_session_itself(browse: Browse, people: People) -> None:
+    client = browse()
+    await log_in(client)
+    secret = client.cookies["vazao_session"]
+    csrf = csrf_in((await client.get("/")).text)
+    assert (await client.post("/logout")).status_code == 403
+    answer = await client.post("/logout", data={"csrf": csrf})
+    assert answer.headers["location"] == "/login"
+    assert "vazao_session" not in client.cookies
+    thief = browse()
+    thief.cookies.set("vazao_session", secret)
+    assert (await thief.get("/")).headers["location"] == "/login"
+    assert (await client.post("/logout")).headers["location"] == "/login"

@@ -1,0 +1,128 @@
+"""Kinds of work made for tests; what they do shows in the table ``test_effect``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import Any
+
+from vazao.jobs import Kind
+from vazao.jobs.models import Job
+from vazao.jobs.parts import PartRun
+from vazao.kit.errors import Unprocessable
+from vazao.kit.registry import Registry
+
+EFFECTS = """
+create table if not exists test_effect (
+    id bigint generated always as identity, job_id bigint, number int, what text)
+"""
+gates: dict[str, asyncio.Event] = {}
+
+
+def gate(name: str) -> asyncio.Event:
+    """An event by which a test holds a handler of its own process back."""
+    return gates.setdefault(name, asyncio.Event())
+
+
+async def effect(conn: Any, run: PartRun, what: str) -> None:
+    await conn.execute(
+        "insert into test_effect (job_id, number, what) values (%s, %s, %s)",
+        [run.job.id, run.part.number, what],
+    )
+
+
+async def echo(run: PartRun) -> Any:
+    return {"echo": run.payload}
+
+
+async def fan(run: PartRun) -> None:
+    async with run.finishing() as conn:
+        payloads = [{"n": n} for n in range(run.payload["parts"])]
+        await run.split(conn, "slice", payloads, join="join")
+
+
+async def slice_(run: PartRun) -> None:
+    async with run.finishing() as conn:
+        await effect(conn, run, "slice")
+        run.count(rows=10)
+        run.result = run.payload["n"]
+
+
+async def join(run: PartRun) -> Any:
+    from vazao.jobs import results_of
+
+    async with run.finishing() as conn:
+        await effect(conn, run, "join")
+        run.result = {"sum": sum(await results_of(conn, run.job.id, "slice"))}
+
+
+async def refuse(run: PartRun) -> None:
+    raise Unprocessable("The value {value} is bad.", remedy="Correct it.", value=7)
+
+
+async def stumble(run: PartRun) -> Any:
+    if run.part.attempts <= run.payload["times"]:
+        raise RuntimeError("stumbled")
+    return run.part.attempts
+
+
+async def wait_gate(run: PartRun) -> Any:
+    """Tells that it began, then waits for its gate."""
+    gate(f"{run.payload['gate']}-begun").set()
+    await gate(run.payload["gate"]).wait()
+    async with run.finishing() as conn:
+        await effect(conn, run, "gate")
+    return None
+
+
+async def spin(run: PartRun) -> None:
+    """Works until the job is cancelled, saying how far it is."""
+    gate("spin-begun").set()
+    try:
+        while True:
+            await run.progress(0.5, phase="spinning")
+            await asyncio.sleep(0.01)
+    finally:
+        gate("spin-ended").set()
+
+
+async def die(run: PartRun) -> Any:
+    """Kills its own process the first *times* times."""
+    async with run.platform.db.connection() as conn:
+        await effect(conn, run, "began")
+    if run.part.lost < run.payload["times"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    async with run.finishing() as conn:
+        await effect(conn, run, "done")
+    return None
+
+
+async def steps(run: PartRun) -> Any:
+    """Reports the progress that its payload names, then waits for a gate between."""
+    for fraction in run.payload["fractions"]:
+        await run.progress(fraction, phase=f"at {fraction}")
+    return None
+
+
+async def ended(conn: Any, job: Job) -> None:
+    await conn.execute(
+        "insert into test_effect (job_id, number, what) values (%s, 0, %s)",
+        [job.id, f"on_end {job.status}"],
+    )
+
+
+def register_kinds(registry: Registry) -> None:
+    """Register all of them."""
+    single = {
+        "echo": echo, "refuse": refuse, "stumble": stumble, "gate": wait_gate, "spin": spin,
+        "die": die, "steps": steps,
+    }
+    for name, handler in single.items():
+        registry.job_kinds[f"test.{name}"] = Kind(
+            f"test.{name}", name, "only", {"only": handler}, backoff_seconds=(0.0, 0.0)
+        )
+    registry.job_kinds["test.fan"] = Kind(
+        "test.fan", "fan", "fan", {"fan": fan, "slice": slice_, "join": join}, on_end=ended,
+        weights={"fan": 1, "slice": 8, "join": 1},
+    )

@@ -1,0 +1,363 @@
+"""Cells of a sheet: what is stored, what is refused and why, and how it reaches PostgreSQL."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vazao.leads import cells, typed
+from vazao.leads.mapping import propose
+from vazao.leads.errors import LeadInvalid
+from vazao.leads.validation import (
+    REASONS,
+    Plan,
+    Validated,
+    clean_lead,
+    escape,
+    normalize_email,
+    plan,
+    to_copy_csv,
+    validate,
+)
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
+
+
+def _frame(**columns: list[str | None]) -> pl.DataFrame:
+    length = len(next(iter(columns.values())))
+    cells = {f"c{i}": pl.Series(v, dtype=pl.String) for i, v in enumerate(columns.values())}
+    return pl.DataFrame({"row": pl.Series(range(2, 2 + length), dtype=pl.Int64), **cells})
+
+
+def _validate(
+    types: dict[str, str] | None = None,
+    empty: Any = "keep",
+    decimal: Any = "any",
+    **columns: list[str | None],
+) -> Validated:
+    """Columns by target, ``custom_x`` meaning ``custom.x``; an e-mail column stands first."""
+    length = len(next(iter(columns.values())))
+    columns = {"email": [f"a{i}@b.co" for i in range(length)], **columns}
+    mapping = {header: header.replace("custom_", "custom.") for header in columns}
+    made = plan(list(columns), mapping, types or {}, decimal=decimal)
+    return validate(_frame(**columns), made, empty)
+
+
+def _one(field: str, cell: str | None, **options: Any) -> Any:
+    """What becomes of one cell: the value stored, or the code that refuses it."""
+    done = _validate(**options, **{field: [cell]})
+    if len(done.rejected):
+        return "!" + done.rejected["code"][0]
+    if field.startswith("custom_"):
+        return json.loads(done.rows["custom"][0]).get("x")
+    return done.rows[field][0]
+
+
+CELLS = {
+    "e-mail lowered and trimmed": ("email", " A.B@Exemplo.COM.br\t", "a.b@exemplo.com.br"),
+    "e-mail folded": ("email", "STRASSE.ß.Σς@X.CO", "strasse.ss.σσ@x.co"),
+    "e-mail of other scripts": ("email", "josé@açaí.com.br", "josé@açaí.com.br"),
+    "e-mail, NBSP and zero width": ("email", "\u00a0a@b.co\u200b", "a@b.co"),
+    "e-mail with plus": ("email", "a+b@c.co", "a+b@c.co"),
+    "e-mail in punycode": ("email", "a@x.xn--p1ai", "a@x.xn--p1ai"),
+    "e-mail empty": ("email", None, "!email_missing"),
+    "e-mail blank": ("email", " \n", "!email_missing"),
+    "e-mail without at": ("email", "a.b.co", "!email_invalid"),
+    "e-mail with two ats": ("email", "a@b@c.co", "!email_invalid"),
+    "e-mail without tld": ("email", "a@b", "!email_invalid"),
+    "e-mail with numeric tld": ("email", "a@10.0.0.1", "!email_invalid"),
+    "e-mail with space": ("email", "a b@c.co", "!email_invalid"),
+    "e-mail with two dots": ("email", "a..b@c.co", "!email_invalid"),
+    "e-mail with dot first": ("email", ".a@c.co", "!email_invalid"),
+    "e-mail with dot last": ("email", "a@c.co.", "!email_invalid"),
+    "e-mail with hyphen label": ("email", "a@-c.co", "!email_invalid"),
+    "e-mail, two in one": ("email", "a@b.co;c@d.co", "!email_invalid"),
+    "e-mail with control": ("email", "a\x01b@c.co", "ab@c.co"),
+    "e-mail with newline": ("email", "a\nb@c.co", "!email_invalid"),
+    "e-mail, local of 64": ("email", "a" * 64 + "@c.co", "a" * 64 + "@c.co"),
+    "e-mail, local of 65": ("email", "a" * 65 + "@c.co", "!email_invalid"),
+    "e-mail, label of 64": ("email", "a@" + "c" * 64 + ".co", "!email_invalid"),
+    "e-mail of 255 bytes": ("email", "a@" + "b." * 125 + "com", "!email_invalid"),
+    "name trimmed": ("name", "  Zé  da Silva ", "Zé  da Silva"),
+    "name without controls": ("name", "Z\x00é\x7f\u200b\x85", "Zé"),
+    "name with line break": ("name", "a\r\nb\rc", "a\nb\nc"),
+    "name blank": ("name", "\u3000 ", None),
+    "name of 500": ("name", "ã" * 500, "ã" * 500),
+    "name of 501": ("name", "ã" * 501, "!too_long"),
+    "formula": ("company", "=1+1", "=1+1"),
+    "formula escaped": ("company", "'=1+1", "=1+1"),
+    "formula escaped twice": ("company", "''@x", "'@x"),
+    "apostrophe of a word": ("company", "'Tis", "'Tis"),
+    "legal basis of 101": ("legal_basis", "x" * 101, "!too_long"),
+    "phone": ("phone", "(81) 99999-8888", "(81) 99999-8888"),
+    "phone escaped": ("phone", "'+55 81 99999.8888", "+55 81 99999.8888"),
+    "phone blanks": ("phone", "81  9999\u00a09999", "81 9999 9999"),
+    "phone of a workbook": ("phone", "5581999998888", "5581999998888"),
+    "phone extension": ("phone", "81 3333-4444 ramal 12", "81 3333-4444 ramal 12"),
+    "phone of 7": ("phone", "3333-444", "!phone_invalid"),
+    "phone of 8": ("phone", "3333-4444", "3333-4444"),
+    "phone of 16": ("phone", "1" * 16, "!phone_invalid"),
+    "phone of words": ("phone", "ligar amanhã 99998888", "!phone_invalid"),
+    "phone of separators": ("phone", "1-" * 7 + "-" * 60 + "1", "!phone_invalid"),
+    "site": ("website", "Exemplo.com.br/a?b#c", "Exemplo.com.br/a?b#c"),
+    "site with scheme": ("website", "HTTPS://açaí.com:8080", "HTTPS://açaí.com:8080"),
+    "site of script": ("website", "javascript:alert(1)", "!website_invalid"),
+    "site of words": ("website", "não tem", "!website_invalid"),
+    "site of 501": ("website", "a.co/" + "x" * 496, "!too_long"),
+    "tags": ("tags", " b, a;b| VIP ,,", '{"b","a","VIP"}'),
+    "tags quoted": ("tags", 'a"b\\c', '{"a\\"b\\\\c"}'),
+    "tags empty": ("tags", " ;, ", None),
+    "tags escaped": ("tags", "'=a,b", '{"=a","b"}'),
+    "tag NULL": ("tags", "NULL", '{"NULL"}'),
+    "tag of 101": ("tags", "ok," + "x" * 101, "!too_long"),
+    "tags, 101": ("tags", ",".join(map(str, range(101))), "!too_many_tags"),
+    "opted out": ("opted_out", "SIM", True),
+    "opted out, x": ("opted_out", "x", True),
+    "not opted out": ("opted_out", "Não", False),
+    "not opted out, decomposed": ("opted_out", "na\u0303o", False),
+    "opted out empty": ("opted_out", "", None),
+    "opted out of words": ("opted_out", "talvez", "!opted_out_invalid"),
+}
+
+
+@pytest.mark.parametrize(("field", "cell", "expected"), CELLS.values(), ids=CELLS)
+def test_cells(field: str, cell: str | None, expected: object) -> None:
+    assert _one(field, cell) == expected
+
+
+TYPED = {
+    "pt-BR": ("number", "1.234,56", 1234.56),
+    "pt-BR millions": ("number", "-1.234.567", -1234567),
+    "en": ("number", "1,234.56", 1234.56),
+    "en millions": ("number", "1,234,567", 1234567),
+    "point": ("number", "1234.5", 1234.5),
+    "comma": ("number", "0,125", 0.125),
+    "comma alone": ("number", ",5", 0.5),
+    "thousand or fraction, point": ("number", "1.234", "!number_ambiguous"),
+    "thousand or fraction, comma": ("number", "1,234", "!number_ambiguous"),
+    "fraction of four": ("number", "1.2340", 1.234),
+    "leading zeros": ("number", "+007.50", 7.5),
+    "minus zero": ("number", "-0,00", 0),
+    "zero": ("number", "000", 0),
+    "hundred": ("number", "100", 100),
+    "scientific": ("number", "1.5E+10", 1.5e10),
+    "groups of two": ("number", "1.23.456", "!number_invalid"),
+    "two decimals": ("number", "1,2,3", "!number_invalid"),
+    "infinity": ("number", "inf", "!number_invalid"),
+    "41 digits": ("number", "1" * 41, "!number_invalid"),
+    "other digits": ("number", "١٢", "!number_invalid"),
+    "integer": ("integer", "0042", 42),
+    "integer grouped": ("integer", "1.234", 1234),
+    "integer beyond 64 bits": ("integer", "9" * 30, int("9" * 30)),
+    "integer with zeros": ("integer", "12,00", 12),
+    "integer with a fraction": ("integer", "1,5", "!integer_invalid"),
+    "date": ("date", "31/12/2026", "2026-12-31"),
+    "date short": ("date", "1/2/2026", "2026-02-01"),
+    "date with hyphens": ("date", "31-12-2026", "2026-12-31"),
+    "date with time": ("date", "31/12/2026 10:30", "2026-12-31"),
+    "date ISO": ("date", "2026-12-31", "2026-12-31"),
+    "datetime ISO": ("date", "2026-12-31T23:59:59.5-03:00", "2026-12-31"),
+    "datetime of a workbook": ("date", "2026-12-31 00:00:00", "2026-12-31"),
+    "leap day": ("date", "29/02/2024", "2024-02-29"),
+    "no leap day": ("date", "29/02/2026", "!date_invalid"),
+    "month first": ("date", "12/31/2026", "!date_invalid"),
+    "two digits of year": ("date", "31/12/26", "!date_invalid"),
+    "year zero": ("date", "01/01/0000", "!date_invalid"),
+    "boolean": ("boolean", "Verdadeiro", True),
+    "boolean false": ("boolean", "NÃO", False),
+    "boolean of words": ("boolean", "2", "!boolean_invalid"),
+    "text": ("text", ' a"\\\n\tb\x00 ', 'a"\\\n\tb'),
+    "unknown type": ("colour", "1.0", "1.0"),
+}
+
+
+@pytest.mark.parametrize(("kind", "cell", "expected"), TYPED.values(), ids=TYPED)
+def test_typed_custom_cells(kind: str, cell: str, expected: object) -> None:
+    found = _one("custom_x", cell, types={"x": kind})
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+WORKBOOK = {
+    "fraction": ("number", "1.234", 1.234),
+    "text with comma": ("number", "1,234", "!number_ambiguous"),
+    "text pt-BR": ("number", "1.234,5", 1234.5),
+    "millions": ("number", "1.234.567", 1234567),
+    "scientific": ("number", "1e20", 1e20),
+    "no integer": ("integer", "1.234", "!integer_invalid"),
+    "integer as float": ("integer", "5.0", 5),
+}
+
+
+@pytest.mark.parametrize(("kind", "cell", "expected"), WORKBOOK.values(), ids=WORKBOOK)
+def test_in_a_workbook_the_point_is_decimal(kind: str, cell: str, expected: object) -> None:
+    assert _one("custom_x", cell, types={"x": kind}, decimal="point") == expected
+
+
+def test_columns_of_rows_stand_in_the_order_of_fields() -> None:
+    done = _validate(tags=["a"], custom_x=["1"], opted_out=["x"], name=["Zé"])
+    assert done.rows.columns == ["row", "email", "name", "tags", "opted_out", "custom"]
+    assert done.rows.schema["row"] == pl.Int64
+    assert done.rows.schema["opted_out"] == pl.Boolean
+
+
+@pytest.mark.parametrize(
+    ("empty", "expected"),
+    [("keep", ["{}", '{"a":"1"}']), ("clear", ['{"a":null,"b":null}', '{"a":"1","b":null}'])],
+)
+def test_empty_custom_cells(empty: str, expected: list[str]) -> None:
+    done = _validate(custom_a=[None, "1"], custom_b=[" ", None], empty=empty)
+    assert done.rows["custom"].to_list() == expected
+
+
+def test_one_reason_a_row_the_first_column_first() -> None:
+    done = _validate(phone=["1", "99998888", "1"], website=["?", "?", "a.co"], name=["x" * 501] * 3)
+    assert done.rejected.rows() == [
+        (2, "phone", "phone_invalid", "1"),
+        (3, "website", "website_invalid", "?"),
+        (4, "phone", "phone_invalid", "1"),
+    ]
+    assert done.rows.is_empty()
+
+
+def test_rejected_value_is_the_cell_as_it_came_cut_at_200() -> None:
+    done = _validate(name=[" " + "ã" * 600])
+    assert done.rejected["value"][0] == " " + "ã" * 199
+
+
+def test_good_rows_keep_their_numbers_among_bad_ones() -> None:
+    done = _validate(phone=["99998888", "1", None])
+    assert done.rows["row"].to_list() == [2, 4]
+
+
+def test_no_rows() -> None:
+    headers = ["E-mail", "Telefone", "Etiquetas", "Opt-out", "Cor", "Site"]
+    empty = _frame(**{h: [] for h in headers})
+    done = validate(empty, plan(headers, propose(headers), {"cor": "number"}))
+    assert done.rows.is_empty()
+    assert done.rejected.is_empty()
+    assert to_copy_csv(done.rows) == b""
+
+
+def test_every_code_that_rules_can_give_has_words() -> None:
+    codes = {c[2][1:] for c in (*CELLS.values(), *TYPED.values()) if str(c[2]).startswith("!")}
+    assert codes <= REASONS.keys()
+    assert all(re.search(r"\.$", text) for pair in REASONS.values() for text in pair)
+
+
+@given(st.lists(TEXT, min_size=1, max_size=20))
+def test_e_mails_fold_alike_in_a_column_and_alone(texts: list[str]) -> None:
+    column = cells.email(pl.Series(texts, dtype=pl.String)).values
+    assert column.to_list() == [normalize_email(t) for t in texts]
+
+
+@given(TEXT)
+def test_folding_twice_changes_nothing(text: str) -> None:
+    assert normalize_email(normalize_email(text)) == normalize_email(text)
+
+
+@given(TEXT)
+def test_json_text_says_what_tidying_left(text: str) -> None:
+    tidied = cells.tidy(pl.Series([text]))[0]
+    done = _validate(custom_x=[text])
+    assert json.loads(done.rows["custom"][0]) == ({} if tidied is None else {"x": tidied})
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters=",;|"), max_size=9)))
+def test_tag_literals_say_what_splitting_found(tags: list[str]) -> None:
+    cell = pl.Series([",".join(tags)])
+    literal = cells.tags(cells.tidy(cell)).values[0]
+    found = cells.split_tags(cells.tidy(cell)).to_list()[0] or []
+    read = re.findall(r'"((?:[^"\\]|\\.)*)"', literal or "", re.DOTALL)
+    assert [re.sub(r"\\(.)", r"\1", tag, flags=re.DOTALL) for tag in read] == found
+
+
+@given(TEXT)
+def test_what_an_export_escapes_an_import_takes_off(text: str) -> None:
+    stored = cells.tidy(pl.Series([text]), escaped=False)
+    exported = stored.to_frame("t").select(escape(pl.col("t"))).to_series()
+    assert cells.tidy(exported).to_list() == stored.to_list()
+    assert not (exported[0] or "").startswith(("=", "+", "-", "@"))
+
+
+@given(st.decimals(min_value=-(10**9), max_value=10**9, places=3))
+def test_exported_numbers_come_back(value: object) -> None:
+    rule = typed.number("any")
+    stored = typed.number("point")(pl.Series([str(value)])).values
+    exported = stored.to_frame("n").select(typed.export_number(pl.col("n"))).to_series()
+    again = rule(exported)
+    assert again.values.to_list() == stored.to_list()
+    assert not any(mask.fill_null(value=False).any() for mask, _ in again.problems)
+
+
+HOSTILE = ["a\nb", 'q"uo""te', "back\\slash", "a\n\\.\nb", "\\.", "\\N", ",", "NULL", "", "é😀"]
+
+
+def test_copy_csv_keeps_every_character_and_tells_null_from_empty() -> None:
+    names = [*HOSTILE, None]
+    written = to_copy_csv(pl.DataFrame({"row": range(len(names)), "name": names})).decode()
+    assert [line[1] for line in csv.reader(io.StringIO(written))] == [*HOSTILE, ""]
+    assert '8,""\n' in written
+    assert written.endswith("10,\n")
+
+
+def test_plan_leaves_out_what_is_not_mapped() -> None:
+    made = plan(["a", "b", "c"], {"a": None, "b": "email", "c": "custom.c"}, {"c": "date"})
+    assert made == Plan((("c1", "b", "email"), ("c2", "c", "custom.c")), {"c": "date"})
+
+
+def test_clean_lead() -> None:
+    fields = {
+        "email": " A@B.co ",
+        "name": "'=x",
+        "city": "",
+        "tags": ["b", "a", "b", "c,d"],
+        "opted_out": True,
+        "custom": {"n": 1.234, "t": "x", "e": None},
+    }
+    assert clean_lead(fields, {"n": "number"}) == {
+        "email": "a@b.co",
+        "name": "'=x",
+        "city": None,
+        "tags": ["b", "a", "c", "d"],
+        "opted_out": True,
+        "custom": {"n": 1.234, "t": "x", "e": None},
+    }
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"custom": {}}, {"tags": []}, {"tags": [""]}, {"email": "a@b.co"}], ids=str
+)
+def test_clean_lead_touches_only_what_is_given(fields: dict[str, Any]) -> None:
+    assert clean_lead(fields) == {k: [] if k == "tags" else v for k, v in fields.items()}
+
+
+WRONG = {
+    "no e-mail": ({"email": None}, "email", "email_missing"),
+    "phone": ({"name": "x", "phone": 12}, "phone", "phone_invalid"),
+    "typed": ({"custom": {"n": "x"}}, "custom.n", "number_invalid"),
+    "not finite": ({"custom": {"n": float("nan")}}, "custom.n", "number_invalid"),
+    "unknown field": ({"nome": "x"}, "nome", "field_unknown"),
+    "bad custom name": ({"custom": {"N": "x"}}, "custom.N", "field_unknown"),
+    "nested": ({"name": {"a": 1}}, "name", "value_type"),
+    "tags nested": ({"tags": [["a"]]}, "tags", "value_type"),
+    "custom is no object": ({"custom": [1]}, "custom", "value_type"),
+    "lone surrogate": ({"name": "\ud800"}, "name", "value_type"),
+}
+
+
+@pytest.mark.parametrize(("fields", "place", "code"), WRONG.values(), ids=WRONG)
+def test_clean_lead_says_what_is_wrong(fields: dict[str, Any], place: str, code: str) -> None:
+    with pytest.raises(LeadInvalid) as raised:
+        clean_lead(fields, {"n": "number"})
+    (problem,) = raised.value.details
+    assert (problem["place"], problem["code"]) == (place, code)
+    assert problem["remedy"] == REASONS[code][1]

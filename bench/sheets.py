@@ -19,6 +19,7 @@ from typing import Final
 import polars as pl
 
 CHUNK: Final = 250_000
+Known = tuple[int, int, int]
 HEADERS: Final = {
     "name": "Nome",
     "email": "E-mail",
@@ -189,30 +190,30 @@ def _people(leads: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def clean_frame(start: int, count: int, seed: int = 1) -> pl.DataFrame:
-    """Leads *start* … *start* + *count* - 1 as an import would store them.
+def clean_frame(start: int, count: int, seed: int = 1, step: int = 1) -> pl.DataFrame:
+    """*count* leads from *start* on, each *step*-th, as an import would store them.
 
     Columns are the fields of `HEADERS`, all String; null = empty, ``tags`` a PostgreSQL array
     literal. The e-mail (lower case) depends on the index alone.
     """
     literals = {text: _literal(text) for text in _TAGS}
-    index = pl.int_range(start, start + count, eager=True).alias("index")
+    index = pl.int_range(start, start + count * step, step, eager=True).alias("index")
     people = _people(index.to_frame().with_columns(seed=pl.lit(seed)))
     return people.with_columns(pl.col("tags").replace_strict(literals))
 
 
 def _leads(
-    rows: pl.Series, count: int, start: int, existing: tuple[int, int], duplicates: float
+    rows: pl.Series, count: int, start: int, existing: Known, duplicates: float
 ) -> pl.DataFrame:
     """For each row number of a sheet of *count* its lead: ``row``, ``index``, ``known``."""
-    known_start, known = existing
+    known_start, known, step = existing
     row = pl.col("row")
     luck = _hash(row, 40) % 1_000_000 < round(duplicates * 1_000_000)
     back = 1 + (_hash(row, 41) % 1000).cast(pl.Int64)
     source = pl.when(luck & (row >= back)).then(row - back).otherwise(row)
     j = pl.col("source")
     before, after = j * known // count, (j + 1) * known // count
-    index = pl.when(after > before).then(known_start + before).otherwise(start + j - before)
+    index = pl.when(after > before).then(known_start + before * step).otherwise(start + j - before)
     frame = rows.alias("row").to_frame().with_columns(source.alias("source"))
     return frame.select("row", index.alias("index"), (after > before).alias("known"))
 
@@ -246,7 +247,7 @@ def _sheet(
     start: int,
     count: int,
     wrong: float,
-    existing: tuple[int, int],
+    existing: Known,
     changed: bool,
     duplicates: float,
     seed: int,
@@ -269,7 +270,7 @@ def sheet_csv(
     count: int,
     *,
     wrong: float = 0.02,
-    existing: tuple[int, int] = (0, 0),
+    existing: Known = (0, 0, 1),
     changed: bool = True,
     duplicates: float = 0.0,
     seed: int = 1,
@@ -281,7 +282,8 @@ def sheet_csv(
         start: index of the first new lead.
         count: rows of the sheet, those of *existing* included.
         wrong: share of rows that validation refuses, of four kinds in equal parts.
-        existing: (first index, how many) of leads that the base has; spread among the new ones.
+        existing: (first index, how many, step) of leads that the base has; spread among the new
+            ones. The step spreads them over the base too.
         changed: whether they come with other values than `clean_frame` gives for *seed*.
         duplicates: share of rows that repeat the lead of one of the 1,000 rows before.
         seed: as for `clean_frame`.
@@ -299,7 +301,7 @@ def sheet_xlsx(
     count: int,
     *,
     wrong: float = 0.02,
-    existing: tuple[int, int] = (0, 0),
+    existing: Known = (0, 0, 1),
     changed: bool = True,
     duplicates: float = 0.0,
     seed: int = 1,
@@ -340,7 +342,7 @@ def main() -> None:
         max(args.start, args.existing),
         args.rows,
         wrong=args.wrong,
-        existing=(0, args.existing),
+        existing=(0, args.existing, 1),
         changed=not args.unchanged,
         duplicates=args.duplicates,
         seed=args.seed,

@@ -15,7 +15,8 @@ from vazao.kit.registry import Registry
 
 EFFECTS = """
 create table if not exists test_effect (
-    id bigint generated always as identity, job_id bigint, number int, what text)
+    id bigint generated always as identity, job_id bigint, number int, what text);
+create table if not exists test_go (at timestamptz default now())
 """
 gates: dict[str, asyncio.Event] = {}
 
@@ -55,6 +56,12 @@ async def join(run: PartRun) -> Any:
     async with run.finishing() as conn:
         await effect(conn, run, "join")
         run.result = {"sum": sum(await results_of(conn, run.job.id, "slice"))}
+
+
+async def slice_or_refuse(run: PartRun) -> None:
+    if run.payload["n"] == run.job.payload["bad"]:
+        raise Unprocessable("The slice is bad.")
+    await slice_(run)
 
 
 async def refuse(run: PartRun) -> None:
@@ -98,6 +105,16 @@ async def die(run: PartRun) -> Any:
     return None
 
 
+async def linger(run: PartRun) -> Any:
+    """Says that it began, then waits for its row in ``test_go`` (made by the test)."""
+    async with run.platform.db.connection() as conn:
+        await effect(conn, run, "began")
+        while not await (await conn.execute("select 1 from test_go")).fetchone():
+            await asyncio.sleep(0.02)
+    async with run.finishing() as conn:
+        await effect(conn, run, "done")
+
+
 async def steps(run: PartRun) -> Any:
     """Reports the progress that its payload names, then waits for a gate between."""
     for fraction in run.payload["fractions"]:
@@ -116,7 +133,7 @@ def register_kinds(registry: Registry) -> None:
     """Register all of them."""
     single = {
         "echo": echo, "refuse": refuse, "stumble": stumble, "gate": wait_gate, "spin": spin,
-        "die": die, "steps": steps,
+        "die": die, "steps": steps, "linger": linger,
     }
     for name, handler in single.items():
         registry.job_kinds[f"test.{name}"] = Kind(
@@ -125,4 +142,8 @@ def register_kinds(registry: Registry) -> None:
     registry.job_kinds["test.fan"] = Kind(
         "test.fan", "fan", "fan", {"fan": fan, "slice": slice_, "join": join}, on_end=ended,
         weights={"fan": 1, "slice": 8, "join": 1},
+    )
+    registry.job_kinds["test.mixed"] = Kind(
+        "test.mixed", "mixed", "fan", {"fan": fan, "slice": slice_or_refuse, "join": join},
+        on_end=ended,
     )

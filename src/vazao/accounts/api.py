@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, delete, get, post
+from litestar.params import JSONBody
 
 from vazao.accounts import sign_in as signing
 from vazao.kit.proxies import client_address
@@ -52,7 +53,7 @@ async def show_me(principal: Asker) -> Response[Me]:
     "/v1/sessions", opt={"public": True}, tags=["accounts"], summary="Sign in as an API client"
 )
 async def create_session(
-    request: Request[Any, Any, Any], platform: ThePlatform, data: NewSession
+    request: Request[Any, Any, Any], platform: ThePlatform, data: JSONBody[NewSession]
 ) -> Response[SessionToken]:
     """Start a session; 401 whatever is wrong, 429 or 503 with ``Retry-After``."""
     place = signing.Place(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from vazao.jobs.parts import PartRun
     from vazao.jobs.service import (
         add_part,
+        at_work,
+        by_ids,
         cancel,
         enqueue,
         get_job,
@@ -30,13 +32,12 @@ if TYPE_CHECKING:
         seal,
     )
     from vazao.jobs.streaming import body_of, stream_of
-    from vazao.jobs.streaming import body_of, stream_of
     from vazao.jobs.views import view
     from vazao.kit.registry import Registry
 
 __all__ = [
-    "Job", "Kind", "Part", "PartRun", "Upload", "add_part", "body_of", "cancel", "delete_upload",
-    "doom_upload", "enqueue", "get_job", "get_upload", "held_by", "idempotency_of", "list_jobs",
+    "Job", "Kind", "Part", "PartRun", "Upload", "add_part", "at_work", "body_of", "by_ids", "cancel",
+    "delete_upload",    "doom_upload", "enqueue", "get_job", "get_upload", "held_by", "idempotency_of", "list_jobs",
     "local_file", "open_job", "receive", "receive_form", "register", "results_of", "retry",
     "seal", "stream_of", "view",
 ]
@@ -62,7 +63,7 @@ def register(registry: Registry) -> None:
 
     kinds.bind(registry.job_kinds)
     registry.routes.extend(api.routes)
-    registry.commands["jobs"] = cli.commands(registry)
+    registry.commands["jobs"] = cli.app
     registry.runner = _run
     registry.periodic.append(Periodic("jobs.sweep", 300.0, _sweep))
     registry.periodic.append(Periodic("jobs.take_back", 10.0, _take_back))

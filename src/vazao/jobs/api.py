@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from litestar import Controller, Request, Response, get, post
+from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
 from vazao.jobs import service
@@ -16,7 +17,7 @@ from vazao.jobs.views import view
 from vazao.kit import paging
 from vazao.kit.errors import BadRequest
 from vazao.kit.pages import language_of
-from vazao.kit.platform import Platform, Principal
+from vazao.kit.web import Asker, ThePlatform
 
 STATUSES = frozenset((*OPEN, *ENDED)) - {"receiving"}
 
@@ -50,13 +51,13 @@ class JobsController(Controller):
     """``/v1/jobs``."""
 
     path = "/v1/jobs"
-    tags: ClassVar[list[str]] = ["jobs"]
+    tags = ["jobs"]  # noqa: RUF012
 
     @get("/", opt={"scope": "jobs:read"}, summary="Jobs of the organization, newest first")
-    async def list(
-        self, request: Request[Any, Any, Any], platform: Platform, principal: Principal,
-        limit: str | None = None, after: str | None = None, status: str | None = None,
-        kind: str | None = None,
+    async def list_jobs(
+        self, request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker,
+        limit: FromQuery[str | None] = None, after: FromQuery[str | None] = None,
+        status: FromQuery[str | None] = None, kind: FromQuery[str | None] = None,
     ) -> dict[str, Any]:
         """A page of jobs; ``after`` is the last page's ``next``."""
         if status is not None and status not in STATUSES:
@@ -74,8 +75,8 @@ class JobsController(Controller):
 
     @get("/{token:str}", opt={"scope": "jobs:read"}, summary="A job")
     async def show(
-        self, request: Request[Any, Any, Any], token: str, platform: Platform,
-        principal: Principal,
+        self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
+        principal: Asker,
     ) -> dict[str, Any]:
         """The job's status."""
         async with platform.db.connection() as conn:
@@ -85,8 +86,8 @@ class JobsController(Controller):
     @post("/{token:str}/cancel", opt={"scope": "jobs:write"}, status_code=200,
           summary="Cancel a job")
     async def cancel(
-        self, request: Request[Any, Any, Any], token: str, platform: Platform,
-        principal: Principal,
+        self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
+        principal: Asker,
     ) -> dict[str, Any]:
         """End the job now; 409 where it finished or failed before."""
         async with platform.db.transaction() as conn:
@@ -96,8 +97,8 @@ class JobsController(Controller):
     @post("/{token:str}/retry", opt={"scope": "jobs:write"}, status_code=202,
           summary="Start a failed or cancelled job over")
     async def retry(
-        self, request: Request[Any, Any, Any], token: str, platform: Platform,
-        principal: Principal,
+        self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
+        principal: Asker,
     ) -> Response[dict[str, Any]]:
         """Start over from the first step, under the same id; 409 where it has not ended."""
         async with platform.db.transaction() as conn:
@@ -108,8 +109,8 @@ class JobsController(Controller):
     @get("/{token:str}/stream", opt={"scope": "jobs:read"}, summary="Follow a job",
          media_type="text/event-stream")
     async def stream(
-        self, request: Request[Any, Any, Any], token: str, platform: Platform,
-        principal: Principal,
+        self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
+        principal: Asker,
     ) -> Stream:
         """Server-sent events: the job's JSON whenever it changes, until it ends."""
         organization_id, language = principal.organization_id, language_of(request)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -12,12 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from vazao.jobs import service
+from vazao.jobs.models import Job
 from vazao.jobs.store import Conn
 from vazao.jobs.views import view
-from vazao.kit.db import Database
-from vazao.kit.errors import ConfigurationError, VazaoError
-from vazao.kit.registry import Registry
-from vazao.kit.settings import get_settings
+from vazao.kit import cli
+from vazao.kit.errors import ConfigurationError
+from vazao.kit.platform import Platform
 
 Organization = Annotated[
     str, typer.Option("--organization", "-o", envvar="VAZAO_ORGANIZATION", help="its slug")
@@ -27,44 +26,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="one JSON document")]
 Act = Callable[[Conn, int], Awaitable[Any]]
 
 
-def address(registry: Registry) -> str:
-    """Where the running database is.
+def within(organization: str, act: Act) -> Any:
+    """Do *act* in one transaction, for the organization with that slug."""
 
-    Raises:
-        ConfigurationError: none is configured, and no embedded one runs.
-    """
-    found = registry.database_url() if registry.database_url else get_settings().direct_url
-    if not found:
-        raise ConfigurationError(
-            "No database is configured, and the embedded one does not run.",
-            remedy="Start it with: vazao up",
-        )
-    return found
-
-
-def run(registry: Registry, organization: str, act: Act) -> Any:
-    """Do *act* in one transaction for the organization with that slug.
-
-    An error is printed and ends the command with status 1.
-    """
-
-    async def inside() -> Any:
-        if registry.resolve_organization is None:
+    async def inside(platform: Platform) -> Any:
+        resolve = platform.registry.resolve_organization
+        if resolve is None:
             raise ConfigurationError("No feature knows organizations.")
-        database = Database(address(registry), name="vazao jobs")
-        await database.open()
-        try:
-            async with database.transaction() as conn:
-                organization_id = await registry.resolve_organization(conn, organization)
-                return await act(conn, organization_id)
-        finally:
-            await database.close()
+        async with platform.db.transaction() as conn:
+            return await act(conn, await resolve(conn, organization))
 
-    try:
-        return asyncio.run(inside())
-    except VazaoError as error:
-        typer.secho(error.message(), err=True, fg="red")
-        raise typer.Exit(1) from error
+    return cli.run(inside)
 
 
 def show_job(value: dict[str, Any], as_json: bool) -> None:
@@ -79,47 +51,52 @@ def show_job(value: dict[str, Any], as_json: bool) -> None:
     Console().print(table)
 
 
-def commands(registry: Registry) -> typer.Typer:
-    """The command group, over what *registry* knows."""
-    app = typer.Typer(help="Long work: what runs, what waits, what went wrong.",
-                      no_args_is_help=True)
+app = typer.Typer(help="Long work: what runs, what waits, what went wrong.", no_args_is_help=True)
 
-    @app.command("list")
-    def list_(
-        organization: Organization, limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
-        status: Annotated[str | None, typer.Option(help="only with this status")] = None,
-        kind: Annotated[str | None, typer.Option(help="only of this kind")] = None,
-        as_json: AsJson = False,
-    ) -> None:
-        """Jobs of an organization, newest first."""
-        found = run(registry, organization, lambda conn, organization_id: service.list_jobs(
-            conn, organization_id, limit=limit, status=status, kind=kind))
-        values = [view(job) for job in found]
-        if as_json:
-            typer.echo(msgspec.json.encode(values).decode())
-            return
-        columns = ("id", "kind", "status", "progress", "requested_at", "lead_time_seconds")
-        table = Table(*columns)
-        for value in values:
-            table.add_row(*("" if value[c] is None else str(value[c]) for c in columns))
-        Console().print(table)
 
-    @app.command()
-    def show(token: Token, organization: Organization, as_json: AsJson = False) -> None:
-        """One job."""
-        show_job(view(run(registry, organization, lambda conn, organization_id: service.get_job(
-            conn, organization_id, token))), as_json)
+@app.command("list")
+def list_jobs(
+    organization: Organization, limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    status: Annotated[str | None, typer.Option(help="only with this status")] = None,
+    kind: Annotated[str | None, typer.Option(help="only of this kind")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Jobs of an organization, newest first."""
+    found = within(organization, lambda conn, organization_id: service.list_jobs(
+        conn, organization_id, limit=limit, status=status, kind=kind))
+    values = [view(job, cli.language()) for job in found]
+    if as_json:
+        typer.echo(msgspec.json.encode(values).decode())
+        return
+    columns = ("id", "kind", "status", "progress", "requested_at", "lead_time_seconds")
+    table = Table(*columns)
+    for value in values:
+        table.add_row(*("" if value[c] is None else str(value[c]) for c in columns))
+    Console().print(table)
 
-    @app.command()
-    def cancel(token: Token, organization: Organization, as_json: AsJson = False) -> None:
-        """End a job now."""
-        show_job(view(run(registry, organization, lambda conn, organization_id: service.cancel(
-            conn, organization_id, token))), as_json)
 
-    @app.command()
-    def retry(token: Token, organization: Organization, as_json: AsJson = False) -> None:
-        """Let a failed or cancelled job start over."""
-        show_job(view(run(registry, organization, lambda conn, organization_id: service.retry(
-            conn, organization_id, token))), as_json)
+@app.command()
+def show(token: Token, organization: Organization, as_json: AsJson = False) -> None:
+    """One job."""
+    _act(service.get_job, organization, token, as_json)
 
-    return app
+
+@app.command()
+def cancel(token: Token, organization: Organization, as_json: AsJson = False) -> None:
+    """End a job now."""
+    _act(service.cancel, organization, token, as_json)
+
+
+@app.command()
+def retry(token: Token, organization: Organization, as_json: AsJson = False) -> None:
+    """Let a failed or cancelled job start over."""
+    _act(service.retry, organization, token, as_json)
+
+
+def _act(
+    verb: Callable[[Conn, int, str], Awaitable[Job]], organization: str, token: str, as_json: bool
+) -> None:
+    job = within(
+        organization, lambda conn, organization_id: verb(conn, organization_id, token)
+    )
+    show_job(view(job, cli.language()), as_json)

@@ -7,7 +7,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -225,7 +225,7 @@ async def read(platform: Platform, upload: Upload) -> AsyncIterator[bytes]:
 
 
 @asynccontextmanager
-async def local_file(platform: Platform, upload: Upload) -> AsyncIterator[Path]:
+async def local_file(platform: Platform, upload: Upload) -> AsyncGenerator[Path]:
     """The upload as a file of this machine, to be read only.
 
     The stored one itself where it is one segment in a folder of this machine; else a copy under

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -67,7 +67,7 @@ class PartRun:
         return {"job_id": self.job.id, "number": self.part.number, "run_token": self.token}
 
     @asynccontextmanager
-    async def finishing(self) -> AsyncIterator[Conn]:
+    async def finishing(self) -> AsyncGenerator[Conn]:
         """The part's one short transaction: all that is done on the connection commits together
         with the part's end, or not at all.
 

@@ -15,6 +15,8 @@ from vazao.kit.platform import Platform
 
 log = get("jobs.recovery")
 LOST_LIMIT = 10
+living: set[int] = set()
+"""The worker lives of this process."""
 
 
 @cache
@@ -60,13 +62,13 @@ def _exists(pid: int) -> bool:
 async def dead_workers(conn: Conn, own_id: int, silent_seconds: float) -> list[int]:
     """Workers that are certainly gone: silent ones, and those of this host without a process.
 
-    A second life of this same process means that the first one is over.
+    Of this process's own lives those are over that are not *living*.
     """
     dead = {row[0] for row in await store.every(conn, "silent_workers", seconds=silent_seconds)}
     dead |= {row[0] for row in await store.every(conn, "orphaned_parts")}
     own_pid = os.getpid()
     for worker_id, pid, started in await store.every(conn, "workers_of_host", host=host_name()):
-        if worker_id != own_id and (pid == own_pid or process_start(pid) != started):
+        if worker_id not in living and (pid == own_pid or process_start(pid) != started):
             dead.add(worker_id)
     return sorted(dead - {own_id})
 
@@ -90,7 +92,7 @@ async def take_back(platform: Platform, dead: list[int]) -> int:
     if poisoned := sorted({row[0] for row in freed if row[3] >= LOST_LIMIT}):
         await fail_poisoned(platform, poisoned)
     await take_back_fetched(platform)
-    log.warning("workers lost", workers=dead, parts=len(freed))
+    log.info("workers signed off", workers=dead, parts=len(freed))
     return len(freed)
 
 

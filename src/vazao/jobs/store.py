@@ -25,7 +25,7 @@ QUEUE_LIMIT = 200
 
 def _columns(model: type[msgspec.Struct], prefix: str = "", label: str = "") -> sql.Composed:
     names = [n for n in model.__struct_fields__ if n != "created"]
-    dot = sql.SQL(prefix)
+    dot = sql.SQL(prefix)  # type: ignore[arg-type]
     return sql.SQL(", ").join(
         dot + sql.Identifier(n) + (sql.SQL(" as ") + sql.Identifier(label + n) if label else
                                    sql.SQL(""))

@@ -14,6 +14,7 @@ from litestar.response import Stream
 from vazao.jobs.errors import UploadCutOff
 from vazao.jobs.models import ENDED
 from vazao.jobs.store import Conn
+from vazao.kit import metrics
 from vazao.kit.platform import Platform
 
 POLL_SECONDS = 0.4
@@ -52,6 +53,14 @@ async def events_of(
 
     Between two looks no connection is held; a comment every 15 s keeps proxies patient.
     """
+    with metrics.STREAMS_OPEN.track_inprogress():
+        async for event in _changes(platform, load, ended):
+            yield event
+
+
+async def _changes(
+    platform: Platform, load: Load, ended: Callable[[dict[str, Any]], bool]
+) -> AsyncIterator[bytes]:
     last, quiet = b"", 0.0
     while True:
         async with platform.db.connection() as conn:

@@ -42,9 +42,11 @@ async def live(platform: Platform, stop: asyncio.Event) -> None:
         )
     assert row is not None
     life = Life(platform, Runner(platform, row[0]))
+    recovery.living.add(life.id)
     try:
         await life.run(stop)
     finally:
+        recovery.living.discard(life.id)
         await asyncio.shield(life.leave())
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from litestar import Request, Response, get
 from litestar.datastructures import Cookie
+from litestar.params import FromPath
 
 from vazao.kit.errors import NotFound
 from vazao.kit.i18n import LANGUAGES
@@ -32,7 +33,9 @@ def way_back(referer: str | None, host: str) -> str:
     "/language/{code:str}", opt={"public": True, "anonymous": True}, include_in_schema=False,
     status_code=303,
 )
-async def choose_language(request: Request[Any, Any, Any], code: str) -> Response[None]:
+async def choose_language(
+    request: Request[Any, Any, Any], code: FromPath[str]
+) -> Response[None]:
     """Remember the language *code* (``en`` or ``pt_BR``) for a year and go back (303).
 
     Raises:

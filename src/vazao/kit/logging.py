@@ -7,10 +7,43 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from types import TracebackType
 
 import structlog
 
 QUIET = ("httpx", "httpx2", "httpcore", "procrastinate", "psycopg.pool", "_granian", "alembic")
+
+
+Raised = tuple[type[BaseException], BaseException, TracebackType | None]
+# Messages of these quote the data they stumbled over: a row's values, a cell, a key.
+TALKATIVE = ("psycopg", "polars", "msgspec", "pydantic", "json")
+
+
+def describe(raised: Raised) -> str:
+    """A traceback without data: frames, and messages only where they cannot quote a value.
+
+    Database and parsing errors repeat the values they refuse, and those may be somebody's.
+    """
+    lines: list[str] = []
+    error: BaseException | None = raised[1]
+    while error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines += [f"{f.filename}:{f.lineno} in {f.name}" for f in frames]
+        lines.append(_headline(error))
+        error = error.__cause__ or error.__context__
+    return "\n".join(lines)
+
+
+def _headline(error: BaseException) -> str:
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    state = getattr(error, "sqlstate", None)
+    if state:
+        return f"{name} [{state}]"
+    quotes = isinstance(error, ValueError | KeyError | TypeError | UnicodeError)
+    if quotes or name.partition(".")[0] in TALKATIVE:
+        return name
+    return f"{name}: {getattr(error, 'template', None) or error}"
 
 
 def configure(fmt: str = "auto", level: str = "info") -> None:
@@ -25,7 +58,7 @@ def configure(fmt: str = "auto", level: str = "info") -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(describe),
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()

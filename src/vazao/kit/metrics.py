@@ -13,6 +13,7 @@ from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     multiprocess,
 )
@@ -37,6 +38,10 @@ JOB_EXECUTION_SECONDS = Histogram(
 )
 JOBS_ENDED = Counter("vazao_jobs_ended_total", "Jobs that ended, by kind and status",
                      ["kind", "status"])
+
+STREAMS_OPEN = Gauge(
+    "vazao_streams_open", "Readers that follow live streams", multiprocess_mode="livesum"
+)
 
 
 def exposition() -> tuple[bytes, str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from vazao.kit import metrics
 from vazao.kit.errors import DatabaseUnavailable, Unavailable, VazaoError
@@ -82,7 +83,7 @@ async def healthz() -> Response[dict[str, str]]:
 
 
 @get("/readyz", opt=OPEN, tags=["ops"])
-async def readyz(platform: Platform) -> Response[dict[str, Any]]:
+async def readyz(platform: NamedDependency[Platform]) -> Response[dict[str, Any]]:
     """The process can do its work: database, migrations, and what else was registered.
 
     Raises:

@@ -68,8 +68,7 @@ class Registry:
     """All that features registered, in the order of registration.
 
     ``runner(platform, stop)`` is one life of a worker, until *stop* is set or it fails;
-    for commands, ``database_url()`` gives the running database's address and
-    ``resolve_organization(conn, slug)`` an organization's id.
+    ``resolve_organization(conn, slug)`` gives an organization's id, for commands.
     """
 
     routes: list[Any] = field(default_factory=list)
@@ -82,7 +81,6 @@ class Registry:
     job_kinds: dict[str, Any] = field(default_factory=dict)
     template_packages: list[str] = field(default_factory=list)
     runner: Callable[[Any, asyncio.Event], Awaitable[None]] | None = None
-    database_url: Callable[[], str | None] | None = None
     resolve_organization: Callable[[AsyncConnection[Any], str], Awaitable[int]] | None = None
     readiness: list[Check] = field(default_factory=list)
     schema_head: str = ""

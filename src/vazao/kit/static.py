@@ -19,6 +19,7 @@ from typing import Any
 import brotli
 import zstandard
 from litestar import Request, Response, route
+from litestar.params import FromPath
 
 from vazao.kit.errors import NotFound
 
@@ -150,7 +151,7 @@ async def respond(request: Request[Any, Any, Any], asset: Asset, cache_control: 
     if asset.compressible:
         headers["Vary"] = "Accept-Encoding"
     if is_fresh(request.headers.get("if-none-match"), headers["ETag"]):
-        return Response(None, status_code=304, headers=headers, media_type=asset.media_type)
+        return Response(b"", status_code=304, headers=headers, media_type=asset.media_type)
     if coding != "identity":
         headers["Content-Encoding"] = coding
     body = await asset.variant(coding)
@@ -163,7 +164,7 @@ OPT = {"public": True, "anonymous": True}
 @route(
     "/static/{name:path}", http_method=["GET", "HEAD"], opt=OPT, include_in_schema=False
 )
-async def serve(request: Request[Any, Any, Any], name: str) -> Response:
+async def serve(request: Request[Any, Any, Any], name: FromPath[str]) -> Response:
     """A static file: for ever under its hashed name, to be asked again under its plain one.
 
     Raises:

@@ -1,0 +1,122 @@
+"""The ways people do it: row by row, an ORM's upserts in thousands, dlt's merge.
+
+Each gets a table of its own like the base (the same columns, partitions, keys and rows), and the
+same clean rows; what it costs to make that table is not counted.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import bases
+import platform_under_test as put
+import polars as pl
+import psycopg
+import sheets
+
+NAMES = ("name", "phone", "company", "job_title", "city", "state", "website")
+
+
+def _rows(start: int, existing: sheets.Known) -> list[dict[str, Any]]:
+    first, count, step = existing
+    known = sheets.clean_frame(first, count, 3, step)
+    frame = pl.concat([known, sheets.clean_frame(start, 200_000, 3)])
+    shuffled = frame.sample(fraction=bases.CLEAN, shuffle=True, seed=3)
+    return shuffled.with_columns(pl.col("tags").fill_null("{}")).to_dicts()
+
+
+def _fresh_base(running: put.Running, organization: int) -> None:
+    with running.connect() as conn:
+        bases.make_floor(conn)
+        bases.copy_base(conn, organization)
+
+
+def row_by_row(
+    running: put.Running, organization: int, start: int, existing: sheets.Known, base: int
+) -> tuple[float, dict[str, Any]]:
+    """Look each row up, then update or insert it; one transaction, prepared statements."""
+    _fresh_base(running, organization)
+    rows = _rows(start, existing)
+    find = "select id from floor.lead where organization_id = %(o)s and email = %(email)s"
+    sets = ", ".join(f"{n} = %({n})s" for n in NAMES)
+    change = f"update floor.lead set {sets}, tags = %(tags)s::text[], updated_at = now() " \
+        "where organization_id = %(o)s and id = %(id)s"
+    names = ("email", *NAMES)
+    make = f"insert into floor.lead (organization_id, {', '.join(names)}, tags) values " \
+        f"(%(o)s, {', '.join(f'%({n})s' for n in names)}, %(tags)s::text[])"
+    began = time.perf_counter()
+    with psycopg.connect(running.database_url) as conn:
+        for row in rows:
+            found = conn.execute(find, row | {"o": organization}).fetchone()
+            if found:
+                conn.execute(change, row | {"o": organization, "id": found[0]})
+            else:
+                conn.execute(make, row | {"o": organization})
+    return time.perf_counter() - began, {"rows": len(rows)}
+
+
+def sqlalchemy(
+    running: put.Running, organization: int, start: int, existing: sheets.Known, base: int
+) -> tuple[float, dict[str, Any]]:
+    """INSERT … ON CONFLICT DO UPDATE of 1,000 rows at a time."""
+    import sqlalchemy as sa
+    from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+    _fresh_base(running, organization)
+    rows = _rows(start, existing)
+    for row in rows:
+        row["organization_id"] = organization
+        row["tags"] = [t.strip('"') for t in row["tags"].strip("{}").split(",") if t]
+    columns = [sa.Column(n, sa.Text) for n in ("email", *NAMES)]
+    table = sa.Table(
+        "lead", sa.MetaData(), sa.Column("organization_id", sa.Integer), *columns,
+        sa.Column("tags", ARRAY(sa.Text)), sa.Column("updated_at", sa.DateTime), schema="floor",
+    )
+    engine = sa.create_engine(running.database_url.replace("postgresql:", "postgresql+psycopg:"))
+    began = time.perf_counter()
+    with engine.begin() as conn:
+        for place in range(0, len(rows), 1000):
+            statement = insert(table).values(rows[place : place + 1000])
+            sets = {n: statement.excluded[n] for n in (*NAMES, "tags")}
+            conn.execute(statement.on_conflict_do_update(
+                index_elements=["organization_id", "email"],
+                set_=sets | {"updated_at": sa.func.now()},
+            ))
+    seconds = time.perf_counter() - began
+    engine.dispose()
+    return seconds, {"rows": len(rows)}
+
+
+def dlt_merge(
+    running: put.Running, organization: int, start: int, existing: sheets.Known, base: int
+) -> tuple[float, dict[str, Any]]:
+    """dlt's pipeline with ``write_disposition="merge"`` on (organization_id, email)."""
+    import dlt
+
+    rows = pl.DataFrame(_rows(start, existing)).with_columns(
+        pl.lit(organization).alias("organization_id")
+    )
+    pipeline = dlt.pipeline(
+        "bench", destination=dlt.destinations.postgres(running.database_url),
+        dataset_name="dlt_leads", pipelines_dir=str(running.folder / "dlt"),
+    )
+    options: dict[str, Any] = {
+        "table_name": "lead", "write_disposition": {"disposition": "merge", "strategy": "upsert"},
+        "primary_key": ["organization_id", "email"],
+    }
+    pipeline.run([rows.row(0, named=True)], **options)
+    with running.connect() as conn:
+        names = ", ".join(("organization_id", "email", *NAMES))
+        conn.execute(
+            f"insert into dlt_leads.lead ({names}, tags, _dlt_id, _dlt_load_id) select {names}, "
+            "tags::text, md5(id::text), 'base' from leads.lead where organization_id = %s "
+            "on conflict do nothing", [organization],
+        )
+        conn.execute("create unique index on dlt_leads.lead (organization_id, email)")
+        conn.execute("vacuum analyze dlt_leads.lead")
+        conn.execute("checkpoint")
+    began = time.perf_counter()
+    pipeline.run(rows.to_arrow(), **options)
+    seconds = time.perf_counter() - began
+    return seconds, {"rows": len(rows), "dlt": dlt.__version__}

@@ -1,0 +1,109 @@
+"""Probes: alive without anything, ready only with everything, measured always."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from vazao.kit import probes
+from vazao.kit.errors import Unavailable
+from vazao.kit.platform import Platform
+from vazao.kit.registry import Check, Registry
+from vazao.kit.settings import Settings
+from vazao.kit.web import create_app
+from vazao.migrations import head
+
+
+@contextmanager
+def serving(url: str, data_dir: Path, *checks: Check) -> Iterator[TestClient[Litestar]]:
+    """A client of an application that has only the probes."""
+    registry = Registry(routes=list(probes.routes), readiness=list(checks), schema_head=head())
+    settings = Settings(_env_file=None, database_url=url, data_dir=data_dir, secret="s" * 32)  # type: ignore[call-arg]
+    with TestClient(create_app(Platform(settings, url, registry))) as client:
+        yield client
+
+
+def test_alive_and_ready(database_url: str, data_dir: Path) -> None:
+    with serving(database_url, data_dir) as client:
+        alive = client.get("/healthz")
+        ready = client.get("/readyz")
+    assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
+    assert ready.json() == {"status": "ok", "checks": {"database": head()}}
+    assert ready.headers["cache-control"] == "no-store"
+
+
+def test_a_credential_is_never_looked_at(database_url: str, data_dir: Path) -> None:
+    with serving(database_url, data_dir) as client:
+
+        async def refuse(connection: Any) -> None:
+            raise AssertionError("asked who it is")
+
+        client.app.state.platform.authenticate = refuse
+        assert client.get("/healthz", headers={"Authorization": "Bearer x"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["update public.alembic_version set version_num = '0000'", "drop table public.alembic_version"],
+)
+def test_another_schema_is_not_ready(database_url: str, data_dir: Path, change: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute(change)
+    with serving(database_url, data_dir) as client:
+        answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+    error = answer.json()["error"]
+    assert error["code"] == "not_ready"
+    assert error["details"][0]["place"] == "database"
+    assert error["details"][0]["code"] == "migrations_missing"
+    assert "vazao migrate" in error["details"][0]["message"]
+
+
+async def _down(platform: Any) -> str:
+    raise Unavailable("No worker is running.", remedy="Run: vazao worker")
+
+
+async def _hang(platform: Any) -> str:
+    await asyncio.Event().wait()
+    return ""
+
+
+async def _break(platform: Any) -> str:
+    raise RuntimeError("a secret detail")
+
+
+def test_every_registered_check_is_named(database_url: str, data_dir: Path) -> None:
+    with serving(database_url, data_dir, Check("workers", _down), Check("x", _break)) as client:
+        answer = client.get("/readyz", headers={"Accept-Language": "pt-BR"})
+    error = answer.json()["error"]
+    assert error["message"] == "Ainda não está pronto; falta: workers, x."
+    assert [detail["place"] for detail in error["details"]] == ["workers", "x"]
+    assert "secret" not in answer.text
+
+
+def test_a_check_that_hangs_is_not_waited_for(
+    database_url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probes, "PATIENCE_SECONDS", 0.05)
+    with serving(database_url, data_dir, Check("slow", _hang)) as client:
+        answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "slow" in [detail["place"] for detail in answer.json()["error"]["details"]]
+
+
+def test_metrics_are_prometheus_text(database_url: str, data_dir: Path) -> None:
+    with serving(database_url, data_dir) as client:
+        client.get("/healthz")
+        answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert answer.headers["content-type"].count("charset") == 1
+    assert 'vazao_http_request_seconds_count{method="GET",route="/healthz"' in answer.text

@@ -21,13 +21,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "src" / "vazao" / "static" / "vendor"
 BUILD = ROOT / "build" / "assets"
-QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error",
+         "--fetch-retries=2", "--fetch-timeout=30000")
 
 FILES = {
     "@picocss/pico/css/pico.min.css": "pico.min.css",
     "@picocss/pico/LICENSE.md": "pico.LICENSE.txt",
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
     "htmx.org/LICENSE": "htmx.LICENSE.txt",
+    "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui.min.js",
+    "swagger-ui-dist/swagger-ui.css": "swagger-ui.min.css",
+    "swagger-ui-dist/LICENSE": "swagger-ui.LICENSE.txt",
     "uplot/dist/uPlot.iife.min.js": "uplot.min.js",
     "uplot/dist/uPlot.min.css": "uplot.min.css",
     "uplot/LICENSE": "uplot.LICENSE.txt",

@@ -27,10 +27,10 @@ FEATURES = ("jobs", "accounts", "leads")
 def registry() -> Registry:
     """Everything that the features registered; each has a ``register(registry)`` on its face."""
     from vazao import accounts
-    from vazao.kit import language, probes, static
+    from vazao.kit import language, probes, reference, static
 
     filled = Registry(schema_head=newest_revision())
-    filled.routes += [*probes.routes, *static.routes, *language.routes]
+    filled.routes += [*probes.routes, *static.routes, *language.routes, *reference.routes]
     for name in FEATURES:
         package = import_module(f"vazao.{name}")
         if hasattr(package, "register"):

@@ -7,6 +7,9 @@ import os
 import signal
 from typing import Any
 
+import psycopg
+
+from tests.support import eventually
 from vazao.jobs import Kind
 from vazao.jobs.models import Job
 from vazao.jobs.parts import PartRun
@@ -68,6 +71,18 @@ async def refuse(run: PartRun) -> None:
     raise Unprocessable("The value {value} is bad.", remedy="Correct it.", value=7)
 
 
+async def nul(run: PartRun) -> None:
+    raise Unprocessable("The value {value} is bad.", value="a\0b")
+
+
+async def cut(run: PartRun) -> None:
+    raise psycopg.OperationalError("the connection is gone")
+
+
+async def broken_end(conn: Any, job: Job) -> None:
+    raise RuntimeError("on_end is broken")
+
+
 async def stumble(run: PartRun) -> Any:
     if run.part.attempts <= run.payload["times"]:
         raise RuntimeError("stumbled")
@@ -87,9 +102,7 @@ async def spin(run: PartRun) -> None:
     """Works until the job is cancelled, saying how far it is."""
     gate("spin-begun").set()
     try:
-        while True:
-            await run.progress(0.5, phase="spinning")
-            await asyncio.sleep(0.01)
+        await eventually(lambda: run.progress(0.5, phase="spinning"), within=60)
     finally:
         gate("spin-ended").set()
 
@@ -109,8 +122,11 @@ async def linger(run: PartRun) -> Any:
     """Says that it began, then waits for its row in ``test_go`` (made by the test)."""
     async with run.platform.db.connection() as conn:
         await effect(conn, run, "began")
-        while not await (await conn.execute("select 1 from test_go")).fetchone():
-            await asyncio.sleep(0.02)
+
+        async def let_go() -> object:
+            return await (await conn.execute("select 1 from test_go")).fetchone()
+
+        await eventually(let_go, within=60)
     async with run.finishing() as conn:
         await effect(conn, run, "done")
 
@@ -133,7 +149,8 @@ def register_kinds(registry: Registry) -> None:
     """Register all of them."""
     single = {
         "echo": echo, "refuse": refuse, "stumble": stumble, "gate": wait_gate, "spin": spin,
-        "die": die, "steps": steps, "linger": linger,
+        "die": die, "steps": steps, "linger": linger, "nul": nul,
+        "cut": cut,
     }
     for name, handler in single.items():
         registry.job_kinds[f"test.{name}"] = Kind(
@@ -147,3 +164,8 @@ def register_kinds(registry: Registry) -> None:
         "test.mixed", "mixed", "fan", {"fan": fan, "slice": slice_or_refuse, "join": join},
         on_end=ended,
     )
+    for name, handler in (("refuse", refuse), ("echo", echo)):
+        registry.job_kinds[f"test.{name}-broken"] = Kind(
+            f"test.{name}-broken", name, "only", {"only": handler}, on_end=broken_end,
+            backoff_seconds=(0.0,),
+        )

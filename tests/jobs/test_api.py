@@ -54,10 +54,10 @@ async def ask_route(request: Request[Any, Any, Any], platform: ThePlatform) -> d
 
 
 @pytest.fixture
-async def platform(database_url: str, data_dir: Path) -> AsyncIterator[Platform]:
+def platform(database_url: str, data_dir: Path) -> Platform:
     made = make_platform(database_url, data_dir)
     made.registry.routes += [upload, ask_route]
-    yield made
+    return made
 
 
 @pytest.fixture
@@ -225,7 +225,7 @@ async def test_a_body_cut_off_on_the_wire_leaves_nothing(
     host, port = client.base_url.host, client.base_url.port
     length = "Transfer-Encoding: chunked" if chunked else "Content-Length: 900000"
     piece = b"x" * 300_000
-    reader, writer = await asyncio.open_connection(host, port)
+    _, writer = await asyncio.open_connection(host, port)
     writer.write(
         f"POST /test-upload HTTP/1.1\r\nHost: x\r\nx-organization: 1\r\n{length}\r\n\r\n".encode()
     )

@@ -203,10 +203,14 @@ async def test_who_is_fenced_inside_its_transaction_commits_nothing(platform: Pl
         begun = await store.begin(conn, job.id, 1, 1, token, 1)
     assert begun is not None
     run = PartRun(platform, begun[1], begun[0], token)
-    with pytest.raises(Fenced):
+
+    async def finish_late() -> None:
         async with run.finishing() as conn:
             await effect(conn, run, "half")
             await recovery.take_back(platform, [1])
+
+    with pytest.raises(Fenced):
+        await finish_late()
     assert await effects(platform, job) == []
     assert not (await load(platform, job)).ended
 

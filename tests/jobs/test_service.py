@@ -104,6 +104,33 @@ async def test_errors_are_tried_again_and_then_fail(platform: Platform) -> None:
     assert "stumbled" not in said["message"], "the log has what happened, not the answer"
 
 
+async def test_an_error_that_cannot_be_stored_still_fails_the_job(platform: Platform) -> None:
+    job = await ask(platform, "test.nul")
+    async with working(platform):
+        job = await end_of(platform, job)
+    assert (job.status, jobs.view(job)["error"]["code"]) == ("failed", "job_failed")
+
+
+async def test_lost_connections_count_apart_from_errors(platform: Platform) -> None:
+    job = await ask(platform, "test.cut")
+    async with platform.db.connection() as conn:
+        await conn.execute("update jobs.part set lost = 9")
+        async with working(platform):
+            job = await end_of(platform, job)
+        row = await (await conn.execute("select errors, attempts from jobs.part")).fetchone()
+    assert (job.status, row) == ("failed", (0, 1))
+
+
+async def test_a_broken_hook_stops_a_finish_but_not_a_failure(platform: Platform) -> None:
+    made = [await ask(platform, f"test.{name}-broken") for name in ("refuse", "echo")]
+    async with working(platform):
+        refused, echoed = [await end_of(platform, job) for job in made]
+    assert refused.error is not None
+    assert echoed.error is not None
+    assert refused.error["code"] == "unprocessable"
+    assert (echoed.status, echoed.error["code"], echoed.attempts) == ("failed", "job_failed", 2)
+
+
 async def test_a_failed_part_cancels_its_siblings(platform: Platform) -> None:
     await make_effects(platform)
     job = await ask(platform, "test.mixed", parts=40, bad=3)
@@ -213,10 +240,13 @@ async def test_another_organization_s_job_is_not_there(platform: Platform) -> No
 
 
 async def test_enqueue_joins_the_callers_transaction(platform: Platform) -> None:
-    with pytest.raises(RuntimeError, match="undo"):
+    async def undone() -> None:
         async with platform.db.transaction() as conn:
             await jobs.enqueue(conn, "test.echo", organization_id=1, payload={})
             raise RuntimeError("undo")
+
+    with pytest.raises(RuntimeError, match="undo"):
+        await undone()
     async with platform.db.connection() as conn:
         row = await (await conn.execute(
             "select (select count(*) from jobs.job), (select count(*) from procrastinate_jobs)"

@@ -37,7 +37,7 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def serving(platform: Platform) -> AsyncGenerator[httpx2.AsyncClient]:
-    """A client of a server of its own, as organization 1; the server opens and closes *platform*."""
+    """A client, as organization 1, of a server that opens and closes *platform*."""
     platform.authenticate = authenticate
     port = free_port()
     server = Server(

@@ -1,24 +1,69 @@
-"""A platform with jobs and leads over the test's own database, and a worker inside the test."""
+"""A platform with jobs and leads, alone or shared by a module, and tenants to import for."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
-from tests.leads.helpers import make_platform
+from tests.conftest import address
+from tests.leads.helpers import Tenant, make_platform, working
 from vazao.kit.platform import Platform
 
+_numbers = count(100)
 
-@pytest.fixture
+
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
 
 
 @pytest.fixture
 async def platform(database_url: str, data_dir: Path) -> AsyncIterator[Platform]:
+    """A platform over the test's own database, without a worker."""
     made = make_platform(database_url, data_dir)
     await made.open()
     yield made
     await made.close()
+
+
+@pytest.fixture(scope="module")
+def module_database(server_url: str, template_database: str) -> Iterator[str]:
+    """A database that the tests of one module share, each with an organization of its own."""
+    name = sql.Identifier(f"test_{secrets.token_hex(6)}")
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        template = sql.Identifier(template_database)
+        conn.execute(sql.SQL("create database {} template {}").format(name, template))
+        yield address(server_url, name._obj[0])
+        conn.execute(sql.SQL("drop database {} with (force)").format(name))
+
+
+@pytest.fixture(scope="module")
+async def busy(
+    module_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Platform]:
+    """A platform with a worker at work, for a whole module; its slices are small."""
+    made = make_platform(
+        module_database, tmp_path_factory.mktemp("data"), leads_slice_rows=100
+    )
+    await made.open()
+    async with working(made):
+        yield made
+    await made.close()
+
+
+@pytest.fixture
+def tenant(busy: Platform) -> Tenant:
+    """An organization with an empty base, on the module's platform."""
+    return Tenant(busy, next(_numbers))
+
+
+@pytest.fixture
+def other(busy: Platform) -> Tenant:
+    """Another organization on the same platform."""
+    return Tenant(busy, next(_numbers))

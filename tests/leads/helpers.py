@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from vazao.kit.platform import Platform
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
 from vazao.kit.worker import work
-from vazao.leads import service
+from vazao.leads import correcting, exporting, service
 
 ORGANIZATION = 7
 
@@ -116,3 +117,66 @@ FIVE = ("created", "updated", "unchanged", "duplicates", "rejected")
 def five(shown: dict[str, Any]) -> tuple[int, ...]:
     """The five outcomes."""
     return tuple(shown[name] for name in FIVE)
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An organization on a platform whose worker is at work."""
+
+    platform: Platform
+    id: int
+
+    async def begin(self, text: str | bytes, *, filename: str = "sheet.csv", **options: str) -> str:
+        """Ask for an import; its public id."""
+        body = text.encode() if isinstance(text, str) else text
+        return await begin(
+            self.platform, body, filename=filename, organization_id=self.id, **options
+        )
+
+    async def run(
+        self, text: str | bytes, *, filename: str = "sheet.csv", **options: str
+    ) -> dict[str, Any]:
+        """An import to its end; that its outcomes add up is checked each time."""
+        token = await self.begin(text, filename=filename, **options)
+        shown = await outcome(self.platform, token, self.id)
+        if shown["status"] == "finished":
+            assert sum(five(shown)) == shown["rows_total"], shown
+        return shown
+
+    async def five(self, text: str | bytes, **options: str) -> tuple[int, ...]:
+        """The five outcomes of an import that must finish."""
+        shown = await self.run(text, **options)
+        assert shown["status"] == "finished", shown["error"]
+        return five(shown)
+
+    async def base(self) -> dict[str, dict[str, Any]]:
+        """The leads by e-mail."""
+        return await base(self.platform, self.id)
+
+    async def lead(self, email: str) -> dict[str, Any]:
+        """One lead by its normalized e-mail."""
+        return (await self.base())[email]
+
+    async def rows(self, statement: str, *more: Any) -> list[tuple[Any, ...]]:
+        """The answer of *statement*, whose first parameter is the organization."""
+        async with self.platform.db.connection() as conn:
+            return await (await conn.execute(statement, [self.id, *more])).fetchall()  # type: ignore[arg-type]
+
+    async def versions(self) -> set[tuple[Any, ...]]:
+        """Which version of which row stands where: equal only if nothing was written."""
+        return set(await self.rows(
+            "select id, ctid::text, xmin::text, xmax::text, updated_at from leads.lead "
+            "where organization_id = %s"
+        ))
+
+    async def errors(self, shown: dict[str, Any], language: str = "en") -> bytes:
+        """The file of refused rows."""
+        async with self.platform.db.connection() as conn:
+            record, _ = await service.get(conn, self.id, shown["id"])
+        blocks = correcting.errors_csv(self.platform, record, language)
+        return b"".join([block async for block in blocks])
+
+    async def export(self, form: exporting.Format = "csv") -> bytes:
+        """The whole base."""
+        blocks = exporting.export(self.platform, self.id, form)
+        return b"".join([block async for block in blocks])

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from vazao.kit.registry import Registry
 
 __all__ = [
-    "Job", "Kind", "Part", "PartRun", "Upload", "add_part", "at_work", "body_of", "by_ids", "cancel",
-    "delete_upload",    "doom_upload", "enqueue", "get_job", "get_upload", "held_by", "idempotency_of", "list_jobs",
-    "local_file", "open_job", "receive", "receive_form", "register", "results_of", "retry",
-    "seal", "stream_of", "view",
+    "Job", "Kind", "Part", "PartRun", "Upload", "add_part", "at_work", "body_of", "by_ids",
+    "cancel", "delete_upload", "doom_upload", "enqueue", "get_job", "get_upload", "held_by",
+    "idempotency_of", "list_jobs", "local_file", "open_job", "receive", "receive_form",
+    "register", "results_of", "retry", "seal", "stream_of", "view",
 ]
 
 _PLACES = {

@@ -14,7 +14,7 @@ from vazao.jobs import service
 from vazao.jobs.models import Job
 from vazao.jobs.store import Conn
 from vazao.jobs.views import view
-from vazao.kit import cli
+from vazao.kit import cli, logging
 from vazao.kit.errors import ConfigurationError
 from vazao.kit.platform import Platform
 
@@ -30,6 +30,8 @@ def within(organization: str, act: Act) -> Any:
     """Do *act* in one transaction, for the organization with that slug."""
 
     async def inside(platform: Platform) -> Any:
+        # Only the answer goes to stdout; the log's line of a cancelled job goes to stderr.
+        logging.configure(platform.settings.log_format, platform.settings.log_level)
         resolve = platform.registry.resolve_organization
         if resolve is None:
             raise ConfigurationError("No feature knows organizations.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import psycopg
 from psycopg.types.json import Jsonb
 
 from vazao.jobs import store
@@ -59,10 +60,26 @@ async def end(
         return None
     if ended.parts_done < ended.parts_total:
         await store.run(conn, "cancel_parts", job_id=job.id)
-    hook = kind_of(job.kind).on_end
-    if hook is not None:
-        await hook(conn, ended)
+    await _tell(conn, ended)
     return ended
+
+
+async def _tell(conn: Conn, job: Job) -> None:
+    """Call the kind's hook. It may stop a job from finishing, never from failing: a part whose
+    failure could not be recorded would fail for ever.
+    """
+    hook = kind_of(job.kind).on_end
+    if hook is None:
+        return
+    try:
+        async with conn.transaction():
+            await hook(conn, job)
+    except psycopg.OperationalError:
+        raise
+    except Exception as error:
+        if job.status == "finished":
+            raise
+        log.error("on_end failed", kind=job.kind, job=job.token, exc_info=error)
 
 
 def record(job: Job) -> None:

@@ -112,7 +112,7 @@ async def receive(
     async with platform.db.transaction() as conn:
         (upload,) = await store.uploads(
             conn, "insert_upload", token=secrets.token_hex(16), organization_id=organization_id,
-            filename=filename, content_type=content_type,
+            filename=_storable(filename), content_type=_storable(content_type),
         )
     try:
         source = Source(stream, limit_bytes, digest)
@@ -129,6 +129,11 @@ async def receive(
     except BaseException:
         await asyncio.shield(_discard(platform, upload))
         raise
+
+
+def _storable(name: str | None) -> str | None:
+    """What a client called its file, as PostgreSQL takes it: without NUL, at most 500 long."""
+    return name and name.replace("\0", "").encode("utf-8", "replace").decode()[:500]
 
 
 async def _store_segments(

@@ -1,4 +1,4 @@
--- Columns named by {job}, {part} and {upload} are those of the models of the same names.
+-- Columns named by {job} and {part} are those of the models of the same names.
 -- Lock order everywhere: job, then its parts, then share; take-backs lock parts alone and skip
 -- what is locked.
 
@@ -89,6 +89,7 @@ returning {job}
 -- Puts an organization's next held parts into the queue, as many as its room there allows
 -- (see ENGINE: the queue library cannot skip an organization, and every row costs notifies).
 -- The library returns the new rows' ids in the order given. Locked parts are someone else's.
+-- Room is filled a quarter at a time, since every row put there notifies all workers.
 with room as (
     select %(limit)s - count(*) as free from (
         select 1 from jobs.part
@@ -97,7 +98,8 @@ chosen as materialized (
     select job_id, number, releases from jobs.part
     where organization_id = %(organization_id)s and state = 'held'
     and (run_at is null or run_at <= kit.now())
-    order by job_id, number limit greatest(0, (select free from room))
+    order by job_id, number
+    limit (select case when free >= %(limit)s / 4 then free else 0 end from room)
     for update skip locked),
 numbered as materialized (
     select *, row_number() over (order by job_id, number) as place from chosen),
@@ -134,12 +136,13 @@ and exists (select 1 from jobs.part as p where p.state = 'held'
             and (p.run_at is null or p.run_at <= kit.now()))
 
 -- name: begin_part
--- Takes a released part for this attempt; a stale queue row finds nothing.
+-- Takes a released part for this attempt; a stale queue row finds nothing. Asked again with the
+-- same token (a connection was cut before the answer), it answers the same.
 with begun as (
     update jobs.part set state = 'running', run_token = %(run_token)s, worker_id = %(worker_id)s,
         attempts = attempts + 1, started_at = kit.now(), progress_at = kit.now()
-    where job_id = %(job_id)s and number = %(number)s and state = 'queued'
-    and releases = %(release)s
+    where job_id = %(job_id)s and number = %(number)s and releases = %(release)s
+    and (state = 'queued' or (state = 'running' and run_token = %(run_token)s))
     returning {part})
 select {begun}, {job_of} from begun join jobs.job as j on j.id = begun.job_id
 
@@ -281,10 +284,13 @@ update jobs.worker set beat_at = clock_timestamp() where id = %(id)s returning i
 -- Those whose processes this host can look for.
 select id, pid, process_start from jobs.worker where host = %(host)s
 
--- name: silent_workers
--- Those not heard of for too long, on any host.
+-- name: lost_workers
+-- Those not heard of for too long, on any host, and those that run parts without being there.
 select id from jobs.worker
 where beat_at < clock_timestamp() - make_interval(secs => %(seconds)s)
+union
+select p.worker_id from jobs.part as p
+where p.state = 'running' and not exists (select 1 from jobs.worker as w where w.id = p.worker_id)
 
 -- name: current_parts
 -- What the database thinks that a worker runs.
@@ -331,16 +337,6 @@ with gone as (
     returning queue_worker_id)
 delete from public.procrastinate_workers as q using gone where q.id = gone.queue_worker_id
 
--- name: orphaned_parts
--- Running parts whose worker is not registered any more.
-select distinct p.worker_id from jobs.part as p
-where p.state = 'running' and not exists (select 1 from jobs.worker as w where w.id = p.worker_id)
-
--- name: poisoned_parts
--- Parts that lost too many workers.
-select job_id, number from jobs.part where state in ('held', 'queued') and lost >= %(limit)s
-and job_id = any(%(job_ids)s)
-
 -- name: abandoned_jobs
 -- Open jobs whose upload never ended.
 select id from jobs.job where status = 'receiving' and requested_at < kit.now() - interval '1 hour'
@@ -350,6 +346,10 @@ and not exists (select 1 from jobs.part as p where p.job_id = job.id
 -- name: register_tick
 -- A periodic job is due at once when first seen.
 insert into jobs.periodic (name, next_at) values (%(name)s, kit.now()) on conflict do nothing
+
+-- name: due_ticks
+-- What to try to claim; mostly nothing.
+select name from jobs.periodic where name = any(%(names)s) and next_at <= kit.now()
 
 -- name: claim_tick
 -- One worker gets it: the others wait for the row, then see that it is no longer due. A claim
@@ -365,51 +365,6 @@ returning 1
 -- It ran to its end.
 update jobs.periodic set worker_id = null, finished_at = kit.now()
 where name = %(name)s and worker_id = %(worker_id)s
-
--- name: insert_upload
--- An upload begins; it is not to be seen before it is whole.
-insert into jobs.upload (token, organization_id, filename, content_type, created_at,
-    last_segment_at)
-values (%(token)s, %(organization_id)s, %(filename)s, %(content_type)s, kit.now(), kit.now())
-returning {upload}
-
--- name: insert_segment
--- A whole segment is stored. Nothing is returned where the upload was swept meanwhile.
-with counted as (
-    update jobs.upload set segments = %(number)s, bytes = bytes + %(bytes)s,
-        last_segment_at = kit.now()
-    where id = %(upload_id)s and status = 'receiving' returning id)
-insert into jobs.segment (upload_id, number, bytes)
-select id, %(number)s, %(bytes)s from counted returning number
-
--- name: store_upload
--- The last byte is in.
-update jobs.upload set status = 'stored', sha256 = %(sha256)s
-where id = %(id)s and status = 'receiving' returning {upload}
-
--- name: get_upload
--- By public id, within the organization.
-select {upload} from jobs.upload
-where token = %(token)s and organization_id = %(organization_id)s and status = 'stored'
-
--- name: segments_of
--- Sizes of an upload's segments, in order.
-select bytes from jobs.segment where upload_id = %(upload_id)s order by number
-
--- name: doom_upload
--- Marks an upload for removal; its row goes once its blobs are gone.
-update jobs.upload set status = 'deleted' where id = %(id)s returning {upload}
-
--- name: doomed_uploads
--- Abandoned uploads, and those whose removal was interrupted.
-select {upload} from jobs.upload
-where status = 'deleted'
-or (status = 'receiving' and last_segment_at < kit.now() - interval '1 hour')
-order by id limit 100
-
--- name: delete_upload
--- The row of an upload whose blobs are gone.
-delete from jobs.upload where id = %(id)s
 
 -- name: drop_queue_row
 -- What is left of a fetched queue row whose part was stale.

@@ -64,8 +64,7 @@ async def dead_workers(conn: Conn, own_id: int, silent_seconds: float) -> list[i
 
     Of this process's own lives those are over that are not *living*.
     """
-    dead = {row[0] for row in await store.every(conn, "silent_workers", seconds=silent_seconds)}
-    dead |= {row[0] for row in await store.every(conn, "orphaned_parts")}
+    dead = {row[0] for row in await store.every(conn, "lost_workers", seconds=silent_seconds)}
     own_pid = os.getpid()
     for worker_id, pid, started in await store.every(conn, "workers_of_host", host=host_name()):
         if worker_id not in living and (pid == own_pid or process_start(pid) != started):

@@ -61,6 +61,7 @@ class Life:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop*; a failure of any of the tasks ends all of them."""
+        await self._register_ticks()
         await self._look()
         await recovery.take_back_fetched(self.platform)
         connector = PsycopgConnector(
@@ -79,6 +80,7 @@ class Life:
             asyncio.create_task(self._every(LOOK_SECONDS, self._look), name="looking"),
             asyncio.create_task(self._beat(), name="beating"),
             asyncio.create_task(self._every(LOOK_SECONDS, self._tick), name="ticking"),
+            asyncio.create_task(self._break(), name="breaking"),
         ]
         stopping = asyncio.create_task(stop.wait(), name="stopping")
         try:
@@ -86,7 +88,6 @@ class Life:
         finally:
             queue.stop()
             stopping.cancel()
-            beating = sides[1]
             await asyncio.wait({fetching})
             for task in (*sides, *self.ticks):
                 task.cancel()
@@ -95,12 +96,16 @@ class Life:
         if failures:
             raise failures[0]
         if not stop.is_set():
-            raise GivenUp(f"fetching ended by itself; beating: {beating.done()}")
+            raise GivenUp("fetching ended by itself")
 
     async def _every(self, seconds: float, action: Any) -> None:
         while True:
             await asyncio.sleep(seconds)
             await action()
+
+    async def _break(self) -> None:
+        await self.runner.broken.wait()
+        raise GivenUp("something could not be recorded")
 
     async def _beat(self) -> None:
         while True:
@@ -132,17 +137,19 @@ class Life:
 
     async def _tick(self) -> None:
         busy = {task.get_name() for task in self.ticks}
-        for periodic in self.platform.registry.periodic:
-            if periodic.name in busy:
-                continue
-            async with self.platform.db.connection() as conn:
-                await store.run(conn, "register_tick", name=periodic.name)
+        known = {p.name: p for p in self.platform.registry.periodic if p.name not in busy}
+        async with self.platform.db.connection() as conn:
+            for (name,) in await store.every(conn, "due_ticks", names=list(known)):
                 claimed = await store.one(
-                    conn, "claim_tick", name=periodic.name, seconds=periodic.seconds,
-                    worker_id=self.id,
+                    conn, "claim_tick", name=name, seconds=known[name].seconds, worker_id=self.id
                 )
-            if claimed:
-                self._spawn(self._run_periodic(periodic), periodic.name)
+                if claimed:
+                    self._spawn(self._run_periodic(known[name]), name)
+
+    async def _register_ticks(self) -> None:
+        async with self.platform.db.connection() as conn:
+            for periodic in self.platform.registry.periodic:
+                await store.run(conn, "register_tick", name=periodic.name)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

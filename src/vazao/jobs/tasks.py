@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import psycopg
@@ -20,14 +20,16 @@ from psycopg import AsyncConnection
 from vazao.jobs import ending, store
 from vazao.jobs.errors import Fenced, HandBack, JobFailed, KindUnknown, PartSignal
 from vazao.jobs.kinds import kind_of
-from vazao.jobs.models import Job
+from vazao.jobs.models import Job, Part
 from vazao.jobs.parts import PartRun
+from vazao.jobs.recovery import LOST_LIMIT
 from vazao.kit.errors import DatabaseUnavailable, VazaoError
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 
+T = TypeVar("T")
 log = get("jobs.worker")
-HAND_BACK_SECONDS = 5.0
+PERSIST_SECONDS = 5.0
 _TRANSIENT = (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailable, HandBack)
 
 
@@ -36,24 +38,29 @@ class Manager(JobManager):
     no fault with a queue row that is gone: the part's own transaction deletes it.
     """
 
-    def __init__(self, connector: PsycopgConnector, platform: Platform, worker_id: int) -> None:
+    def __init__(self, connector: PsycopgConnector, runner: Runner) -> None:
         super().__init__(connector)
-        self.platform = platform
-        self.own_id = worker_id
+        self.runner = runner
+        self.platform = runner.platform
 
     async def register_worker(self) -> int:
         """Register with the library, and note its id in our row."""
         queue_worker_id = await super().register_worker()
         async with self.platform.db.connection() as conn:
             await store.run(
-                conn, "name_queue_worker", id=self.own_id, queue_worker_id=queue_worker_id
+                conn, "name_queue_worker", id=self.runner.worker_id,
+                queue_worker_id=queue_worker_id,
             )
         return queue_worker_id
 
     async def finish_job(self, job: QueueRow, status: Status, delete_job: bool) -> None:
         """Delete the queue row if a stale or erring attempt has left it there."""
-        async with self.platform.db.connection() as conn:
-            await store.run(conn, "drop_queue_row", id=job.id)
+
+        async def drop() -> None:
+            async with self.platform.db.connection() as conn:
+                await store.run(conn, "drop_queue_row", id=job.id)
+
+        await self.runner.persist(drop)
 
 
 class Runner:
@@ -61,6 +68,9 @@ class Runner:
 
     Args:
         worker_id: this life's row in ``jobs.worker``.
+
+    ``broken`` is set when something could not be recorded: only the end of this life, whose
+    parts are then taken back, makes up for it.
     """
 
     def __init__(self, platform: Platform, worker_id: int) -> None:
@@ -68,12 +78,13 @@ class Runner:
         self.worker_id = worker_id
         self.running: dict[UUID, tuple[PartRun, asyncio.Task[Any]]] = {}
         self.fenced: set[UUID] = set()
+        self.broken = asyncio.Event()
 
     def queue_worker(self, connector: PsycopgConnector) -> QueueWorker:
         """The library's worker over this runner's task."""
         settings = self.platform.settings
         app = App(connector=connector)
-        app.job_manager = Manager(connector, self.platform, self.worker_id)
+        app.job_manager = Manager(connector, self)
         app.task(name=store.TASK, queue=store.QUEUE, pass_context=True)(self.execute)
         return QueueWorker(
             app, queues=[store.QUEUE], concurrency=settings.worker_concurrency,
@@ -87,12 +98,9 @@ class Runner:
     async def execute(self, context: JobContext, job: int, part: int, release: int) -> None:
         """Run the part that a queue row names; never raises for what the part did."""
         token = uuid4()
-        async with self.platform.db.connection() as conn:
-            begun = await store.begin(conn, job, part, release, token, self.worker_id)
-            if begun is None:
-                return
-            if begun[1].started_at is None or begun[1].status == "queued":
-                await store.run(conn, "begin_job", id=job)
+        begun = await self.persist(partial(self._begin, job, part, release, token))
+        if begun is None:
+            return
         run = PartRun(self.platform, begun[1], begun[0], token)
         task = asyncio.current_task()
         assert task is not None
@@ -105,11 +113,23 @@ class Runner:
                 await asyncio.shield(self._give_back(run, lost=0, delay=0.0))
                 raise
             task.uncancel()
+        except Exception as error:
+            log.error("attempt not recorded: this worker begins anew", exc_info=error)
+            self.broken.set()
         finally:
             self.running.pop(token, None)
             self.fenced.discard(token)
         if run.ended_job is not None:
             ending.record(run.ended_job)
+
+    async def _begin(
+        self, job: int, part: int, release: int, token: UUID
+    ) -> tuple[Part, Job] | None:
+        async with self.platform.db.connection() as conn:
+            begun = await store.begin(conn, job, part, release, token, self.worker_id)
+            if begun is not None and (begun[1].started_at is None or begun[1].status == "queued"):
+                await store.run(conn, "begin_job", id=job)
+            return begun
 
     async def _attempt(self, run: PartRun) -> None:
         try:
@@ -122,41 +142,46 @@ class Runner:
             log.info("part dropped", reason=type(signal).__name__, number=run.part.number)
         except (KindUnknown, *_TRANSIENT) as error:
             log.warning("part given back", error=repr(error), number=run.part.number)
-            await self._give_back(run, lost=1, delay=min(5.0, 0.1 * 2**run.part.lost))
+            if run.part.lost + 1 < LOST_LIMIT:
+                await self._give_back(run, lost=1, delay=min(5.0, 0.1 * 2**run.part.lost))
+            else:
+                await self._settle(run, given_up(run, LOST_LIMIT))
         except VazaoError as error:
-            await self._persist(partial(self._fail, run, error))
+            await self._settle(run, error)
         except Exception as error:
             log.error("part erred", number=run.part.number, kind=run.job.kind, exc_info=error)
-            await self._persist(partial(self._erred, run))
+            waits = kind_of(run.job.kind).backoff_seconds
+            if run.part.errors < len(waits):
+                delay = waits[run.part.errors]
+                await self.persist(partial(self._hold, run, errors=1, lost=0, delay=delay))
+            else:
+                await self._settle(run, given_up(run, len(waits) + 1))
 
-    async def _erred(self, run: PartRun) -> None:
-        waits = kind_of(run.job.kind).backoff_seconds
-        if run.part.errors < len(waits):
-            await self._hold(run, errors=1, lost=0, delay=waits[run.part.errors])
-            return
-        await self._fail(run, JobFailed(
-            "The job failed after {attempts} attempts.",
-            remedy="The log has the details under {request_id}.",
-            attempts=len(waits) + 1, request_id=run.job.request_id or run.job.token,
-        ))
+    async def _settle(self, run: PartRun, error: VazaoError) -> None:
+        """Fail the part with *error*, or at least fail it (a value that cannot be stored, say)."""
+        try:
+            await self.persist(partial(self._fail, run, error))
+        except Exception as failure:
+            log.error("error not stored", error=repr(error), exc_info=failure)
+            await self.persist(partial(self._fail, run, given_up(run, run.part.errors + 1)))
 
     async def _give_back(self, run: PartRun, *, lost: int, delay: float) -> None:
-        await self._persist(partial(self._hold, run, errors=0, lost=lost, delay=delay))
+        await self.persist(partial(self._hold, run, errors=0, lost=lost, delay=delay))
 
-    async def _persist(self, action: Callable[[], Awaitable[None]]) -> None:
-        """Do what must be recorded, across a restart of the database; else recovery does it."""
-        deadline = asyncio.get_running_loop().time() + HAND_BACK_SECONDS
+    async def persist(self, action: Callable[[], Awaitable[T]]) -> T | None:
+        """Do what must be recorded, across a restart of the database; else this life is over."""
+        deadline = asyncio.get_running_loop().time() + PERSIST_SECONDS
         wait = 0.05
         while True:
             try:
-                await action()
-                return
+                return await action()
             except Fenced:
-                return
+                return None
             except _TRANSIENT as error:
                 if asyncio.get_running_loop().time() + wait > deadline:
-                    log.error("attempt not recorded", error=repr(error))
-                    return
+                    log.error("not recorded: this worker begins anew", error=repr(error))
+                    self.broken.set()
+                    return None
             await asyncio.sleep(wait)
             wait *= 2
 
@@ -176,6 +201,15 @@ class Runner:
     async def _fail(self, run: PartRun, error: VazaoError) -> None:
         async with self.platform.db.transaction() as conn:
             run.ended_job = await fail_part(conn, run, error)
+
+
+def given_up(run: PartRun, attempts: int) -> JobFailed:
+    """What a person reads of a job whose part kept failing: where the log tells more."""
+    return JobFailed(
+        "The job failed after {attempts} attempts.",
+        remedy="The log has the details under {request_id}.",
+        attempts=attempts, request_id=run.job.request_id or run.job.token,
+    )
 
 
 async def fail_part(conn: AsyncConnection[Any], run: PartRun, error: VazaoError) -> Job | None:

@@ -37,5 +37,9 @@ class Queries:
 
 @cache
 def load(package: str) -> Queries:
-    """The statements of *package*'s ``queries.sql`` (read once)."""
-    return Queries(files(package).joinpath("queries.sql").read_text(encoding="utf-8"))
+    """The statements of *package*'s ``queries.sql`` and ``queries_<noun>.sql`` (read once)."""
+    found = sorted(
+        (f for f in files(package).iterdir() if re.fullmatch(r"queries(_\w+)?\.sql", f.name)),
+        key=lambda f: f.name,
+    )
+    return Queries("\n".join(f.read_text(encoding="utf-8") for f in found))

@@ -29,9 +29,8 @@ class Steps:
         print(line, flush=True)  # noqa: T201 (this is the command's output)
 
     @contextmanager
-    def step(self, template: str, **params: object) -> Iterator[Wait]:
-        """Say *template* with the time that the block took; yields what tells of waiting."""
-        name = text(template, **params)
+    def step(self, name: str) -> Iterator[Wait]:
+        """Say *name* with the time that the block took; yields what tells of waiting."""
         began = time.perf_counter()
         if self._live:
             from rich.console import Console

@@ -24,7 +24,8 @@ from vazao.kit.errors import Unavailable, VazaoError
 from vazao.kit.logging import get
 from vazao.kit.platform import load_secret
 from vazao.kit.settings import Settings
-from vazao.kit.steps import Steps, text
+from vazao.kit.steps import Steps
+from vazao.kit.steps import text as _
 from vazao.kit.supervisor import WORKER_GRACE_SECONDS, Child, Supervisor, ours
 
 READY_SECONDS = 60.0
@@ -91,28 +92,28 @@ class Up:
     async def _start(self) -> None:
         load_secret(self.settings)
         url = await self._start_database()
-        with self._step("Migrations"):
+        with self._step(_("Migrations")):
             await asyncio.to_thread(self._migrate, url)
         processes.share_metrics(self.settings.folder, alone=True)
         if self.settings.metrics_port is not None:
             processes.serve_metrics(self.settings.metrics_port)
-        with self._step("Web and workers") as wait:
+        with self._step(_("Web and workers")) as wait:
             await self._start_children()
             await self._until_ready(wait)
         self._steps.say()
-        self._steps.say(text("Vazão is up: {address}", address=self.address))
+        self._steps.say(_("Vazão is up: {address}", address=self.address))
         if self._demo:
             self._tasks.append(asyncio.create_task(self._run_demo(), name="demo"))
         else:
-            self._steps.say(text("Ctrl-C stops it."))
+            self._steps.say(_("Ctrl-C stops it."))
 
-    def _step(self, template: str) -> Any:
+    def _step(self, name: str) -> Any:
         if self._stop.is_set():
             raise Stopped
-        return self._steps.step(template)
+        return self._steps.step(name)
 
     async def _start_database(self) -> str:
-        with self._step("Database") as wait:
+        with self._step(_("Database")) as wait:
             if self.settings.direct_url is not None:
                 await asyncio.to_thread(check_server, self.settings.direct_url)
                 return self.settings.direct_url
@@ -166,7 +167,7 @@ class Up:
                     reason=f"{broken[0]} keeps ending" if broken else body or "no answer",
                 )
             if loop.time() > said:
-                wait(body or text("waiting for the web server"))
+                wait(body or _("waiting for the web server"))
                 said += 5
             await asyncio.sleep(0.05)
 
@@ -176,7 +177,7 @@ class Up:
         )
         try:
             if await process.wait() == 0:
-                self._steps.say(text("Vazão stays up. Ctrl-C stops it."))
+                self._steps.say(_("Vazão stays up. Ctrl-C stops it."))
         finally:
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGTERM)
@@ -189,7 +190,7 @@ class Up:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if began and sys.exc_info()[0] is None:
-            self._steps.say(text("Stopping; Ctrl-C again hurries."))
+            self._steps.say(_("Stopping; Ctrl-C again hurries."))
         try:
             await self._supervisor.stop()
         finally:

@@ -23,7 +23,8 @@ from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.router import Router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from vazao import __version__
@@ -248,8 +249,9 @@ def create_app(platform: Platform, *, on_startup: list[Any] | None = None) -> Li
         on_shutdown=[platform.close],
         request_max_body_size=1 << 20,
         openapi_config=OpenAPIConfig(
-            title="Vazão", version=__version__, path="/docs",
-            render_plugins=[SwaggerRenderPlugin()],
+            title="Vazão", version=__version__, path="/openapi",
+            render_plugins=[JsonRenderPlugin(path="/v3.json")],
+            openapi_router=Router(path="/openapi", route_handlers=[], opt={"public": True}),
         ),
         debug=False,
     )

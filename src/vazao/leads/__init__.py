@@ -16,8 +16,8 @@ __all__ = ["register"]
 def register(registry: Registry) -> None:
     """Show the feature to the platform."""
     from vazao import jobs
-    from vazao.kit.registry import Figure, MenuEntry, Periodic
-    from vazao.leads import api, cli, pages, store, tasks
+    from vazao.kit.registry import DemoStep, Figure, MenuEntry, Periodic
+    from vazao.leads import api, cli, demo, pages, store, tasks
 
     registry.routes += [*api.routes, *pages.routes]
     registry.menu += [
@@ -25,6 +25,7 @@ def register(registry: Registry) -> None:
     ]
     registry.figures.append(Figure("Leads", "/leads", store.base_size, 10))
     registry.commands["leads"] = cli.app
+    registry.demo.append(DemoStep("Import of a spreadsheet", demo.import_sheet, 10))
     registry.template_packages.append("vazao.leads")
     registry.periodic.append(Periodic("leads.sweep", 60.0, tasks.sweep))
     for kind in (

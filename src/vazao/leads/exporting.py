@@ -13,6 +13,7 @@ from vazao.leads.mapping import FIELDS
 
 Q = store.Q
 Format = Literal["csv", "ndjson"]
+OWN = ("vazao_id", "vazao_created_at", "vazao_updated_at")
 
 # What a spreadsheet would calculate gets an apostrophe in front, which an import takes off.
 ESCAPED = "regexp_replace({}, '^(''*[=+@-])', '''\\1')"
@@ -29,11 +30,17 @@ async def export(
         own = sql.Literal(organization_id)
         if form == "csv":
             statement = Q.export_csv.format(columns=_csv(types), organization_id=own)
+            yield _header(types)
         else:
             statement = Q.export_ndjson.format(organization_id=own)
         async with conn.cursor() as cursor, cursor.copy(statement) as rows:
             async for block in rows:
                 yield bytes(block)
+
+
+def _header(types: dict[str, str]) -> bytes:
+    # Names of fields and slugs: nothing in them needs a quote.
+    return ",".join([*FIELDS, *(f"custom.{name}" for name in types), *OWN]).encode() + b"\n"
 
 
 def _csv(types: dict[str, str]) -> sql.Composed:
@@ -47,9 +54,8 @@ def _csv(types: dict[str, str]) -> sql.Composed:
             continue
         else:
             value = name
-        columns.append(sql.SQL("{} as {}").format(sql.SQL(ESCAPED).format(value), name))
+        columns.append(sql.SQL(ESCAPED).format(value))
     for field, kind in types.items():
         value = sql.SQL("custom ->> {}").format(sql.Literal(field))
-        shown = sql.SQL(NUMBER if kind in ("number", "integer") else ESCAPED).format(value)
-        columns.append(sql.SQL("{} as {}").format(shown, sql.Identifier(f"custom.{field}")))
+        columns.append(sql.SQL(NUMBER if kind in ("number", "integer") else ESCAPED).format(value))
     return sql.SQL(", ").join(columns)

@@ -135,7 +135,7 @@ async def _preview_page(
     except VazaoError as refused:
         messages.append(("bad", refused.message(language)))
     return page(
-        request, "leads/preview.html", status=422 if messages else 200, upload=stored,
+        request, "leads/preview.html", status=422 if error else 200, upload=stored,
         seen=seen, columns=columns, sheet=sheet, messages=messages,
         notes=[translate(n, language) for n in seen.notes] if seen else [],
         fields=list(LABELS.items()),

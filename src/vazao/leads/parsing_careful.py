@@ -18,7 +18,7 @@ from vazao.leads.parsing import Limits
 
 # A carriage return inside a line is content, and csv refuses it; NUL bytes are gone by now, so
 # one can stand for it meanwhile.
-_INNER_RETURN = re.compile(r"\r(?!\n)")
+INNER_RETURN = re.compile(r"\r(?!\n)")
 _STAND_IN = "\0"
 
 
@@ -44,7 +44,7 @@ class CarefulReader:
         for block in blocks:
             text = block
             if text.count("\r") != text.count("\r\n"):
-                text = _INNER_RETURN.sub(_STAND_IN, text)
+                text = INNER_RETURN.sub(_STAND_IN, text)
             for line in io.StringIO(text, newline="\n"):
                 self._line = line
                 yield line

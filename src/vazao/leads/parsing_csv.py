@@ -22,7 +22,7 @@ from vazao.leads.errors import (
     SheetUnclosedQuote,
 )
 from vazao.leads.parsing import Batch, Limits, Sheet
-from vazao.leads.parsing_careful import CarefulReader, records_frame
+from vazao.leads.parsing_careful import INNER_RETURN, CarefulReader, records_frame
 from vazao.leads.parsing_frames import BatchMaker, check_headers
 from vazao.leads.parsing_quotes import QuoteScan, cut_records, scan_text, widest_record
 from vazao.leads.parsing_text import HEAD_BYTES, LineTooLong, SheetText, find_delimiter
@@ -90,7 +90,7 @@ class CsvSheet(Sheet):
 
     def _read_header(self, delimiter: str) -> list[str]:
         head = self._text.decode(self._text.head)
-        lines = io.StringIO(head, newline="\n")
+        lines = io.StringIO(INNER_RETURN.sub(" ", head), newline="\n")
         if self._skip:
             lines.readline()
         csv.field_size_limit(max(csv.field_size_limit(), HEAD_BYTES))

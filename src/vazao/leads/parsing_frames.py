@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import polars as pl
@@ -15,10 +16,13 @@ from vazao.leads.errors import (
 )
 from vazao.leads.parsing import Batch, Limits
 
+_ESCAPED = re.compile(r"^'('*[=+\-@])")
+
 
 def check_headers(cells: Sequence[str | None], limits: Limits) -> list[str]:
     """The column names of a header row: trimmed, without the empty ones at its end.
 
+    An apostrophe in front of ``= + - @`` is taken off, as it is from every cell.
     An empty name inside stays, as ``""``: a column that nobody can map. Names are compared
     without regard to capitals.
 
@@ -27,7 +31,7 @@ def check_headers(cells: Sequence[str | None], limits: Limits) -> list[str]:
         SheetTooManyColumns, SheetCellTooLarge: over a limit.
         SheetRepeatedHeaders: a name appears twice.
     """
-    names = [(cell or "").strip() for cell in cells]
+    names = [_ESCAPED.sub(r"\1", (cell or "").strip()) for cell in cells]
     while names and not names[-1]:
         names.pop()
     if not names:

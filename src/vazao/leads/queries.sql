@@ -246,6 +246,11 @@ returning id, email, opted_out
 insert into leads.suppression (organization_id, email_hash)
 values (%(organization_id)s, %(email_hash)s) on conflict do nothing
 
+-- name: suppressed
+-- Keyed hashes of those who may not come back; few, since only people who opted out and then left
+-- are among them.
+select email_hash from leads.suppression where organization_id = %(organization_id)s
+
 -- name: get_base
 -- Size and version of a base, in one lookup.
 select version, leads, facets, facets_version from leads.base
@@ -340,12 +345,12 @@ where f.organization_id = %(organization_id)s
 order by f.changed_xid, f.lead_id limit %(limit)s
 
 -- name: export_csv
--- The base as a sheet that an import takes back unchanged.
+-- The base as a sheet that an import takes back unchanged. Its header is written by hand: a column's
+-- name in SQL ends after 63 bytes, a custom field's may be longer with its prefix.
 copy (
-    select {columns}, id as vazao_id, created_at as vazao_created_at,
-        updated_at as vazao_updated_at
+    select {columns}, id, created_at, updated_at
     from leads.lead where organization_id = {organization_id} order by email
-) to stdout (format csv, header)
+) to stdout (format csv)
 
 -- name: export_ndjson
 -- The base as one JSON object a line; the quote and the delimiter are control characters, which

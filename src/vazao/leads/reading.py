@@ -7,7 +7,8 @@ both release the GIL, so the two overlap.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from psycopg import sql
 
 from vazao import jobs
 from vazao.kit.platform import Platform
-from vazao.leads import mapping, merging, parsing, store, validation
+from vazao.leads import mapping, merging, parsing, service, store, validation
 from vazao.leads.models import Import
 
 BATCH_ROWS = 50_000
@@ -46,6 +47,7 @@ class Reading:
     rows_total: int = 0
     rows_staged: int = 0
     rejected: int = 0
+    suppressed: frozenset[bytes] = frozenset()
 
     @property
     def rejections(self) -> str:
@@ -61,6 +63,7 @@ class Reading:
         """
         async with self.platform.db.connection() as conn:
             types = await store.custom_types(conn, self.record.organization_id)
+            self.suppressed = await store.suppressed(conn, self.record.organization_id)
         sheet = await asyncio.to_thread(
             parsing.open_sheet, self.path, self.record.filename, sheet=self.record.sheet,
             limits=limits(self.platform), batch_rows=BATCH_ROWS,
@@ -91,17 +94,16 @@ class Reading:
                     rejections=sql.Identifier(self.rejections)
                 ),
             )
-            following = asyncio.create_task(asyncio.to_thread(next, batches, None))
-            while (batch := await following) is not None:
-                following = asyncio.create_task(asyncio.to_thread(next, batches, None))
-                await store.copy(conn, copy_rows, batch.rows)
-                await store.copy(conn, copy_refused, batch.refused)
-                self.rows_staged += batch.count
-                self.rejected += batch.refused_count
-                await run.progress(
-                    sheet.fraction_read, rows_done=0,
-                    rows_total=max(sheet.rows_total, self.rows_staged + self.rejected),
-                )
+            async with aclosing(_ahead(batches)) as ready:
+                async for batch in ready:
+                    await store.copy(conn, copy_rows, batch.rows)
+                    await store.copy(conn, copy_refused, batch.refused)
+                    self.rows_staged += batch.count
+                    self.rejected += batch.refused_count
+                    await run.progress(
+                        sheet.fraction_read, rows_done=0,
+                        rows_total=max(sheet.rows_total, self.rows_staged + self.rejected),
+                    )
             await store.run_staging(
                 conn, store.Q.index_staging.format(staging=sql.Identifier(self.staging))
             )
@@ -109,11 +111,43 @@ class Reading:
     def _prepared(self, sheet: parsing.Sheet, plan: validation.Plan) -> Iterator[Prepared]:
         for batch in sheet.batches():
             checked = validation.validate(batch.frame, plan, self.record.empty)
+            if self.suppressed:
+                checked = self._without_suppressed(checked)
             refused = with_long_rows(checked.rejected, batch.long_rows)
             yield Prepared(
                 validation.to_copy_csv(checked.rows), validation.to_copy_csv(refused),
                 len(checked.rows), len(refused),
             )
+
+    def _without_suppressed(self, checked: validation.Validated) -> validation.Validated:
+        """Refuse who opted out and left; their e-mail is not written down again."""
+        secret = self.platform.secret
+        gone = pl.Series(
+            [service.email_hash(secret, e) in self.suppressed for e in checked.rows["email"]],
+            dtype=pl.Boolean,
+        )
+        header = next(h for h, field in self.mapping.items() if field == "email")
+        told = checked.rows.filter(gone).select(
+            "row", pl.lit(header).alias("column"), pl.lit("suppressed").alias("code"),
+            pl.lit(None, pl.String).alias("value"),
+        )
+        return validation.Validated(
+            checked.rows.filter(~gone), pl.concat([checked.rejected, told])
+        )
+
+
+async def _ahead(batches: Iterator[Prepared]) -> AsyncGenerator[Prepared]:
+    """*batches*, the next being prepared in a thread while one is used."""
+    following = asyncio.create_task(asyncio.to_thread(next, batches, None))
+    try:
+        while (batch := await following) is not None:
+            following = asyncio.create_task(asyncio.to_thread(next, batches, None))
+            yield batch
+    finally:
+        # A thread cannot be stopped, and what it reads is about to be closed.
+        await asyncio.wait([following])
+        if not following.cancelled():
+            following.exception()
 
 
 def with_long_rows(refused: pl.DataFrame, long_rows: pl.DataFrame) -> pl.DataFrame:
@@ -123,7 +157,7 @@ def with_long_rows(refused: pl.DataFrame, long_rows: pl.DataFrame) -> pl.DataFra
     told = long_rows.select(
         "row",
         pl.lit(None, pl.String).alias("column"),
-        pl.lit("too_many_fields").alias("code"),
+        pl.lit("row_too_long").alias("code"),
         pl.col("fields").cast(pl.String).alias("value"),
     )
     return pl.concat([refused, told])

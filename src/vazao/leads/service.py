@@ -96,7 +96,14 @@ async def get(
     job = await jobs.get_job(conn, organization_id, token) if record else None
     if record is None or job is None:
         raise ImportNotFound
-    return record, job
+    return await _settled(conn, record, job), job
+
+
+async def _settled(conn: Connection, record: Import, job: jobs.Job) -> Import:
+    """*record*, or what it is by now: read before its job, it may lack the last slices."""
+    if job.ended and record.outcomes.total != record.rows_total:
+        return await store.get_import(conn, record.id) or record
+    return record
 
 
 async def history(
@@ -105,7 +112,10 @@ async def history(
     """Imports with their jobs, newest first."""
     records = await store.list_imports(conn, organization_id, before=before, limit=limit)
     found = await jobs.by_ids(conn, organization_id, [r.id for r in records])
-    return [(record, found[record.id]) for record in records if record.id in found]
+    return [
+        (await _settled(conn, record, found[record.id]), found[record.id])
+        for record in records if record.id in found
+    ]
 
 
 def view(record: Import, job: jobs.Job, language: str = "en") -> dict[str, Any]:
@@ -120,14 +130,17 @@ def view(record: Import, job: jobs.Job, language: str = "en") -> dict[str, Any]:
     if job.status in ("failed", "cancelled") and record.rows_total:
         shown["rows_unprocessed"] = max(0, record.rows_total - outcomes.total)
     done = outcomes.total
-    if job.started_at and job.status == "running" and done:
-        seconds = (clock.now() - job.started_at).total_seconds()
-        shown["rows_per_second"] = round(done / seconds) if seconds > 0 else None
-    elif job.started_at and job.finished_at and done:
-        seconds = (job.finished_at - job.started_at).total_seconds()
-        shown["rows_per_second"] = round(done / seconds) if seconds > 0 else None
+    shown["rows_per_second"] = _speed(job, done)
     shown["rows_done"] = done
     return shown
+
+
+def _speed(job: jobs.Job, rows: int) -> int | None:
+    """Rows a second since the job began, until now or its end."""
+    if job.started_at is None or not rows:
+        return None
+    seconds = ((job.finished_at or clock.now()) - job.started_at).total_seconds()
+    return round(rows / seconds) if seconds > 0 else None
 
 
 def _total(record: Import, job: jobs.Job) -> int | None:

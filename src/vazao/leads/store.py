@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from psycopg import AsyncConnection, sql
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 from vazao.kit.db import rows_of
 from vazao.kit.sql import load
@@ -30,7 +30,7 @@ async def create_import(
         "id": id, "token": token, "organization_id": organization_id, "upload": upload,
         "filename": filename, "mode": options.mode, "empty": options.empty,
         "sheet": options.sheet, "dry_run": options.dry_run, "requested_by": requested_by,
-        "mapping": None if options.mapping is None else Jsonb(options.mapping),
+        "mapping": None if options.mapping is None else Json(options.mapping),
     }
     await conn.execute(Q.create_import, values)
     made = await get_import(conn, id)
@@ -182,7 +182,7 @@ async def save_reading(
         )
     await conn.execute(
         Q.save_reading,
-        {"id": record.id, "headers": Jsonb(list(headers)), "mapping": Jsonb(mapping),
+        {"id": record.id, "headers": Json(list(headers)), "mapping": Json(mapping),
          "notes": Jsonb(list(notes)), "staging": staging, "rows_total": rows_total,
          "rows_staged": rows_staged, "rejected": rejected},
     )
@@ -279,6 +279,12 @@ async def suppress(conn: Connection, organization_id: int, email_hash: bytes) ->
     """Remember that this e-mail opted out and left."""
     values = {"organization_id": organization_id, "email_hash": email_hash}
     await conn.execute(Q.suppress, values)
+
+
+async def suppressed(conn: Connection, organization_id: int) -> frozenset[bytes]:
+    """Keyed hashes of the e-mails that opted out and left."""
+    found = await conn.execute(Q.suppressed, {"organization_id": organization_id})
+    return frozenset(row[0] for row in await found.fetchall())
 
 
 def slices(buckets: Sequence[tuple[int, int]], slice_rows: int) -> list[dict[str, int]]:

@@ -114,6 +114,8 @@ async def merge(run: jobs.PartRun) -> None:
             if attempt == ATTEMPTS - 1:
                 raise
         except (store.StagingLost, pg.UndefinedTable):
+            if attempt == ATTEMPTS - 1:
+                raise
             await _stage_again(run)
             record = await _record(run)
 

@@ -17,10 +17,12 @@ from vazao.leads.cells import Checked, Rule, boolean
 Decimal = Literal["any", "point"]
 
 _NUMBER_LIMIT: Final = 40
+# An export writes 1e-99 out in full, and that has to come back: zeros at the ends don't count.
+_WRITTEN_OUT_LIMIT: Final = 140
 _COMMA_LAST: Final = r"^[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]+)?$"
 _POINT_LAST: Final = r"^[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?$"
 _PLAIN: Final = r"^[+-]?(?:[0-9]+|[0-9]*[.,][0-9]+)$"
-_SCIENTIFIC: Final = r"^[+-]?[0-9](?:\.[0-9]+)?[eE][+-]?[0-9]{1,2}$"
+_SCIENTIFIC: Final = r"^[+-]?[0-9](?:\.[0-9]{1,34})?[eE][+-]?[0-9]{1,2}$"
 _CANONICAL: Final = r"^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?$"
 _TIME: Final = (
     r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
@@ -41,6 +43,12 @@ def _canonical(cell: pl.Expr) -> pl.Expr:
     fraction = number.str.contains(r"^[^eE]*\.[^eE]*$")
     number = pl.when(fraction).then(number.str.replace(r"\.?0+$", "")).otherwise(number)
     return number.replace("-0", "0")
+
+
+def _too_many_digits(cell: pl.Expr) -> pl.Expr:
+    size = cell.str.len_bytes()
+    digits = cell.str.replace_all("[^0-9]", "").str.strip_chars("0").str.len_bytes()
+    return (size > _NUMBER_LIMIT) & ((size > _WRITTEN_OUT_LIMIT) | (digits > _NUMBER_LIMIT - 2))
 
 
 def number(decimal: Decimal) -> Rule:
@@ -74,7 +82,7 @@ def number(decimal: Decimal) -> Rule:
                 _canonical(text).alias("value"),
                 cell.str.contains(_ambiguous(decimal)).alias("ambiguous"),
                 (
-                    cell.is_not_null() & (text.is_null() | (cell.str.len_bytes() > _NUMBER_LIMIT))
+                    cell.is_not_null() & (text.is_null() | _too_many_digits(cell))
                 ).alias("invalid"),
             )
         )

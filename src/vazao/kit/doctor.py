@@ -1,0 +1,220 @@
+"""``vazao doctor``: looks at everything that a platform needs, and says what to do about the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+
+from vazao.kit import cli, processes, proxies
+from vazao.kit.db import check_server
+from vazao.kit.errors import ConfigurationError, DatabaseUnavailable, StorageFull, VazaoError
+from vazao.kit.platform import Platform, load_secret
+from vazao.kit.probes import check_database
+from vazao.kit.registry import Check, Registry
+from vazao.kit.settings import Settings
+from vazao.kit.steps import text as _
+
+SCARCE_BYTES = 1 << 30
+SKEW_SECONDS = 2.0
+EXTENSIONS = ("pg_trgm", "unaccent")
+
+
+class ClockWrong(ConfigurationError):
+    """This machine's clock and the database's differ by {seconds} s."""
+
+    code = "clock_wrong"
+
+
+async def examine(settings: Settings, registry: Registry) -> bool:
+    """Say a line for each check, ✓ or ✗ with its remedy; returns whether all passed."""
+    good = True
+    for name, look in before(settings):
+        good &= await _say(name, look)
+    try:
+        async with _platform(settings, registry) as platform:
+            for check in (*CHECKS, *registry.checks):
+                good &= await _say(check.name, lambda c=check: c.run(platform))
+    except (VazaoError, psycopg.Error, OSError) as error:
+        _line("✗", "database", _reason(error))
+        good = False
+    return good
+
+
+def before(settings: Settings) -> list[tuple[str, Callable[[], Awaitable[str]]]]:
+    """The checks that need no database."""
+
+    async def configuration() -> str:
+        load_secret(settings)
+        proxies.trusted_networks(settings.trusted_proxies)
+        return _("readable, with a signing key")
+
+    async def disk() -> str:
+        processes.prepare_folder(settings.folder)
+        free = shutil.disk_usage(settings.folder).free
+        if free < SCARCE_BYTES:
+            raise StorageFull(
+                "Only {free} MB are free in {folder}.",
+                remedy="Free some space, or set VAZAO_DATA_DIR.",
+                free=free >> 20, folder=str(settings.folder),
+            )
+        return _("{free} GB free in {folder}", free=free >> 30, folder=settings.folder)
+
+    async def cache() -> str:
+        if settings.cache_url is None:
+            return _("in-process")
+        await ping_cache(settings.cache_url)
+        return _("answers")
+
+    return [("configuration", configuration), ("disk", disk), ("cache", cache)]
+
+
+async def check_version(platform: Platform) -> str:
+    """The server's version; not below 15.
+
+    Raises:
+        DatabaseUnavailable: it is older, or gone.
+    """
+    version = await asyncio.to_thread(check_server, platform.database_url)
+    return f"PostgreSQL {version // 10000}.{version % 10000}"
+
+
+async def check_extensions(platform: Platform) -> str:
+    """The extensions that migrations create are there, or can be.
+
+    Raises:
+        DatabaseUnavailable: the server has no such extension.
+    """
+    async with platform.db.connection() as conn:
+        cursor = await conn.execute(
+            "select name from pg_available_extensions where name = any(%s)", [list(EXTENSIONS)]
+        )
+        found = {row[0] for row in await cursor.fetchall()}
+    missing = sorted(set(EXTENSIONS) - found)
+    if missing:
+        raise DatabaseUnavailable(
+            "The server lacks the extensions {missing}.",
+            remedy="Install PostgreSQL's contrib package on it.", missing=", ".join(missing),
+        )
+    return ", ".join(EXTENSIONS)
+
+
+async def check_clock(platform: Platform) -> str:
+    """This machine's clock agrees with the database's within two seconds.
+
+    Raises:
+        ClockWrong: it does not.
+    """
+    async with platform.db.connection() as conn:
+        began = time.monotonic()
+        row = await (await conn.execute("select clock_timestamp()")).fetchone()
+        half = (time.monotonic() - began) / 2
+    assert row is not None
+    skew = abs((datetime.now(UTC) - row[0]).total_seconds()) - half
+    if skew > SKEW_SECONDS:
+        raise ClockWrong(remedy="Let both machines set their clocks by NTP.", seconds=f"{skew:.1f}")
+    return _("agrees with the database's")
+
+
+async def check_blobs(platform: Platform) -> str:
+    """A blob can be written, read and removed.
+
+    Raises:
+        ConfigurationError, StorageFull, Unavailable: it cannot.
+    """
+    key, body = f"doctor/{time.time_ns()}", b"vazao"
+    await platform.blobs.put(key, body)
+    read = b"".join([chunk async for chunk in platform.blobs.get(key)])
+    await platform.blobs.delete([key])
+    if read != body:
+        raise ConfigurationError(
+            "The file store gave back other bytes than it was given.",
+            remedy="Check VAZAO_BLOB_URL.",
+        )
+    return _("written, read and removed")
+
+
+CHECKS = (
+    Check("database", check_version),
+    Check("extensions", check_extensions),
+    Check("migrations", check_database),
+    Check("clock", check_clock),
+    Check("files", check_blobs),
+)
+
+
+async def ping_cache(url: str) -> None:
+    """Ask a Valkey or Redis whether it is there.
+
+    Raises:
+        ConfigurationError: nobody answers, or not as they do.
+    """
+    parts = urlsplit(url)
+    try:
+        async with asyncio.timeout(5):
+            reader, writer = await asyncio.open_connection(
+                parts.hostname or "127.0.0.1", parts.port or 6379,
+                ssl=True if parts.scheme.endswith("s") and parts.scheme != "redis" else None,
+            )
+            if parts.password:
+                user = [unquote(parts.username)] if parts.username else []
+                writer.write(_command("AUTH", *user, unquote(parts.password)))
+                await reader.readline()
+            writer.write(_command("PING"))
+            answer = await reader.readline()
+            writer.close()
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ConfigurationError(
+            "The cache does not answer: {reason}.", remedy="Check VAZAO_CACHE_URL.",
+            reason=str(error) or "no answer within 5 s",
+        ) from error
+    if not answer.startswith(b"+PONG"):
+        raise ConfigurationError(
+            "The cache refuses: {reason}.", remedy="Check the password in VAZAO_CACHE_URL.",
+            reason=answer.decode(errors="replace").strip().rstrip("."),
+        )
+
+
+def _command(*words: str) -> bytes:
+    """A command in the protocol of Redis (RESP 2): an array of bulk strings."""
+    encoded = [word.encode() for word in words]
+    return b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in encoded)
+
+
+@asynccontextmanager
+async def _platform(settings: Settings, registry: Registry) -> AsyncIterator[Platform]:
+    with cli.database(settings) as url:
+        platform = Platform(
+            settings, url, registry, direct=True, connections=2, name="vazao-doctor"
+        )
+        await platform.open()
+        try:
+            yield platform
+        finally:
+            await platform.close()
+
+
+async def _say(name: str, look: Callable[[], Awaitable[str]]) -> bool:
+    try:
+        _line("✓", name, await look())
+    except (VazaoError, psycopg.Error, OSError) as error:
+        _line("✗", name, _reason(error))
+        return False
+    return True
+
+
+def _reason(error: Any) -> str:
+    if isinstance(error, VazaoError):
+        return error.message(cli.language())
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _line(mark: str, name: str, said: str) -> None:
+    print(f"{mark} {name:<14} {said}", flush=True)  # noqa: T201 (this is the command's output)

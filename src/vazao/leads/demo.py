@@ -1,0 +1,69 @@
+"""The demonstration: one real import of a 300,000-row sheet, and a search for what it brought."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from vazao import jobs
+from vazao.kit.platform import Platform
+from vazao.leads import searching, service
+from vazao.leads.models import Options, Outcomes
+
+ROWS = 300_000
+BLOCK = 4 << 20
+
+
+async def import_sheet(
+    platform: Platform, say: Callable[[str], Any], rows: int = ROWS
+) -> list[str]:
+    """Make a sheet, import it into the organization ``demo``, and find one of its leads."""
+    from vazao.leads import samples
+
+    async with platform.db.connection() as conn:
+        assert platform.registry.resolve_organization is not None
+        organization_id = await platform.registry.resolve_organization(conn, "demo")
+    with tempfile.TemporaryDirectory(prefix="vazao-demo-") as folder:
+        path = Path(folder) / "leads.csv"
+        await asyncio.to_thread(samples.sheet_csv, path, 0, rows)
+        say(f"A sheet of {rows:,} rows ({path.stat().st_size / 1e6:.0f} MB) goes in …")
+        shown = await _import(platform, organization_id, path)
+    lines = [
+        f"{shown['rows_total']:,} rows in {shown['lead_time_seconds']:.1f} s "
+        f"({shown.get('rows_per_second') or 0:,} rows/s): "
+        + ", ".join(f"{shown[name]:,} {name}" for name in Outcomes.__struct_fields__)
+    ]
+    began = time.perf_counter()
+    async with platform.db.transaction() as conn:
+        found = await searching.search(conn, organization_id, q="joao silva", limit=5)
+    lines.append(
+        f"Search for “joao silva”: {len(found)} shown in {time.perf_counter() - began:.3f} s"
+    )
+    return lines
+
+
+async def _import(platform: Platform, organization_id: int, path: Path) -> dict[str, Any]:
+    async def blocks() -> AsyncIterator[bytes]:
+        with path.open("rb") as opened:
+            while block := await asyncio.to_thread(opened.read, BLOCK):
+                yield block
+
+    upload = await jobs.receive(
+        platform, organization_id, blocks(), filename=path.name, content_type="text/csv",
+        limit_bytes=platform.settings.leads_max_file_bytes,
+    )
+    async with platform.db.transaction() as conn:
+        record, job = await service.begin(
+            conn, organization_id, upload, Options(), requested_by="demo"
+        )
+    while True:
+        async with platform.db.connection() as conn:
+            record, job = await service.get(conn, organization_id, record.token)
+            behind = await searching.behind(conn, organization_id)
+        if job.ended and not behind:
+            return service.view(record, job)
+        await asyncio.sleep(0.1)

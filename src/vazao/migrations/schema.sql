@@ -1,0 +1,2506 @@
+CREATE SCHEMA accounts;
+
+COMMENT ON SCHEMA accounts IS 'Organizations, users, and how both prove who they are';
+
+CREATE SCHEMA jobs;
+
+COMMENT ON SCHEMA jobs IS 'Work of organizations: jobs, parts, shares, uploads, workers';
+
+CREATE SCHEMA kit;
+
+COMMENT ON SCHEMA kit IS 'What every feature uses: the clock and text folding';
+
+CREATE SCHEMA leads;
+
+COMMENT ON SCHEMA leads IS 'Bulk import of spreadsheets, and the base of leads they fill';
+
+CREATE SCHEMA leads_staging;
+
+COMMENT ON SCHEMA leads_staging IS 'Unlogged tables of imports under way; made and dropped by them';
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+
+CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public;
+
+COMMENT ON EXTENSION unaccent IS 'text search dictionary that removes accents';
+
+CREATE TYPE public.procrastinate_job_event_type AS ENUM (
+    'deferred',
+    'started',
+    'deferred_for_retry',
+    'failed',
+    'succeeded',
+    'cancelled',
+    'abort_requested',
+    'aborted',
+    'scheduled',
+    'retried'
+);
+
+CREATE TYPE public.procrastinate_job_status AS ENUM (
+    'todo',
+    'doing',
+    'succeeded',
+    'failed',
+    'cancelled',
+    'aborting',
+    'aborted'
+);
+
+CREATE TYPE public.procrastinate_job_to_defer_v1 AS (
+	queue_name character varying,
+	task_name character varying,
+	priority integer,
+	lock text,
+	queueing_lock text,
+	args jsonb,
+	scheduled_at timestamp with time zone
+);
+
+CREATE FUNCTION accounts.note_user_changes() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_op = 'INSERT' then
+        insert into accounts.user_change (organization_id, user_id, change)
+        select n.organization_id, n.id, 'created' from new_rows n order by n.id;
+    elsif tg_op = 'DELETE' then
+        insert into accounts.user_change (organization_id, user_id, change)
+        select o.organization_id, o.id, 'deleted' from old_rows o order by o.id;
+    else
+        insert into accounts.user_change (organization_id, user_id, change)
+        select o.organization_id, o.id, 'deleted'
+        from old_rows o join new_rows n using (id)
+        where o.organization_id <> n.organization_id
+        union all
+        select n.organization_id, n.id,
+            case when o.organization_id = n.organization_id then 'changed' else 'created' end
+        from old_rows o join new_rows n using (id)
+        where (o.organization_id, o.username, o.email, o.name, o.roles, o.enabled)
+            is distinct from (n.organization_id, n.username, n.email, n.name, n.roles, n.enabled);
+    end if;
+    return null;
+end $$;
+
+COMMENT ON FUNCTION accounts.note_user_changes() IS 'Notes in the feed what other systems can see of a change; a new password is not';
+
+CREATE FUNCTION kit.fold(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN lower(public.unaccent('public.unaccent'::regdictionary, value));
+
+COMMENT ON FUNCTION kit.fold(value text) IS 'Text for searching: lower case, without accents';
+
+CREATE FUNCTION kit.now() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN COALESCE((NULLIF(current_setting('vazao.now'::text, true), ''::text))::timestamp with time zone, clock_timestamp());
+
+COMMENT ON FUNCTION kit.now() IS 'The current time, or the one a test has set as vazao.now';
+
+CREATE FUNCTION public.procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    _job_id bigint;
+BEGIN
+    IF delete_job THEN
+        DELETE FROM procrastinate_jobs
+        WHERE id = job_id AND status = 'todo'
+        RETURNING id INTO _job_id;
+    END IF;
+    IF _job_id IS NULL THEN
+        IF abort THEN
+            UPDATE procrastinate_jobs
+            SET abort_requested = true,
+                status = CASE status
+                    WHEN 'todo' THEN 'cancelled'::procrastinate_job_status ELSE status
+                END
+            WHERE id = job_id AND status IN ('todo', 'doing')
+            RETURNING id INTO _job_id;
+        ELSE
+            UPDATE procrastinate_jobs
+            SET status = 'cancelled'::procrastinate_job_status
+            WHERE id = job_id AND status = 'todo'
+            RETURNING id INTO _job_id;
+        END IF;
+    END IF;
+    RETURN _job_id;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_defer_jobs_v1(jobs public.procrastinate_job_to_defer_v1[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    job_ids bigint[];
+BEGIN
+    WITH inserted_jobs AS (
+        INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
+        SELECT (job).queue_name,
+               (job).task_name,
+               (job).priority,
+               (job).lock,
+               (job).queueing_lock,
+               (job).args,
+               (job).scheduled_at
+        FROM unnest(jobs) AS job
+        RETURNING id
+    )
+    SELECT array_agg(id) FROM inserted_jobs INTO job_ids;
+
+    RETURN job_ids;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_defer_periodic_job_v2(_queue_name character varying, _lock character varying, _queueing_lock character varying, _task_name character varying, _priority integer, _periodic_id character varying, _defer_timestamp bigint, _args jsonb) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+	_job_id bigint;
+	_defer_id bigint;
+BEGIN
+    INSERT
+        INTO procrastinate_periodic_defers (task_name, periodic_id, defer_timestamp)
+        VALUES (_task_name, _periodic_id, _defer_timestamp)
+        ON CONFLICT DO NOTHING
+        RETURNING id into _defer_id;
+
+    IF _defer_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+
+    UPDATE procrastinate_periodic_defers
+        SET job_id = (
+            SELECT COALESCE((
+                SELECT unnest(procrastinate_defer_jobs_v1(
+                    ARRAY[
+                        ROW(
+                            _queue_name,
+                            _task_name,
+                            _priority,
+                            _lock,
+                            _queueing_lock,
+                            _args,
+                            NULL::timestamptz
+                        )
+                    ]::procrastinate_job_to_defer_v1[]
+                ))
+            ), NULL)
+        )
+        WHERE id = _defer_id
+        RETURNING job_id INTO _job_id;
+
+    DELETE
+        FROM procrastinate_periodic_defers
+        USING (
+            SELECT id
+            FROM procrastinate_periodic_defers
+            WHERE procrastinate_periodic_defers.task_name = _task_name
+            AND procrastinate_periodic_defers.periodic_id = _periodic_id
+            AND procrastinate_periodic_defers.defer_timestamp < _defer_timestamp
+            ORDER BY id
+            FOR UPDATE
+        ) to_delete
+        WHERE procrastinate_periodic_defers.id = to_delete.id;
+
+    RETURN _job_id;
+END;
+$$;
+
+CREATE TABLE public.procrastinate_jobs (
+    id bigint NOT NULL,
+    queue_name character varying(128) NOT NULL,
+    task_name character varying(128) NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    lock text,
+    queueing_lock text,
+    args jsonb DEFAULT '{}'::jsonb NOT NULL,
+    status public.procrastinate_job_status DEFAULT 'todo'::public.procrastinate_job_status NOT NULL,
+    scheduled_at timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    abort_requested boolean DEFAULT false NOT NULL,
+    worker_id bigint,
+    CONSTRAINT check_not_todo_abort_requested CHECK ((NOT ((status = 'todo'::public.procrastinate_job_status) AND (abort_requested = true))))
+);
+
+CREATE FUNCTION public.procrastinate_fetch_job_v2(target_queue_names character varying[], p_worker_id bigint) RETURNS public.procrastinate_jobs
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+	found_jobs procrastinate_jobs;
+BEGIN
+    WITH candidate AS (
+        SELECT jobs.*
+            FROM procrastinate_jobs AS jobs
+            WHERE
+                -- reject the job if its lock has earlier or higher priority jobs
+                NOT EXISTS (
+                    SELECT 1
+                        FROM procrastinate_jobs AS other_jobs
+                        WHERE
+                            jobs.lock IS NOT NULL
+                            AND other_jobs.lock = jobs.lock
+                            AND (
+                                -- job with same lock is already running
+                                other_jobs.status = 'doing'
+                                OR
+                                -- job with same lock is waiting and has higher priority (or same priority but was queued first)
+                                (
+                                    other_jobs.status = 'todo'
+                                    AND (
+                                        other_jobs.priority > jobs.priority
+                                        OR (
+                                        other_jobs.priority = jobs.priority
+                                        AND other_jobs.id < jobs.id
+                                        )
+                                    )
+                                )
+                            )
+                )
+                AND jobs.status = 'todo'
+                AND (target_queue_names IS NULL OR jobs.queue_name = ANY( target_queue_names ))
+                AND (jobs.scheduled_at IS NULL OR jobs.scheduled_at <= now())
+            ORDER BY jobs.priority DESC, jobs.id ASC LIMIT 1
+            FOR UPDATE OF jobs SKIP LOCKED
+    )
+    UPDATE procrastinate_jobs
+        SET status = 'doing', worker_id = p_worker_id
+        FROM candidate
+        WHERE procrastinate_jobs.id = candidate.id
+        RETURNING procrastinate_jobs.* INTO found_jobs;
+
+ RETURN found_jobs;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_finish_job_v1(job_id bigint, end_status public.procrastinate_job_status, delete_job boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    _job_id bigint;
+BEGIN
+    IF end_status NOT IN ('succeeded', 'failed', 'aborted') THEN
+        RAISE 'End status should be either "succeeded", "failed" or "aborted" (job id: %)', job_id;
+    END IF;
+    IF delete_job THEN
+        DELETE FROM procrastinate_jobs
+        WHERE id = job_id AND status IN ('todo', 'doing')
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = end_status,
+            abort_requested = false,
+            attempts = CASE status
+                WHEN 'doing' THEN attempts + 1 ELSE attempts
+            END
+        WHERE id = job_id AND status IN ('todo', 'doing')
+        RETURNING id INTO _job_id;
+    END IF;
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or not in "doing" or "todo" status (job id: %)', job_id;
+    END IF;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_notify_queue_abort_job_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    payload TEXT;
+BEGIN
+    SELECT json_build_object('type', 'abort_job_requested', 'job_id', NEW.id)::text INTO payload;
+	PERFORM pg_notify('procrastinate_queue_v1#' || NEW.queue_name, payload);
+	PERFORM pg_notify('procrastinate_any_queue_v1', payload);
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_notify_queue_job_inserted_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    payload TEXT;
+BEGIN
+    SELECT json_build_object('type', 'job_inserted', 'job_id', NEW.id)::text INTO payload;
+	PERFORM pg_notify('procrastinate_queue_v1#' || NEW.queue_name, payload);
+	PERFORM pg_notify('procrastinate_any_queue_v1', payload);
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_prune_stalled_workers_v1(seconds_since_heartbeat double precision) RETURNS TABLE(worker_id bigint)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RETURN QUERY
+    DELETE FROM procrastinate_workers
+    WHERE last_heartbeat < NOW() - (seconds_since_heartbeat || 'SECOND')::INTERVAL
+    RETURNING procrastinate_workers.id;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_register_worker_v1() RETURNS TABLE(worker_id bigint)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RETURN QUERY
+    INSERT INTO procrastinate_workers DEFAULT VALUES
+    RETURNING procrastinate_workers.id;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_retry_job_v1(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    _job_id bigint;
+    _abort_requested boolean;
+BEGIN
+    SELECT abort_requested FROM procrastinate_jobs
+    WHERE id = job_id AND status = 'doing'
+    FOR UPDATE
+    INTO _abort_requested;
+    IF _abort_requested THEN
+        UPDATE procrastinate_jobs
+        SET status = 'failed'::procrastinate_job_status
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = 'todo'::procrastinate_job_status,
+            attempts = attempts + 1,
+            scheduled_at = retry_at,
+            priority = COALESCE(new_priority, priority),
+            queue_name = COALESCE(new_queue_name, queue_name),
+            lock = COALESCE(new_lock, lock)
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    END IF;
+
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or not in "doing" status (job id: %)', job_id;
+    END IF;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_retry_job_v2(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    _job_id bigint;
+    _abort_requested boolean;
+    _current_status procrastinate_job_status;
+BEGIN
+    SELECT status, abort_requested FROM procrastinate_jobs
+    WHERE id = job_id AND status IN ('doing', 'failed')
+    FOR UPDATE
+    INTO _current_status, _abort_requested;
+    IF _current_status = 'doing' AND _abort_requested THEN
+        UPDATE procrastinate_jobs
+        SET status = 'failed'::procrastinate_job_status
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = 'todo'::procrastinate_job_status,
+            attempts = attempts + 1,
+            scheduled_at = retry_at,
+            priority = COALESCE(new_priority, priority),
+            queue_name = COALESCE(new_queue_name, queue_name),
+            lock = COALESCE(new_lock, lock)
+        WHERE id = job_id AND status IN ('doing', 'failed')
+        RETURNING id INTO _job_id;
+    END IF;
+
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or has an invalid status to retry (job id: %)', job_id;
+    END IF;
+
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_trigger_abort_requested_events_procedure_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type)
+        VALUES (NEW.id, 'abort_requested'::procrastinate_job_event_type);
+    RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_trigger_function_scheduled_events_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type, at)
+        VALUES (NEW.id, 'scheduled'::procrastinate_job_event_type, NEW.scheduled_at);
+
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_trigger_function_status_events_insert_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type)
+        VALUES (NEW.id, 'deferred'::procrastinate_job_event_type);
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_trigger_function_status_events_update_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    WITH t AS (
+        SELECT CASE
+            WHEN OLD.status = 'todo'::procrastinate_job_status
+                AND NEW.status = 'doing'::procrastinate_job_status
+                THEN 'started'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'todo'::procrastinate_job_status
+                THEN 'deferred_for_retry'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'failed'::procrastinate_job_status
+                THEN 'failed'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'succeeded'::procrastinate_job_status
+                THEN 'succeeded'::procrastinate_job_event_type
+            WHEN OLD.status = 'todo'::procrastinate_job_status
+                AND (
+                    NEW.status = 'cancelled'::procrastinate_job_status
+                    OR NEW.status = 'failed'::procrastinate_job_status
+                    OR NEW.status = 'succeeded'::procrastinate_job_status
+                )
+                THEN 'cancelled'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'aborted'::procrastinate_job_status
+                THEN 'aborted'::procrastinate_job_event_type
+            WHEN OLD.status = 'failed'::procrastinate_job_status
+                AND NEW.status = 'todo'::procrastinate_job_status
+                THEN 'retried'::procrastinate_job_event_type
+            ELSE NULL
+        END as event_type
+    )
+    INSERT INTO procrastinate_events(job_id, type)
+        SELECT NEW.id, t.event_type
+        FROM t
+        WHERE t.event_type IS NOT NULL;
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_unlink_periodic_defers_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE procrastinate_periodic_defers
+    SET job_id = NULL
+    WHERE job_id = OLD.id;
+    RETURN OLD;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_unregister_worker_v1(worker_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM procrastinate_workers
+    WHERE id = worker_id;
+END;
+$$;
+
+CREATE FUNCTION public.procrastinate_update_heartbeat_v1(worker_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE procrastinate_workers
+    SET last_heartbeat = NOW()
+    WHERE id = worker_id;
+END;
+$$;
+
+CREATE TABLE accounts.organization (
+    id integer NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    weight real DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT organization_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT organization_settings_check CHECK ((jsonb_typeof(settings) = 'object'::text)),
+    CONSTRAINT organization_slug_check CHECK ((slug ~ '^[a-z0-9-]{1,40}$'::text)),
+    CONSTRAINT organization_weight_check CHECK (((weight > (0)::double precision) AND (weight <= (1000)::double precision)))
+);
+
+COMMENT ON TABLE accounts.organization IS 'A tenant: everything belongs to one of these';
+
+COMMENT ON COLUMN accounts.organization.weight IS 'Its share of the workers, relative to others';
+
+ALTER TABLE accounts.organization ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME accounts.organization_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE accounts.session (
+    token bytea NOT NULL,
+    user_id bigint NOT NULL,
+    organization_id integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    user_agent text DEFAULT ''::text NOT NULL,
+    address inet,
+    CONSTRAINT session_token_check CHECK ((octet_length(token) = 32)),
+    CONSTRAINT session_user_agent_check CHECK ((char_length(user_agent) <= 200))
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE accounts.session IS 'A signed-in browser or client';
+
+COMMENT ON COLUMN accounts.session.token IS 'SHA-256 of the secret, which only its owner has';
+
+COMMENT ON COLUMN accounts.session.last_seen_at IS 'Coarse: written at most once in five minutes';
+
+CREATE TABLE accounts.sign_in (
+    user_id bigint NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    previous_at timestamp with time zone,
+    totp_step bigint
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE accounts.sign_in IS 'What changes at each sign-in, apart from the user''s row';
+
+COMMENT ON COLUMN accounts.sign_in.totp_step IS 'The last second-step code''s step: none twice';
+
+CREATE UNLOGGED TABLE accounts.throttle (
+    key bytea NOT NULL,
+    failures integer NOT NULL,
+    last_failed_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='70');
+
+COMMENT ON TABLE accounts.throttle IS 'Failed sign-ins by account, address, or the pair; a crash may forget them (unlogged)';
+
+COMMENT ON COLUMN accounts.throttle.key IS 'HMAC of what is counted: neither names nor addresses can be read here';
+
+CREATE TABLE accounts.token (
+    id bigint NOT NULL,
+    organization_id integer NOT NULL,
+    application text NOT NULL,
+    secret bytea NOT NULL,
+    scopes text[] NOT NULL,
+    created_by bigint,
+    created_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT token_application_check CHECK (((char_length(application) >= 1) AND (char_length(application) <= 100))),
+    CONSTRAINT token_scopes_check CHECK ((cardinality(scopes) > 0)),
+    CONSTRAINT token_secret_check CHECK ((octet_length(secret) = 32))
+);
+
+COMMENT ON TABLE accounts.token IS 'What another system shows to act for an organization';
+
+COMMENT ON COLUMN accounts.token.secret IS 'SHA-256 of the token, which is shown once';
+
+COMMENT ON COLUMN accounts.token.last_used_at IS 'Coarse: written at most once in ten minutes';
+
+ALTER TABLE accounts.token ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME accounts.token_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE accounts."user" (
+    id bigint NOT NULL,
+    organization_id integer NOT NULL,
+    username text NOT NULL,
+    username_key text NOT NULL,
+    email text,
+    email_key text,
+    name text DEFAULT ''::text NOT NULL,
+    password_hash text,
+    roles text[] DEFAULT '{member}'::text[] NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    language text,
+    totp_secret bytea,
+    totp_confirmed_at timestamp with time zone,
+    recovery_codes bytea[],
+    created_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    CONSTRAINT user_check CHECK (((email_key IS NULL) = (email IS NULL))),
+    CONSTRAINT user_check1 CHECK (((totp_confirmed_at IS NULL) OR (totp_secret IS NOT NULL))),
+    CONSTRAINT user_email_check CHECK (((char_length(email) >= 3) AND (char_length(email) <= 254))),
+    CONSTRAINT user_language_check CHECK ((language = ANY (ARRAY['en'::text, 'pt_BR'::text]))),
+    CONSTRAINT user_name_check CHECK ((char_length(name) <= 200)),
+    CONSTRAINT user_roles_check CHECK ((roles <@ ARRAY['admin'::text, 'member'::text])),
+    CONSTRAINT user_username_check CHECK (((char_length(username) >= 1) AND (char_length(username) <= 150)))
+)
+WITH (fillfactor='90');
+
+COMMENT ON TABLE accounts."user" IS 'A person of one organization';
+
+COMMENT ON COLUMN accounts."user".username_key IS 'The username after NFKC and case folding, made by the application: unique on the platform';
+
+COMMENT ON COLUMN accounts."user".password_hash IS 'With its scheme before it: $argon2id$, $2a$ $2b$ $2y$ (bcrypt), $scrypt$, scrypt$, $pbkdf2-sha256$, pbkdf2_sha256$; null: no password, nobody can sign in with one';
+
+COMMENT ON COLUMN accounts."user".totp_secret IS 'The second step''s secret, encrypted with a key made from VAZAO_SECRET; asked for once totp_confirmed_at is set';
+
+COMMENT ON COLUMN accounts."user".recovery_codes IS 'SHA-256 of the unused ones';
+
+CREATE TABLE accounts.user_change (
+    organization_id integer NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    seq bigint NOT NULL,
+    user_id bigint NOT NULL,
+    change text NOT NULL,
+    changed_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    CONSTRAINT user_change_change_check CHECK ((change = ANY (ARRAY['created'::text, 'changed'::text, 'deleted'::text])))
+);
+
+COMMENT ON TABLE accounts.user_change IS 'The feed of changes in commit-safe order: read only rows with xid < pg_snapshot_xmin; filled by triggers, so that no way of writing users is missed';
+
+ALTER TABLE accounts.user_change ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME accounts.user_change_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE accounts."user" ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME accounts.user_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE jobs.job (
+    id bigint NOT NULL,
+    token text NOT NULL,
+    organization_id integer NOT NULL,
+    kind text NOT NULL,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    phase text,
+    error jsonb,
+    result jsonb,
+    cost double precision DEFAULT 1 NOT NULL,
+    attempts integer DEFAULT 1 NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    execution_seconds double precision DEFAULT 0 NOT NULL,
+    parts_total integer DEFAULT 0 NOT NULL,
+    parts_done integer DEFAULT 0 NOT NULL,
+    pending integer DEFAULT 0 NOT NULL,
+    step text NOT NULL,
+    join_step text,
+    step_total integer DEFAULT 1 NOT NULL,
+    step_done integer DEFAULT 0 NOT NULL,
+    progress double precision DEFAULT 0 NOT NULL,
+    progress_base double precision DEFAULT 0 NOT NULL,
+    progress_span double precision DEFAULT 1 NOT NULL,
+    bytes_total bigint,
+    bytes_done bigint DEFAULT 0 NOT NULL,
+    rows_total bigint,
+    rows_done bigint DEFAULT 0 NOT NULL,
+    request_id text,
+    requested_by text,
+    idempotency_key text,
+    idempotency_hash text,
+    CONSTRAINT job_pending_check CHECK ((pending >= 0)),
+    CONSTRAINT job_status_check CHECK ((status = ANY (ARRAY['receiving'::text, 'queued'::text, 'running'::text, 'finished'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT job_token_check CHECK ((token ~ '^[0-9a-f]{32}$'::text))
+)
+WITH (fillfactor='60');
+
+COMMENT ON TABLE jobs.job IS 'One piece of long work of one organization; kept after its end';
+
+COMMENT ON COLUMN jobs.job.token IS 'The public id: 128 random bits';
+
+COMMENT ON COLUMN jobs.job.execution_seconds IS 'Time that workers spent on its parts';
+
+COMMENT ON COLUMN jobs.job.pending IS 'Open parts, and one more while the job is open (an upload still coming in): zero joins';
+
+COMMENT ON COLUMN jobs.job.join_step IS 'The step that whoever reaches zero enqueues';
+
+COMMENT ON COLUMN jobs.job.progress_base IS 'Where on the whole''s 0..1 the current step begins';
+
+ALTER TABLE jobs.job ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME jobs.job_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE jobs.part (
+    job_id bigint NOT NULL,
+    number integer NOT NULL,
+    organization_id integer NOT NULL,
+    kind text NOT NULL,
+    step text NOT NULL,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    state text DEFAULT 'held'::text NOT NULL,
+    releases integer DEFAULT 0 NOT NULL,
+    queue_id bigint,
+    run_token uuid,
+    worker_id bigint,
+    attempts integer DEFAULT 0 NOT NULL,
+    errors integer DEFAULT 0 NOT NULL,
+    lost integer DEFAULT 0 NOT NULL,
+    run_at timestamp with time zone,
+    requested_at timestamp with time zone NOT NULL,
+    queued_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    progress_at timestamp with time zone,
+    cost double precision DEFAULT 1 NOT NULL,
+    cost_actual double precision,
+    start_tag bigint,
+    finish_tag bigint,
+    result jsonb,
+    CONSTRAINT part_state_check CHECK ((state = ANY (ARRAY['held'::text, 'queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
+)
+WITH (fillfactor='60');
+
+COMMENT ON TABLE jobs.part IS 'What one worker does in one go; only queued ones stand in the queue';
+
+COMMENT ON COLUMN jobs.part.releases IS 'How often it was put into the queue: a queue row of an earlier release is stale';
+
+COMMENT ON COLUMN jobs.part.queue_id IS 'Its row in procrastinate_jobs while queued or running';
+
+COMMENT ON COLUMN jobs.part.run_token IS 'Of the current attempt; who holds another may not commit';
+
+COMMENT ON COLUMN jobs.part.errors IS 'Attempts that ended in an error; the third fails the job';
+
+COMMENT ON COLUMN jobs.part.lost IS 'Attempts whose worker vanished; the tenth fails the job';
+
+COMMENT ON COLUMN jobs.part.run_at IS 'Not released before this time (back-off)';
+
+COMMENT ON COLUMN jobs.part.cost IS 'Expected cost; cost_actual is known at its end';
+
+COMMENT ON COLUMN jobs.part.start_tag IS 'Start-time fair queueing: virtual time of its start';
+
+CREATE TABLE jobs.periodic (
+    name text NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    worker_id bigint,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone
+);
+
+COMMENT ON TABLE jobs.periodic IS 'Ticks: each fires once an interval, on whichever host claims it';
+
+CREATE TABLE jobs.segment (
+    upload_id bigint NOT NULL,
+    number integer NOT NULL,
+    bytes bigint NOT NULL
+);
+
+COMMENT ON TABLE jobs.segment IS 'A piece of an upload, blob <token>/<number as six digits>';
+
+CREATE TABLE jobs.share (
+    organization_id integer NOT NULL,
+    last_finish bigint DEFAULT 0 NOT NULL,
+    weight double precision DEFAULT 1 NOT NULL,
+    parts_cap integer,
+    CONSTRAINT share_parts_cap_check CHECK ((parts_cap > 0)),
+    CONSTRAINT share_weight_check CHECK ((weight > (0)::double precision))
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE jobs.share IS 'An organization''s place in the fair order; locked last before a commit';
+
+CREATE TABLE jobs.upload (
+    id bigint NOT NULL,
+    token text NOT NULL,
+    organization_id integer NOT NULL,
+    status text DEFAULT 'receiving'::text NOT NULL,
+    filename text,
+    content_type text,
+    bytes bigint DEFAULT 0 NOT NULL,
+    sha256 text,
+    segments integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    last_segment_at timestamp with time zone NOT NULL,
+    CONSTRAINT upload_status_check CHECK ((status = ANY (ARRAY['receiving'::text, 'stored'::text, 'deleted'::text]))),
+    CONSTRAINT upload_token_check CHECK ((token ~ '^[0-9a-f]{32}$'::text))
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE jobs.upload IS 'A stored file: the list of its segments, each a blob of its own';
+
+ALTER TABLE jobs.upload ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME jobs.upload_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE jobs.worker (
+    id bigint NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    process_start text NOT NULL,
+    queue_worker_id bigint,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    beat_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE jobs.worker IS 'One life of one worker process; gone when it stops or is lost';
+
+COMMENT ON COLUMN jobs.worker.host IS 'Host name, boot and process namespace: where pid means it';
+
+COMMENT ON COLUMN jobs.worker.process_start IS 'When the process began: a pid may be used again';
+
+ALTER TABLE jobs.worker ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME jobs.worker_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE leads.base (
+    organization_id integer NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    leads bigint DEFAULT 0 NOT NULL,
+    facets jsonb,
+    facets_version bigint
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE leads.base IS 'One row an organization: how many leads, and the version that every merged slice raises (caches of counts and facets are keyed by it)';
+
+CREATE TABLE leads.before_image (
+    import_id bigint NOT NULL,
+    lead_id bigint NOT NULL,
+    fields jsonb NOT NULL
+);
+
+COMMENT ON TABLE leads.before_image IS 'What an updated lead held before an import changed it (foreseen for changes and undo)';
+
+CREATE TABLE leads.custom_field (
+    organization_id integer NOT NULL,
+    name text NOT NULL,
+    type text DEFAULT 'text'::text NOT NULL,
+    CONSTRAINT custom_field_type_check CHECK ((type = ANY (ARRAY['text'::text, 'integer'::text, 'number'::text, 'date'::text, 'boolean'::text])))
+);
+
+COMMENT ON TABLE leads.custom_field IS 'Custom fields in use and their types; text unless declared otherwise';
+
+CREATE TABLE leads.document (
+    organization_id integer NOT NULL,
+    lead_id bigint NOT NULL,
+    words text NOT NULL COLLATE pg_catalog."C",
+    labels text[] NOT NULL COLLATE pg_catalog."C"
+)
+PARTITION BY HASH (organization_id);
+
+COMMENT ON TABLE leads.document IS 'The read model behind search and filters: folded words of a lead, and its tags and city as labels; brought up to date behind imports, touched only when they differ';
+
+CREATE TABLE leads.document_p0 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p1 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p10 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p11 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p12 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p13 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p14 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p15 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p2 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p3 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p4 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p5 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p6 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p7 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p8 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.document_p9 (
+    organization_id integer CONSTRAINT document_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT document_lead_id_not_null NOT NULL,
+    words text CONSTRAINT document_words_not_null NOT NULL COLLATE pg_catalog."C",
+    labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.epoch (
+    organization_id integer NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    xmin_then xid8 DEFAULT pg_snapshot_xmin(pg_current_snapshot()) NOT NULL
+);
+
+COMMENT ON TABLE leads.epoch IS 'At most one row a minute and organization: transactions older than xmin_then had ended by at. It turns updated_since (a time) into a lower bound of the feed (a transaction id)';
+
+CREATE TABLE leads.feed (
+    organization_id integer NOT NULL,
+    lead_id bigint NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+)
+PARTITION BY HASH (organization_id);
+
+COMMENT ON TABLE leads.feed IS 'The feed of changes, one row a lead with its last change, deletions included; written behind imports like the search rows';
+
+CREATE TABLE leads.feed_p0 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p1 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p10 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p11 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p12 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p13 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p14 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p15 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p2 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p3 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p4 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p5 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p6 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p7 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p8 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.feed_p9 (
+    organization_id integer CONSTRAINT feed_organization_id_not_null NOT NULL,
+    lead_id bigint CONSTRAINT feed_lead_id_not_null NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT feed_changed_xid_not_null NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() CONSTRAINT feed_changed_at_not_null NOT NULL,
+    deleted boolean DEFAULT false CONSTRAINT feed_deleted_not_null NOT NULL
+);
+
+CREATE TABLE leads.import (
+    id bigint NOT NULL,
+    token text NOT NULL,
+    organization_id integer NOT NULL,
+    upload text NOT NULL,
+    filename text NOT NULL,
+    mode text NOT NULL,
+    empty text NOT NULL,
+    sheet text,
+    mapping json,
+    dry_run boolean DEFAULT false NOT NULL,
+    undone boolean DEFAULT false NOT NULL,
+    headers json,
+    notes jsonb DEFAULT '[]'::jsonb NOT NULL,
+    staging text,
+    rows_total bigint,
+    rows_staged bigint,
+    rows_refused bigint,
+    round integer DEFAULT 1 NOT NULL,
+    requested_by text,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT import_empty_check CHECK ((empty = ANY (ARRAY['keep'::text, 'clear'::text]))),
+    CONSTRAINT import_mode_check CHECK ((mode = ANY (ARRAY['upsert'::text, 'create'::text, 'update'::text])))
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE leads.import IS 'An import: the sheet, its options and what reading found; id and token are those of its job, round counts how often it was started over';
+
+CREATE SEQUENCE leads.lead_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE leads.lead (
+    organization_id integer NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) NOT NULL,
+    email text NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb NOT NULL,
+    opted_out boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+PARTITION BY HASH (organization_id);
+
+COMMENT ON TABLE leads.lead IS 'The base. e-mail is trimmed and case-folded; created_by and updated_by are imports (job ids)';
+
+CREATE TABLE leads.lead_p0 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p1 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p10 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p11 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p12 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p13 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p14 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p15 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p2 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p3 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p4 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p5 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p6 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p7 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p8 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.lead_p9 (
+    organization_id integer CONSTRAINT lead_organization_id_not_null NOT NULL,
+    id bigint DEFAULT nextval('leads.lead_id_seq'::regclass) CONSTRAINT lead_id_not_null NOT NULL,
+    email text CONSTRAINT lead_email_not_null NOT NULL COLLATE pg_catalog."C",
+    name text,
+    phone text,
+    company text,
+    job_title text,
+    city text,
+    state text,
+    country text,
+    website text,
+    legal_basis text,
+    tags text[] DEFAULT '{}'::text[] CONSTRAINT lead_tags_not_null NOT NULL,
+    custom jsonb DEFAULT '{}'::jsonb CONSTRAINT lead_custom_not_null NOT NULL,
+    opted_out boolean DEFAULT false CONSTRAINT lead_opted_out_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT lead_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT lead_updated_at_not_null NOT NULL,
+    created_by bigint,
+    updated_by bigint
+)
+WITH (fillfactor='90');
+
+CREATE TABLE leads.rejection (
+    import_id bigint NOT NULL,
+    "row" bigint NOT NULL,
+    place text,
+    code text NOT NULL,
+    value text
+);
+
+COMMENT ON TABLE leads.rejection IS 'A refused row of a sheet: its number as Excel shows it, the column (place), code and value';
+
+CREATE TABLE leads.slice (
+    organization_id integer NOT NULL,
+    import_id bigint NOT NULL,
+    round integer NOT NULL,
+    number integer NOT NULL,
+    created bigint[] NOT NULL,
+    updated bigint[] NOT NULL,
+    unchanged integer NOT NULL,
+    duplicates integer NOT NULL,
+    rejected integer NOT NULL,
+    indexed_at timestamp with time zone
+);
+
+COMMENT ON TABLE leads.slice IS 'What a merged slice did: lead ids made and changed (the work list of search, later of undo) and the counts of the rest. One row a slice: no row is shared by slices that run at once';
+
+CREATE TABLE leads.suppression (
+    organization_id integer NOT NULL,
+    email_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE leads.suppression IS 'Keyed hashes of leads that left after opting out: no import revives them (foreseen)';
+
+CREATE TABLE public.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+
+CREATE TABLE public.procrastinate_events (
+    id bigint NOT NULL,
+    job_id bigint NOT NULL,
+    type public.procrastinate_job_event_type,
+    at timestamp with time zone DEFAULT now()
+);
+
+CREATE SEQUENCE public.procrastinate_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.procrastinate_events_id_seq OWNED BY public.procrastinate_events.id;
+
+CREATE SEQUENCE public.procrastinate_jobs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.procrastinate_jobs_id_seq OWNED BY public.procrastinate_jobs.id;
+
+CREATE TABLE public.procrastinate_periodic_defers (
+    id bigint NOT NULL,
+    task_name character varying(128) NOT NULL,
+    defer_timestamp bigint,
+    job_id bigint,
+    periodic_id character varying(128) DEFAULT ''::character varying NOT NULL
+);
+
+CREATE SEQUENCE public.procrastinate_periodic_defers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.procrastinate_periodic_defers_id_seq OWNED BY public.procrastinate_periodic_defers.id;
+
+CREATE TABLE public.procrastinate_workers (
+    id bigint NOT NULL,
+    last_heartbeat timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.procrastinate_workers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.procrastinate_workers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p0 FOR VALUES WITH (modulus 16, remainder 0);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p1 FOR VALUES WITH (modulus 16, remainder 1);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p10 FOR VALUES WITH (modulus 16, remainder 10);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p11 FOR VALUES WITH (modulus 16, remainder 11);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p12 FOR VALUES WITH (modulus 16, remainder 12);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p13 FOR VALUES WITH (modulus 16, remainder 13);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p14 FOR VALUES WITH (modulus 16, remainder 14);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p15 FOR VALUES WITH (modulus 16, remainder 15);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p2 FOR VALUES WITH (modulus 16, remainder 2);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p3 FOR VALUES WITH (modulus 16, remainder 3);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p4 FOR VALUES WITH (modulus 16, remainder 4);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p5 FOR VALUES WITH (modulus 16, remainder 5);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p6 FOR VALUES WITH (modulus 16, remainder 6);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p7 FOR VALUES WITH (modulus 16, remainder 7);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p8 FOR VALUES WITH (modulus 16, remainder 8);
+
+ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p9 FOR VALUES WITH (modulus 16, remainder 9);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p0 FOR VALUES WITH (modulus 16, remainder 0);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p1 FOR VALUES WITH (modulus 16, remainder 1);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p10 FOR VALUES WITH (modulus 16, remainder 10);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p11 FOR VALUES WITH (modulus 16, remainder 11);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p12 FOR VALUES WITH (modulus 16, remainder 12);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p13 FOR VALUES WITH (modulus 16, remainder 13);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p14 FOR VALUES WITH (modulus 16, remainder 14);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p15 FOR VALUES WITH (modulus 16, remainder 15);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p2 FOR VALUES WITH (modulus 16, remainder 2);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p3 FOR VALUES WITH (modulus 16, remainder 3);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p4 FOR VALUES WITH (modulus 16, remainder 4);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p5 FOR VALUES WITH (modulus 16, remainder 5);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p6 FOR VALUES WITH (modulus 16, remainder 6);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p7 FOR VALUES WITH (modulus 16, remainder 7);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p8 FOR VALUES WITH (modulus 16, remainder 8);
+
+ALTER TABLE ONLY leads.feed ATTACH PARTITION leads.feed_p9 FOR VALUES WITH (modulus 16, remainder 9);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p0 FOR VALUES WITH (modulus 16, remainder 0);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p1 FOR VALUES WITH (modulus 16, remainder 1);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p10 FOR VALUES WITH (modulus 16, remainder 10);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p11 FOR VALUES WITH (modulus 16, remainder 11);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p12 FOR VALUES WITH (modulus 16, remainder 12);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p13 FOR VALUES WITH (modulus 16, remainder 13);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p14 FOR VALUES WITH (modulus 16, remainder 14);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p15 FOR VALUES WITH (modulus 16, remainder 15);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p2 FOR VALUES WITH (modulus 16, remainder 2);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p3 FOR VALUES WITH (modulus 16, remainder 3);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p4 FOR VALUES WITH (modulus 16, remainder 4);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p5 FOR VALUES WITH (modulus 16, remainder 5);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p6 FOR VALUES WITH (modulus 16, remainder 6);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p7 FOR VALUES WITH (modulus 16, remainder 7);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p8 FOR VALUES WITH (modulus 16, remainder 8);
+
+ALTER TABLE ONLY leads.lead ATTACH PARTITION leads.lead_p9 FOR VALUES WITH (modulus 16, remainder 9);
+
+ALTER TABLE ONLY public.procrastinate_events ALTER COLUMN id SET DEFAULT nextval('public.procrastinate_events_id_seq'::regclass);
+
+ALTER TABLE ONLY public.procrastinate_jobs ALTER COLUMN id SET DEFAULT nextval('public.procrastinate_jobs_id_seq'::regclass);
+
+ALTER TABLE ONLY public.procrastinate_periodic_defers ALTER COLUMN id SET DEFAULT nextval('public.procrastinate_periodic_defers_id_seq'::regclass);
+
+ALTER TABLE ONLY accounts.organization
+    ADD CONSTRAINT organization_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY accounts.organization
+    ADD CONSTRAINT organization_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY accounts.session
+    ADD CONSTRAINT session_pkey PRIMARY KEY (token);
+
+ALTER TABLE ONLY accounts.sign_in
+    ADD CONSTRAINT sign_in_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY accounts.throttle
+    ADD CONSTRAINT throttle_pkey PRIMARY KEY (key);
+
+ALTER TABLE ONLY accounts.token
+    ADD CONSTRAINT token_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY accounts.token
+    ADD CONSTRAINT token_secret_key UNIQUE (secret);
+
+ALTER TABLE ONLY accounts.user_change
+    ADD CONSTRAINT user_change_pkey PRIMARY KEY (organization_id, xid, seq);
+
+ALTER TABLE ONLY accounts."user"
+    ADD CONSTRAINT user_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY accounts."user"
+    ADD CONSTRAINT user_username_key UNIQUE (username_key);
+
+ALTER TABLE ONLY jobs.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY jobs.part
+    ADD CONSTRAINT part_pkey PRIMARY KEY (job_id, number);
+
+ALTER TABLE ONLY jobs.periodic
+    ADD CONSTRAINT periodic_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY jobs.segment
+    ADD CONSTRAINT segment_pkey PRIMARY KEY (upload_id, number);
+
+ALTER TABLE ONLY jobs.share
+    ADD CONSTRAINT share_pkey PRIMARY KEY (organization_id);
+
+ALTER TABLE ONLY jobs.upload
+    ADD CONSTRAINT upload_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY jobs.worker
+    ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY leads.base
+    ADD CONSTRAINT base_pkey PRIMARY KEY (organization_id);
+
+ALTER TABLE ONLY leads.before_image
+    ADD CONSTRAINT before_image_pkey PRIMARY KEY (import_id, lead_id);
+
+ALTER TABLE ONLY leads.custom_field
+    ADD CONSTRAINT custom_field_pkey PRIMARY KEY (organization_id, name);
+
+ALTER TABLE ONLY leads.document
+    ADD CONSTRAINT document_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p0
+    ADD CONSTRAINT document_p0_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p10
+    ADD CONSTRAINT document_p10_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p11
+    ADD CONSTRAINT document_p11_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p12
+    ADD CONSTRAINT document_p12_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p13
+    ADD CONSTRAINT document_p13_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p14
+    ADD CONSTRAINT document_p14_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p15
+    ADD CONSTRAINT document_p15_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p1
+    ADD CONSTRAINT document_p1_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p2
+    ADD CONSTRAINT document_p2_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p3
+    ADD CONSTRAINT document_p3_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p4
+    ADD CONSTRAINT document_p4_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p5
+    ADD CONSTRAINT document_p5_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p6
+    ADD CONSTRAINT document_p6_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p7
+    ADD CONSTRAINT document_p7_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p8
+    ADD CONSTRAINT document_p8_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.document_p9
+    ADD CONSTRAINT document_p9_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.epoch
+    ADD CONSTRAINT epoch_pkey PRIMARY KEY (organization_id, at);
+
+ALTER TABLE ONLY leads.feed
+    ADD CONSTRAINT feed_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p0
+    ADD CONSTRAINT feed_p0_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p10
+    ADD CONSTRAINT feed_p10_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p11
+    ADD CONSTRAINT feed_p11_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p12
+    ADD CONSTRAINT feed_p12_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p13
+    ADD CONSTRAINT feed_p13_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p14
+    ADD CONSTRAINT feed_p14_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p15
+    ADD CONSTRAINT feed_p15_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p1
+    ADD CONSTRAINT feed_p1_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p2
+    ADD CONSTRAINT feed_p2_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p3
+    ADD CONSTRAINT feed_p3_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p4
+    ADD CONSTRAINT feed_p4_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p5
+    ADD CONSTRAINT feed_p5_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p6
+    ADD CONSTRAINT feed_p6_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p7
+    ADD CONSTRAINT feed_p7_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p8
+    ADD CONSTRAINT feed_p8_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.feed_p9
+    ADD CONSTRAINT feed_p9_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.import
+    ADD CONSTRAINT import_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY leads.import
+    ADD CONSTRAINT import_token_key UNIQUE (token);
+
+ALTER TABLE ONLY leads.lead
+    ADD CONSTRAINT lead_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p0
+    ADD CONSTRAINT lead_p0_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead
+    ADD CONSTRAINT lead_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p0
+    ADD CONSTRAINT lead_p0_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p10
+    ADD CONSTRAINT lead_p10_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p10
+    ADD CONSTRAINT lead_p10_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p11
+    ADD CONSTRAINT lead_p11_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p11
+    ADD CONSTRAINT lead_p11_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p12
+    ADD CONSTRAINT lead_p12_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p12
+    ADD CONSTRAINT lead_p12_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p13
+    ADD CONSTRAINT lead_p13_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p13
+    ADD CONSTRAINT lead_p13_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p14
+    ADD CONSTRAINT lead_p14_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p14
+    ADD CONSTRAINT lead_p14_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p15
+    ADD CONSTRAINT lead_p15_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p15
+    ADD CONSTRAINT lead_p15_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p1
+    ADD CONSTRAINT lead_p1_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p1
+    ADD CONSTRAINT lead_p1_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p2
+    ADD CONSTRAINT lead_p2_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p2
+    ADD CONSTRAINT lead_p2_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p3
+    ADD CONSTRAINT lead_p3_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p3
+    ADD CONSTRAINT lead_p3_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p4
+    ADD CONSTRAINT lead_p4_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p4
+    ADD CONSTRAINT lead_p4_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p5
+    ADD CONSTRAINT lead_p5_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p5
+    ADD CONSTRAINT lead_p5_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p6
+    ADD CONSTRAINT lead_p6_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p6
+    ADD CONSTRAINT lead_p6_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p7
+    ADD CONSTRAINT lead_p7_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p7
+    ADD CONSTRAINT lead_p7_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p8
+    ADD CONSTRAINT lead_p8_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p8
+    ADD CONSTRAINT lead_p8_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.lead_p9
+    ADD CONSTRAINT lead_p9_organization_id_email_key UNIQUE (organization_id, email);
+
+ALTER TABLE ONLY leads.lead_p9
+    ADD CONSTRAINT lead_p9_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.rejection
+    ADD CONSTRAINT rejection_pkey PRIMARY KEY (import_id, "row");
+
+ALTER TABLE ONLY leads.slice
+    ADD CONSTRAINT slice_pkey PRIMARY KEY (import_id, round, number);
+
+ALTER TABLE ONLY leads.suppression
+    ADD CONSTRAINT suppression_pkey PRIMARY KEY (organization_id, email_hash);
+
+ALTER TABLE ONLY public.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+ALTER TABLE ONLY public.procrastinate_events
+    ADD CONSTRAINT procrastinate_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.procrastinate_jobs
+    ADD CONSTRAINT procrastinate_jobs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.procrastinate_periodic_defers
+    ADD CONSTRAINT procrastinate_periodic_defers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.procrastinate_periodic_defers
+    ADD CONSTRAINT procrastinate_periodic_defers_unique UNIQUE (task_name, periodic_id, defer_timestamp);
+
+ALTER TABLE ONLY public.procrastinate_workers
+    ADD CONSTRAINT procrastinate_workers_pkey PRIMARY KEY (id);
+
+CREATE INDEX session_by_expiry ON accounts.session USING btree (expires_at);
+
+CREATE INDEX session_by_user ON accounts.session USING btree (user_id, created_at);
+
+CREATE INDEX throttle_by_age ON accounts.throttle USING btree (last_failed_at);
+
+CREATE INDEX token_by_creator ON accounts.token USING btree (created_by) WHERE (created_by IS NOT NULL);
+
+CREATE UNIQUE INDEX token_by_organization ON accounts.token USING btree (organization_id, id);
+
+CREATE UNIQUE INDEX user_by_organization ON accounts."user" USING btree (organization_id, id);
+
+CREATE UNIQUE INDEX user_email_key ON accounts."user" USING btree (email_key) WHERE (email_key IS NOT NULL);
+
+CREATE INDEX job_by_kind ON jobs.job USING btree (organization_id, kind, id DESC) WHERE (status <> 'receiving'::text);
+
+CREATE INDEX job_by_status ON jobs.job USING btree (organization_id, status, id DESC);
+
+CREATE UNIQUE INDEX job_idempotency ON jobs.job USING btree (organization_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+
+CREATE INDEX job_keyed ON jobs.job USING btree (requested_at) WHERE (idempotency_key IS NOT NULL);
+
+CREATE INDEX job_newest ON jobs.job USING btree (organization_id, id DESC) WHERE (status <> 'receiving'::text);
+
+CREATE INDEX job_receiving ON jobs.job USING btree (requested_at) WHERE (status = 'receiving'::text);
+
+CREATE UNIQUE INDEX job_token ON jobs.job USING btree (token);
+
+CREATE INDEX part_due ON jobs.part USING btree (run_at) WHERE ((state = 'held'::text) AND (run_at IS NOT NULL));
+
+CREATE INDEX part_held ON jobs.part USING btree (organization_id, job_id, number) WHERE (state = 'held'::text);
+
+CREATE INDEX part_queued ON jobs.part USING btree (organization_id) WHERE (state = 'queued'::text);
+
+CREATE INDEX part_running ON jobs.part USING btree (worker_id) WHERE (state = 'running'::text);
+
+CREATE INDEX upload_receiving ON jobs.upload USING btree (last_segment_at) WHERE (status = 'receiving'::text);
+
+CREATE UNIQUE INDEX upload_token ON jobs.upload USING btree (token);
+
+CREATE INDEX worker_host ON jobs.worker USING btree (host);
+
+CREATE INDEX document_search ON ONLY leads.document USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p0_words_labels_idx ON leads.document_p0 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p10_words_labels_idx ON leads.document_p10 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p11_words_labels_idx ON leads.document_p11 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p12_words_labels_idx ON leads.document_p12 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p13_words_labels_idx ON leads.document_p13 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p14_words_labels_idx ON leads.document_p14 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p15_words_labels_idx ON leads.document_p15 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p1_words_labels_idx ON leads.document_p1 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p2_words_labels_idx ON leads.document_p2 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p3_words_labels_idx ON leads.document_p3 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p4_words_labels_idx ON leads.document_p4 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p5_words_labels_idx ON leads.document_p5 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p6_words_labels_idx ON leads.document_p6 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p7_words_labels_idx ON leads.document_p7 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p8_words_labels_idx ON leads.document_p8 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX document_p9_words_labels_idx ON leads.document_p9 USING gin (words public.gin_trgm_ops, labels);
+
+CREATE INDEX feed_changes ON ONLY leads.feed USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p0_organization_id_changed_xid_lead_id_idx ON leads.feed_p0 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p10_organization_id_changed_xid_lead_id_idx ON leads.feed_p10 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p11_organization_id_changed_xid_lead_id_idx ON leads.feed_p11 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p12_organization_id_changed_xid_lead_id_idx ON leads.feed_p12 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p13_organization_id_changed_xid_lead_id_idx ON leads.feed_p13 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p14_organization_id_changed_xid_lead_id_idx ON leads.feed_p14 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p15_organization_id_changed_xid_lead_id_idx ON leads.feed_p15 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p1_organization_id_changed_xid_lead_id_idx ON leads.feed_p1 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p2_organization_id_changed_xid_lead_id_idx ON leads.feed_p2 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p3_organization_id_changed_xid_lead_id_idx ON leads.feed_p3 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p4_organization_id_changed_xid_lead_id_idx ON leads.feed_p4 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p5_organization_id_changed_xid_lead_id_idx ON leads.feed_p5 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p6_organization_id_changed_xid_lead_id_idx ON leads.feed_p6 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p7_organization_id_changed_xid_lead_id_idx ON leads.feed_p7 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p8_organization_id_changed_xid_lead_id_idx ON leads.feed_p8 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX feed_p9_organization_id_changed_xid_lead_id_idx ON leads.feed_p9 USING btree (organization_id, changed_xid, lead_id);
+
+CREATE INDEX import_history ON leads.import USING btree (organization_id, id);
+
+CREATE INDEX slice_not_indexed ON leads.slice USING btree (organization_id, import_id) WHERE (indexed_at IS NULL);
+
+CREATE INDEX idx_procrastinate_jobs_worker_not_null ON public.procrastinate_jobs USING btree (worker_id) WHERE ((worker_id IS NOT NULL) AND (status = 'doing'::public.procrastinate_job_status));
+
+CREATE INDEX idx_procrastinate_workers_last_heartbeat ON public.procrastinate_workers USING btree (last_heartbeat);
+
+CREATE INDEX procrastinate_events_job_id_fkey_v1 ON public.procrastinate_events USING btree (job_id);
+
+CREATE INDEX procrastinate_jobs_id_lock_idx_v1 ON public.procrastinate_jobs USING btree (id, lock) WHERE (status = ANY (ARRAY['todo'::public.procrastinate_job_status, 'doing'::public.procrastinate_job_status]));
+
+CREATE UNIQUE INDEX procrastinate_jobs_lock_idx_v1 ON public.procrastinate_jobs USING btree (lock) WHERE (status = 'doing'::public.procrastinate_job_status);
+
+CREATE INDEX procrastinate_jobs_priority_idx_v1 ON public.procrastinate_jobs USING btree (priority DESC, id) WHERE (status = 'todo'::public.procrastinate_job_status);
+
+CREATE INDEX procrastinate_jobs_queue_name_idx_v1 ON public.procrastinate_jobs USING btree (queue_name);
+
+CREATE UNIQUE INDEX procrastinate_jobs_queueing_lock_idx_v1 ON public.procrastinate_jobs USING btree (queueing_lock) WHERE (status = 'todo'::public.procrastinate_job_status);
+
+CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON public.procrastinate_periodic_defers USING btree (job_id);
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p0_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p0_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p10_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p10_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p11_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p11_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p12_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p12_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p13_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p13_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p14_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p14_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p15_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p15_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p1_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p1_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p2_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p2_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p3_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p3_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p4_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p4_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p5_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p5_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p6_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p6_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p7_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p7_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p8_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p8_words_labels_idx;
+
+ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p9_pkey;
+
+ALTER INDEX leads.document_search ATTACH PARTITION leads.document_p9_words_labels_idx;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p0_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p0_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p10_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p10_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p11_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p11_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p12_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p12_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p13_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p13_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p14_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p14_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p15_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p15_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p1_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p1_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p2_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p2_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p3_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p3_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p4_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p4_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p5_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p5_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p6_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p6_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p7_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p7_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p8_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p8_pkey;
+
+ALTER INDEX leads.feed_changes ATTACH PARTITION leads.feed_p9_organization_id_changed_xid_lead_id_idx;
+
+ALTER INDEX leads.feed_pkey ATTACH PARTITION leads.feed_p9_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p0_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p0_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p10_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p10_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p11_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p11_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p12_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p12_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p13_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p13_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p14_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p14_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p15_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p15_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p1_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p1_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p2_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p2_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p3_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p3_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p4_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p4_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p5_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p5_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p6_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p6_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p7_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p7_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p8_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p8_pkey;
+
+ALTER INDEX leads.lead_organization_id_email_key ATTACH PARTITION leads.lead_p9_organization_id_email_key;
+
+ALTER INDEX leads.lead_pkey ATTACH PARTITION leads.lead_p9_pkey;
+
+CREATE TRIGGER note_deletes AFTER DELETE ON accounts."user" REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION accounts.note_user_changes();
+
+CREATE TRIGGER note_inserts AFTER INSERT ON accounts."user" REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION accounts.note_user_changes();
+
+CREATE TRIGGER note_updates AFTER UPDATE ON accounts."user" REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION accounts.note_user_changes();
+
+CREATE TRIGGER procrastinate_jobs_notify_queue_job_aborted_v1 AFTER UPDATE OF abort_requested ON public.procrastinate_jobs FOR EACH ROW WHEN (((old.abort_requested = false) AND (new.abort_requested = true) AND (new.status = 'doing'::public.procrastinate_job_status))) EXECUTE FUNCTION public.procrastinate_notify_queue_abort_job_v1();
+
+CREATE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1 AFTER INSERT ON public.procrastinate_jobs FOR EACH ROW WHEN ((new.status = 'todo'::public.procrastinate_job_status)) EXECUTE FUNCTION public.procrastinate_notify_queue_job_inserted_v1();
+
+CREATE TRIGGER procrastinate_trigger_abort_requested_events_v1 AFTER UPDATE OF abort_requested ON public.procrastinate_jobs FOR EACH ROW WHEN ((new.abort_requested = true)) EXECUTE FUNCTION public.procrastinate_trigger_abort_requested_events_procedure_v1();
+
+CREATE TRIGGER procrastinate_trigger_delete_jobs_v1 BEFORE DELETE ON public.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION public.procrastinate_unlink_periodic_defers_v1();
+
+CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER INSERT OR UPDATE ON public.procrastinate_jobs FOR EACH ROW WHEN (((new.scheduled_at IS NOT NULL) AND (new.status = 'todo'::public.procrastinate_job_status))) EXECUTE FUNCTION public.procrastinate_trigger_function_scheduled_events_v1();
+
+CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON public.procrastinate_jobs FOR EACH ROW WHEN ((new.status = 'todo'::public.procrastinate_job_status)) EXECUTE FUNCTION public.procrastinate_trigger_function_status_events_insert_v1();
+
+CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON public.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION public.procrastinate_trigger_function_status_events_update_v1();
+
+ALTER TABLE ONLY accounts.session
+    ADD CONSTRAINT session_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES accounts.organization(id);
+
+ALTER TABLE ONLY accounts.session
+    ADD CONSTRAINT session_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts."user"(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY accounts.sign_in
+    ADD CONSTRAINT sign_in_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts."user"(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY accounts.token
+    ADD CONSTRAINT token_created_by_fkey FOREIGN KEY (created_by) REFERENCES accounts."user"(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY accounts.token
+    ADD CONSTRAINT token_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES accounts.organization(id);
+
+ALTER TABLE ONLY accounts."user"
+    ADD CONSTRAINT user_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES accounts.organization(id);
+
+ALTER TABLE ONLY jobs.part
+    ADD CONSTRAINT part_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs.job(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY jobs.segment
+    ADD CONSTRAINT segment_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES jobs.upload(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY leads.before_image
+    ADD CONSTRAINT before_image_import_id_fkey FOREIGN KEY (import_id) REFERENCES leads.import(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY leads.rejection
+    ADD CONSTRAINT rejection_import_id_fkey FOREIGN KEY (import_id) REFERENCES leads.import(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY leads.slice
+    ADD CONSTRAINT slice_import_id_fkey FOREIGN KEY (import_id) REFERENCES leads.import(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.procrastinate_events
+    ADD CONSTRAINT procrastinate_events_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.procrastinate_jobs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.procrastinate_jobs
+    ADD CONSTRAINT procrastinate_jobs_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES public.procrastinate_workers(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.procrastinate_periodic_defers
+    ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.procrastinate_jobs(id);

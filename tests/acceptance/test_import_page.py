@@ -1,0 +1,143 @@
+"""A person at a browser: signs in, drops a sheet, corrects the mapping, watches, finds the lead."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.conftest import Running, sign_in
+from vazao.leads import samples
+
+pytestmark = pytest.mark.browser
+PICTURE = Path(__file__).resolve().parents[2] / "docs" / "images" / "import.png"
+ROWS = 60_000
+
+
+def write_sheet(path: Path) -> None:
+    """A sheet with a column that no synonym knows, a lead to be found, and wrong rows."""
+    samples.sheet_csv(path, 0, ROWS, wrong=0.001)
+    text = path.read_text()
+    header, _, rest = text.partition("\n")
+    extra = "Zéfiro Conceição,zefiro@exemplo.com.br,81999998888,Padaria Ômega,,Olinda,PE,,feira\n"
+    path.write_text(header.replace("Cargo", "Posto") + "\n" + extra + rest)
+
+
+def outcome(page: Any, name: str) -> int:
+    """A figure of the import's page."""
+    text = page.inner_text(f"[data-outcome={name}] strong")
+    return int(re.sub(r"\D", "", text) or 0)
+
+
+def upload(page: Any, running: Running, path: Path) -> None:
+    """Drop a sheet and go on to its preview."""
+    page.goto(f"{running.address}/leads/imports")
+    page.set_input_files("input[type=file]", str(path))
+    page.click("form[data-upload] button[type=submit]")
+    page.wait_for_url("**/leads/imports/new?**")
+
+
+def import_to_its_end(page: Any) -> list[float]:
+    """Press Import and watch; the values that the progress bar showed."""
+    page.click("form[action='/leads/imports/new'] button[type=submit]")
+    page.wait_for_url(re.compile(r".*/leads/imports/[0-9a-f]{32}$"))
+    seen: list[float] = []
+    while page.locator("#import").get_attribute("data-status") in ("queued", "running"):
+        bars = page.locator("progress[data-field=progress]")
+        seen.append(float(bars.first.get_attribute("value") or 0))
+    return seen
+
+
+def test_a_person_imports_a_sheet(
+    platform_up: Running, browser: Any, tmp_path: Path
+) -> None:
+    context = browser.new_context(
+        locale="en-US", accept_downloads=True, viewport={"width": 1280, "height": 860}
+    )
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    sign_in(page, platform_up)
+    sheet = tmp_path / "clientes.csv"
+    write_sheet(sheet)
+
+    upload(page, platform_up, sheet)
+    posto = page.locator("select[aria-label*=Posto]")
+    assert posto.input_value() == "custom.posto"
+    posto.select_option("job_title")
+    seen = import_to_its_end(page)
+    page.wait_for_selector("#import[data-status=finished]")
+    assert seen == sorted(seen)
+    assert any(0 < value < 1 for value in seen), seen
+    rejected = outcome(page, "rejected")
+    assert outcome(page, "created") + rejected == ROWS + 1
+    assert rejected > 0
+    take_picture(page)
+
+    corrected = correct(page, tmp_path)
+    upload(page, platform_up, corrected)
+    import_to_its_end(page)
+    page.wait_for_selector("#import[data-status=finished]")
+    assert outcome(page, "created") == rejected
+    assert outcome(page, "rejected") == 0
+
+    page.goto(f"{platform_up.address}/leads")
+    page.wait_for_selector("#search-ready", state="attached", timeout=60_000)
+    page.fill("input[name=q]", "zefiro conceic")
+    page.press("input[name=q]", "Enter")
+    page.wait_for_selector("text=zefiro@exemplo.com.br")
+    assert "Zéfiro Conceição" in page.inner_text("main")
+    page.click("text=Zéfiro Conceição")
+    page.wait_for_selector("text=Padaria Ômega")
+    assert problems == []
+    context.close()
+
+
+def correct(page: Any, folder: Path) -> Path:
+    """Download the refused rows, correct them as a person would, and save them."""
+    with page.expect_download() as waiting:
+        page.click("a[download]")
+    text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {"vazao_row", "vazao_column", "vazao_reason"} <= rows[0].keys()
+    for number, row in enumerate(rows):
+        assert row["vazao_reason"]
+        row["E-mail"] = f"corrigido{number}@exemplo.com.br"
+        row["Telefone celular"] = "(81) 98888-7777"
+        row["Nome"] = row["Nome"][:80]
+    fixed = folder / "corrigido.csv"
+    with fixed.open("w", newline="", encoding="utf-8") as sink:
+        writer = csv.DictWriter(sink, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    return fixed
+
+
+def take_picture(page: Any) -> None:
+    """The picture in the README, where it is asked for; always a look that the page can be drawn."""
+    wanted = os.environ.get("VAZAO_TAKE_PICTURES")
+    if wanted:
+        PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    image = page.screenshot(path=str(PICTURE) if wanted else None)
+    assert image.startswith(b"\x89PNG")
+
+
+def test_a_wrong_file_says_what_is_wrong(
+    platform_up: Running, browser: Any, tmp_path: Path
+) -> None:
+    context = browser.new_context(locale="pt-BR", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    sign_in(page, platform_up)
+    wrong = tmp_path / "figura.png"
+    wrong.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40)
+    upload(page, platform_up, wrong)
+    assert page.locator("[role=alert]").inner_text().strip()
+    assert page.locator("form[action='/leads/imports/new'] button").count() == 0
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390
+    context.close()

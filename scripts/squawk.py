@@ -54,7 +54,7 @@ def check(file: Path, folder: Path) -> int:
     excluded = [*NEVER, *(EMPTY if file.name[1:5] in FIRST else ())]
     program = Path(sys.executable).parent / "squawk"
     return subprocess.run(
-        [str(program), "--pg-version=15", "--assume-in-transaction", "--no-error-on-unmatched-pattern",
+        [str(program), "--pg-version=15", "--assume-in-transaction",
          f"--exclude={','.join(excluded)}", str(sql)],
         check=False,
     ).returncode

@@ -19,9 +19,11 @@ from psycopg import sql
 
 from vazao.migrations import migrate
 
+pytest_plugins = ["tests.required"]
+
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url() -> Iterator[str]:
     """The administrative address of a running PostgreSQL."""
     given = os.environ.get("VAZAO_TEST_DATABASE_URL")
     if given:

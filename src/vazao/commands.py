@@ -140,7 +140,7 @@ def worker(
             check_server(url)
             if settings.metrics_port is not None:
                 processes.serve_metrics(settings.metrics_port)
-            asyncio.run(keep_workers(settings.processes("worker")))
+            asyncio.run(keep_workers(settings))
 
 
 def _work(settings: Settings, url: str) -> None:

@@ -157,7 +157,8 @@ def curl_lines(platform: Platform, address: str, token: str, password: str) -> l
     for route in create_app(platform).routes:
         for method, handler in _handlers(route):
             body = BODIES.get((method, route.path), "").format(password=password)
-            if "{" in route.path or (method != "GET" and not body):
+            hidden = "{" in route.path or route.path.startswith("/openapi")
+            if hidden or (method != "GET" and not body):
                 continue
             header = f"-H 'Authorization: Bearer {token}'" if not handler.opt.get("public") else ""
             words = ["curl -s", header, body, f"{address}{route.path}"]
@@ -167,9 +168,10 @@ def curl_lines(platform: Platform, address: str, token: str, password: str) -> l
 
 def _handlers(route: Any) -> list[tuple[str, Any]]:
     """The methods and handlers of *route* that a program may call."""
-    pairs = getattr(route, "route_handler_map", {}).items()
     return [
-        (method, handler) for method, handler in pairs
-        if method in ("GET", "POST") and handler.include_in_schema is not False
+        (str(method), handler)
+        for handler in getattr(route, "route_handlers", ())
+        for method in sorted(handler.http_methods) if method in ("GET", "POST")
+        if handler.resolve_include_in_schema()
         and not (handler.opt.get("session") or handler.opt.get("admin"))
     ]

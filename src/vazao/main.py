@@ -50,7 +50,7 @@ def newest_revision() -> str:
 def web_app() -> Litestar:
     """The web application of this process; what ``vazao web`` serves."""
     from vazao import accounts
-    from vazao.kit import logging, processes
+    from vazao.kit import logging, processes, serving
     from vazao.kit.embedded import EmbeddedPostgres
     from vazao.kit.errors import DatabaseUnavailable
     from vazao.kit.platform import Platform
@@ -65,6 +65,7 @@ def web_app() -> Litestar:
         raise DatabaseUnavailable(remedy="Run: vazao up")
     platform = Platform(settings, url, registry(), name="vazao-web")
     platform.authenticate = accounts.authenticator(platform)
+    serving.on_closing(lambda: setattr(platform, "closing", True))
     return create_app(platform)
 
 
@@ -112,7 +113,9 @@ def _show_version(wanted: bool) -> None:
 
 
 def _begin(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of a failure.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_show_version,
                            is_eager=True)

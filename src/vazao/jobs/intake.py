@@ -97,7 +97,6 @@ async def receive(
 
     Args:
         stream: the body; what it raises (a client that left) passes through.
-        limit_bytes: the most that is accepted.
         boundary: given bytes, the place after their last separator (0: none): segments then
             end there, so that none splits a line or a number.
         expected_bytes: what the client announced.

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from psycopg import AsyncConnection
 
 if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
     from vazao.jobs.parts import PartRun
 
 Handler = Callable[["PartRun"], Awaitable[Any]]
-JobHook = Callable[[AsyncConnection[Any], "Job"], Awaitable[None]]
+JobHook = Callable[["AsyncConnection[Any]", "Job"], Awaitable[None]]
 
 OPEN = ("receiving", "queued", "running")
 ENDED = ("finished", "failed", "cancelled")

@@ -71,6 +71,9 @@ class PartRun:
         """The part's one short transaction: all that is done on the connection commits together
         with the part's end, or not at all.
 
+        A part's end becomes durable with its job's at the latest: what it needed (a stored file,
+        say) is to be removed at the job's end, not at its own.
+
         Lock order: the job's row is locked at the end (or by :meth:`split`); rows that parts of
         the same job share should be touched last, or not here but in the joining step.
 
@@ -99,10 +102,11 @@ class PartRun:
         )
         if job is None:
             raise Fenced
+        last = self._finish or (job.pending == 0 and job.join_step is None)
         result = None if self.result is None else Jsonb(msgspec.to_builtins(self.result))
         ended = await store.one(
             conn, "end_part", **self._key(), state="done", result=result, seconds=seconds,
-            queue_id=self.part.queue_id,
+            queue_id=self.part.queue_id, relaxed=not last,
         )
         if ended is None:
             raise Fenced

@@ -137,14 +137,16 @@ and exists (select 1 from jobs.part as p where p.state = 'held'
 
 -- name: begin_part
 -- Takes a released part for this attempt; a stale queue row finds nothing. Asked again with the
--- same token (a connection was cut before the answer), it answers the same.
+-- same token (a connection was cut before the answer), it answers the same. Not worth a wait for
+-- the disk: if a crash of the database loses it, the part stands in the queue again.
 with begun as (
     update jobs.part set state = 'running', run_token = %(run_token)s, worker_id = %(worker_id)s,
         attempts = attempts + 1, started_at = kit.now(), progress_at = kit.now()
     where job_id = %(job_id)s and number = %(number)s and releases = %(release)s
     and (state = 'queued' or (state = 'running' and run_token = %(run_token)s))
     returning {part})
-select {begun}, {job_of} from begun join jobs.job as j on j.id = begun.job_id
+select {begun}, {job_of}, set_config('synchronous_commit', 'off', true)
+from begun join jobs.job as j on j.id = begun.job_id
 
 -- name: begin_job
 -- The first part to begin starts the job; an open (hidden) one keeps its status.
@@ -168,7 +170,10 @@ returning {job}
 
 -- name: end_part
 -- The fence: only the attempt that holds the current token ends the part. Its queue row goes
--- with it, so that a crash right after the commit leaves nothing to do again.
+-- with it, so that a crash right after the commit leaves nothing to do again. A part that does
+-- not end its job need not wait for the disk: a crash of the database that loses its commit
+-- loses all that the part wrote as well, and it runs again; the job's last commit, which waits,
+-- makes all before it durable. What waits here makes every sibling wait for the job's lock.
 with ended as (
     update jobs.part set state = %(state)s, result = %(result)s, finished_at = kit.now(),
         run_token = null, worker_id = null, queue_id = null, cost_actual = %(seconds)s
@@ -178,7 +183,7 @@ with ended as (
 gone as (
     delete from public.procrastinate_jobs
     where id = %(queue_id)s and exists (select 1 from ended))
-select 1 from ended
+select case when %(relaxed)s then set_config('synchronous_commit', 'off', true) end from ended
 
 -- name: hold_part
 -- Gives an attempt up for another one, later; counted as an error, as lost, or neither.

@@ -34,12 +34,13 @@ def _columns(model: type[msgspec.Struct], prefix: str = "", label: str = "") -> 
 
 
 @cache
-def statement(name: str) -> sql.Composed:
-    """The statement *name* with the models' columns filled in."""
-    return getattr(Q, name).format(
+def statement(name: str) -> bytes:
+    """The statement *name* with the models' columns filled in, composed once."""
+    composed: sql.Composed = getattr(Q, name).format(
         job=_columns(Job), part=_columns(Part), upload=_columns(Upload),
         begun=_columns(Part, "begun.", "part_"), job_of=_columns(Job, "j.", "job_"),
     )
+    return composed.as_bytes(None)
 
 
 async def run(conn: Conn, name: str, /, **params: object) -> int:

@@ -71,7 +71,7 @@ async def _changes(
         if shape != last:
             last, quiet = shape, 0.0
             yield b"data: " + text + b"\n\n"
-        if ended(value):
+        if ended(value) or platform.closing:
             return
         if quiet >= HEARTBEAT_SECONDS:
             quiet = 0.0

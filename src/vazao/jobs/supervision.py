@@ -66,7 +66,9 @@ class Life:
         await recovery.take_back_fetched(self.platform)
         connector = PsycopgConnector(
             conninfo=self.platform.database_url, min_size=1, max_size=3, timeout=10.0,
-            kwargs={"application_name": "vazao queue"}, configure=_autocommit,
+            # A fetch that a crash of the database loses is simply fetched again.
+            kwargs={"application_name": "vazao queue", "options": "-c synchronous_commit=off"},
+            configure=_autocommit,
         )
         await connector.open_async()
         try:

@@ -222,6 +222,7 @@ async def fail_part(conn: AsyncConnection[Any], run: PartRun, error: VazaoError)
     failed = await store.one(
         conn, "end_part", job_id=run.job.id, number=run.part.number, run_token=run.token,
         state="failed", result=None, seconds=run.seconds, queue_id=run.part.queue_id,
+        relaxed=False,
     )
     if job is None or failed is None:
         raise Fenced

@@ -1,4 +1,4 @@
-"""``vazao doctor``: looks at everything that a platform needs, and says what to do about the rest."""
+"""``vazao doctor``: looks at all that a platform needs, and says what to do about the rest."""
 
 from __future__ import annotations
 
@@ -156,20 +156,9 @@ async def ping_cache(url: str) -> None:
     Raises:
         ConfigurationError: nobody answers, or not as they do.
     """
-    parts = urlsplit(url)
     try:
         async with asyncio.timeout(5):
-            reader, writer = await asyncio.open_connection(
-                parts.hostname or "127.0.0.1", parts.port or 6379,
-                ssl=True if parts.scheme.endswith("s") and parts.scheme != "redis" else None,
-            )
-            if parts.password:
-                user = [unquote(parts.username)] if parts.username else []
-                writer.write(_command("AUTH", *user, unquote(parts.password)))
-                await reader.readline()
-            writer.write(_command("PING"))
-            answer = await reader.readline()
-            writer.close()
+            answer = await _pong(url)
     except (OSError, TimeoutError, ValueError) as error:
         raise ConfigurationError(
             "The cache does not answer: {reason}.", remedy="Check VAZAO_CACHE_URL.",
@@ -180,6 +169,25 @@ async def ping_cache(url: str) -> None:
             "The cache refuses: {reason}.", remedy="Check the password in VAZAO_CACHE_URL.",
             reason=answer.decode(errors="replace").strip().rstrip("."),
         )
+
+
+async def _pong(url: str) -> bytes:
+    """What a cache answers to PING, after signing in if its address carries a password."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(
+        parts.hostname or "127.0.0.1", parts.port or 6379,
+        ssl=True if parts.scheme in ("rediss", "valkeys") else None,
+    )
+    try:
+        if parts.password:
+            user = [unquote(parts.username)] if parts.username else []
+            writer.write(_command("AUTH", *user, unquote(parts.password)))
+            await reader.readline()
+        writer.write(_command("PING"))
+        return await reader.readline()
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 def _command(*words: str) -> bytes:

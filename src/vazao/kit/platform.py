@@ -68,6 +68,8 @@ class Platform:
         self.blobs = Blobs(settings.blob_url or (settings.folder / "blobs").absolute().as_uri())
         self.secret = load_secret(settings)
         self.authenticate: Authenticate | None = None
+        # Set when the process is told to end; streams of events then end by themselves.
+        self.closing = False
 
     async def open(self) -> None:
         """Open the database."""

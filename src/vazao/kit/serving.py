@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
-import sys
+from collections.abc import Callable
+from contextlib import suppress
 
 from vazao.kit.errors import ConfigurationError, VazaoError
 from vazao.kit.settings import Settings
 
 STOP_SECONDS = 5
 CONNECTIONS = 16_384
+CLOSING = signal.SIGUSR1
 
 
 def resolve(host: str, port: int) -> str:
@@ -84,12 +87,17 @@ def address_of(settings: Settings) -> str:
     )
 
 
+def on_closing(tell: Callable[[], object]) -> None:
+    """Have *tell* called in a web process when its server is about to stop it."""
+    signal.signal(CLOSING, lambda *_: tell())
+
+
 def serve(settings: Settings, target: str) -> None:
     """Serve the application that the factory *target* (``module:function``) makes, until SIGTERM.
 
-    Open streams of events would keep a worker from ending, so it gets five seconds. Each of them
-    also holds one of the connections that a process takes, so these are many; how much work is
-    let in is the application's own decision.
+    Its processes hear of the end a moment before, so that open streams can end; what has not
+    ended after five seconds is cut off. A stream also holds one of the connections that a
+    process takes, so these are many; how much work is let in is the application's decision.
 
     Raises:
         ConfigurationError: the port was taken after all.
@@ -98,18 +106,23 @@ def serve(settings: Settings, target: str) -> None:
     from granian.constants import HTTPModes, Interfaces, Loops
     from granian.log import LogLevels
 
-    server = Granian(
+    class Server(Granian):
+        def _stop_workers(self) -> None:
+            for process in self.wrks:
+                with suppress(ProcessLookupError):
+                    os.kill(process._id(), CLOSING)
+            super()._stop_workers()
+
+    # Inherited: a process that is told before it listens must not end by that.
+    signal.signal(CLOSING, signal.SIG_IGN)
+    server = Server(
         target, address=resolve(settings.host, settings.port), port=settings.port,
         interface=Interfaces.ASGI, factory=True, websockets=False, http=HTTPModes.auto,
-        workers=settings.processes("web"), loop=Loops.asyncio if _windows() else Loops.uvloop,
-        backlog=4096, backpressure=CONNECTIONS, workers_kill_timeout=STOP_SECONDS,
+        workers=settings.processes("web"), loop=Loops.uvloop, backlog=4096,
+        backpressure=CONNECTIONS, workers_kill_timeout=STOP_SECONDS,
         respawn_failed_workers=True, log_level=LogLevels.error, log_access=False,
     )
     try:
         server.serve()
     except OSError as error:
         raise port_error(settings.host, settings.port, error) from error
-
-
-def _windows() -> bool:
-    return sys.platform == "win32" or os.name == "nt"

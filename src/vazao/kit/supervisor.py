@@ -16,10 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from vazao.kit.logging import get
+from vazao.kit.settings import Settings
 
 HEALTHY_SECONDS = 10.0
 LONGEST_PAUSE_SECONDS = 30.0
-WORKER_GRACE_SECONDS = 20.0
+SPARE_SECONDS = 10.0
 log = get("supervisor")
 
 
@@ -125,8 +126,13 @@ async def _either(event: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(event.wait(), seconds)
 
 
-async def keep_workers(count: int) -> None:
-    """Keep *count* ``vazao worker`` processes until SIGTERM or SIGINT; a second one hurries."""
+def worker_grace(settings: Settings) -> float:
+    """Seconds that a worker gets to end: what it lets its parts have, and some to sign off."""
+    return settings.worker_stop_seconds + SPARE_SECONDS
+
+
+async def keep_workers(settings: Settings) -> None:
+    """Keep ``vazao worker`` processes until SIGTERM or SIGINT; a second one hurries."""
     supervisor, stop = Supervisor(), asyncio.Event()
 
     def interrupted() -> None:
@@ -134,7 +140,7 @@ async def keep_workers(count: int) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, interrupted)
-    for _ in range(count):
-        await supervisor.start(Child("worker", ours("worker"), WORKER_GRACE_SECONDS))
+    for _ in range(settings.processes("worker")):
+        await supervisor.start(Child("worker", ours("worker"), worker_grace(settings)))
     await stop.wait()
     await supervisor.stop()

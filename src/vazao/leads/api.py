@@ -217,6 +217,19 @@ class Leads(Controller):
         following = encode_cursor(last["xid"], last["lead_id"]) if last else after
         return {"items": items, "next": following}
 
+    @get("/facets", opt={"scope": READ})
+    async def facets(self, platform: Platform, principal: Principal) -> dict[str, Any]:
+        """How many leads there are, and the commonest cities, states and tags among them."""
+        from vazao.leads import facets
+
+        async with platform.db.transaction() as conn:
+            found = await facets.read(conn, principal.organization_id)
+        shown = {
+            name: [{"value": value, "leads": leads} for value, leads in values]
+            for name, values in found.values.items()
+        }
+        return {"leads": found.leads, "approximate": found.approximate, "facets": shown}
+
     @get("/export", opt={"scope": READ})
     async def export(
         self, platform: Platform, principal: Principal,

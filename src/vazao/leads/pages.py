@@ -13,7 +13,7 @@ from vazao.kit.i18n import translate
 from vazao.kit.pages import language_of, page
 from vazao.kit.paging import decode_cursor, encode_cursor
 from vazao.kit.platform import Platform, Principal
-from vazao.leads import searching, service, store
+from vazao.leads import facets, searching, service, store
 
 READ, WRITE = "leads:read", "leads:write"
 PAGE = 50
@@ -41,9 +41,9 @@ async def show_leads(
         else:
             found = await store.list_leads(conn, organization, before=before, limit=PAGE)
         behind = await searching.behind(conn, organization)
-        total = await store.base_size(conn, organization)
+        counted = await facets.read(conn, organization)
     return page(
-        request, "leads/list.html", leads=found, behind=behind, total=total, after=after,
+        request, "leads/list.html", leads=found, behind=behind, counted=counted, after=after,
         next=encode_cursor(found[-1].id) if len(found) == PAGE else None,
         filters={k: v for k, v in {"q": q, "tag": tag, "city": city}.items() if v},
     )

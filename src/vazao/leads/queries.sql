@@ -81,13 +81,16 @@ set local work_mem = '64MB'
 -- one e-mail: the last wins whole. Rows are made before others are changed, both in the order of
 -- the e-mail: a writer that waits for a new row holds no row's lock, and one that waits for a
 -- row's lock waits only for a higher e-mail's holder, so imports cannot deadlock. Values are
--- taken from the row as it is when its lock is got (l.…), not from the comparison.
+-- taken from the row as it is when its lock is got (l.…), not from the comparison; one whose
+-- e-mail was changed meanwhile is another's by then. Leads that this import made in a round
+-- before, until it was cancelled, don't stand in its way when it starts over.
 with rows as materialized (
     select * from leads_staging.{staging} where bucket >= %(low)s and bucket < %(high)s
 ), staged as materialized (
     select distinct on (email) * from rows order by email, row desc
 ), compared as materialized (
-    select s.*, l.id as lead_id, l.id is not null and ({differs}) as differs
+    select s.*, l.id as lead_id, l.id is not null and ({differs}) as differs,
+        l.created_by is not distinct from %(import_id)s as own
     from staged s
     left join leads.lead l
         on l.organization_id = %(organization_id)s and l.email = s.email
@@ -104,14 +107,15 @@ with rows as materialized (
     update leads.lead l
     set {assignments} updated_at = now(), updated_by = %(import_id)s
     from (select * from compared where differs and %(updates)s order by email) s
-    where l.organization_id = %(organization_id)s and l.id = s.lead_id
+    where l.organization_id = %(organization_id)s and l.id = s.lead_id and l.email = s.email
     returning l.id
 ), refused as (
     insert into leads.rejection (import_id, row, place, code, value)
     select %(import_id)s, row, %(place)s,
         case when lead_id is null then 'not_found' else 'exists' end, left(email, 200)
     from compared
-    where (lead_id is null and not %(creates)s) or (lead_id is not null and not %(updates)s)
+    where (lead_id is null and not %(creates)s)
+        or (lead_id is not null and not %(updates)s and not own)
     on conflict (import_id, row) do nothing
 )
 select (select coalesce(array_agg(id), '{{}}') from made) as created,
@@ -119,7 +123,8 @@ select (select coalesce(array_agg(id), '{{}}') from made) as created,
     (select count(*) from rows) as rows,
     count(*) as staged,
     count(*) filter (where lead_id is null) as missing,
-    count(*) filter (where differs) as differing
+    count(*) filter (where differs) as differing,
+    count(*) filter (where own) as own
 from compared
 
 -- name: raise_base
@@ -220,6 +225,11 @@ on conflict (organization_id, name) do update set type = excluded.type
 -- One lead by id.
 select * from leads.lead where organization_id = %(organization_id)s and id = %(id)s
 
+-- name: lock_lead
+-- One lead by id, held until the caller's end: what is to be merged into it must not be outdated.
+select * from leads.lead where organization_id = %(organization_id)s and id = %(id)s
+for no key update
+
 -- name: find_lead
 -- One lead by its e-mail (already normalized).
 select * from leads.lead where organization_id = %(organization_id)s and email = %(email)s
@@ -276,6 +286,33 @@ order by l.id
 on conflict (organization_id, lead_id) do update
     set words = excluded.words, labels = excluded.labels
     where d.words <> excluded.words or d.labels <> excluded.labels
+
+-- name: oldest_running
+-- Transactions from this one on may end later than the statement that follows begins.
+select pg_snapshot_xmin(pg_current_snapshot())::text
+
+-- name: index_again
+-- Leads changed by such a transaction: index_documents may have read the version before and
+-- written its words over newer ones. It holds the rows by now, so this look is the last word.
+update leads.document d set words = n.words, labels = n.labels
+from (
+    select l.id, ' ' || kit.fold(concat_ws(' ', l.name, l.email, l.company)) as words,
+        array(select distinct 'tag:' || kit.fold(t) from unnest(l.tags) t)
+            || coalesce('city:' || kit.fold(l.city), '') as labels
+    from leads.lead l
+    where l.organization_id = %(organization_id)s and l.id = any(%(ids)s::bigint[])
+        and age(l.xmin) <= age(%(oldest)s::text::xid8::xid)
+) n
+where d.organization_id = %(organization_id)s and d.lead_id = n.id
+    and (d.words <> n.words or d.labels <> n.labels)
+
+-- name: forget_orphans
+-- Documents of leads that were deleted while index_documents ran.
+delete from leads.document d
+where d.organization_id = %(organization_id)s and d.lead_id = any(%(ids)s::bigint[])
+    and not exists (
+        select from leads.lead l where l.organization_id = d.organization_id and l.id = d.lead_id
+    )
 
 -- name: index_feed
 -- The same leads in the feed of changes.
@@ -363,3 +400,40 @@ copy (
         'updated_at', updated_at)
     from leads.lead where organization_id = {organization_id} order by email
 ) to stdout (format csv, quote E'\x01', delimiter E'\x02')
+
+-- name: compute_facets
+-- The commonest cities, states and tags. At most 100,000 leads are looked at, taken from 200 even
+-- stretches of the ids, so that it costs the same for a base of any size; a smaller base is
+-- counted whole.
+with edges as (
+    select min(id) as low, max(id) + 1 as high from leads.lead
+    where organization_id = %(organization_id)s
+), strata as (
+    select low + (high - low) * n / 200 as low, low + (high - low) * (n + 1) / 200 as high
+    from edges, generate_series(0, 199) n
+), looked_at as materialized (
+    select l.city, l.state, l.tags from strata s
+    cross join lateral (
+        select city, state, tags from leads.lead
+        where organization_id = %(organization_id)s and id >= s.low and id < s.high
+        order by id limit 500
+    ) l
+), counted as (
+    select 'city' as facet, city as value, count(*) as leads from looked_at
+    where city is not null group by city
+    union all
+    select 'state', state, count(*) from looked_at where state is not null group by state
+    union all
+    select 'tag', t, count(*) from looked_at, unnest(tags) t group by t
+), ranked as (
+    select *, row_number() over (partition by facet order by leads desc, value) as place
+    from counted
+)
+select (select count(*) from looked_at), coalesce(jsonb_agg(
+    jsonb_build_object('facet', facet, 'value', value, 'leads', leads) order by facet, place
+), '[]') from ranked where place <= 10
+
+-- name: keep_facets
+-- Under the version of the base that they were counted at.
+update leads.base set facets = %(facets)s, facets_version = %(version)s
+where organization_id = %(organization_id)s

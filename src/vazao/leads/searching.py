@@ -37,8 +37,11 @@ async def index_slice(
 
 async def index_leads(conn: Connection, organization_id: int, ids: list[int]) -> None:
     """Make the search rows and feed entries of these leads."""
-    values = {"organization_id": organization_id, "ids": ids}
+    (oldest,) = await (await conn.execute(Q.oldest_running)).fetchone() or ("3",)
+    values = {"organization_id": organization_id, "ids": ids, "oldest": oldest}
     await conn.execute(Q.index_documents, values)
+    await conn.execute(Q.index_again, values)
+    await conn.execute(Q.forget_orphans, values)
     await conn.execute(Q.index_feed, values)
     await conn.execute(Q.mark_epoch, values)
 

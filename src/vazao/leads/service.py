@@ -120,15 +120,15 @@ async def history(
 
 def view(record: Import, job: jobs.Job, language: str = "en") -> dict[str, Any]:
     """An import as the API shows it: the platform's fields of long work and its own."""
-    outcomes = record.outcomes
+    outcomes, total = record.outcomes, _total(record, job)
     shown = jobs.view(job, language) | {
         "undone": record.undone, "filename": record.filename, "mode": record.mode,
         "empty": record.empty, "sheet": record.sheet, "dry_run": record.dry_run,
-        "mapping": record.mapping, "notes": record.notes, "rows_total": _total(record, job),
+        "mapping": record.mapping, "notes": record.notes, "rows_total": total,
         **{name: getattr(outcomes, name) for name in Outcomes.__struct_fields__},
     }
-    if job.status in ("failed", "cancelled") and record.rows_total:
-        shown["rows_unprocessed"] = max(0, record.rows_total - outcomes.total)
+    if job.status in ("failed", "cancelled") and total:
+        shown["rows_unprocessed"] = max(0, total - outcomes.total)
     done = outcomes.total
     shown["rows_per_second"] = _speed(job, done)
     shown["rows_done"] = done
@@ -193,13 +193,17 @@ async def change_lead(
     """
     from vazao.leads import validation
 
-    lead = await get_lead(conn, organization_id, id)
+    lead = await store.lock_lead(conn, organization_id, lead_id(id))
+    if lead is None:
+        raise LeadNotFound
     types = await store.custom_types(conn, organization_id)
     clean = validation.clean_lead(fields, types)
     if "custom" in clean:
         merged = lead.custom | clean["custom"]
-        clean["custom"] = {k: v for k, v in merged.items() if v is not None}
-        await store.know_custom_fields(conn, organization_id, sorted(clean["custom"]))
+        names = sorted(name for name, value in clean["custom"].items() if value is not None)
+        await store.know_custom_fields(conn, organization_id, names)
+        if {k: v for k, v in merged.items() if v is not None} == lead.custom:
+            del clean["custom"]
     if "opted_out" in clean:
         clean["opted_out"] = lead.opted_out or bool(clean["opted_out"])
     changed = {f: v for f, v in clean.items() if getattr(lead, f) != v}

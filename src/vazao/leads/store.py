@@ -131,7 +131,7 @@ async def merge_slice(
     found = await conn.execute(statement, values, prepare=False)
     row = await found.fetchone()
     assert row is not None
-    created, updated, rows, staged, missing, differing = row
+    created, updated, rows, staged, missing, differing, own = row
     if rows != payload["rows"]:
         raise StagingLost
     existing = staged - missing
@@ -139,8 +139,8 @@ async def merge_slice(
         return None
     if record.mode != "create" and len(updated) != differing:
         return None
-    rejected = {"upsert": 0, "create": existing, "update": missing}[record.mode]
-    unchanged = 0 if record.mode == "create" else existing - len(updated)
+    rejected = {"upsert": 0, "create": existing - own, "update": missing}[record.mode]
+    unchanged = own if record.mode == "create" else existing - len(updated)
     return Slice(
         created=created, updated=updated, unchanged=unchanged, duplicates=rows - staged,
         rejected=rejected,
@@ -231,6 +231,11 @@ async def get_lead(conn: Connection, organization_id: int, id: int) -> Lead | No
     return await _one(conn, Lead, Q.get_lead, {"organization_id": organization_id, "id": id})
 
 
+async def lock_lead(conn: Connection, organization_id: int, id: int) -> Lead | None:
+    """One lead by id, which nobody else changes until the transaction ends."""
+    return await _one(conn, Lead, Q.lock_lead, {"organization_id": organization_id, "id": id})
+
+
 async def find_lead(conn: Connection, organization_id: int, email: str) -> Lead | None:
     """One lead by its normalized e-mail."""
     values = {"organization_id": organization_id, "email": email}
@@ -248,9 +253,15 @@ async def list_leads(
 async def update_lead(
     conn: Connection, organization_id: int, id: int, fields: dict[str, Any]
 ) -> Lead | None:
-    """Set *fields* (cleaned) of one lead."""
+    """Set *fields* (cleaned) of one lead; those under ``custom`` are merged, null removes.
+
+    The database merges: numbers that stay do not pass through this process, which would round
+    what has more than 17 digits.
+    """
+    merge = "{} = jsonb_strip_nulls(custom || %({})s)"
     names = [
-        sql.SQL("{} = %({})s").format(sql.Identifier(f), sql.SQL(f))  # type: ignore[arg-type]
+        sql.SQL(merge if f == "custom" else "{} = %({})s")
+        .format(sql.Identifier(f), sql.SQL(f))  # type: ignore[arg-type]
         for f in fields
     ]
     values = {f: Jsonb(v) if f == "custom" else v for f, v in fields.items()}

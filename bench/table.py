@@ -1,0 +1,193 @@
+"""Writes the measured figures into the documents, between markers.
+
+    python bench/table.py            from bench/results/*.jsonl into the READMEs and performance.md
+    python bench/table.py --check    only say whether they are up to date
+
+The lines are those that ``bench/leads.py`` and ``bench/steps.py`` print: ``claim``, ``must``,
+``measured``, ``ok``. What is said of a claim more than once counts as kept if it was each time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench" / "results"
+UNIT = re.compile(r"[≤≥] *[\d.,]+ *(ms|MB|s|×|%)")
+
+PORTUGUESE = {
+    "300,000 rows by HTTP into the base, against the floor":
+        "300.000 linhas por HTTP na base, contra o piso",
+    "search knows all leads after the import": "a busca conhece todos os leads após a importação",
+    "faster than row by row": "mais rápido que linha a linha",
+    "faster than SQLAlchemy upserts of 1,000": "mais rápido que upserts de 1.000 com SQLAlchemy",
+    "faster than dlt merge": "mais rápido que o merge do dlt",
+    "XLSX of the same rows": "XLSX com as mesmas linhas",
+    "same file again: tuples written in the base": "mesmo arquivo de novo: tuplas escritas na base",
+    "same file again: WAL of the whole import": "mesmo arquivo de novo: WAL da importação inteira",
+    "same file again: time": "mesmo arquivo de novo: tempo",
+    "four imports at once: no deadlock, no error, sums right":
+        "quatro importações ao mesmo tempo: nenhum deadlock, nenhum erro, somas certas",
+    "four imports at once: rows/s together": "quatro importações ao mesmo tempo: linhas/s juntas",
+    "50 leads of page 1 and of page 20,000": "50 leads da página 1 e da página 20.000",
+    "kill -9 of the worker at ten random moments of an import":
+        "kill -9 no worker em dez momentos aleatórios de uma importação",
+    "fresh checkout to /readyz": "de um clone novo até o /readyz",
+    "second start": "segunda partida",
+    "≤ 1.3 × floor": "≤ 1,3 × o piso", "≤ 1.3 × the time": "≤ 1,3 × o tempo",
+    "≤ CSV + 1.2 × calamine": "≤ CSV + 1,2 × o calamine",
+    "≤ 5 % of the first's": "≤ 5 % do da primeira vez",
+    "≤ 0.5 × the first's": "≤ 0,5 × o da primeira",
+    "≥ 0.95 × one": "≥ 0,95 × uma só", "true": "sim",
+    "the same plan, ≤ 5 ms in the database": "o mesmo plano, ≤ 5 ms no banco",
+    "base and outcomes equal an undisturbed import's, every time":
+        "base e resultados iguais aos de uma importação sem interrupção, todas as vezes",
+    "≤ 120 s, of which ≤ 10 s after installing": "≤ 120 s, dos quais ≤ 10 s depois de instalar",
+    "yes": "sim", "no": "não", "of": "de",
+    "What": "O quê", "Goal": "Meta", "Measured": "Medido", "Kept": "Cumprida",
+}
+PATTERNS = (
+    (r"q=(.+) on the base, by HTTP", r"q=\1 na base, por HTTP"),
+    (r"worker's peak memory: ([\d,]+) rows of (\w+)",
+     r"pico de memória do worker: \1 linhas de \2"),
+    (r"a base of ([\d,]+) in one organization, against ([\d,]+)",
+     r"uma base de \1 numa só organização, contra \2"),
+)
+
+
+def english(text: str) -> str:
+    """*text* as it is, but for a bare truth."""
+    return "yes" if text == "true" else text
+
+
+def portuguese(text: str) -> str:
+    """*text* in Portuguese, as far as it is known, with a decimal comma."""
+    if text in PORTUGUESE:
+        return PORTUGUESE[text]
+    for pattern, said in PATTERNS:
+        if (found := re.fullmatch(pattern, text)) is not None:
+            return re.sub(r"(?<=\d),(?=\d)", ".", found.expand(said))
+    return re.sub(r"(?<=\d)[.,](?=\d)", lambda m: "," if m[0] == "." else ".", text)
+
+
+def read(name: str) -> list[dict[str, Any]]:
+    """The lines of a results file, the last of each claim, in the order of the first."""
+    path = RESULTS / name
+    lines = path.read_text().splitlines() if path.is_file() else []
+    found: dict[str, dict[str, Any]] = {}
+    for text in lines:
+        if not text.startswith("{"):
+            continue
+        line = json.loads(text)
+        before = found.get(line["claim"])
+        kept = line["ok"] and (before is None or before["ok"])
+        found[line["claim"]] = line | {"ok": kept}
+    return list(found.values())
+
+
+def measured(line: dict[str, Any]) -> str:
+    """What was measured, with the unit that the goal has."""
+    value, must = line["measured"], line["must"]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if "of" in line:
+        return f"{value} of {line['of']}"
+    unit = UNIT.search(must)
+    if unit is None:
+        return f"{number(value)} s" if "limit" in line else number(value)
+    if unit[1] == "%":
+        return f"{number(value * 100)} %"
+    return f"{number(value)} {unit[1]}"
+
+
+def number(value: float) -> str:
+    """Three digits that count."""
+    if value == int(value) or abs(value) >= 100:
+        return f"{round(value):,}"
+    return f"{value:.3g}"
+
+
+def figures(lines: list[dict[str, Any]], say: Callable[[str], str]) -> str:
+    """The table of claims, or a sentence that says how to get it."""
+    if not lines:
+        return {
+            english: "Not measured yet on this machine: `make bench` fills this table.",
+            portuguese: "Ainda não medido nesta máquina: `make bench` preenche esta tabela.",
+        }[say]
+    rows = [f"| {say('What')} | {say('Goal')} | {say('Measured')} | {say('Kept')} |",
+            "|---|---|---:|:---:|"]
+    for line in lines:
+        shown = " ".join(map(say, measured(line).split(" ")))
+        rows.append(f"| {say(line['claim'])} | {say(line['must'])} | {shown} | "
+                    f"{'✓' if line['ok'] else '✗'} |")
+    return "\n".join(rows)
+
+
+def steps(lines: list[dict[str, Any]]) -> str:
+    """The table of the steps from one row at a time to the import."""
+    if not lines:
+        return "Not measured yet on this machine: `make bench` fills this table."
+    slowest = lines[0]["measured"]
+    rows = ["| Step | seconds | the same rows again | rows/s | against the first |",
+            "|---|---:|---:|---:|---:|"]
+    for line in lines:
+        scaled = f" (scaled from {line['scaled_from_rows']:,} rows)" \
+            if "scaled_from_rows" in line else ""
+        wrong = "" if line["ok"] else " **(wrong result)**"
+        rows.append(
+            f"| {line['claim']}{scaled}{wrong} | {line['measured']:.2f} | {line['again']:.2f} | "
+            f"{round(line['rows'] / line['measured']):,} | {slowest / line['measured']:.1f} × |"
+        )
+    sizes = f"A sheet of {lines[0]['rows']:,} rows into a base of {lines[0]['base']:,}."
+    return "\n".join([sizes, "", *rows])
+
+
+def placed(text: str, marker: str, table: str) -> str:
+    """*text* with *table* between the two marks of that name.
+
+    Raises:
+        ValueError: the marks are missing.
+    """
+    first, second = f"<!-- {marker} -->", f"<!-- /{marker} -->"
+    before, found, rest = text.partition(first)
+    _, closed, after = rest.partition(second)
+    if not found or not closed:
+        raise ValueError(f"the marks {first} and {second} are missing")
+    return f"{before}{first}\n{table}\n{second}{after}"
+
+
+def documents() -> dict[Path, tuple[str, str]]:
+    """Each document with the name of its marks and its table."""
+    leads, way = read("leads.jsonl"), read("steps.jsonl")
+    return {
+        ROOT / "README.md": ("figures", figures(leads, english)),
+        ROOT / "README.pt-BR.md": ("figures", figures(leads, portuguese)),
+        ROOT / "docs" / "performance.md": ("steps", steps(way)),
+    }
+
+
+def main() -> int:
+    """Write the tables, or with ``--check`` say which document is out of date."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    late = 0
+    for path, (marker, table) in documents().items():
+        before = path.read_text(encoding="utf-8")
+        after = placed(before, marker, table)
+        if before != after:
+            late += 1
+            print(f"{path.relative_to(ROOT)}: {'out of date' if check else 'written'}")
+            if not check:
+                path.write_text(after, encoding="utf-8")
+    return 1 if check and late else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,339 @@
+"""Killed, crashed, cancelled, started over: nothing is lost and nothing is done twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.leads.helpers import Tenant, five, make_platform, outcome, view, working
+from tests.leads.test_concurrency import waits_for_lock, writer
+from tests.support import eventually
+from vazao import jobs
+from vazao.kit.platform import Platform
+from vazao.leads import service, store, tasks
+
+pytestmark = pytest.mark.anyio
+ORGANIZATION = 9
+ROWS = 1200
+
+
+@pytest.fixture
+async def small(database_url: str, data_dir: Path) -> AsyncIterator[Platform]:
+    """A platform with slices of a hundred rows and no worker."""
+    made = make_platform(database_url, data_dir, leads_slice_rows=100, worker_concurrency=2)
+    await made.open()
+    yield made
+    await made.close()
+
+
+@asynccontextmanager
+async def process(platform: Platform) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A worker process; killed at the end if it still lives."""
+    made = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.leads.worker_process", platform.database_url,
+        str(platform.settings.folder), "leads_slice_rows=100", "worker_concurrency=2",
+        cwd=Path(__file__).parents[2],
+        stderr=asyncio.subprocess.DEVNULL if not os.environ.get("SHOW") else None,
+        stdout=asyncio.subprocess.DEVNULL if not os.environ.get("SHOW") else None,
+    )
+    try:
+        yield made
+    finally:
+        if made.returncode is None:
+            made.kill()
+        await made.wait()
+
+
+def sheet(name: str, rows: int = ROWS) -> str:
+    """New people, known people that change or stay, duplicates, and bad rows."""
+    lines = [f"u{n}@x.com,{name if n % 2 else 'old'}{n},t{n % 3}" for n in range(rows)]
+    lines += lines[:20] + [f"bad{n},x," for n in range(30)]
+    return "E-mail,Nome,Tags\n" + "\n".join(lines) + "\n"
+
+
+KNOWN = "E-mail,Nome,Tags\n" + "".join(f"u{n}@x.com,old{n},t{n % 3}\n" for n in range(0, 600))
+EXPECTED = (600, 300, 300, 20, 30)
+
+
+async def begun(platform: Platform) -> tuple[Tenant, str]:
+    """A base of 600 leads, and an import of 1,250 rows that waits for a worker."""
+    tenant = Tenant(platform, ORGANIZATION)
+    async with working(platform):
+        assert await tenant.five(KNOWN) == (600, 0, 0, 0, 0)
+    return tenant, await tenant.begin(sheet("new"))
+
+
+async def ends_as_if_undisturbed(tenant: Tenant, token: str) -> None:
+    """Another worker finishes the import: the same outcomes and base as ever."""
+    shown = await outcome(tenant.platform, token, tenant.id)
+    assert (shown["status"], five(shown)) == ("finished", EXPECTED), shown["error"]
+    assert shown["rows_total"] == sum(EXPECTED)
+    base = await tenant.base()
+    assert {e: (lead["name"], lead["tags"]) for e, lead in base.items()} == {
+        f"u{n}@x.com": (f"{'new' if n % 2 else 'old'}{n}", [f"t{n % 3}"]) for n in range(ROWS)
+    }
+    refused = await tenant.rows(
+        "select row from leads.rejection r join leads.import i on i.id = r.import_id "
+        "where organization_id = %s order by row"
+    )
+    assert [row for (row,) in refused] == list(range(ROWS + 22, ROWS + 52))
+    assert len((await tenant.errors(shown)).splitlines()) == 31
+    async with tenant.platform.db.connection() as conn:
+        assert await store.base_size(conn, tenant.id) == ROWS
+    await tasks.sweep(tenant.platform)
+    assert await staging(tenant) == []
+
+
+async def staging(tenant: Tenant) -> list[str]:
+    found = await tenant.rows(
+        "select relname from pg_class where %s::int > 0 and "
+        "relnamespace = 'leads_staging'::regnamespace and relkind = 'r' and relname !~ '_r$'"
+    )
+    return [name for (name,) in found]
+
+
+MOMENTS = {
+    "before staging": "lock table leads.custom_field in access exclusive mode",
+    "while staging": "lock table leads.suppression in access exclusive mode",
+    "staged, not handed over": "select from leads.import for update",
+    "in the middle of a slice": "select from leads.lead where email like 'u1%' for update",
+    "at a new row": "insert into leads.lead (organization_id, email) values (9, 'u700@x.com')",
+    "at a slice's record": "lock table leads.slice in access exclusive mode",
+    "at a slice's end": "select from leads.base for update",
+    "at the job's count": "select from jobs.job where status <> 'finished' for update",
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_worker_killed_at_any_moment_loses_nothing_and_repeats_nothing(
+    small: Platform, moment: str
+) -> None:
+    tenant, token = await begun(small)
+    async with writer(small) as theirs:
+        await theirs.execute(MOMENTS[moment])  # type: ignore[arg-type]
+        async with process(small) as killed:
+            await waits_for_lock(small)
+            killed.kill()
+            await killed.wait()
+        # What the killed one left waiting in the server goes on when the lock is freed, too.
+        async with working(small):
+            await theirs.rollback()
+            await ends_as_if_undisturbed(tenant, token)
+
+
+async def test_workers_killed_again_and_again(small: Platform) -> None:
+    tenant, token = await begun(small)
+    for wanted in (1, 4, 8):
+        async with process(small) as killed:
+            async def far_enough(wanted: int = wanted) -> bool:
+                shown = await view(small, token, ORGANIZATION)
+                return shown["parts_done"] >= wanted or shown["status"] == "finished"
+
+            await eventually(far_enough)
+            killed.kill()
+    async with working(small):
+        await ends_as_if_undisturbed(tenant, token)
+
+
+@asynccontextmanager
+async def gated(platform: Platform, after: int) -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
+    """Lets *after* slices merge; sets the first event then, and waits for the second."""
+    kind = platform.registry.job_kinds["leads.import"]
+    reached, go, count = asyncio.Event(), asyncio.Event(), 0
+
+    async def merge(run: jobs.PartRun) -> None:
+        nonlocal count
+        count += 1
+        if count > after:
+            reached.set()
+            await go.wait()
+        await tasks.merge(run)
+
+    steps = dict(kind.steps) | {"merge": merge}
+    platform.registry.job_kinds["leads.import"] = msgspec.structs.replace(kind, steps=steps)
+    yield reached, go
+    go.set()
+
+
+CRASHES: dict[str, Callable[[Tenant, str], Awaitable[None]]] = {}
+
+
+def crash(function: Callable[[Tenant, str], Awaitable[None]]) -> None:
+    CRASHES[function.__name__] = function
+
+
+@crash
+async def emptied(tenant: Tenant, name: str) -> None:
+    await run(tenant, sql.SQL("truncate leads_staging.{}").format(sql.Identifier(name)))
+
+
+@crash
+async def gone(tenant: Tenant, name: str) -> None:
+    await run(tenant, sql.SQL("drop table leads_staging.{}").format(sql.Identifier(name)))
+
+
+@crash
+async def half_gone(tenant: Tenant, name: str) -> None:
+    statement = "delete from leads_staging.{} where row % 2 = 0"
+    await run(tenant, sql.SQL(statement).format(sql.Identifier(name)))
+
+
+async def run(tenant: Tenant, statement: sql.Composed) -> None:
+    async with tenant.platform.db.connection() as conn:
+        await conn.execute(statement)
+
+
+@pytest.mark.parametrize("after", [0, 3])
+@pytest.mark.parametrize("how", CRASHES)
+async def test_a_staging_that_a_crash_emptied_is_read_again(
+    small: Platform, how: str, after: int
+) -> None:
+    tenant, token = await begun(small)
+    async with gated(small, after) as (reached, go), working(small):
+        await asyncio.wait_for(reached.wait(), 20)
+        (name,) = await staging(tenant)
+        await CRASHES[how](tenant, name)
+        go.set()
+        await ends_as_if_undisturbed(tenant, token)
+
+
+async def test_a_staging_that_cannot_be_had_again_fails_the_import(small: Platform) -> None:
+    """The sheet reads differently now: failing is the answer, never a silent loss of rows."""
+    tenant = Tenant(small, ORGANIZATION)
+    token = await tenant.begin("E-mail,Valor\n" + "".join(f"u{n}@x.com,x{n}\n" for n in range(300)))
+    async with gated(small, 0) as (reached, go):
+        kind = small.registry.job_kinds["leads.import"]
+        quick = msgspec.structs.replace(kind, backoff_seconds=())
+        small.registry.job_kinds["leads.import"] = quick
+        async with working(small):
+            await asyncio.wait_for(reached.wait(), 20)
+            await emptied(tenant, (await staging(tenant))[0])
+            async with small.db.transaction() as conn:
+                await service.declare_field(conn, ORGANIZATION, "valor", "number")
+            go.set()
+            shown = await outcome(small, token, ORGANIZATION)
+    assert shown["status"] == "failed"
+    assert sum(five(shown)) + shown["rows_unprocessed"] == shown["rows_total"] == 300
+
+
+async def cancelled(tenant: Tenant, token: str) -> dict[str, Any]:
+    async with tenant.platform.db.transaction() as conn:
+        await jobs.cancel(conn, tenant.id, token)
+    return await view(tenant.platform, token, tenant.id)
+
+
+async def test_cancelled_while_merging_keeps_the_merged_slices_and_adds_up(
+    small: Platform,
+) -> None:
+    tenant, token = await begun(small)
+    async with gated(small, 5) as (reached, go), working(small):
+        await asyncio.wait_for(reached.wait(), 20)
+        shown = await cancelled(tenant, token)
+        go.set()
+    again = await view(small, token, ORGANIZATION)
+    assert shown["status"] == "cancelled"
+    assert five(again) == five(shown), "nothing was merged after the cancellation"
+    assert shown["rejected"] == 30
+    assert 0 < shown["created"] < 600
+    assert sum(five(shown)) + shown["rows_unprocessed"] == shown["rows_total"] == sum(EXPECTED)
+    assert len(await tenant.base()) == 600 + shown["created"]
+
+
+async def test_cancelled_while_reading_merges_nothing_and_adds_up(small: Platform) -> None:
+    tenant, token = await begun(small)
+    async with writer(small) as theirs, working(small):
+        await theirs.execute("select from leads.import for update")
+        await waits_for_lock(small)
+        shown = await cancelled(tenant, token)
+        await theirs.rollback()
+    shown = await view(small, token, ORGANIZATION)
+    assert (shown["status"], five(shown)) == ("cancelled", (0, 0, 0, 0, 0))
+    assert shown["rows_unprocessed"] == shown["rows_total"] == sum(EXPECTED)
+    assert len(await tenant.base()) == 600
+    await tasks.sweep(small)
+    assert await staging(tenant) == []
+
+
+@pytest.mark.parametrize("mode", ["upsert", "create", "update"])
+async def test_a_cancelled_import_that_is_retried_ends_as_one_would(
+    small: Platform, mode: str
+) -> None:
+    tenant = Tenant(small, ORGANIZATION)
+    async with working(small):
+        await tenant.five(KNOWN)
+    token = await tenant.begin(sheet("new"), mode=mode)
+    async with gated(small, 5) as (reached, go), working(small):
+        await asyncio.wait_for(reached.wait(), 20)
+        first = await cancelled(tenant, token)
+        go.set()
+        async with small.db.transaction() as conn:
+            await jobs.retry(conn, ORGANIZATION, token)
+        shown = await outcome(small, token, ORGANIZATION)
+    assert shown["status"] == "finished"
+    assert sum(five(shown)) == shown["rows_total"] == sum(EXPECTED)
+    assert "rows_unprocessed" not in shown
+    created, updated, _, duplicates, rejected = EXPECTED
+    both = (first["created"] + shown["created"], first["updated"] + shown["updated"])
+    assert both == (0 if mode == "update" else created, 0 if mode == "create" else updated)
+    assert shown["duplicates"] == duplicates
+    assert shown["rejected"] == rejected + (0 if mode == "upsert" else 600)
+    errors = (await tenant.errors(shown)).splitlines()
+    assert len(errors) == 1 + shown["rejected"], "rejections of the first round are not told twice"
+
+
+async def test_a_failed_import_is_retried_once_its_cause_is_gone(small: Platform) -> None:
+    tenant = Tenant(small, ORGANIZATION)
+    body = "E-mail,Nome\na@x.com," + "x" * 300 + "\n"
+    strict = make_platform(small.database_url, small.settings.folder, leads_max_cell_bytes=100)
+    await strict.open()
+    async with working(strict):
+        shown = await Tenant(strict, ORGANIZATION).run(body)
+    await strict.close()
+    assert (shown["status"], shown["error"]["code"]) == ("failed", "sheet_cell_too_large")
+    async with working(small):
+        async with small.db.transaction() as conn:
+            await jobs.retry(conn, ORGANIZATION, shown["id"])
+        again = await outcome(small, shown["id"], ORGANIZATION)
+    assert (again["status"], again["error"], five(again)) == ("finished", None, (1, 0, 0, 0, 0))
+    assert len(await tenant.base()) == 1
+
+
+async def test_staging_left_by_a_killed_reader_goes_with_the_sweep(small: Platform) -> None:
+    tenant, token = await begun(small)
+    async with writer(small) as theirs:
+        await theirs.execute("select from leads.import for update")
+        async with process(small) as killed:
+            await waits_for_lock(small)
+            killed.kill()
+            await killed.wait()
+        assert len(await staging(tenant)) == 1
+        await tasks.sweep(small)
+        assert len(await staging(tenant)) == 1, "the import is still at work"
+        await theirs.rollback()
+    await cancelled(tenant, token)
+    await tasks.sweep(small)
+    assert await staging(tenant) == []
+
+
+async def test_connections_cut_in_the_middle_are_survived(small: Platform) -> None:
+    tenant, token = await begun(small)
+    async with writer(small) as theirs, working(small):
+        await theirs.execute(MOMENTS["in the middle of a slice"])  # type: ignore[arg-type]
+        await waits_for_lock(small)
+        with psycopg.connect(small.database_url, autocommit=True) as admin:
+            admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where "
+                "datname = current_database() and wait_event_type = 'Lock'"
+            )
+        await theirs.rollback()
+        await ends_as_if_undisturbed(tenant, token)

@@ -1,0 +1,83 @@
+"""Every route says who may ask, and nobody is let in by oversight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from vazao.accounts.models import SCOPES
+from vazao.kit.platform import Platform
+from vazao.kit.settings import Settings
+from vazao.kit.web import create_app
+from vazao.main import registry
+
+WAYS = ("public", "scope", "session", "admin", "authenticated")
+# Whoever adds to this list says why the whole world may ask.
+PUBLIC = {
+    "/healthz": "a balancer asks", "/readyz": "a balancer asks", "/metrics": "Prometheus asks",
+    "/static/{name:path}": "files for everyone", "/favicon.ico": "a browser asks",
+    "/language/{code:str}": "the choice of language", "/login": "signing in",
+    "/logout": "ends only what the cookie names", "/": "sends strangers to the sign-in page",
+    "/userInfo": "an old address: a redirect", "/admin": "an old address: a redirect",
+    "/v1/sessions": "signing in", "/docs": "the reference", "/openapi.json": "the reference",
+}
+
+
+@cache
+def application() -> Litestar:
+    folder = Path("/nonexistent")
+    settings = Settings(database_url="postgresql://x/y", secret="0" * 32, data_dir=folder,
+                        blob_url="memory:///")  # type: ignore[call-arg]
+    return create_app(Platform(settings, "postgresql://x/y", registry()))
+
+
+def handlers() -> Iterator[tuple[str, str, Any]]:
+    """Each route's method, path and handler; the framework's own OPTIONS and schema left out."""
+    for route in application().routes:
+        if not isinstance(route, HTTPRoute) or route.path.startswith("/openapi/"):
+            continue
+        for handler in route.route_handlers:
+            for method in sorted(handler.http_methods):
+                if handler.fn.__module__.startswith("vazao"):
+                    yield str(method), route.path_format, handler
+
+
+def test_there_are_routes() -> None:
+    assert len(list(handlers())) > 30
+
+
+def test_every_route_says_who_may_ask() -> None:
+    silent = [
+        f"{method} {path}" for method, path, handler in handlers()
+        if not any(handler.opt.get(way) for way in WAYS)
+    ]
+    assert not silent
+
+
+def test_every_scope_exists() -> None:
+    unknown = [
+        f"{method} {path}: {scope}" for method, path, handler in handlers()
+        if (scope := handler.opt.get("scope")) and scope not in SCOPES
+    ]
+    assert not unknown
+
+
+def test_what_is_public_is_so_for_a_reason() -> None:
+    public = {path for _, path, handler in handlers() if handler.opt.get("public")}
+    known = {path.replace(":path", "").replace(":str", "") for path in PUBLIC}
+    assert public <= known
+
+
+@pytest.mark.parametrize("unsafe", ["POST", "PUT", "PATCH", "DELETE"])
+def test_what_changes_things_asks_for_the_right_to_write(unsafe: str) -> None:
+    wrong = [
+        f"{method} {path}" for method, path, handler in handlers()
+        if method == unsafe and str(handler.opt.get("scope", "")).endswith(":read")
+    ]
+    assert not wrong

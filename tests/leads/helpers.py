@@ -53,7 +53,7 @@ async def begin(
 
     upload = await jobs.receive(
         platform, organization_id, stream(), filename=filename, content_type=None,
-        limit_bytes=1 << 30,
+        limit_bytes=1 << 30, sha256=True,
     )
     async with platform.db.transaction() as conn:
         record, _ = await service.begin(

@@ -26,19 +26,18 @@ async def receive_sheet(
 ) -> tuple[jobs.Upload, dict[str, str]]:
     """Store the request's sheet (a form or the raw body); the upload and the options given."""
     limit = platform.settings.leads_max_file_bytes
-    hashed = "idempotency-key" in request.headers
     content_type = request.headers.get("content-type", "")
     given = {k: v for k, v in request.query_params.items() if isinstance(v, str)}
     if content_type.startswith("multipart/form-data"):
         upload, fields = await jobs.receive_form(
             platform, principal.organization_id, jobs.body_of(request), content_type,
-            limit_bytes=limit, sha256=hashed,
+            limit_bytes=limit, sha256=True,
         )
         return upload, given | fields
     upload = await jobs.receive(
         platform, principal.organization_id, jobs.body_of(request),
         filename=given.pop("filename", None) or "sheet", content_type=content_type,
-        limit_bytes=limit, sha256=hashed,
+        limit_bytes=limit, sha256=True,
     )
     return upload, given
 

@@ -63,7 +63,7 @@ async def _import(
     options = service.options_of(given)
     upload = await jobs.receive(
         platform, organization_id, _blocks(file), filename=file.name, content_type=None,
-        limit_bytes=platform.settings.leads_max_file_bytes,
+        limit_bytes=platform.settings.leads_max_file_bytes, sha256=True,
     )
     async with platform.db.transaction() as conn:
         record, _ = await service.begin(

@@ -54,7 +54,7 @@ async def _import(platform: Platform, organization_id: int, path: Path) -> dict[
 
     upload = await jobs.receive(
         platform, organization_id, blocks(), filename=path.name, content_type="text/csv",
-        limit_bytes=platform.settings.leads_max_file_bytes,
+        limit_bytes=platform.settings.leads_max_file_bytes, sha256=True,
     )
     async with platform.db.transaction() as conn:
         record, job = await service.begin(

@@ -214,6 +214,17 @@ class LeadInvalid(Unprocessable):
     code = "lead_invalid"
 
 
+class ReadsDifferently(Conflict):
+    """The server restarted, and read again the sheet has other valid rows than before."""
+
+    code = "sheet_reads_differently"
+
+    def __init__(self) -> None:
+        super().__init__(
+            remedy="The type of a custom field was probably changed meanwhile. Send it again."
+        )
+
+
 class SinceInvalid(BadRequest):
     """updated_since must be a date and time like 2026-11-21T08:00:00-03:00, not {value}."""
 

@@ -96,7 +96,7 @@ def compose_merge(staging: str, fields: Sequence[str], empty: Empty, *, careful:
 
 def compose_staging(staging: str, fields: Sequence[str]) -> sql.Composed:
     """The statement that makes the staging table for these fields."""
-    columns = [_render(f"{{f}} {STAGED_TYPES.get(field, 'text')}, ", field) for field in fields]
+    columns = [_render(f", {{f}} {STAGED_TYPES.get(field, 'text')}", field) for field in fields]
     return Q.create_staging.format(
         staging=sql.Identifier(staging), columns=sql.Composed(columns)
     )

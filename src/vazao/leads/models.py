@@ -10,10 +10,6 @@ import msgspec
 Mode = Literal["upsert", "create", "update"]
 Empty = Literal["keep", "clear"]
 
-BUCKETS = 1024
-"""How many parts the space of e-mails (by hash) is cut into; slices are runs of buckets."""
-
-
 class Lead(msgspec.Struct, frozen=True, kw_only=True):
     """A lead as it is stored; ``custom`` holds text unless the organization declared a type."""
 
@@ -83,6 +79,8 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     rows_total: int | None
     rows_staged: int | None
     rows_refused: int | None
+    digest: bytes | None
+    base_version: int | None
     round: int
     created: int
     updated: int

@@ -92,7 +92,7 @@ async def upload(
     stored, _ = await jobs.receive_form(
         platform, principal.organization_id, jobs.body_of(request),
         request.headers.get("content-type", ""),
-        limit_bytes=platform.settings.leads_max_file_bytes,
+        limit_bytes=platform.settings.leads_max_file_bytes, sha256=True,
     )
     return _see(f"/leads/imports/new?upload={stored.token}")
 

@@ -1,11 +1,9 @@
 -- name: create_staging
--- An import's own unlogged table: no WAL, no dead rows in a shared one, dropped in one step. The
--- bucket is computed by the server, so that a resumed import finds the same slices.
+-- An import's own unlogged table: no WAL, no dead rows in a shared one, dropped in one step.
 create unlogged table leads_staging.{staging} (
     row bigint not null,
-    email text collate "C" not null,
+    email text collate "C" not null
     {columns}
-    bucket int2 generated always as ((hashtext(email) & 1023)::int2) stored
 ) with (autovacuum_enabled = off)
 
 -- name: create_staged_rejections
@@ -23,14 +21,18 @@ copy leads_staging.{staging} ({columns}) from stdin (format csv, null '')
 copy leads_staging.{rejections} (row, place, code, value) from stdin (format csv, null '')
 
 -- name: index_staging
--- After loading: a slice finds its rows by bucket; statistics keep its plan honest.
-create index on leads_staging.{staging} (bucket);
-analyze leads_staging.{staging} (bucket, email)
+-- After loading: a slice finds its rows by e-mail, in order and the last line of an e-mail first,
+-- so that nothing is sorted again; statistics keep its plan honest.
+create index on leads_staging.{staging} (email, row desc);
+analyze leads_staging.{staging} (email)
 
--- name: count_buckets
--- Rows by bucket, from which slices of about one size are cut. Each slice knows how many rows it
--- must find: fewer means that the server crashed and emptied the unlogged table.
-select bucket, count(*) from leads_staging.{staging} group by bucket order by bucket
+-- name: slice_edges
+-- Every so-many-th e-mail, from the index alone: where slices begin. Each slice therefore has a
+-- row at least; one that finds none knows that the server crashed and emptied the table.
+select email, place from (
+    select email, row_number() over (order by email) as place from leads_staging.{staging}
+) ranked
+where (place - 1) %% %(slice_rows)s = 0 order by email
 
 -- name: count_staging
 -- How many rows are still there.
@@ -85,7 +87,8 @@ set local work_mem = '64MB'
 -- e-mail was changed meanwhile is another's by then. Leads that this import made in a round
 -- before, until it was cancelled, don't stand in its way when it starts over.
 with rows as materialized (
-    select * from leads_staging.{staging} where bucket >= %(low)s and bucket < %(high)s
+    select * from leads_staging.{staging}
+    where email >= %(low)s and (%(high)s::text is null or email < %(high)s)
 ), staged as materialized (
     select distinct on (email) * from rows order by email, row desc
 ), compared as materialized (
@@ -196,7 +199,10 @@ order by i.id desc limit %(limit)s
 -- What reading found; the only place where a staging table becomes the import's.
 update leads.import set headers = %(headers)s, mapping = %(mapping)s, notes = %(notes)s,
     staging = %(staging)s, rows_total = %(rows_total)s, rows_staged = %(rows_staged)s,
-    rows_refused = %(rejected)s
+    rows_refused = %(rejected)s, digest = %(digest)s,
+    base_version = coalesce((
+        select version from leads.base b where b.organization_id = import.organization_id
+    ), 0)
 where id = %(id)s
 
 -- name: move_rejections

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +14,8 @@ from vazao.leads.models import Import, Lead
 Q = load(__package__)
 Connection = AsyncConnection[Any]
 WORDS_AT_MOST = 6
+# Escaped after folding, which makes plain signs of wide ones: ％ would be a wildcard.
+LIKE = r"and d.words like '%%' || regexp_replace(kit.fold({}), '[\\%%_]', '\\\&', 'g') || '%%'"
 
 
 async def slices_to_index(conn: Connection, record: Import) -> list[dict[str, int]]:
@@ -71,16 +72,20 @@ def conditions(
     parts: list[sql.Composable] = []
     values: dict[str, str] = {}
     for n, word in enumerate((q or "").split()[:WORDS_AT_MOST]):
-        escaped = re.sub(r"([\\%_])", r"\\\1", word)
-        values[f"word{n}"] = f"% {escaped}%" if len(word) < 3 else f"%{escaped}%"
-        parts.append(sql.SQL("and d.words like kit.fold({})").format(sql.Placeholder(f"word{n}")))
+        values[f"word{n}"] = _storable(f" {word}" if len(word) < 3 else word)
+        parts.append(sql.SQL(LIKE).format(sql.Placeholder(f"word{n}")))
     for name, value in (("tag", tag), ("city", city)):
         if value:
-            values[name] = f"{name}:{value}"
+            values[name] = _storable(f"{name}:{value}")
             parts.append(
                 sql.SQL("and d.labels @> array[kit.fold({}::text)]").format(sql.Placeholder(name))
             )
     return sql.SQL(" ").join(parts), values
+
+
+def _storable(text: str) -> str:
+    """*text* as PostgreSQL takes it; what has a NUL occurs nowhere, and so does its stand-in."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 async def search(

@@ -253,3 +253,4 @@ async def declare_field(conn: Connection, organization_id: int, name: str, type:
     if type not in FIELD_TYPES:
         raise OptionInvalid(name="type", value=type[:40], allowed=", ".join(FIELD_TYPES))
     await store.declare_custom_field(conn, organization_id, name, type)
+    await store.raise_base(conn, organization_id, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -84,10 +85,22 @@ async def copy(conn: Connection, statement: sql.Composed, body: bytes) -> None:
             await sink.write(body)
 
 
-async def count_buckets(conn: Connection, staging: str) -> list[tuple[int, int]]:
-    """Staged rows by bucket, in order."""
-    statement = Q.count_buckets.format(staging=sql.Identifier(staging))
-    return await (await conn.execute(statement)).fetchall()
+async def slices(
+    conn: Connection, staging: str, rows: int, slice_rows: int
+) -> list[dict[str, str | None]]:
+    """Cut *rows* staged rows into slices of about *slice_rows* rows, by e-mail.
+
+    Returns a payload a slice: its e-mails [low, high); the last one has no end.
+    """
+    if not rows:
+        return []
+    size = math.ceil(rows / max(1, round(rows / slice_rows)))
+    statement = Q.slice_edges.format(staging=sql.Identifier(staging))
+    found = await conn.execute(statement, {"slice_rows": size})
+    edges: list[str | None] = list(dict.fromkeys(email for email, _ in await found.fetchall()))
+    return [
+        {"low": low, "high": high} for low, high in zip(edges, [*edges[1:], None], strict=True)
+    ]
 
 
 async def replace_staging(conn: Connection, id: int, staging: str) -> None:
@@ -115,12 +128,12 @@ async def prepare_slice(conn: Connection) -> None:
 
 
 async def merge_slice(
-    conn: Connection, statement: sql.Composed, record: Import, payload: dict[str, int]
+    conn: Connection, statement: sql.Composed, record: Import, payload: dict[str, str | None]
 ) -> Slice | None:
-    """Merge the buckets [low, high); ``None`` when another writer got in between: try again.
+    """Merge the e-mails [low, high); ``None`` when another writer got in between: try again.
 
     Raises:
-        StagingLost: fewer rows stand there than were staged.
+        StagingLost: no row stands there, though the slice began with one.
     """
     values = {
         "low": payload["low"], "high": payload["high"], "organization_id": record.organization_id,
@@ -132,7 +145,7 @@ async def merge_slice(
     row = await found.fetchone()
     assert row is not None
     created, updated, rows, staged, missing, differing, own = row
-    if rows != payload["rows"]:
+    if rows == 0:
         raise StagingLost
     existing = staged - missing
     if record.mode != "update" and len(created) != missing:
@@ -170,7 +183,7 @@ async def raise_base(conn: Connection, organization_id: int, created: int) -> No
 async def save_reading(
     conn: Connection, record: Import, *, headers: Sequence[str],
     mapping: dict[str, str | None], notes: Sequence[str], staging: str, rejections: str,
-    rows_total: int, rows_staged: int, rejected: int,
+    rows_total: int, rows_staged: int, rejected: int, digest: bytes | None,
 ) -> None:
     """What reading found, and its rejections, in the reading's last transaction."""
     names = [f.removeprefix("custom.") for f in mapping.values() if f and f[:7] == "custom."]
@@ -184,7 +197,7 @@ async def save_reading(
         Q.save_reading,
         {"id": record.id, "headers": Json(list(headers)), "mapping": Json(mapping),
          "notes": Jsonb(list(notes)), "staging": staging, "rows_total": rows_total,
-         "rows_staged": rows_staged, "rejected": rejected},
+         "rows_staged": rows_staged, "rejected": rejected, "digest": digest},
     )
 
 
@@ -296,23 +309,6 @@ async def suppressed(conn: Connection, organization_id: int) -> frozenset[bytes]
     """Keyed hashes of the e-mails that opted out and left."""
     found = await conn.execute(Q.suppressed, {"organization_id": organization_id})
     return frozenset(row[0] for row in await found.fetchall())
-
-
-def slices(buckets: Sequence[tuple[int, int]], slice_rows: int) -> list[dict[str, int]]:
-    """Cut the buckets (number, rows) into runs of about *slice_rows* rows.
-
-    Returns a payload a slice: buckets [low, high), and the rows to be found in them.
-    """
-    total = sum(rows for _, rows in buckets)
-    share = total / max(1, round(total / slice_rows))
-    found: list[dict[str, int]] = []
-    low, rows, done = 0, 0, 0
-    for bucket, count in buckets:
-        rows += count
-        if done + rows >= round(share * (len(found) + 1)) or done + rows == total:
-            found.append({"low": low, "high": bucket + 1, "rows": rows})
-            low, rows, done = bucket + 1, 0, done + rows
-    return found
 
 
 async def _one(conn: Connection, model: Any, query: sql.Composable, values: Any) -> Any:

@@ -17,9 +17,11 @@ from psycopg import errors as pg
 from psycopg import sql
 
 from vazao import jobs
+from vazao.jobs.errors import HandBack
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
-from vazao.leads import merging, searching, store
+from vazao.leads import merging, searching, settling, store
+from vazao.leads.errors import ReadsDifferently
 from vazao.leads.models import Import
 
 log = get("leads")
@@ -50,33 +52,55 @@ async def read(run: jobs.PartRun) -> None:
 
     record = await _record(run)
     await run.progress(0.0, phase="reading")
+    upload = await _upload(run.platform, record)
+    digest = settling.digest(record, upload.sha256)
+    if await _repeat(run, record, digest):
+        return
     async with _staging(run, record) as staging:
-        upload = await _upload(run.platform, record)
         async with jobs.local_file(run.platform, upload) as path:
             reading = Reading(run.platform, record, path, staging)
             await reading.stage(run)
-        await _hand_over(run, record, reading)
+        await _hand_over(run, record, reading, digest)
 
 
-async def _hand_over(run: jobs.PartRun, record: Import, reading: Any) -> None:
+async def _repeat(run: jobs.PartRun, record: Import, digest: bytes | None) -> bool:
+    """End the import at once where the base is known to hold this very sheet."""
     async with run.platform.db.connection() as conn:
-        buckets = await store.count_buckets(conn, reading.staging)
-    payloads = store.slices(buckets, run.platform.settings.leads_slice_rows)
+        if await settling.find(conn, record, digest) is None:
+            return False
+    async with run.finishing() as conn:
+        found = await settling.find(conn, record, digest)
+        if found is None or digest is None:
+            raise HandBack("the base changed between two looks: the next attempt reads the sheet")
+        await settling.repeat(conn, record, digest, *found)
+        await run.finish(conn, None)
+    return True
+
+
+async def _hand_over(
+    run: jobs.PartRun, record: Import, reading: Any, digest: bytes | None
+) -> None:
+    async with run.platform.db.connection() as conn:
+        payloads = await store.slices(
+            conn, reading.staging, reading.rows_staged,
+            run.platform.settings.leads_slice_rows,
+        )
     # Slices are begun at a place of the import's own, so that imports of the same people which
     # run at once rarely meet in the same slice.
     turn = record.id * 7 % len(payloads) if payloads else 0
     await run.progress(phase="merging", rows_total=reading.rows_total)
     async with run.finishing() as conn:
-        if payloads:
-            await run.split(conn, "merge", payloads[turn:] + payloads[:turn], join=None)
-        else:
-            await run.finish(conn, None)
+        # The job's row last: whoever cancels need not wait for a million rejections.
         await store.save_reading(
             conn, record, headers=reading.headers, mapping=reading.mapping, notes=reading.notes,
             staging=reading.staging, rejections=reading.rejections,
             rows_total=reading.rows_total, rows_staged=reading.rows_staged,
-            rejected=reading.rejected,
+            rejected=reading.rejected, digest=digest,
         )
+        if payloads:
+            await run.split(conn, "merge", payloads[turn:] + payloads[:turn], join=None)
+        else:
+            await run.finish(conn, None)
 
 
 @asynccontextmanager
@@ -147,7 +171,10 @@ async def _stage_again(run: jobs.PartRun) -> None:
         async with _staging(run, record) as staging:
             upload = await _upload(run.platform, record)
             async with jobs.local_file(run.platform, upload) as path:
-                await Reading(run.platform, record, path, staging).stage(run)
+                reading = Reading(run.platform, record, path, staging)
+                await reading.stage(run)
+            if reading.rows_staged != record.rows_staged:
+                raise ReadsDifferently
             await store.replace_staging(guard, record.id, staging)
         if record.staging:
             await store.run_staging(guard, drop_statement(record.staging))
@@ -160,6 +187,8 @@ async def ended(conn: Any, job: jobs.Job) -> None:
     them while it waits for this very job's row.
     """
     record = await store.get_import(conn, job.id)
+    if job.status == "finished":
+        await settling.settle(conn, job.id)
     if record and await searching.slices_to_index(conn, record):
         await jobs.enqueue(
             conn, "leads.index", organization_id=record.organization_id,

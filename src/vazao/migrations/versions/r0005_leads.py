@@ -115,6 +115,8 @@ create table leads.import (
     rows_total bigint,
     rows_staged bigint,
     rows_refused bigint,
+    digest bytea,
+    base_version bigint,
     round int not null default 1,
     requested_by text,
     requested_at timestamptz not null default now()
@@ -123,6 +125,18 @@ comment on table leads.import is
     'An import: the sheet, its options and what reading found; id and token are those of its job, '
     'round counts how often it was started over';
 create index import_history on leads.import (organization_id, id);
+
+create table leads.settled (
+    organization_id int not null,
+    digest bytea not null,
+    version bigint not null,
+    import_id bigint not null references leads.import (id) on delete cascade,
+    primary key (organization_id, digest)
+);
+comment on table leads.settled is
+    'Sheets (file and options, as a digest) that the base of that version holds already: sent '
+    'again before anything else changed the base, they need not be compared';
+create index settled_import on leads.settled (import_id);
 
 create table leads.slice (
     organization_id int not null,

@@ -1,0 +1,61 @@
+"""The same sheet sent again: nothing to compare where nothing has changed since.
+
+An import that alone changed the base between its reading and its end leaves its digest (the
+file's, the options', the rules') under the base's version. The version is raised by every merged
+slice and every change by hand, so the same digest at the same version means that each row of the
+sheet equals what is stored. Whoever changes leads by SQL must raise it too (``leads.base``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from psycopg import AsyncConnection
+
+from vazao.kit.sql import load
+from vazao.leads.models import Import
+
+Q = load(__package__ or "vazao.leads")
+Connection = AsyncConnection[Any]
+RULES = "1"
+"""To be raised with every change of what a cell means."""
+
+
+def digest(record: Import, sha256: str | None) -> bytes | None:
+    """What the outcome depends on besides the base; ``None`` where it cannot be repeated.
+
+    In mode ``create`` the second time means something else: the leads are known by then.
+    """
+    if sha256 is None or record.mode == "create":
+        return None
+    suffix = Path(record.filename).suffix.lower()
+    parts = (RULES, sha256, suffix, record.mode, record.empty, record.sheet, record.mapping)
+    return hashlib.sha256(msgspec.json.encode(parts)).digest()
+
+
+async def find(
+    conn: Connection, record: Import, key: bytes | None
+) -> tuple[int, int] | None:
+    """The import that settled this sheet, and the base's version, if it still holds."""
+    if key is None:
+        return None
+    values = {"organization_id": record.organization_id, "digest": key}
+    return await (await conn.execute(Q.find_settled, values)).fetchone()
+
+
+async def repeat(
+    conn: Connection, record: Import, key: bytes, before: int, version: int
+) -> None:
+    """Give *record* the outcome of the import *before*, everything being unchanged now."""
+    values = {"id": record.id, "before": before, "digest": key, "version": version}
+    await conn.execute(Q.repeat_reading, values)
+    await conn.execute(Q.repeat_rejections, values)
+    await conn.execute(Q.repeat_outcomes, values)
+
+
+async def settle(conn: Connection, import_id: int) -> None:
+    """Remember a finished import's digest, if the base changed by nobody else meanwhile."""
+    await conn.execute(Q.settle, {"id": import_id})

@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 import psycopg
-import sheets
 from psycopg import sql
 
+import sheets
 from vazao.leads.validation import to_copy_csv
 
 CHUNK = 250_000

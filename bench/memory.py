@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+
 import sheets
 from platform_under_test import say, timed_import, wait_search
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import statistics
@@ -101,7 +102,7 @@ class Running:
 
 @contextmanager
 def up(folder: Path | None = None, **settings: str) -> Iterator[Running]:
-    """``vazao up`` on a free port until the block ends."""
+    """``vazao up`` on a free port until the block ends; a folder made for it goes then."""
     made = folder or Path(tempfile.mkdtemp(prefix="vazao-bench-", dir=base_folder()))
     port = free_port()
     environment = os.environ | {
@@ -123,6 +124,10 @@ def up(folder: Path | None = None, **settings: str) -> Iterator[Running]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+        log.close()
+        # What could not be started left its log there.
+        if folder is None and running.database_url:
+            shutil.rmtree(made, ignore_errors=True)
 
 
 def base_folder() -> str | None:
@@ -168,7 +173,9 @@ def wait_import(client: httpx2.Client, token: str, every: float = 0.02) -> dict[
         time.sleep(every)
 
 
-def timed_import(client: httpx2.Client, sheet: Path, **options: str) -> tuple[float, dict[str, Any]]:
+def timed_import(
+    client: httpx2.Client, sheet: Path, **options: str
+) -> tuple[float, dict[str, Any]]:
     """Seconds from the request's first byte to the import's end, and the import."""
     began = time.perf_counter()
     shown = wait_import(client, send(client, sheet, **options))

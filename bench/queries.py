@@ -7,13 +7,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import bases
-import platform_under_test as put
 import psycopg
-import sheets
-from platform_under_test import median, say, timed_import, wait_search
 from psycopg import sql
 
+import bases
+import platform_under_test as put
+import sheets
+from platform_under_test import median, say, timed_import, wait_search
 from vazao.leads import searching
 from vazao.leads.store import Q
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import bases
-import platform_under_test as put
 import polars as pl
 import psycopg
+
+import bases
+import platform_under_test as put
 import sheets
 
 NAMES = ("name", "phone", "company", "job_title", "city", "state", "website")

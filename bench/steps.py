@@ -27,7 +27,7 @@ import platform_under_test as put
 import sheets
 from platform_under_test import say, timed_import, up
 from vazao.leads.merging import STAGED_TYPES
-from vazao.leads.store import Q, slices
+from vazao.leads.store import Q
 from vazao.leads.validation import to_copy_csv
 
 Conn = psycopg.Connection[Any]
@@ -144,18 +144,18 @@ def multi_row(steps: Steps) -> None:
             )
 
 
-def stage(steps: Steps, conn: Conn, *, buckets: bool = False) -> None:
-    """The rows in an unlogged table, by COPY; with buckets also indexed and analysed."""
-    columns = ", ".join(f"{c} {STAGED_TYPES.get(c, 'text')}" for c in COLUMNS)
-    bucket = ", bucket int2 generated always as ((hashtext(email) & 1023)::int2) stored"
+def stage(steps: Steps, conn: Conn, *, indexed: bool = False) -> None:
+    """The rows in an unlogged table, by COPY; also indexed by e-mail and analysed for slices."""
+    types = STAGED_TYPES | ({"email": 'text collate "C"'} if indexed else {})
+    columns = ", ".join(f"{c} {types.get(c, 'text')}" for c in COLUMNS)
     conn.execute("drop table if exists floor.staging")  # type: ignore[call-overload]
-    conn.execute(f"create unlogged table floor.staging ({columns}{bucket if buckets else ''})")
+    conn.execute(f"create unlogged table floor.staging ({columns})")
     statement = f"copy floor.staging ({', '.join(COLUMNS)}) from stdin (format csv, null '')"
     with conn.cursor() as cursor, cursor.copy(statement) as sink:  # type: ignore[call-overload]
-        sink.write(to_copy_csv(steps.frame))
-    if buckets:
-        conn.execute("create index on floor.staging (bucket)")
-        conn.execute("analyze floor.staging (bucket, email)")
+        sink.write(to_copy_csv(steps.frame.sort("email") if indexed else steps.frame))
+    if indexed:
+        conn.execute("create index on floor.staging (email)")
+        conn.execute("analyze floor.staging (email)")
     conn.commit()
 
 
@@ -222,13 +222,14 @@ def compared(steps: Steps) -> None:
 
 
 def sliced(steps: Steps, connections: int = 1) -> None:
-    """The same in slices, each a run of buckets of the e-mail's hash, each committed."""
+    """The same in slices, each a range of e-mails, each committed."""
     with steps.connect() as conn:
-        stage(steps, conn, buckets=True)
-        buckets = conn.execute(
-            "select bucket, count(*) from floor.staging group by bucket order by bucket"
-        ).fetchall()
-    share = iter(slices(buckets, steps.slice_rows))
+        stage(steps, conn, indexed=True)
+        edges = [email for (email,) in conn.execute(
+            "select email from (select email, row_number() over (order by email) as place "
+            "from floor.staging) r where (place - 1) %% %s = 0 order by email", [steps.slice_rows]
+        )]
+    share = iter(zip(edges, [*edges[1:], None], strict=True))
     lock = threading.Lock()
     threads = [
         threading.Thread(target=_merge_slices, args=(steps, share, lock))
@@ -240,14 +241,17 @@ def sliced(steps: Steps, connections: int = 1) -> None:
         thread.join()
 
 
-def _merge_slices(steps: Steps, share: Iterator[dict[str, int]], lock: threading.Lock) -> None:
+def _merge_slices(
+    steps: Steps, share: Iterator[tuple[str, str | None]], lock: threading.Lock
+) -> None:
     with steps.running.connect() as conn:
         while True:
             with lock:
                 part = next(share, None)
             if part is None:
                 return
-            where = f"where bucket >= {part['low']} and bucket < {part['high']}"
+            low, high = part
+            where = f"where email >= '{low}'" + (f" and email < '{high}'" if high else "")
             with conn.transaction():
                 conn.execute(Q.slice_settings)
                 conn.execute(  # type: ignore[call-overload]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
+
 import platform_under_test as put
 import sheets
 from platform_under_test import ROOT, free_port, say, wait_search

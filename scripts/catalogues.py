@@ -6,7 +6,7 @@
 
 Messages are found where they are written, without marks: docstrings and texts of the error
 classes (``VazaoError`` and whatever derives from it), arguments of ``translate`` and ``_``, labels
-of what is registered, ``notes.append("…")``, constants named in ``CONSTANTS``, and ``_()`` and
+of what is registered, ``Note("…")``, constants named in ``CONSTANTS``, and ``_()`` and
 ``{% trans %}`` of the templates. Line numbers are left out of the .po files, so that moving code
 changes nothing there.
 """
@@ -29,7 +29,7 @@ from vazao.kit.i18n import LANGUAGES, LOCALE_DIR, compiled_catalogue
 
 PACKAGE = LOCALE_DIR.parent
 MARKS = frozenset({"translate", "_", "gettext", "N_"})
-LABELLED = frozenset({"MenuEntry", "Figure"})
+LABELLED = frozenset({"MenuEntry", "Figure", "DemoStep", "Note"})
 CONSTANTS = frozenset({"REASONS", "REMEDIES", "LABELS", "MESSAGES", "TEXTS"})
 CLASS_TEXTS = frozenset({"cure", "remedy", "template"})
 UNWANTED = re.compile(
@@ -105,9 +105,8 @@ class Finder(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         """``translate("…")``, ``NotFound("…", remedy="…")``, ``MenuEntry("…", …)``."""
         name = name_of(node.func)
-        noted = name == "append" and name_of(getattr(node.func, "value", node)) == "notes"
         own = self._inside_error and name == "__init__"
-        if name in MARKS or name in LABELLED or name in self.errors or own or noted:
+        if name in MARKS or name in LABELLED or name in self.errors or own:
             self.found.extend(texts(node.args[0] if node.args else None))
             for keyword in node.keywords:
                 if keyword.arg in ("remedy", "template", "label"):

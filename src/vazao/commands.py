@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -46,7 +46,7 @@ Parent = Annotated[int | None, typer.Option(hidden=True)]
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def explained() -> Generator[None]:
     """Turn an error that a user can meet into one sentence and exit code 1."""
     import psycopg
     from pydantic import ValidationError

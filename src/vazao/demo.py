@@ -10,7 +10,9 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vazao.kit.cli import language
 from vazao.kit.embedded_process import write_atomically
+from vazao.kit.formats import duration
 from vazao.kit.platform import Platform
 from vazao.kit.serving import address_of
 from vazao.kit.steps import text as _
@@ -79,12 +81,12 @@ async def show(platform: Platform, *, rows: int) -> None:
     say = Say(owner.id)
     for step in sorted(platform.registry.demo, key=lambda step: step.order):
         say()
-        say(f"▶ {step.name}")
+        say(f"▶ {_(step.name)}")
         began = time.perf_counter()
         sized = {"rows": rows} if "rows" in signature(step.run).parameters else {}
         for line in await step.run(platform, say, **sized):
             say(f"  {line}")
-        say(_("  took {seconds} s", seconds=f"{time.perf_counter() - began:.2f}"))
+        say(_("  took {time}", time=duration(time.perf_counter() - began, language())))
     _tell(platform, say, keys)
 
 

@@ -119,7 +119,7 @@ def correct(page: Any, folder: Path) -> Path:
 
 
 def take_picture(page: Any) -> None:
-    """The picture in the README, where it is asked for; always a look that the page can be drawn."""
+    """The README's picture, where it is asked for; always a look that the page can be drawn."""
     wanted = os.environ.get("VAZAO_TAKE_PICTURES")
     if wanted:
         PICTURE.parent.mkdir(parents=True, exist_ok=True)

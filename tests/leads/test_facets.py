@@ -13,7 +13,10 @@ from vazao.leads import facets, service, store
 
 pytestmark = pytest.mark.anyio
 
-SHEET = "E-mail,Cidade,UF,Tags\na@x.com,Olinda,PE,feira\nb@x.com,Olinda,PE,feira;vip\nc@x.com,Natal,RN,\n"
+SHEET = (
+    "E-mail,Cidade,UF,Tags\na@x.com,Olinda,PE,feira\nb@x.com,Olinda,PE,feira;vip\n"
+    "c@x.com,Natal,RN,\n"
+)
 
 
 async def read(platform: Platform, organization_id: int = ORGANIZATION) -> facets.Facets:
@@ -37,7 +40,9 @@ async def test_facets_are_kept_until_the_base_changes(platform: Platform) -> Non
     async with platform.db.transaction() as conn:
         lead = await store.find_lead(conn, ORGANIZATION, "c@x.com")
         assert lead is not None
-        await conn.execute("update leads.lead set city = 'Behind our back' where id = %s", [lead.id])
+        await conn.execute(
+            "update leads.lead set city = 'Behind our back' where id = %s", [lead.id]
+        )
     assert await read(platform) == first
     async with platform.db.transaction() as conn:
         await service.change_lead(conn, ORGANIZATION, str(lead.id), {"city": "Recife"})

@@ -110,7 +110,9 @@ LIMITS = {
     "file_bytes": ("E-mail,Nome\n" + "a@x.com,Ana\n" * 200, "sheet_file_too_large", "2,411|2411"),
     "rows": ("E-mail\n" + "".join(f"u{n}@x.com\n" for n in range(51)), "sheet_too_many_rows", "51"),
     "columns": (WIDE, "sheet_too_many_columns", "31"),
-    "cell_bytes": (f"E-mail,Nome\na@x.com,Ana\nb@x.com,{'x' * 301}\n", "sheet_cell_too_large", "301"),
+    "cell_bytes": (
+        f"E-mail,Nome\na@x.com,Ana\nb@x.com,{'x' * 301}\n", "sheet_cell_too_large", "301"
+    ),
 }
 SMALL = {"file_bytes": 2000, "rows": 50, "columns": 20, "cell_bytes": 300}
 

@@ -121,7 +121,8 @@ async def test_repeated_headers_fail_and_are_named(tenant: Tenant) -> None:
 
 async def test_an_unclosed_quote_fails_and_names_its_row(tenant: Tenant) -> None:
     rows = "".join(f"u{n}@x.com,N\n" for n in range(500))
-    message = await fails(tenant, f'E-mail,Nome\n{rows}a@x.com,"Ana\n{rows}', "sheet_unclosed_quote")
+    sheet = f'E-mail,Nome\n{rows}a@x.com,"Ana\n{rows}'
+    message = await fails(tenant, sheet, "sheet_unclosed_quote")
     assert "502" in message
 
 
@@ -167,7 +168,10 @@ async def test_random_bytes_have_an_outcome(tenant: Tenant) -> None:
     assert await tenant.base() == {}
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd", "a\0b.csv", "x" * 5000, "", "😀.csv", "a/b\\c"], ids=lambda n: ascii(n[:20]))
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "a\0b.csv", "x" * 5000, "", "😀.csv", "a/b\\c"],
+    ids=lambda n: ascii(n[:20]),
+)
 async def test_the_name_of_a_file_is_only_a_name(tenant: Tenant, name: str) -> None:
     shown = await tenant.run("E-mail\na@x.com\n", filename=name)
     assert five(shown) == (1, 0, 0, 0, 0)

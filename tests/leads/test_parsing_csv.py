@@ -75,7 +75,7 @@ def test_windows_1252_shows_only_late_in_the_file(opened):
     lines = "".join(f"a{n}@b.c;Jo\n" for n in range(40_000)) + "z@b.c;João\n"
     sheet = opened(("email;nome\n" + lines).encode("cp1252"), block=1 << 16)
     assert rows(sheet)[-1] == (40_002, "z@b.c", "João")
-    assert "Windows-1252" in sheet.notes[0]
+    assert "Windows-1252" in sheet.notes[0].say()
 
 
 def test_undefined_windows_1252_bytes_are_tolerated(opened):
@@ -86,7 +86,7 @@ def test_undefined_windows_1252_bytes_are_tolerated(opened):
 def test_wrong_bytes_after_a_utf8_mark_are_replaced_with_a_note(opened):
     sheet = opened(b"\xef\xbb\xbfemail;nome\na@b.c;\xff\xc3\xa3\n")
     assert rows(sheet) == [(2, "a@b.c", "�ã")]
-    assert any("UTF-8" in note for note in sheet.notes)
+    assert any("UTF-8" in note.say() for note in sheet.notes)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -128,7 +128,8 @@ def test_nul_bytes_are_removed_with_a_note(opened):
     sheet = opened(b"em\0ail;nome\na@\0b.c;\0x\n")
     assert sheet.headers == ["email", "nome"]
     assert rows(sheet) == [(2, "a@b.c", "x")]
-    assert sheet.notes == ["NUL bytes were removed: 3."]
+    assert [note.say() for note in sheet.notes] == ["NUL bytes were removed: 3."]
+    assert sheet.notes[0].say("pt_BR") == "Bytes NUL foram removidos: 3."
 
 
 def test_short_rows_are_padded_and_long_ones_set_apart_by_number(opened):
@@ -243,7 +244,7 @@ def test_columns_without_a_name_may_repeat(opened):
     sheet = opened(" email ;;nome;;\na;b;c\n")
     assert sheet.headers == ["email", "", "nome"]
     assert rows(sheet) == [(2, "a", "b", "c")]
-    assert sheet.notes == ["Columns without a name, ignored: 1."]
+    assert [note.say() for note in sheet.notes] == ["Columns without a name, ignored: 1."]
 
 
 def test_too_many_columns_names_limit_and_value(opened):

@@ -64,7 +64,8 @@ async def test_duplicates_of_a_rejected_row_are_duplicates(tenant: Tenant) -> No
 
 
 FULL = (
-    "E-mail,Nome,Telefone,Empresa,Cargo,Cidade,UF,País,Site,Etiquetas,Base legal,Descadastrado,Cor\n"
+    "E-mail,Nome,Telefone,Empresa,Cargo,Cidade,UF,País,Site,Etiquetas,Base legal,"
+    "Descadastrado,Cor\n"
     "a@x.com,Ana,+55 81 99999-8888,ACME,Chefe,Olinda,PE,Brasil,x.com,um;dois,consent,sim,azul\n"
 )
 TEXTS = ("name", "phone", "company", "job_title", "city", "state", "country", "website",
@@ -144,7 +145,8 @@ async def test_custom_merges_by_key(tenant: Tenant) -> None:
 
 async def test_custom_is_text_unless_a_type_was_declared(tenant: Tenant) -> None:
     async with tenant.platform.db.transaction() as conn:
-        for name, kind in (("valor", "number"), ("n", "integer"), ("dia", "date"), ("s", "boolean")):
+        types = {"valor": "number", "n": "integer", "dia": "date", "s": "boolean"}
+        for name, kind in types.items():
             await service.declare_field(conn, tenant.id, name, kind)
     sheet = (
         'E-mail,valor,n,dia,s,solto\na@x.com,"1.234,56",1.000,31/12/2026,sim,0012\n'
@@ -178,7 +180,8 @@ async def test_the_same_file_twice_writes_nothing_the_second_time(tenant: Tenant
 async def test_only_the_rows_that_differ_are_written(tenant: Tenant) -> None:
     await tenant.run("E-mail,Nome\n" + "".join(f"u{n}@x.com,N{n}\n" for n in range(50)))
     before = await tenant.versions()
-    sheet = "E-mail,Nome\n" + "".join(f"u{n}@x.com,{'X' if n == 7 else 'N'}{n}\n" for n in range(50))
+    names = ["X7" if n == 7 else f"N{n}" for n in range(50)]
+    sheet = "E-mail,Nome\n" + "".join(f"u{n}@x.com,{name}\n" for n, name in enumerate(names))
     assert await tenant.five(sheet) == (0, 1, 49, 0, 0)
     assert len(before & await tenant.versions()) == 49
 
@@ -226,15 +229,18 @@ async def test_an_apostrophe_before_a_formula_is_taken_off(tenant: Tenant) -> No
 
 async def test_an_export_escapes_formulas_and_comes_back_unchanged(tenant: Tenant) -> None:
     async with tenant.platform.db.transaction() as conn:
-        for name, kind in (("valor", "number"), ("dia", "date"), ("s", "boolean"), ("n", "integer")):
+        types = {"valor": "number", "dia": "date", "s": "boolean", "n": "integer"}
+        for name, kind in types.items():
             await service.declare_field(conn, tenant.id, name, kind)
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["E-mail", "Nome", "Telefone", "Tags", "Opt-out", "valor", "dia", "s", "n", "Obs"])
+    headers = ["E-mail", "Nome", "Telefone", "Tags", "Opt-out", "valor", "dia", "s", "n", "Obs"]
+    writer.writerow(headers)
     numbers = ("1,2340", "-5", "1e20", "0,5", "-1234", "1234.5", "999.1230", "1e90")
     for n, text in enumerate(FORMULAS):
         writer.writerow([
-            f"{'+-='[n % 3]}u{n}@x.com", text if text == "'x" else "'" + text, "'+55 81 99999-8888", "=a;b,+c", "sim" if n else "",
+            f"{'+-='[n % 3]}u{n}@x.com", text if text == "'x" else "'" + text,
+            "'+55 81 99999-8888", "=a;b,+c", "sim" if n else "",
             numbers[n], "31/12/2026", "sim", "-7", f'x"y\nz, {n}; \\.',
         ])
     assert await tenant.five(out.getvalue()) == (len(FORMULAS), 0, 0, 0, 0)
@@ -263,7 +269,8 @@ async def test_an_export_of_an_empty_base_is_a_header_that_imports_to_nothing(
 
 async def test_email_is_trimmed_and_case_folded(tenant: Tenant) -> None:
     await tenant.run("E-mail,Nome\n\" ANA@Exemplo.COM\u00a0\",Ana\nSTRASSE@x.com,S\n")
-    assert await tenant.five("E-mail,Nome\nana@exemplo.com,Ana\nstraße@x.com,S\n") == (0, 0, 2, 0, 0)
+    folded = "E-mail,Nome\nana@exemplo.com,Ana\nstraße@x.com,S\n"
+    assert await tenant.five(folded) == (0, 0, 2, 0, 0)
     assert set(await tenant.base()) == {"ana@exemplo.com", "strasse@x.com"}
 
 

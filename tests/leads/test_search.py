@@ -55,7 +55,8 @@ async def filled(tenant: Tenant) -> Tenant:
     ("acme", ["ana", "bob"]), ("@acme.com", ["ana", "bob"]), ("acme ana", ["ana"]),
     ("luisa acme", ["ana"]), ("ana zoe", []), ("zoe", ["zoe"]), ("MULLER", ["zoe"]),
     ("strasse", ["zoe"]), ("straße", ["zoe"]), ("  ana   luisa ", ["ana"]),
-    ("li", ["li"]), ("a", ["ana", "bob", "joao.acai"]), ("an", ["ana"]), ("lu", ["ana"]), ("na", ["li"]),
+    ("li", ["li"]), ("a", ["ana", "bob", "joao.acai"]), ("an", ["ana"]), ("lu", ["ana"]),
+    ("na", ["li"]),
     ("李宁", ["li"]), ("o'neil", ["bob"]),
 ])
 async def test_by_any_piece_of_name_email_or_company(
@@ -66,7 +67,8 @@ async def test_by_any_piece_of_name_email_or_company(
 
 @pytest.mark.parametrize(("q", "wanted"), [
     ("%", []), ("100%", ["bob"]), ("%%%", []), ("___", []), ("a_b", ["bob"]), ("a__", []),
-    ("\\", ["bob"]), ("\\\\\\", []), ("％％％", []), ("＿＿＿", []), ("＼＼＼", []), ("'", []), ('"', []),
+    ("\\", ["bob"]), ("\\\\\\", []), ("％％％", []), ("＿＿＿", []), ("＼＼＼", []), ("'", []),
+    ('"', []),
     ("'; drop table leads.lead; --", []), ("%(word0)s", []), ("{conditions}", []), ("$1", []),
     ("*", []), (".*", []), ("a" * 5000, []), (" ".join("abcdefghij"), []),
 ])
@@ -253,10 +255,21 @@ async def test_a_change_that_commits_late_is_not_skipped(filled: Tenant) -> None
     assert [c["lead"]["name"] for c in await replay(filled, after)] == ["Late", "Early"]
 
 
+async def marked(tenant: Tenant) -> datetime:
+    """A moment at which everything so far is known to be committed."""
+    async def quiet() -> datetime | None:
+        async with tenant.platform.db.connection() as conn:
+            await searching.mark(conn, tenant.id)
+        now = datetime.now(UTC)
+        return None if await feed(tenant, since=now) else now
+
+    return await eventually(quiet)
+
+
 async def test_updated_since_shows_what_changed_since(filled: Tenant) -> None:
     await settled(filled, 5)
-    now = datetime.now(UTC)
-    assert await feed(filled, since=now + timedelta(seconds=1)) == []
+    now = await marked(filled)
+    assert await feed(filled, since=now + timedelta(hours=1)) == []
     assert len(await feed(filled, since=now - timedelta(hours=1))) == 5
     lead = await edit(filled, "ana@acme.com", name="Nova")
 
@@ -268,12 +281,38 @@ async def test_updated_since_shows_what_changed_since(filled: Tenant) -> None:
     assert change["lead_id"] == lead.id
 
 
+async def test_after_an_import_updated_since_knows_what_is_old(filled: Tenant) -> None:
+    await settled(filled, 5)
+
+    async def nothing_new() -> bool:
+        return await feed(filled, since=datetime.now(UTC)) == []
+
+    await eventually(nothing_new)
+
+
+async def test_marks_are_thinned_to_one_a_minute(tenant: Tenant) -> None:
+    await tenant.rows(
+        "insert into leads.epoch (organization_id, at, xmin_then) select %s, "
+        "date_trunc('hour', now()) - interval '3 hours' + n * interval '1 s', '5' "
+        "from generate_series(0, 179) n returning 1"
+    )
+    async with tenant.platform.db.connection() as conn:
+        await searching.thin(conn)
+    kept = await tenant.rows(
+        "select extract(second from at)::int from leads.epoch where organization_id = %s"
+    )
+    assert kept == [(59,)] * 3
+
+
 async def test_updated_since_does_not_skip_a_change_that_commits_late(filled: Tenant) -> None:
     """Whoever asks each time for what changed since the last look sees everything."""
     await settled(filled, 5)
+    await marked(filled)
     late = await psycopg.AsyncConnection.connect(filled.platform.database_url)
     try:
         await change_slowly(late, filled)
+        async with filled.platform.db.connection() as conn:
+            await searching.mark(conn, filled.id)
         looked = datetime.now(UTC)
         assert not any(c["lead"]["name"] == "Late" for c in await feed(filled, since=looked))
         await late.commit()

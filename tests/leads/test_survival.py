@@ -146,7 +146,9 @@ async def test_workers_killed_again_and_again(small: Platform) -> None:
 
 
 @asynccontextmanager
-async def gated(platform: Platform, after: int) -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
+async def gated(
+    platform: Platform, after: int
+) -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
     """Lets *after* slices merge; sets the first event then, and waits for the second."""
     kind = platform.registry.job_kinds["leads.import"]
     reached, go, count = asyncio.Event(), asyncio.Event(), 0

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vazao.leads import cells, typed
-from vazao.leads.mapping import propose
 from vazao.leads.errors import LeadInvalid
+from vazao.leads.mapping import propose
 from vazao.leads.validation import (
     REASONS,
     Plan,

@@ -15,7 +15,7 @@ STATEMENT = re.compile(
     r"^\s*(select\s.+\sfrom\s|insert\s+into\s|update\s+\w+[\s\S]*\sset\s|delete\s+from\s|with\s+\w+"
     r"\s+as\s+\()", re.IGNORECASE
 )
-QUERIES = sorted(PACKAGE.rglob("queries.sql"))
+QUERIES = sorted(PACKAGE.rglob("queries*.sql"))
 VERSIONS = sorted((PACKAGE / "migrations" / "versions").glob("r[0-9]*_*.py"))
 # Where a statement stands in code, since nobody owns its table: the catalogue, Alembic, settings.
 OUTSIDE = ("kit/embedded", "kit/probes.py", "kit/doctor.py", "commands.py", "migrations/")

@@ -15,7 +15,6 @@ from vazao.jobs.models import Job
 from vazao.jobs.store import Conn
 from vazao.jobs.views import view
 from vazao.kit import cli, logging
-from vazao.kit.errors import ConfigurationError
 from vazao.kit.platform import Platform
 
 Organization = Annotated[
@@ -32,11 +31,10 @@ def within(organization: str, act: Act) -> Any:
     async def inside(platform: Platform) -> Any:
         # Only the answer goes to stdout; the log's line of a cancelled job goes to stderr.
         logging.configure(platform.settings.log_format, platform.settings.log_level)
-        resolve = platform.registry.resolve_organization
-        if resolve is None:
-            raise ConfigurationError("No feature knows organizations.")
         async with platform.db.transaction() as conn:
-            return await act(conn, await resolve(conn, organization))
+            return await act(
+                conn, await platform.registry.organization_id(conn, organization)
+            )
 
     return cli.run(inside)
 
@@ -58,7 +56,8 @@ app = typer.Typer(help="Long work: what runs, what waits, what went wrong.", no_
 
 @app.command("list")
 def list_jobs(
-    organization: Organization, limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    organization: Organization,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="at most so many")] = 20,
     status: Annotated[str | None, typer.Option(help="only with this status")] = None,
     kind: Annotated[str | None, typer.Option(help="only of this kind")] = None,
     as_json: AsJson = False,

@@ -65,18 +65,18 @@ class Form:
         Raises:
             FormInvalid: it is too long or not UTF-8.
         """
-        pieces = bytearray()
+        pieces, name = bytearray(), head.name or ""
         async for event in events:
             if event is None:
                 break
             assert isinstance(event, (bytes, bytearray))
             pieces += event
             if len(pieces) > FIELD_BYTES:
-                raise FormInvalid(reason=f"the field {head.name} has more than {FIELD_BYTES} bytes")
+                raise FormInvalid(reason=f"the field {name} has more than {FIELD_BYTES} bytes")
         try:
-            self.fields[head.name] = pieces.decode()
+            self.fields[name] = pieces.decode()
         except UnicodeDecodeError as error:
-            raise FormInvalid(reason=f"the field {head.name} is not UTF-8") from error
+            raise FormInvalid(reason=f"the field {name} is not UTF-8") from error
 
 
 async def _content(events: AsyncIterator[object]) -> AsyncIterator[bytes]:

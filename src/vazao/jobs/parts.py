@@ -82,7 +82,7 @@ class PartRun:
         """
         if self.ended or self._finishing:
             raise RuntimeError("a part ends once")
-        self._finishing = True
+        self._finishing, counted = True, dict(self._more)
         try:
             async with self.platform.db.transaction() as conn:
                 if not (await store.one(conn, "part_is_current", **self._key()) or (False,))[0]:
@@ -90,6 +90,10 @@ class PartRun:
                 yield conn
                 ended_job = await self._end(conn)
             self.ended, self.ended_job = True, ended_job
+        except BaseException:
+            # What was rolled back may be tried again, and then counts once.
+            self._more = counted
+            raise
         finally:
             self._finishing = False
 

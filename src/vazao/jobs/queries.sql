@@ -31,10 +31,6 @@ and (%(organization_id)s::int is null
 -- By public id, within the organization: another's job is not there.
 select {job} from jobs.job where token = %(token)s and organization_id = %(organization_id)s
 
--- name: get_job_by_id
--- For the engine itself, which knows jobs by number.
-select {job} from jobs.job where id = %(id)s
-
 -- name: lock_job
 -- First of the locks that an ending, a cancel or a retry takes.
 select {job} from jobs.job where id = %(id)s for update

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from vazao.jobs.models import Job, NewPart, Part, Upload
 from vazao.kit.db import rows_of
-from vazao.kit.sql import load
+from vazao.kit.sql import load, trusted
 
 Q = load(__package__ or "vazao.jobs")
 Conn = AsyncConnection[Any]
@@ -25,7 +25,7 @@ QUEUE_LIMIT = 200
 
 def _columns(model: type[msgspec.Struct], prefix: str = "", label: str = "") -> sql.Composed:
     names = [n for n in model.__struct_fields__ if n != "created"]
-    dot = sql.SQL(prefix)  # type: ignore[arg-type]
+    dot = trusted(prefix)
     return sql.SQL(", ").join(
         dot + sql.Identifier(n) + (sql.SQL(" as ") + sql.Identifier(label + n) if label else
                                    sql.SQL(""))

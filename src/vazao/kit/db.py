@@ -7,7 +7,7 @@ transaction. Rows come as tuples unless a store asks for a struct with :func:`ro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -76,7 +76,7 @@ class Database:
         await self.pool.close()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
+    async def connection(self) -> AsyncGenerator[AsyncConnection[Any]]:
         """A connection outside a transaction (autocommit).
 
         Raises:
@@ -91,7 +91,7 @@ class Database:
             ) from error
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection[Any]]:
+    async def transaction(self) -> AsyncGenerator[AsyncConnection[Any]]:
         """A connection inside one transaction: committed at the end, rolled back on error."""
         async with self.connection() as conn, conn.transaction():
             yield conn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -197,7 +197,7 @@ def _command(*words: str) -> bytes:
 
 
 @asynccontextmanager
-async def _platform(settings: Settings, registry: Registry) -> AsyncIterator[Platform]:
+async def _platform(settings: Settings, registry: Registry) -> AsyncGenerator[Platform]:
     with cli.database(settings) as url:
         platform = Platform(
             settings, url, registry, direct=True, connections=2, name="vazao-doctor"

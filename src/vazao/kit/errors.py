@@ -1,4 +1,4 @@
-"""The one error tree: every failure a user can meet carries a code, a status, a message and a remedy.
+"""The one error tree: every failure a user can meet has a code, a status, a message, a remedy.
 
 The first paragraph of a subclass's docstring is its default message. Messages are gettext
 templates (English is the message id) with ``{named}`` places, so that they can be said in the

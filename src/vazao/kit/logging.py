@@ -8,25 +8,22 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from types import TracebackType
 
 import structlog
 
 QUIET = ("httpx", "httpx2", "httpcore", "procrastinate", "psycopg.pool", "_granian", "alembic")
 
-
-Raised = tuple[type[BaseException], BaseException, TracebackType | None]
 # Messages of these quote the data they stumbled over: a row's values, a cell, a key.
 TALKATIVE = ("psycopg", "polars", "msgspec", "pydantic", "json")
 
 
-def describe(raised: Raised) -> str:
+def describe(exc_info: structlog.typing.ExcInfo) -> str:
     """A traceback without data: frames, and messages only where they cannot quote a value.
 
     Database and parsing errors repeat the values they refuse, and those may be somebody's.
     """
     lines: list[str] = []
-    error: BaseException | None = raised[1]
+    error: BaseException | None = exc_info[1]
     while error is not None:
         frames = traceback.extract_tb(error.__traceback__)
         lines += [f"{f.filename}:{f.lineno} in {f.name}" for f in frames]
@@ -63,12 +60,10 @@ def configure(fmt: str = "auto", level: str = "info") -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     )
-    number = logging.getLevelName(level.upper())
+    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     structlog.configure(
         processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            number if isinstance(number, int) else logging.INFO
-        ),
+        wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
@@ -81,7 +76,7 @@ def configure(fmt: str = "auto", level: str = "info") -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(number if isinstance(number, int) else logging.INFO)
+    root.setLevel(number)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -50,6 +50,4 @@ def exposition() -> tuple[bytes, str]:
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
-    from prometheus_client import REGISTRY
-
     return _generate(registry or REGISTRY), CONTENT_TYPE_LATEST

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, select_autoescape
 from litestar import Request, Response
@@ -24,10 +24,12 @@ def environment(language: str, packages: tuple[str, ...]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    # The extension adds this method to each environment.
+    install: Any = getattr(env, "install_gettext_translations")  # noqa: B009
+    install(catalogue(language), newstyle=True)
     env.filters.update(formats.filters(language))
-    env.globals["asset"] = static.address
-    env.globals["language"] = language
+    names = cast(dict[str, Any], env.globals)
+    names |= {"asset": static.address, "language": language}
     return env
 
 

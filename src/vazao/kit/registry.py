@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from vazao.kit.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
@@ -85,3 +87,13 @@ class Registry:
     resolve_organization: Callable[[AsyncConnection[Any], str], Awaitable[int]] | None = None
     readiness: list[Check] = field(default_factory=list)
     schema_head: str = ""
+
+    async def organization_id(self, conn: AsyncConnection[Any], slug: str) -> int:
+        """The id of the organization with that slug.
+
+        Raises:
+            ConfigurationError: no feature knows organizations.
+        """
+        if self.resolve_organization is None:
+            raise ConfigurationError("No feature knows organizations.")
+        return await self.resolve_organization(conn, slug)

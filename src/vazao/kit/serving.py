@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any, cast
 
 from vazao.kit.errors import ConfigurationError, VazaoError
 from vazao.kit.settings import Settings
@@ -106,7 +107,8 @@ def serve(settings: Settings, target: str) -> None:
     from granian.constants import HTTPModes, Interfaces, Loops
     from granian.log import LogLevels
 
-    class Server(Granian):
+    # One of two classes, as the interpreter has a GIL or not: no base that can be checked.
+    class Server(cast(Any, Granian)):
         def _stop_workers(self) -> None:
             for process in self.wrks:
                 with suppress(ProcessLookupError):

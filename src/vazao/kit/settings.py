@@ -25,9 +25,11 @@ class Settings(BaseSettings):
     database_direct_url: str | None = Field(
         None, description="where LISTEN, migrations and workers connect, past a transaction pooler"
     )
-    database_replica_url: str | None = Field(None, description="reads that may lag")
+    database_replica_url: str | None = Field(
+        None, description="reads that may lag (nothing uses it yet)"
+    )
     cache_url: str | None = Field(
-        None, description="redis://… or valkey://… shared by many web hosts; unset: in-process"
+        None, description="redis://… or valkey://… (only vazao doctor looks at it yet)"
     )
     blob_url: str | None = Field(
         None, description="file:///…, s3://bucket/prefix, gs://…, az://…; unset: the data folder"
@@ -51,9 +53,11 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "", description="comma-separated networks whose X-Forwarded-For is believed"
     )
-    smtp_url: str | None = Field(None, description="smtp://…; unset: messages go to the log")
+    smtp_url: str | None = Field(
+        None, description="smtp://… for messages (nothing sends any yet)"
+    )
     public: bool | None = Field(
-        None, description="serve root routes of jobs without a token; default: only embedded"
+        None, description="serve root routes of jobs without a token (there are none yet)"
     )
     secret: str | None = Field(
         None, description="signing key; unset: generated once into the data folder (mode 0600)"

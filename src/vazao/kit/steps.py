@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from vazao.kit.cli import language
@@ -29,7 +29,7 @@ class Steps:
         print(line, flush=True)  # noqa: T201 (this is the command's output)
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Wait]:
+    def step(self, name: str) -> Generator[Wait]:
         """Say *name* with the time that the block took; yields what tells of waiting."""
         began = time.perf_counter()
         if self._live:

@@ -164,7 +164,8 @@ class Up:
                 raise Unavailable(
                     "The platform did not get ready: {reason}.",
                     remedy="The messages above say more; vazao doctor checks the rest.",
-                    reason=f"{broken[0]} keeps ending" if broken else body or "no answer",
+                    reason=_("{name} keeps ending", name=broken[0]) if broken
+                    else body or _("no answer"),
                 )
             if loop.time() > said:
                 wait(body or _("waiting for the web server"))

@@ -15,6 +15,7 @@ import time
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import structlog
 from litestar import Litestar, Request, Response
 from litestar.connection import ASGIConnection
@@ -25,7 +26,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.router import Router
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from vazao import __version__
 from vazao.kit import csrf, errors, metrics
@@ -103,10 +104,9 @@ def _add_headers(message: Any, request_id: str) -> None:
     ]
 
 
-def _observe(scope: Scope, status: int, seconds: float) -> None:
-    handler = scope.get("route_handler")
-    route = next(iter(sorted(getattr(handler, "paths", ()) or ())), "unmatched")
-    method = scope["method"] if handler else "ANY"
+def _observe(scope: HTTPScope, status: int, seconds: float) -> None:
+    route = scope.get("path_template") or "unmatched"
+    method = scope["method"] if route != "unmatched" else "ANY"
     metrics.REQUEST_SECONDS.labels(method, route, f"{status // 100}xx").observe(seconds)
     if route not in ("/healthz", "/readyz", "/metrics"):
         log.info("request", method=method, route=route, status=status, seconds=round(seconds, 4))
@@ -219,6 +219,36 @@ def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
     return answer_error(request, kind(details=details))
 
 
+# Classes of SQLSTATE: no connection, no room for more, the server is stopping.
+_GONE = ("08", "53", "57P")
+
+
+def answer_database(
+    request: Request[Any, Any, Any], error: psycopg.OperationalError
+) -> Response[Any]:
+    """A database that went away or is overcharged: try again, and the log knows why."""
+    state = error.sqlstate or ""
+    log.warning("database", error_type=type(error).__name__, sqlstate=state or None)
+    kind = errors.DatabaseUnavailable if not state or state.startswith(_GONE) else (
+        errors.Unavailable
+    )
+    return answer_error(request, kind(retry_after=5))
+
+
+class ValueRefused(errors.BadRequest):
+    """The request holds a value that cannot be stored."""
+
+    code = "value_refused"
+
+
+def answer_data(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A NUL byte in a text, a number out of range, JSON nested a thousand deep: refused, and
+    logged with its traceback in case that it was we who made it up.
+    """
+    log.warning("value refused", error_type=type(error).__name__, exc_info=error)
+    return answer_error(request, ValueRefused())
+
+
 def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Whatever nobody foresaw: logged with its traceback, answered without it."""
     log.error("unexpected", error_type=type(error).__name__, exc_info=error)
@@ -243,6 +273,9 @@ def create_app(platform: Platform, *, on_startup: list[Any] | None = None) -> Li
         exception_handlers={
             errors.VazaoError: answer_error,  # type: ignore[dict-item]
             HTTPException: answer_http,
+            psycopg.OperationalError: answer_database,
+            psycopg.DataError: answer_data,
+            RecursionError: answer_data,
             Exception: answer_unexpected,
         },
         on_startup=[open_platform, *(on_startup or [])],

@@ -28,6 +28,7 @@ def register(registry: Registry) -> None:
     registry.demo.append(DemoStep("Import of a spreadsheet", demo.import_sheet, 10))
     registry.template_packages.append("vazao.leads")
     registry.periodic.append(Periodic("leads.sweep", 60.0, tasks.sweep))
+    registry.periodic.append(Periodic("leads.thin", 600.0, tasks.thin))
     for kind in (
         jobs.Kind(
             "leads.import", "Import of a spreadsheet", "read",
@@ -36,8 +37,8 @@ def register(registry: Registry) -> None:
         ),
         jobs.Kind(
             "leads.index", "Search catches up with an import", "plan",
-            {"plan": tasks.plan_index, "index": tasks.index},
-            weights={"plan": 0.02, "index": 1.0},
+            {"plan": tasks.plan_index, "index": tasks.index, "mark": tasks.mark},
+            weights={"plan": 0.02, "index": 1.0, "mark": 0.01},
         ),
     ):
         registry.job_kinds[kind.name] = kind

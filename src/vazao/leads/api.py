@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Controller, Request, Response, delete, get, patch, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from vazao import jobs
 from vazao.kit.pages import language_of
-from vazao.kit.paging import decode_cursor, encode_cursor, limit_of
+from vazao.kit.paging import CursorInvalid, decode_cursor, encode_cursor, limit_of
 from vazao.kit.platform import Platform, Principal
+from vazao.kit.web import Asker, ThePlatform
 from vazao.leads import searching, service, store
 from vazao.leads.errors import SinceInvalid
 
@@ -50,7 +51,7 @@ class Imports(Controller):
 
     @post("/", opt={"scope": WRITE}, status_code=202, request_max_body_size=None)
     async def create(
-        self, platform: Platform, principal: Principal, request: Request[Any, Any, Any]
+        self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any]
     ) -> Response[dict[str, Any]]:
         """Import a sheet: multipart form with ``file``, or the sheet as the body."""
         upload, given = await receive_sheet(platform, principal, request)
@@ -75,8 +76,8 @@ class Imports(Controller):
 
     @get("/", opt={"scope": READ})
     async def history(
-        self, platform: Platform, principal: Principal, request: Request[Any, Any, Any],
-        limit: str | None = None, after: str | None = None,
+        self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
+        limit: FromQuery[str | None] = None, after: FromQuery[str | None] = None,
     ) -> dict[str, Any]:
         """Imports, newest first."""
         size = limit_of(limit)
@@ -91,8 +92,8 @@ class Imports(Controller):
 
     @get("/{token:str}", opt={"scope": READ})
     async def show(
-        self, platform: Platform, principal: Principal, request: Request[Any, Any, Any],
-        token: str,
+        self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
+        token: FromPath[str],
     ) -> dict[str, Any]:
         """One import."""
         async with platform.db.connection() as conn:
@@ -101,8 +102,8 @@ class Imports(Controller):
 
     @get("/{token:str}/stream", opt={"scope": READ})
     async def stream(
-        self, platform: Platform, principal: Principal, request: Request[Any, Any, Any],
-        token: str,
+        self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
+        token: FromPath[str],
     ) -> Stream:
         """The same JSON whenever it changes, as server-sent events."""
         language = language_of(request)
@@ -117,8 +118,8 @@ class Imports(Controller):
 
     @get("/{token:str}/errors", opt={"scope": READ})
     async def errors(
-        self, platform: Platform, principal: Principal, request: Request[Any, Any, Any],
-        token: str, excel: bool = False,
+        self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
+        token: FromPath[str], excel: FromQuery[bool] = False,
     ) -> Stream:
         """The refused rows as CSV, to correct and upload again."""
         from vazao.leads import correcting
@@ -128,12 +129,12 @@ class Imports(Controller):
         blocks = correcting.errors_csv(
             platform, record, language_of(request), for_excel=excel
         )
-        return _download(blocks, "text/csv; charset=utf-8", f"vazao-errors-{token[:8]}.csv")
+        return _download(blocks, "text/csv", f"vazao-errors-{token[:8]}.csv")
 
     @post("/{token:str}/cancel", opt={"scope": WRITE}, status_code=200)
     async def cancel(
-        self, platform: Platform, principal: Principal, request: Request[Any, Any, Any],
-        token: str,
+        self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
+        token: FromPath[str],
     ) -> dict[str, Any]:
         """Stop an import; what was merged stays."""
         async with platform.db.transaction() as conn:
@@ -159,10 +160,11 @@ class Leads(Controller):
 
     @get("/", opt={"scope": READ})
     async def index(
-        self, platform: Platform, principal: Principal, limit: str | None = None,
-        after: str | None = None, q: str | None = None, tag: str | None = None,
-        city: str | None = None, email: str | None = None,
-        updated_since: str | None = None,
+        self, platform: ThePlatform, principal: Asker, limit: FromQuery[str | None] = None,
+        after: FromQuery[str | None] = None, q: FromQuery[str | None] = None,
+        tag: FromQuery[str | None] = None, city: FromQuery[str | None] = None,
+        email: FromQuery[str | None] = None,
+        updated_since: FromQuery[str | None] = None,
     ) -> dict[str, Any]:
         """The base by keyset, newest first; by any piece of a word, tag, city or last change."""
         size, organization = limit_of(limit), principal.organization_id
@@ -173,7 +175,8 @@ class Leads(Controller):
             if email is not None:
                 from vazao.leads.cells import normalize_email
 
-                found = await store.find_lead(conn, organization, normalize_email(email))
+                known = normalize_email(email.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+                found = await store.find_lead(conn, organization, known)
                 return {"items": [service.view_lead(found)] if found else [], "next": None}
             if q or tag or city:
                 leads = await searching.search(
@@ -187,8 +190,10 @@ class Leads(Controller):
     async def _since(
         self, platform: Platform, organization: int, since: str, after: str | None, size: int
     ) -> dict[str, Any]:
-        cursor = tuple(decode_cursor(after, str, int)) if after else None
+        cursor = _feed_place(after) if after else None
         async with platform.db.connection() as conn:
+            # Who asks again for what came since now is told only that.
+            await searching.mark(conn, organization)
             page = await searching.changes(
                 conn, organization, after=cursor, since=_moment(since), limit=size
             )
@@ -197,12 +202,12 @@ class Leads(Controller):
 
     @get("/changes", opt={"scope": READ})
     async def changes(
-        self, platform: Platform, principal: Principal, limit: str | None = None,
-        after: str | None = None,
+        self, platform: ThePlatform, principal: Asker, limit: FromQuery[str | None] = None,
+        after: FromQuery[str | None] = None,
     ) -> dict[str, Any]:
         """Every creation, change and deletion in the order of its transaction."""
         size = limit_of(limit)
-        cursor = tuple(decode_cursor(after, str, int)) if after else None
+        cursor = _feed_place(after) if after else None
         async with platform.db.connection() as conn:
             page = await searching.changes(
                 conn, principal.organization_id, after=cursor, limit=size
@@ -217,7 +222,7 @@ class Leads(Controller):
         return {"items": items, "next": following}
 
     @get("/facets", opt={"scope": READ})
-    async def facets(self, platform: Platform, principal: Principal) -> dict[str, Any]:
+    async def facets(self, platform: ThePlatform, principal: Asker) -> dict[str, Any]:
         """How many leads there are, and the commonest cities, states and tags among them."""
         from vazao.leads import facets
 
@@ -231,19 +236,19 @@ class Leads(Controller):
 
     @get("/export", opt={"scope": READ})
     async def export(
-        self, platform: Platform, principal: Principal,
-        form: Annotated[str, Parameter(query="format", pattern="^(csv|ndjson)$")] = "csv",
+        self, platform: ThePlatform, principal: Asker,
+        form: Annotated[Literal["csv", "ndjson"], QueryParameter(name="format")] = "csv",
     ) -> Stream:
         """The whole base, streamed."""
         from vazao.leads import exporting
 
-        body = exporting.export(platform, principal.organization_id, form)  # type: ignore[arg-type]
-        media = "text/csv; charset=utf-8" if form == "csv" else "application/x-ndjson"
+        body = exporting.export(platform, principal.organization_id, form)
+        media = "text/csv" if form == "csv" else "application/x-ndjson"
         return _download(body, media, f"leads.{form}")
 
     @get("/{lead_id:str}", opt={"scope": READ})
     async def show(
-        self, platform: Platform, principal: Principal, lead_id: str
+        self, platform: ThePlatform, principal: Asker, lead_id: FromPath[str]
     ) -> dict[str, Any]:
         """One lead."""
         async with platform.db.connection() as conn:
@@ -253,20 +258,30 @@ class Leads(Controller):
 
     @patch("/{lead_id:str}", opt={"scope": WRITE})
     async def change(
-        self, platform: Platform, principal: Principal, lead_id: str, data: dict[str, Any]
+        self, platform: ThePlatform, principal: Asker, lead_id: FromPath[str],
+        data: JSONBody[dict[str, Any]],
     ) -> dict[str, Any]:
         """Set fields of one lead; null clears."""
         async with platform.db.transaction() as conn:
             lead = await service.change_lead(conn, principal.organization_id, lead_id, data)
+        await _mark(platform, principal)
         return service.view_lead(lead)
 
     @delete("/{lead_id:str}", opt={"scope": WRITE}, status_code=204)
-    async def remove(self, platform: Platform, principal: Principal, lead_id: str) -> None:
+    async def remove(
+        self, platform: ThePlatform, principal: Asker, lead_id: FromPath[str]
+    ) -> None:
         """Remove one lead."""
         async with platform.db.transaction() as conn:
             await service.delete_lead(
                 conn, principal.organization_id, lead_id, platform.secret
             )
+        await _mark(platform, principal)
+
+
+async def _mark(platform: Platform, principal: Principal) -> None:
+    async with platform.db.connection() as conn:
+        await searching.mark(conn, principal.organization_id)
 
 
 def _plain(lead: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -282,6 +297,13 @@ def _moment(text: str) -> datetime:
     except msgspec.ValidationError as error:
         raise SinceInvalid(value=text[:40]) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _feed_place(after: str) -> tuple[str, int]:
+    xid, lead_id = decode_cursor(after, str, int)
+    if not (xid.isascii() and xid.isdigit() and int(xid) < 1 << 63 and abs(lead_id) < 1 << 63):
+        raise CursorInvalid(remedy="Begin again without after=.")
+    return xid, lead_id
 
 
 def _feed_cursor(page: list[dict[str, Any]], size: int) -> str | None:

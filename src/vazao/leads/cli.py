@@ -55,8 +55,8 @@ async def _import(
     from vazao.leads.errors import FileNotReadable
 
     async with platform.db.connection() as conn:
-        organization_id = await platform.registry.resolve_organization(conn, slug)
-    if not file.is_file():
+        organization_id = await platform.registry.organization_id(conn, slug)
+    if not await asyncio.to_thread(file.is_file):
         raise FileNotReadable(path=str(file))
     if overrides:
         given |= {"mapping": _overridden(file, given.get("sheet"), overrides)}
@@ -152,7 +152,7 @@ def errors(
         from vazao.leads import correcting, service
 
         async with platform.db.connection() as conn:
-            organization_id = await platform.registry.resolve_organization(conn, organization)
+            organization_id = await platform.registry.organization_id(conn, organization)
             record, _ = await service.get(conn, organization_id, import_id)
         async for block in correcting.errors_csv(platform, record, kit.language()):
             sys.stdout.buffer.write(block)
@@ -172,7 +172,7 @@ def declare_field(
         from vazao.leads import service
 
         async with platform.db.transaction() as conn:
-            organization_id = await platform.registry.resolve_organization(conn, organization)
+            organization_id = await platform.registry.organization_id(conn, organization)
             await service.declare_field(conn, organization_id, name, type)
 
     kit.run(main)

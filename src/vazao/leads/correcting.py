@@ -45,9 +45,13 @@ async def errors_csv(
         upload = await jobs.get_upload(conn, record.organization_id, record.upload)
     async with jobs.local_file(platform, upload) as path:
         blocks = _blocks(platform, record, path, refused)
-        while (block := await asyncio.to_thread(next, blocks, None)) is not None:
+        while (block := await asyncio.to_thread(_next, blocks)) is not None:
             if block:
                 yield block
+
+
+def _next(blocks: Iterator[bytes]) -> bytes | None:
+    return next(blocks, None)
 
 
 async def _refused(platform: Platform, record: Import, language: str) -> pl.DataFrame:

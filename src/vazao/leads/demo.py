@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from vazao import jobs
+from vazao.kit.cli import language
+from vazao.kit.formats import duration, number, size
 from vazao.kit.platform import Platform
+from vazao.kit.steps import text as _
 from vazao.leads import searching, service
 from vazao.leads.models import Options, Outcomes
 
@@ -25,25 +28,32 @@ async def import_sheet(
     from vazao.leads import samples
 
     async with platform.db.connection() as conn:
-        assert platform.registry.resolve_organization is not None
-        organization_id = await platform.registry.resolve_organization(conn, "demo")
+        organization_id = await platform.registry.organization_id(conn, "demo")
     with tempfile.TemporaryDirectory(prefix="vazao-demo-") as folder:
         path = Path(folder) / "leads.csv"
         await asyncio.to_thread(samples.sheet_csv, path, 0, rows)
-        say(f"A sheet of {rows:,} rows ({path.stat().st_size / 1e6:.0f} MB) goes in …")
+        say(_("A sheet of {rows} rows ({size}) goes in …", rows=_number(rows),
+              size=size(path.stat().st_size, language())))
         shown = await _import(platform, organization_id, path)
-    lines = [
-        f"{shown['rows_total']:,} rows in {shown['lead_time_seconds']:.1f} s "
-        f"({shown.get('rows_per_second') or 0:,} rows/s): "
-        + ", ".join(f"{shown[name]:,} {name}" for name in Outcomes.__struct_fields__)
-    ]
+    lines = [_(
+        "{rows} rows in {time} ({speed} rows/s): {created} created, {updated} updated, "
+        "{unchanged} unchanged, {duplicates} duplicates, {rejected} rejected",
+        rows=_number(shown["rows_total"]), time=duration(shown["lead_time_seconds"], language()),
+        speed=_number(shown.get("rows_per_second") or 0),
+        **{name: _number(shown[name]) for name in Outcomes.__struct_fields__},
+    )]
     began = time.perf_counter()
     async with platform.db.transaction() as conn:
         found = await searching.search(conn, organization_id, q="joao silva", limit=5)
-    lines.append(
-        f"Search for “joao silva”: {len(found)} shown in {time.perf_counter() - began:.3f} s"
-    )
+    lines.append(_(
+        "Search for “joao silva”: {count} shown in {time}", count=len(found),
+        time=duration(time.perf_counter() - began, language()),
+    ))
     return lines
+
+
+def _number(value: float) -> str:
+    return number(value, language())
 
 
 async def _import(platform: Platform, organization_id: int, path: Path) -> dict[str, Any]:

@@ -180,14 +180,24 @@ def _target(header: str, field: object) -> str | None:
     return field
 
 
-def decode(mapping: str | Mapping[str, object]) -> Mapping[str, object]:
+def decode(mapping: str | Mapping[str, object]) -> dict[str, str | None]:
+    """A given mapping, if it is an object of headers to texts or null.
+
+    Raises:
+        MappingInvalid: it is not; what its texts say is left to :func:`parse`.
+    """
     try:
         given = json.loads(mapping) if isinstance(mapping, str) else mapping
     except (ValueError, RecursionError) as error:
         raise errors.MappingInvalid from error
     if not isinstance(given, Mapping):
         raise errors.MappingInvalid
-    return given
+    checked: dict[str, str | None] = {}
+    for header, field in given.items():
+        if not isinstance(field, str | None) or "\0" in header + (field or ""):
+            raise errors.MappingInvalid
+        checked[header] = field
+    return checked
 
 
 def parse(mapping: str | Mapping[str, object], headers: Sequence[str]) -> dict[str, str | None]:

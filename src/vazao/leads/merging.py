@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from vazao.kit.sql import load
+from vazao.kit.sql import load, trusted
 from vazao.leads.models import Empty
 
 Q = load(__package__)
@@ -61,7 +61,7 @@ def rule(field: str, empty: Empty) -> Rule:
 
 
 def _render(template: str, field: str) -> sql.Composed:
-    return sql.SQL(template).format(f=sql.Identifier(field))  # type: ignore[arg-type]
+    return trusted(template).format(f=sql.Identifier(field))
 
 
 def _each(fields: Sequence[str], template: str) -> sql.Composed:
@@ -69,7 +69,9 @@ def _each(fields: Sequence[str], template: str) -> sql.Composed:
     return sql.Composed([_render(template, field) for field in fields])
 
 
-def compose_merge(staging: str, fields: Sequence[str], empty: Empty, *, careful: bool) -> sql.Composed:
+def compose_merge(
+    staging: str, fields: Sequence[str], empty: Empty, *, careful: bool
+) -> sql.Composed:
     """The statement that merges one slice of *staging*.
 
     Args:

@@ -7,8 +7,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from vazao.kit.i18n import translate
+
 Mode = Literal["upsert", "create", "update"]
 Empty = Literal["keep", "clear"]
+
 
 class Lead(msgspec.Struct, frozen=True, kw_only=True):
     """A lead as it is stored; ``custom`` holds text unless the organization declared a type."""
@@ -39,6 +42,17 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     sheet: str | None = None
     mapping: dict[str, str | None] | None = None
     dry_run: bool = False
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What was changed while a sheet was read: a message id with ``{places}``, and their values."""
+
+    text: str
+    params: dict[str, int] = {}
+
+    def say(self, language: str = "en") -> str:
+        """The sentence in *language*."""
+        return translate(self.text, language).format(**self.params)
 
 
 class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +88,7 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool
     undone: bool
     headers: list[str] | None
-    notes: list[str]
+    notes: list[Note]
     staging: str | None
     rows_total: int | None
     rows_staged: int | None
@@ -107,3 +121,9 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     unchanged: int
     duplicates: int
     rejected: int
+
+    @property
+    def rows(self) -> int:
+        """How many rows of the sheet the slice held."""
+        counted = self.unchanged + self.duplicates + self.rejected
+        return len(self.created) + len(self.updated) + counted

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery
 
 from vazao import jobs
 from vazao.kit.errors import VazaoError
-from vazao.kit.i18n import translate
 from vazao.kit.pages import language_of, page
 from vazao.kit.paging import decode_cursor, encode_cursor
-from vazao.kit.platform import Platform, Principal
+from vazao.kit.platform import Platform
+from vazao.kit.web import Asker, ThePlatform
 from vazao.leads import facets, searching, service, store
 
 READ, WRITE = "leads:read", "leads:write"
@@ -26,9 +28,9 @@ LABELS = {
 
 @get("/leads", opt={"scope": READ}, include_in_schema=False)
 async def show_leads(
-    request: Request[Any, Any, Any], platform: Platform, principal: Principal,
-    q: str | None = None, tag: str | None = None, city: str | None = None,
-    after: str | None = None,
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker,
+    q: FromQuery[str | None] = None, tag: FromQuery[str | None] = None,
+    city: FromQuery[str | None] = None, after: FromQuery[str | None] = None,
 ) -> Response[str]:
     """The base, by keyset, with search and filters."""
     before = decode_cursor(after, int)[0] if after else None
@@ -51,7 +53,7 @@ async def show_leads(
 
 @get("/leads/behind", opt={"scope": READ}, include_in_schema=False)
 async def show_behind(
-    request: Request[Any, Any, Any], platform: Platform, principal: Principal
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
 ) -> Response[str]:
     """The sign that search is catching up; the page asks for it again until it is gone."""
     async with platform.db.connection() as conn:
@@ -61,8 +63,8 @@ async def show_behind(
 
 @get("/leads/imports", opt={"scope": READ}, include_in_schema=False)
 async def show_imports(
-    request: Request[Any, Any, Any], platform: Platform, principal: Principal,
-    after: str | None = None,
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker,
+    after: FromQuery[str | None] = None,
 ) -> Response[str]:
     """Where a sheet is dropped, and the history."""
     before = decode_cursor(after, int)[0] if after else None
@@ -86,7 +88,7 @@ def _shown(record: Any, job: Any, language: str) -> dict[str, Any]:
     "/leads/uploads", opt={"scope": WRITE}, include_in_schema=False, request_max_body_size=None
 )
 async def upload(
-    request: Request[Any, Any, Any], platform: Platform, principal: Principal
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
 ) -> Response[None]:
     """Store a dropped sheet and go on to its preview."""
     stored, _ = await jobs.receive_form(
@@ -103,8 +105,8 @@ def _see(address: str) -> Response[None]:
 
 @get("/leads/imports/new", opt={"scope": WRITE}, include_in_schema=False)
 async def preview(
-    request: Request[Any, Any, Any], platform: Platform, principal: Principal,
-    sheet: str | None = None,
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker,
+    sheet: FromQuery[str | None] = None,
 ) -> Response[str]:
     """The first rows with the proposed mapping, to be corrected."""
     token = request.query_params.get("upload", "")
@@ -137,7 +139,7 @@ async def _preview_page(
     return page(
         request, "leads/preview.html", status=422 if error else 200, upload=stored,
         seen=seen, columns=columns, sheet=sheet, messages=messages,
-        notes=[translate(n, language) for n in seen.notes] if seen else [],
+        notes=[note.say(language) for note in seen.notes] if seen else [],
         fields=list(LABELS.items()),
     )
 
@@ -158,9 +160,18 @@ def _columns(seen: Any, proposed: dict[str, str | None]) -> list[dict[str, Any]]
     return made
 
 
+def _headers_of(given: dict[str, str]) -> list[str]:
+    from vazao.leads.errors import MappingInvalid
+
+    try:
+        return msgspec.json.decode(given.get("headers", ""), type=list[str])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise MappingInvalid from error
+
+
 @post("/leads/imports/new", opt={"scope": WRITE}, include_in_schema=False)
 async def begin(
-    request: Request[Any, Any, Any], platform: Platform, principal: Principal
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
     """Begin the import that the preview's form describes."""
     import json
@@ -169,12 +180,13 @@ async def begin(
     given = {k: v for k, v in form.items() if isinstance(v, str)}
     async with platform.db.connection() as conn:
         stored = await jobs.get_upload(conn, principal.organization_id, given.get("upload", ""))
-    headers = json.loads(given.get("headers", "[]"))
-    chosen = {h: given.get(f"column-{n}", "") for n, h in enumerate(headers)}
+    chosen: dict[str, str] = {}
     sheet = given.get("sheet") or None
     try:
         from vazao.leads import mapping
 
+        headers = _headers_of(given)
+        chosen = {h: given.get(f"column-{n}", "") for n, h in enumerate(headers)}
         mapping.parse({h: f or None for h, f in chosen.items()}, headers)
         options = service.options_of(
             {k: given[k] for k in ("mode", "empty") if k in given}
@@ -193,7 +205,7 @@ async def begin(
 
 @get("/leads/imports/{token:str}", opt={"scope": READ}, include_in_schema=False)
 async def show_import(
-    request: Request[Any, Any, Any], platform: Platform, principal: Principal, token: str
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
 ) -> Response[str]:
     """One import, live: progress, rows a second, time left, outcome."""
     language = language_of(request)
@@ -210,7 +222,7 @@ async def show_import(
 
 @post("/leads/imports/{token:str}/stop", opt={"scope": WRITE}, include_in_schema=False)
 async def stop(
-    request: Request[Any, Any, Any], platform: Platform, principal: Principal, token: str
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
 ) -> Response[None]:
     """Cancel from the page."""
     async with platform.db.transaction() as conn:
@@ -221,7 +233,7 @@ async def stop(
 
 @get("/leads/{lead_id:str}", opt={"scope": READ}, include_in_schema=False)
 async def show_lead(
-    request: Request[Any, Any, Any], platform: Platform, principal: Principal, lead_id: str
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, lead_id: FromPath[str]
 ) -> Response[str]:
     """One lead, whole."""
     async with platform.db.connection() as conn:

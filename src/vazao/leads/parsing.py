@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from vazao.leads.errors import SheetFileTooLarge, SheetUnreadable, SheetUnsupported
+from vazao.leads.models import Note
 
 if TYPE_CHECKING:
     import polars as pl
@@ -75,7 +76,7 @@ class Preview:
     sheets: list[str] = field(default_factory=list)
     encoding: str | None = None
     delimiter: str | None = None
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
 
 class Sheet(ABC):
@@ -83,14 +84,14 @@ class Sheet(ABC):
 
     ``rows_total`` counts rows with content under the header, long ones included: an estimate
     until the last batch was read, exact after it. ``fraction_read`` goes from 0 to 1.
-    ``notes`` are English sentences on what was changed while reading, complete at the end.
+    ``notes`` say what was changed while reading, complete at the end.
     """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.headers: list[str] = []
         self.rows_total = 0
-        self.notes: list[str] = []
+        self.notes: list[Note] = []
         self.encoding: str | None = None
         self.delimiter: str | None = None
         self.sheets: list[str] = []

@@ -21,6 +21,7 @@ from vazao.leads.errors import (
     SheetTooManyColumns,
     SheetUnclosedQuote,
 )
+from vazao.leads.models import Note
 from vazao.leads.parsing import Batch, Limits, Sheet
 from vazao.leads.parsing_careful import INNER_RETURN, CarefulReader, records_frame
 from vazao.leads.parsing_frames import BatchMaker, check_headers
@@ -96,19 +97,22 @@ class CsvSheet(Sheet):
         csv.field_size_limit(max(csv.field_size_limit(), HEAD_BYTES))
         return next(csv.reader(lines, delimiter=delimiter), [])
 
-    def _describe(self) -> list[str]:
-        text, notes = self._text, []
+    def _describe(self) -> list[Note]:
+        text = self._text
+        notes: list[Note] = []
         if text.nuls:
-            notes.append(f"NUL bytes were removed: {text.nuls}.")
+            notes.append(Note("NUL bytes were removed: {count}.", {"count": text.nuls}))
         if text.encoding == "windows-1252":
-            notes.append("The file is not valid UTF-8; it was read as Windows-1252.")
+            notes.append(Note("The file is not valid UTF-8; it was read as Windows-1252."))
         if text.damaged:
-            notes.append("The file says it is UTF-8 and is not throughout; wrong bytes became �.")
+            notes.append(
+                Note("The file says it is UTF-8 and is not throughout; wrong bytes became �.")
+            )
         if text.lone_returns:
-            notes.append("Lines end with a carriage return alone, as on old Macintoshes.")
+            notes.append(Note("Lines end with a carriage return alone, as on old Macintoshes."))
         unnamed = sum(not name for name in self.headers)
         if unnamed:
-            notes.append(f"Columns without a name, ignored: {unnamed}.")
+            notes.append(Note("Columns without a name, ignored: {count}.", {"count": unnamed}))
         return notes
 
     def batches(self) -> Iterator[Batch]:

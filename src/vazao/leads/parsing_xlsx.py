@@ -27,6 +27,7 @@ from vazao.leads.errors import (
     SheetNotInWorkbook,
     SheetUnreadable,
 )
+from vazao.leads.models import Note
 from vazao.leads.parsing import Batch, Limits, Sheet
 from vazao.leads.parsing_frames import BatchMaker, check_headers
 from vazao.leads.parsing_workbook import Workbook
@@ -64,7 +65,7 @@ class XlsxSheet(Sheet):
         self._maker = BatchMaker(self.headers, limits, batch_rows)
         unnamed = sum(not name for name in self.headers)
         if unnamed:
-            self.notes.append(f"Columns without a name, ignored: {unnamed}.")
+            self.notes.append(Note("Columns without a name, ignored: {count}.", {"count": unnamed}))
 
     def _start(self, path: Path, batch_rows: int) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(

@@ -18,7 +18,7 @@ from psycopg import sql
 from vazao import jobs
 from vazao.kit.platform import Platform
 from vazao.leads import mapping, merging, parsing, service, store, validation
-from vazao.leads.models import Import
+from vazao.leads.models import Import, Note
 
 BATCH_ROWS = 50_000
 
@@ -43,7 +43,7 @@ class Reading:
     staging: str
     headers: list[str] = field(default_factory=list)
     mapping: dict[str, str | None] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     rows_total: int = 0
     rows_staged: int = 0
     rejected: int = 0
@@ -139,16 +139,20 @@ class Reading:
 
 async def _ahead(batches: Iterator[Prepared]) -> AsyncGenerator[Prepared]:
     """*batches*, the next being prepared in a thread while one is used."""
-    following = asyncio.create_task(asyncio.to_thread(next, batches, None))
+    following = asyncio.create_task(asyncio.to_thread(_next, batches))
     try:
         while (batch := await following) is not None:
-            following = asyncio.create_task(asyncio.to_thread(next, batches, None))
+            following = asyncio.create_task(asyncio.to_thread(_next, batches))
             yield batch
     finally:
         # A thread cannot be stopped, and what it reads is about to be closed.
         await asyncio.wait([following])
         if not following.cancelled():
             following.exception()
+
+
+def _next(batches: Iterator[Prepared]) -> Prepared | None:
+    return next(batches, None)
 
 
 def with_long_rows(refused: pl.DataFrame, long_rows: pl.DataFrame) -> pl.DataFrame:

@@ -44,7 +44,6 @@ async def index_leads(conn: Connection, organization_id: int, ids: list[int]) ->
     await conn.execute(Q.index_again, values)
     await conn.execute(Q.forget_orphans, values)
     await conn.execute(Q.index_feed, values)
-    await conn.execute(Q.mark_epoch, values)
 
 
 async def forget(conn: Connection, organization_id: int, id: int) -> None:
@@ -52,7 +51,19 @@ async def forget(conn: Connection, organization_id: int, id: int) -> None:
     values = {"organization_id": organization_id, "id": id}
     await conn.execute(Q.forget_document, values)
     await conn.execute(Q.feed_deletion, values)
-    await conn.execute(Q.mark_epoch, values)
+
+
+async def mark(conn: Connection, organization_id: int) -> None:
+    """Note which transactions had ended by now; to be called when changes were committed.
+
+    Without it ``updated_since`` shows changes from before that time again, never fewer.
+    """
+    await conn.execute(Q.mark_epoch, {"organization_id": organization_id})
+
+
+async def thin(conn: Connection) -> None:
+    """Keep one mark a minute of those that are older than a few."""
+    await conn.execute(Q.thin_epochs)
 
 
 async def behind(conn: Connection, organization_id: int) -> int:
@@ -111,17 +122,18 @@ async def changes(
 
     Args:
         after: cursor (transaction id, lead id) of the last one seen.
-        since: only changes at or after this moment.
+        since: without a cursor, everything that was committed at or after this moment; of what
+            was changed shortly before it, some may be among it.
     """
     if after is None and since is not None:
         found = await conn.execute(
             Q.epoch_before, {"organization_id": organization_id, "since": since}
         )
-        bound = (await found.fetchone() or (None,))[0]
-        after = (str(bound), -1) if bound is not None else None
+        bound = await found.fetchone()
+        after = (bound[0], -1) if bound else None
     xid, lead_id = after or ("0", -1)
     values = {"organization_id": organization_id, "xid": xid, "lead_id": lead_id,
-              "since": since, "limit": limit}
+              "limit": limit}
     found = await conn.execute(Q.feed_page, values)
     names = [c.name for c in found.description or ()][4:]
     page = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from psycopg import AsyncConnection
 from psycopg import errors as pg
@@ -25,7 +25,7 @@ from vazao.leads.errors import (
     MappingCustomName,
     OptionInvalid,
 )
-from vazao.leads.models import Import, Lead, Options, Outcomes
+from vazao.leads.models import Empty, Import, Lead, Mode, Options, Outcomes
 
 Connection = AsyncConnection[Any]
 CHOICES = {"mode": ("upsert", "create", "update"), "empty": ("keep", "clear")}
@@ -43,14 +43,16 @@ def options_of(given: Mapping[str, str]) -> Options:
     for name, allowed in CHOICES.items():
         if given.get(name, allowed[0]) not in allowed:
             raise OptionInvalid(name=name, value=given[name][:80], allowed=", ".join(allowed))
+    if "\0" in given.get("sheet", ""):
+        raise OptionInvalid(name="sheet", value="NUL", allowed="the workbook's sheets")
     dry = given.get("dry_run", "").lower()
     if dry not in TRUE + FALSE:
         raise OptionInvalid(name="dry_run", value=dry[:80], allowed="true, false")
     if dry in TRUE:
         raise DryRunNotYet
     return Options(
-        mode=given.get("mode", "upsert"),  # type: ignore[arg-type]
-        empty=given.get("empty", "keep"),  # type: ignore[arg-type]
+        mode=cast(Mode, given.get("mode", "upsert")),
+        empty=cast(Empty, given.get("empty", "keep")),
         sheet=given.get("sheet") or None,
         mapping=_mapping_of(given.get("mapping")),
     )
@@ -124,7 +126,8 @@ def view(record: Import, job: jobs.Job, language: str = "en") -> dict[str, Any]:
     shown = jobs.view(job, language) | {
         "undone": record.undone, "filename": record.filename, "mode": record.mode,
         "empty": record.empty, "sheet": record.sheet, "dry_run": record.dry_run,
-        "mapping": record.mapping, "notes": record.notes, "rows_total": total,
+        "mapping": record.mapping, "rows_total": total,
+        "notes": [note.say(language) for note in record.notes],
         **{name: getattr(outcomes, name) for name in Outcomes.__struct_fields__},
     }
     if job.status in ("failed", "cancelled") and total:
@@ -249,7 +252,11 @@ async def declare_field(conn: Connection, organization_id: int, name: str, type:
     from vazao.leads.mapping import CUSTOM_NAME
 
     if not CUSTOM_NAME.fullmatch(name):
-        raise MappingCustomName(name=name)
+        raise MappingCustomName(
+            "{field} is not a name for a custom field.",
+            remedy="Write a letter a-z, then letters a-z, digits or _, at most 63 in all.",
+            field=name[:80],
+        )
     if type not in FIELD_TYPES:
         raise OptionInvalid(name="type", value=type[:40], allowed=", ".join(FIELD_TYPES))
     await store.declare_custom_field(conn, organization_id, name, type)

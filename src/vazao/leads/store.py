@@ -11,10 +11,11 @@ from psycopg.types.json import Json, Jsonb
 
 from vazao.kit.db import rows_of
 from vazao.kit.sql import load
-from vazao.leads.models import Import, Lead, Options, Slice
+from vazao.leads.models import Import, Lead, Note, Options, Slice
 
 Q = load(__package__)
 Connection = AsyncConnection[Any]
+Statement = sql.SQL | sql.Composed
 LAST = (1 << 63) - 1
 
 
@@ -73,7 +74,7 @@ async def declare_custom_field(
     await conn.execute(Q.declare_custom_field, values)
 
 
-async def run_staging(conn: Connection, statement: sql.Composable) -> None:
+async def run_staging(conn: Connection, statement: Statement) -> None:
     """A statement over staging tables (their names are ours)."""
     await conn.execute(statement)
 
@@ -182,7 +183,7 @@ async def raise_base(conn: Connection, organization_id: int, created: int) -> No
 
 async def save_reading(
     conn: Connection, record: Import, *, headers: Sequence[str],
-    mapping: dict[str, str | None], notes: Sequence[str], staging: str, rejections: str,
+    mapping: dict[str, str | None], notes: Sequence[Note], staging: str, rejections: str,
     rows_total: int, rows_staged: int, rejected: int, digest: bytes | None,
 ) -> None:
     """What reading found, and its rejections, in the reading's last transaction."""
@@ -271,10 +272,9 @@ async def update_lead(
     The database merges: numbers that stay do not pass through this process, which would round
     what has more than 17 digits.
     """
-    merge = "{} = jsonb_strip_nulls(custom || %({})s)"
+    plain, merge = sql.SQL("{} = {}"), sql.SQL("{} = jsonb_strip_nulls(custom || {})")
     names = [
-        sql.SQL(merge if f == "custom" else "{} = %({})s")
-        .format(sql.Identifier(f), sql.SQL(f))  # type: ignore[arg-type]
+        (merge if f == "custom" else plain).format(sql.Identifier(f), sql.Placeholder(f))
         for f in fields
     ]
     values = {f: Jsonb(v) if f == "custom" else v for f, v in fields.items()}
@@ -311,13 +311,13 @@ async def suppressed(conn: Connection, organization_id: int) -> frozenset[bytes]
     return frozenset(row[0] for row in await found.fetchall())
 
 
-async def _one(conn: Connection, model: Any, query: sql.Composable, values: Any) -> Any:
+async def _one(conn: Connection, model: Any, query: Statement, values: Any) -> Any:
     async with conn.cursor(row_factory=rows_of(model)) as cursor:
         await cursor.execute(query, values)
         return await cursor.fetchone()
 
 
-async def _all(conn: Connection, model: Any, query: sql.Composable, values: Any) -> list[Any]:
+async def _all(conn: Connection, model: Any, query: Statement, values: Any) -> list[Any]:
     async with conn.cursor(row_factory=rows_of(model)) as cursor:
         await cursor.execute(query, values)
         return await cursor.fetchall()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -73,6 +73,9 @@ async def _repeat(run: jobs.PartRun, record: Import, digest: bytes | None) -> bo
         if found is None or digest is None:
             raise HandBack("the base changed between two looks: the next attempt reads the sheet")
         await settling.repeat(conn, record, digest, *found)
+        if (known := await store.get_import(conn, record.id)) is not None:
+            run.count(rows=known.outcomes.total)
+            await run.progress(rows_total=known.rows_total)
         await run.finish(conn, None)
     return True
 
@@ -97,6 +100,7 @@ async def _hand_over(
             rows_total=reading.rows_total, rows_staged=reading.rows_staged,
             rejected=reading.rejected, digest=digest,
         )
+        run.count(rows=reading.rejected)
         if payloads:
             await run.split(conn, "merge", payloads[turn:] + payloads[:turn], join=None)
         else:
@@ -104,7 +108,7 @@ async def _hand_over(
 
 
 @asynccontextmanager
-async def _staging(run: jobs.PartRun, record: Import) -> AsyncIterator[str]:
+async def _staging(run: jobs.PartRun, record: Import) -> AsyncGenerator[str]:
     """A name for this attempt's staging; whatever it made goes if the attempt fails."""
     name = f"i{record.id}_{secrets.token_hex(4)}"
     try:
@@ -157,6 +161,7 @@ async def _merge_once(run: jobs.PartRun, record: Import, *, careful: bool) -> No
             raise pg.SerializationFailure("another writer got in between")
         await store.record_slice(conn, record, run.part.number, done)
         run.result = {"created": len(done.created), "updated": len(done.updated)}
+        run.count(rows=done.rows)
 
 
 async def _stage_again(run: jobs.PartRun) -> None:
@@ -216,7 +221,7 @@ async def plan_index(run: jobs.PartRun) -> None:
     async with run.finishing() as conn:
         record = await store.get_import(conn, run.job.payload["import_id"])
         slices = await searching.slices_to_index(conn, record) if record else []
-        await run.split(conn, "index", slices, join=None)
+        await run.split(conn, "index", slices, join="mark")
     if record and record.staging:
         await _drop(run, record.staging)
 
@@ -227,6 +232,18 @@ async def index(run: jobs.PartRun) -> None:
         await searching.index_slice(
             conn, run.job.organization_id, run.job.payload["import_id"], run.part.payload
         )
+
+
+async def mark(run: jobs.PartRun) -> None:
+    """Once all parts are committed: ``updated_since`` can tell them from what comes later."""
+    async with run.platform.db.connection() as conn:
+        await searching.mark(conn, run.job.organization_id)
+
+
+async def thin(platform: Platform) -> None:
+    """Forget the marks that nobody needs any more."""
+    async with platform.db.connection() as conn:
+        await searching.thin(conn)
 
 
 def staged_fields(record: Import) -> list[str]:

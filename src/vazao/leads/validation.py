@@ -17,8 +17,8 @@ import polars as pl
 
 from vazao.leads import cells, typed
 from vazao.leads.cells import Checked, escape, normalize_email
-from vazao.leads.mapping import CUSTOM, CUSTOM_NAME, FIELDS
 from vazao.leads.errors import LeadInvalid
+from vazao.leads.mapping import CUSTOM, CUSTOM_NAME, FIELDS
 from vazao.leads.reasons import REASONS
 
 __all__ = [

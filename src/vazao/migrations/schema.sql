@@ -1055,7 +1055,7 @@ CREATE TABLE leads.epoch (
     xmin_then xid8 DEFAULT pg_snapshot_xmin(pg_current_snapshot()) NOT NULL
 );
 
-COMMENT ON TABLE leads.epoch IS 'At most one row a minute and organization: transactions older than xmin_then had ended by at. It turns updated_since (a time) into a lower bound of the feed (a transaction id)';
+COMMENT ON TABLE leads.epoch IS 'Written after changes, one a minute is kept: transactions older than xmin_then had ended by at. It turns updated_since (a time) into a lower bound of the feed (a transaction id)';
 
 CREATE TABLE leads.feed (
     organization_id integer NOT NULL,
@@ -1214,6 +1214,8 @@ CREATE TABLE leads.import (
     rows_total bigint,
     rows_staged bigint,
     rows_refused bigint,
+    digest bytea,
+    base_version bigint,
     round integer DEFAULT 1 NOT NULL,
     requested_by text,
     requested_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1633,6 +1635,15 @@ CREATE TABLE leads.rejection (
 );
 
 COMMENT ON TABLE leads.rejection IS 'A refused row of a sheet: its number as Excel shows it, the column (place), code and value';
+
+CREATE TABLE leads.settled (
+    organization_id integer NOT NULL,
+    digest bytea NOT NULL,
+    version bigint NOT NULL,
+    import_id bigint NOT NULL
+);
+
+COMMENT ON TABLE leads.settled IS 'Sheets (file and options, as a digest) that the base of that version holds already: sent again before anything else changed the base, they need not be compared';
 
 CREATE TABLE leads.slice (
     organization_id integer NOT NULL,
@@ -2095,6 +2106,9 @@ ALTER TABLE ONLY leads.lead_p9
 ALTER TABLE ONLY leads.rejection
     ADD CONSTRAINT rejection_pkey PRIMARY KEY (import_id, "row");
 
+ALTER TABLE ONLY leads.settled
+    ADD CONSTRAINT settled_pkey PRIMARY KEY (organization_id, digest);
+
 ALTER TABLE ONLY leads.slice
     ADD CONSTRAINT slice_pkey PRIMARY KEY (import_id, round, number);
 
@@ -2230,6 +2244,8 @@ CREATE INDEX feed_p8_organization_id_changed_xid_lead_id_idx ON leads.feed_p8 US
 CREATE INDEX feed_p9_organization_id_changed_xid_lead_id_idx ON leads.feed_p9 USING btree (organization_id, changed_xid, lead_id);
 
 CREATE INDEX import_history ON leads.import USING btree (organization_id, id);
+
+CREATE INDEX settled_import ON leads.settled USING btree (import_id);
 
 CREATE INDEX slice_not_indexed ON leads.slice USING btree (organization_id, import_id) WHERE (indexed_at IS NULL);
 
@@ -2492,6 +2508,9 @@ ALTER TABLE ONLY leads.before_image
 
 ALTER TABLE ONLY leads.rejection
     ADD CONSTRAINT rejection_import_id_fkey FOREIGN KEY (import_id) REFERENCES leads.import(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY leads.settled
+    ADD CONSTRAINT settled_import_id_fkey FOREIGN KEY (import_id) REFERENCES leads.import(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY leads.slice
     ADD CONSTRAINT slice_import_id_fkey FOREIGN KEY (import_id) REFERENCES leads.import(id) ON DELETE CASCADE;

@@ -11,4 +11,5 @@ def upgrade() -> None:
     """Apply."""
     op.execute("set local lock_timeout = '5s'; set local statement_timeout = '60s'")
     connection = op.get_bind().connection.dbapi_connection
-    connection.execute(SchemaManager.get_schema().encode())  # type: ignore[union-attr]
+    assert connection is not None
+    connection.execute(SchemaManager.get_schema().encode())

@@ -86,16 +86,18 @@ create table leads.epoch (
     primary key (organization_id, at)
 );
 comment on table leads.epoch is
-    'At most one row a minute and organization: transactions older than xmin_then had ended by at. '
-    'It turns updated_since (a time) into a lower bound of the feed (a transaction id)';
+    'Written after changes, one a minute is kept: transactions older than xmin_then had ended by '
+    'at. It turns updated_since (a time) into a lower bound of the feed (a transaction id)';
 
 create table leads.custom_field (
     organization_id int not null,
     name text not null,
-    type text not null default 'text' check (type in ('text', 'integer', 'number', 'date', 'boolean')),
+    type text not null default 'text'
+        check (type in ('text', 'integer', 'number', 'date', 'boolean')),
     primary key (organization_id, name)
 );
-comment on table leads.custom_field is 'Custom fields in use and their types; text unless declared otherwise';
+comment on table leads.custom_field is
+    'Custom fields in use and their types; text unless declared otherwise';
 
 create table leads.import (
     id bigint primary key,

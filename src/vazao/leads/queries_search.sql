@@ -1,0 +1,128 @@
+-- name: slices_to_index
+-- Merged slices of an import whose search rows are still to be made.
+select round, number from leads.slice
+where organization_id = %(organization_id)s and import_id = %(import_id)s and indexed_at is null
+order by round, number
+
+-- name: index_documents
+-- Search rows of the leads of one slice. A row whose words and labels are the same is not
+-- touched: each version of it would cost an entry per trigram.
+insert into leads.document as d (organization_id, lead_id, words, labels)
+select l.organization_id, l.id,
+    ' ' || kit.fold(concat_ws(' ', l.name, l.email, l.company)),
+    array(select distinct 'tag:' || kit.fold(t) from unnest(l.tags) t)
+        || coalesce('city:' || kit.fold(l.city), '')
+from leads.lead l
+where l.organization_id = %(organization_id)s and l.id = any(%(ids)s::bigint[])
+order by l.id
+on conflict (organization_id, lead_id) do update
+    set words = excluded.words, labels = excluded.labels
+    where d.words <> excluded.words or d.labels <> excluded.labels
+
+-- name: oldest_running
+-- Transactions from this one on may end later than the statement that follows begins.
+select pg_snapshot_xmin(pg_current_snapshot())::text
+
+-- name: index_again
+-- Leads changed by such a transaction: index_documents may have read the version before and
+-- written its words over newer ones. It holds the rows by now, so this look is the last word.
+update leads.document d set words = n.words, labels = n.labels
+from (
+    select l.id, ' ' || kit.fold(concat_ws(' ', l.name, l.email, l.company)) as words,
+        array(select distinct 'tag:' || kit.fold(t) from unnest(l.tags) t)
+            || coalesce('city:' || kit.fold(l.city), '') as labels
+    from leads.lead l
+    where l.organization_id = %(organization_id)s and l.id = any(%(ids)s::bigint[])
+        and age(l.xmin) <= age(%(oldest)s::text::xid8::xid)
+) n
+where d.organization_id = %(organization_id)s and d.lead_id = n.id
+    and (d.words <> n.words or d.labels <> n.labels)
+
+-- name: forget_orphans
+-- Documents of leads that were deleted while index_documents ran.
+delete from leads.document d
+where d.organization_id = %(organization_id)s and d.lead_id = any(%(ids)s::bigint[])
+    and not exists (
+        select from leads.lead l where l.organization_id = d.organization_id and l.id = d.lead_id
+    )
+
+-- name: index_feed
+-- The same leads in the feed of changes.
+insert into leads.feed as f (organization_id, lead_id)
+select %(organization_id)s, id from unnest(%(ids)s::bigint[]) id order by id
+on conflict (organization_id, lead_id) do update
+    set changed_xid = excluded.changed_xid, changed_at = excluded.changed_at, deleted = false
+
+-- name: slice_ids
+-- The leads that a slice made or changed.
+select created || updated from leads.slice
+where import_id = %(import_id)s and round = %(round)s and number = %(number)s
+
+-- name: slice_indexed
+-- The slice's leads can be found.
+update leads.slice set indexed_at = now() where import_id = %(import_id)s and round = %(round)s and number = %(number)s
+
+-- name: mark_epoch
+-- After changes were committed: all transactions below xmin_then had ended by then. Nothing is
+-- written where none has ended since the last mark.
+insert into leads.epoch (organization_id)
+select %(organization_id)s
+where pg_snapshot_xmin(pg_current_snapshot()) > coalesce((
+    select xmin_then from leads.epoch where organization_id = %(organization_id)s
+    order by at desc limit 1
+), '0'::xid8)
+on conflict do nothing
+
+-- name: thin_epochs
+-- Of marks older than ten minutes the last of each minute is enough.
+delete from leads.epoch e using (
+    select organization_id, at, lead(at) over (
+        partition by organization_id, date_trunc('minute', at) order by at
+    ) as later
+    from leads.epoch
+    where at < clock_timestamp() - interval '10 minutes'
+        and at > clock_timestamp() - interval '1 day'
+) m
+where e.organization_id = m.organization_id and e.at = m.at and m.later is not null
+
+-- name: leads_behind
+-- How many leads search does not know yet.
+select coalesce(sum(cardinality(created) + cardinality(updated)), 0)::bigint from leads.slice
+where organization_id = %(organization_id)s and indexed_at is null
+
+-- name: search_leads
+-- By pieces of words and by labels, newest first. The planner chooses from the statistics of the
+-- very values: the commonest name walks the primary key, a rare one asks the trigram index.
+select l.* from leads.document d
+join leads.lead l on l.organization_id = d.organization_id and l.id = d.lead_id
+where d.organization_id = %(organization_id)s and d.lead_id < %(before)s {conditions}
+order by d.lead_id desc limit %(limit)s
+
+-- name: forget_document
+-- A deleted lead is found no more.
+delete from leads.document where organization_id = %(organization_id)s and lead_id = %(id)s
+
+-- name: feed_deletion
+-- A deletion is a change.
+insert into leads.feed as f (organization_id, lead_id, deleted)
+values (%(organization_id)s, %(id)s, true)
+on conflict (organization_id, lead_id) do update
+    set changed_xid = excluded.changed_xid, changed_at = excluded.changed_at, deleted = true
+
+-- name: epoch_before
+-- The lower bound of the feed for a time: everything changed, or committed, since has this id or a
+-- higher one. A time of the change itself would not do: it lies before the commit.
+select xmin_then::text from leads.epoch
+where organization_id = %(organization_id)s and at <= %(since)s
+order by at desc limit 1
+
+-- name: feed_page
+-- Changes in the order of (transaction, lead); only transactions older than every running one,
+-- so that a change committed late is never skipped.
+select f.changed_xid::text, f.lead_id, f.deleted, f.changed_at, l.*
+from leads.feed f
+left join leads.lead l on l.organization_id = f.organization_id and l.id = f.lead_id
+where f.organization_id = %(organization_id)s
+    and (f.changed_xid, f.lead_id) > (%(xid)s::text::xid8, %(lead_id)s)
+    and f.changed_xid < pg_snapshot_xmin(pg_current_snapshot())
+order by f.changed_xid, f.lead_id limit %(limit)s

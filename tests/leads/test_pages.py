@@ -1,0 +1,275 @@
+"""The pages of leads: they render, say what is wrong, and begin imports, in both languages."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from tests.leads.helpers import Tenant, outcome
+from tests.leads.test_search import indexed
+from tests.leads.web import Site, csrf_in, site
+
+pytestmark = pytest.mark.anyio
+SHEET = "E-mail,Nome,Cidade,Tags\nana@x.com,Ana <b>,Olinda,feira\nbad,Bea,,\n"
+Browser = httpx2.AsyncClient
+LANGUAGES = ["en", "pt-BR"]
+
+
+@pytest.fixture(scope="module")
+async def place(
+    module_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    async with site(module_database, tmp_path_factory.mktemp("data")) as made:
+        yield made
+
+
+@pytest.fixture
+async def tenant(place: Site) -> Tenant:
+    return await place.organization()
+
+
+@pytest.fixture
+async def browser(place: Site, tenant: Tenant) -> Browser:
+    return await place.browser(tenant)
+
+
+async def drop(
+    browser: Browser, body: str | bytes = SHEET, name: str = "people.csv"
+) -> httpx2.Response:
+    """Drop a sheet on the page of imports."""
+    csrf = csrf_in(await form(browser))
+    return await browser.post(
+        "/leads/uploads", files={"file": (name, body)}, headers={"x-csrf-token": csrf}
+    )
+
+
+async def form(browser: Browser) -> str:
+    """A page with a form in it, for its hidden field."""
+    return (await browser.get("/account")).text
+
+
+async def preview(browser: Browser, body: str | bytes = SHEET, **query: str) -> httpx2.Response:
+    dropped = await drop(browser, body)
+    assert dropped.status_code == 303, dropped.text
+    return await browser.get(str(
+        httpx2.URL(dropped.headers["location"]).copy_merge_params(query)
+    ))
+
+
+def fields(page: str) -> dict[str, str]:
+    """The preview's form as a browser would send it."""
+    filled = {
+        name: html.unescape(value) for name, value in
+        re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
+    }
+    for name, inner in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', page, re.S):
+        chosen = re.search(r'<option value="([^"]*)"[^>]* selected', inner)
+        filled[name] = html.unescape(chosen.group(1)) if chosen else ""
+    return filled
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_pages_of_an_empty_organization(browser: Browser, language: str) -> None:
+    browser.headers["accept-language"] = language
+    for path in ("/leads", "/leads?q=x", "/leads?tag=a&city=b", "/leads/imports",
+                 "/leads/behind", "/"):
+        answer = await browser.get(path)
+        assert answer.status_code == 200, path
+        assert answer.headers["content-type"].startswith("text/html")
+    texts = {"en": "No leads yet", "pt-BR": "Ainda não há leads"}
+    text = html.unescape((await browser.get("/leads")).text)
+    assert texts["en"] in text if language == "en" else texts["en"] not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_pages_of_a_filled_organization(
+    browser: Browser, tenant: Tenant, language: str
+) -> None:
+    browser.headers["accept-language"] = language
+    shown = await tenant.run(SHEET)
+    failed = await tenant.run('E-mail\n"a')
+    await indexed(tenant)
+    ((lead,),) = await tenant.rows("select id::text from leads.lead where organization_id = %s")
+    listed = await browser.get("/leads")
+    assert "ana@x.com" in listed.text
+    assert "Ana &lt;b&gt;" in listed.text, "escaped"
+    assert "<b>" not in listed.text.replace("<body", "")
+    for query in ("q=ana", "tag=FEIRA", "city=olinda", "q=an%20olx"):
+        found = await browser.get(f"/leads?{query}")
+        assert found.status_code == 200
+        assert ("ana@x.com" in found.text) == (query != "q=an%20olx")
+    one = await browser.get(f"/leads/{lead}")
+    assert (one.status_code, "feira" in one.text) == (200, True)
+    history = await browser.get("/leads/imports")
+    assert history.text.count("sheet.csv") >= 2
+    ended = await browser.get(f"/leads/imports/{shown['id']}")
+    assert "bad" in ended.text
+    assert f"/v1/leads/imports/{shown['id']}/errors" in ended.text
+    wrong = await browser.get(f"/leads/imports/{failed['id']}")
+    assert html.escape(failed["error"]["message"]) in wrong.text or language != "en"
+    assert "data-stream" not in wrong.text
+
+
+async def test_the_lists_are_paged(browser: Browser, tenant: Tenant) -> None:
+    await tenant.run("E-mail\n" + "".join(f"u{n}@x.com\n" for n in range(120)))
+    path, seen = "/leads", set()
+    for _ in range(3):
+        text = (await browser.get(path)).text
+        seen |= set(re.findall(r"u\d+@x\.com", text))
+        following = re.search(r'href="([^"]*after=[^"]*)"', text)
+        path = f"/leads{html.unescape(following.group(1))}" if following else path
+    assert len(seen) == 120
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_preview_proposes_the_mapping_and_its_form_imports(
+    browser: Browser, tenant: Tenant, language: str
+) -> None:
+    browser.headers["accept-language"] = language
+    page = await preview(browser, "E-mail,Nome,Cor,vazao_row,,Z\nana@x.com,Ana,azul,5,z,\n")
+    assert page.status_code == 200
+    data = fields(page.text)
+    assert [data[f"column-{n}"] for n in range(4)] == ["email", "name", "custom.cor", ""]
+    answer = await browser.post("/leads/imports/new", data=data)
+    assert answer.status_code == 303, answer.text
+    token = answer.headers["location"].rpartition("/")[2]
+    shown = await outcome(tenant.platform, token, tenant.id)
+    assert (shown["status"], shown["created"]) == ("finished", 1), shown["error"]
+    assert (await tenant.lead("ana@x.com"))["custom"] == {"cor": "azul"}
+    assert (await browser.get(answer.headers["location"])).status_code == 200
+
+
+async def test_a_corrected_mapping_is_what_is_imported(browser: Browser, tenant: Tenant) -> None:
+    page = await preview(browser, "Quem,\"E \"\"x\"\" <Nome>\",Cidade\nana@x.com,Ana,Olinda\n")
+    data = fields(page.text) | {
+        "column-0": "email", "column-1": "custom.e_x_nome", "column-2": "", "mode": "create",
+        "empty": "clear",
+    }
+    answer = await browser.post("/leads/imports/new", data=data)
+    assert answer.status_code == 303, answer.text
+    shown = await outcome(
+        tenant.platform, answer.headers["location"].rpartition("/")[2], tenant.id
+    )
+    assert (shown["status"], shown["mode"], shown["empty"]) == ("finished", "create", "clear")
+    lead = await tenant.lead("ana@x.com")
+    assert (lead["custom"], lead["city"]) == ({"e_x_nome": "Ana"}, None)
+
+
+@pytest.mark.parametrize(("column", "field"), [(0, ""), (1, "email"), (1, "nope"), (1, "custom.É")])
+async def test_a_wrong_mapping_shows_the_form_again_with_the_reason(
+    browser: Browser, tenant: Tenant, column: int, field: str
+) -> None:
+    data = fields((await preview(browser)).text) | {f"column-{column}": field, "column-2": ""}
+    answer = await browser.post("/leads/imports/new", data=data)
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.text or "bad" in answer.text
+    again = fields(answer.text)
+    assert again["column-2"] == "", "what was chosen is still chosen"
+    assert again["upload"] == data["upload"]
+    assert await tenant.base() == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("body", "reason"), [
+    (b"", "The file is empty"), (b"%PDF-1.7", "PDF"), (b"a,A\n1,2\n", "a"),
+    (b'E-mail\n"x', "never closed"), (b"PK\x03\x04", "cannot be read"),
+])
+async def test_a_preview_of_a_wrong_file_shows_the_reason(
+    browser: Browser, body: bytes, reason: str, language: str
+) -> None:
+    browser.headers["accept-language"] = language
+    page = await preview(browser, body)
+    assert page.status_code == 200
+    assert reason in html.unescape(page.text) or language != "en"
+    assert "<form method=\"post\" action=\"/leads/imports/new\"" not in page.text
+
+
+async def test_nobody_previews_or_imports_another_organizations_upload(
+    browser: Browser, place: Site
+) -> None:
+    dropped = await drop(browser)
+    stranger = await place.browser(await place.organization())
+    address = dropped.headers["location"]
+    assert (await stranger.get(address)).status_code == 404
+    data = fields((await browser.get(address)).text)
+    data["csrf"] = csrf_in(await form(stranger))
+    assert (await stranger.post("/leads/imports/new", data=data)).status_code == 404
+    for upload in ("", "x", "0" * 32, "\0"):
+        answer = await browser.get("/leads/imports/new", params={"upload": upload})
+        assert answer.status_code in (400, 404), upload
+
+
+async def test_nobody_sees_another_organizations_pages(
+    browser: Browser, tenant: Tenant, place: Site
+) -> None:
+    shown = await tenant.run(SHEET)
+    ((lead,),) = await tenant.rows("select id::text from leads.lead where organization_id = %s")
+    stranger = await place.browser(await place.organization())
+    csrf = csrf_in(await form(stranger))
+    assert (await stranger.get(f"/leads/imports/{shown['id']}")).status_code == 404
+    assert (await stranger.get(f"/leads/{lead}")).status_code == 404
+    answer = await stranger.post(f"/leads/imports/{shown['id']}/stop", data={"csrf": csrf})
+    assert answer.status_code == 404
+    assert "ana@x.com" not in (await stranger.get("/leads")).text
+
+
+async def test_pages_ask_who_is_there(place: Site) -> None:
+    nobody = place.client(accept="text/html")
+    for path in ("/leads", "/leads/imports", "/leads/imports/new", "/leads/1"):
+        answer = await nobody.get(path)
+        assert (answer.status_code, answer.headers["location"][:6]) == (303, "/login")
+    assert (await nobody.post("/leads/uploads", files={"file": ("a", b"x")})).status_code == 401
+
+
+async def test_forms_without_the_sessions_own_value_are_refused(
+    browser: Browser, tenant: Tenant
+) -> None:
+    data = fields((await preview(browser)).text)
+    for path in ("/leads/uploads", "/leads/imports/new", "/leads/imports/x/stop"):
+        answer = await browser.post(path, data=data | {"csrf": "wrong"})
+        assert answer.status_code == 403, path
+    assert (await browser.post("/leads/uploads", files={"file": ("a", b"x")})).status_code == 403
+    assert await tenant.base() == {}
+
+
+@pytest.mark.parametrize("headers", ["{", "5", "[1]", '{"a": 1}', "", "[[]]", '["\\u0000"]'])
+async def test_a_forged_form_is_an_answer_not_a_crash(browser: Browser, headers: str) -> None:
+    data = fields((await preview(browser)).text) | {"headers": headers}
+    answer = await browser.post("/leads/imports/new", data=data)
+    assert answer.status_code in (400, 422), answer.text[:300]
+
+
+@pytest.mark.parametrize("more", [{"mode": "x"}, {"empty": "x"}, {"sheet": "No\0pe"}])
+async def test_forged_options_are_refused(browser: Browser, more: dict[str, str]) -> None:
+    data = fields((await preview(browser)).text) | more
+    answer = await browser.post("/leads/imports/new", data=data)
+    assert answer.status_code in (400, 422), answer.text[:300]
+
+
+async def test_an_import_that_has_ended_cannot_be_stopped(
+    browser: Browser, tenant: Tenant
+) -> None:
+    shown = await tenant.run(SHEET)
+    answer = await browser.post(
+        f"/leads/imports/{shown['id']}/stop", data={"csrf": csrf_in(await form(browser))}
+    )
+    assert answer.status_code in (303, 409)
+
+
+async def test_headers_survive_the_form_as_they_are(browser: Browser, tenant: Tenant) -> None:
+    names = ["E-mail", "a'b", "</script>", "x&amp;y", "ç 😀", "=1+1"]
+    body = ",".join(names) + "\nana@x.com,1,2,3,4,5\n"
+    data = fields((await preview(browser, body)).text)
+    assert json.loads(data["headers"]) == names
+    answer = await browser.post("/leads/imports/new", data=data)
+    assert answer.status_code == 303, answer.text[:300]
+    shown = await outcome(
+        tenant.platform, answer.headers["location"].rpartition("/")[2], tenant.id
+    )
+    assert shown["created"] == 1, shown["error"]
+    assert len((await tenant.lead("ana@x.com"))["custom"]) == 5

@@ -169,7 +169,7 @@ async def test_any_sheet_over_any_base_ends_as_the_contract_says(
 ) -> None:
     await asyncio.gather(*(
         _compare(Tenant(busy, next(_tenants)), stored, sheet, mode, empty)
-        for stored, sheet in examples(60)
+        for stored, sheet in examples(40)
     ))
 
 

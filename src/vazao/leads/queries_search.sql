@@ -90,13 +90,29 @@ where e.organization_id = m.organization_id and e.at = m.at and m.later is not n
 select coalesce(sum(cardinality(created) + cardinality(updated)), 0)::bigint from leads.slice
 where organization_id = %(organization_id)s and indexed_at is null
 
--- name: search_leads
--- By pieces of words and by labels, newest first. The planner chooses from the statistics of the
--- very values: the commonest name walks the primary key, a rare one asks the trigram index.
-select l.* from leads.document d
+-- name: walk_leads
+-- The newest few thousand, filtered: a common name is found among them at once, where the trigram
+-- index would first collect every lead that has it.
+select l.* from (
+    select organization_id, lead_id, words, labels from leads.document
+    where organization_id = %(organization_id)s and lead_id < %(before)s
+    order by lead_id desc limit 5000
+) d
 join leads.lead l on l.organization_id = d.organization_id and l.id = d.lead_id
-where d.organization_id = %(organization_id)s and d.lead_id < %(before)s {conditions}
+where true {conditions}
 order by d.lead_id desc limit %(limit)s
+
+-- name: search_leads
+-- By pieces of words and by labels, newest first, when a walk found too few: by the trigram
+-- index. The sum keeps the planner from walking the whole base in the order of the ids when it
+-- overrates how common a name is.
+select l.* from (
+    select organization_id, lead_id from leads.document d
+    where organization_id = %(organization_id)s and lead_id < %(before)s {conditions}
+    order by lead_id + 0 desc limit %(limit)s
+) d
+join leads.lead l on l.organization_id = d.organization_id and l.id = d.lead_id
+order by d.lead_id desc
 
 -- name: forget_document
 -- A deleted lead is found no more.

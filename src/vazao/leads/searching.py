@@ -106,12 +106,17 @@ async def search(
     """Leads that match every condition, newest first, by keyset."""
     clauses, values = conditions(q, tag, city)
     given = {"organization_id": organization_id, "before": before or (1 << 63) - 1, "limit": limit}
+    found: list[Lead] = []
     async with conn.cursor(row_factory=rows_of(Lead)) as cursor:
-        # Not prepared: a generic plan could not tell the commonest name from a rare one.
-        await cursor.execute(
-            Q.search_leads.format(conditions=clauses), given | values, prepare=False
-        )
-        return await cursor.fetchall()
+        for statement in (Q.walk_leads, Q.search_leads):
+            # Not prepared: a generic plan could not tell a common name from a rare one.
+            await cursor.execute(
+                statement.format(conditions=clauses), given | values, prepare=False
+            )
+            found = await cursor.fetchall()
+            if len(found) == limit:
+                break
+    return found
 
 
 async def changes(

@@ -76,3 +76,12 @@ def data_dir(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture(scope="module")
+def oldest() -> Iterator[str]:
+    """The address of an empty database on PostgreSQL 15, the oldest that is supported."""
+    from tests.servers import oldest_server
+
+    with oldest_server() as url:
+        yield url

@@ -5,13 +5,19 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import socket
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vazao.kit.embedded import EmbeddedPostgres
+import pytest
 
+from vazao.kit.embedded import EmbeddedPostgres
+from vazao.kit.embedded_process import as_account, server_account
+
+OLDEST = Path("/usr/lib/postgresql/15/bin")
 FOLDER = "VAZAO_TEST_SERVER_FOLDER"
 # Nothing of a test run has to survive a power cut.
 EXTRA = {
@@ -56,3 +62,31 @@ def shared_server() -> Iterator[str]:
         yield url
         fcntl.flock(lock, fcntl.LOCK_EX)
         server.stop()
+
+
+@contextmanager
+def oldest_server() -> Iterator[str]:
+    """The address of an empty database on PostgreSQL 15, on a port of its own."""
+    if not (OLDEST / "postgres").is_file():
+        pytest.skip("no PostgreSQL 15 on this machine: it was not tried")
+    folder = Path(tempfile.mkdtemp(prefix="vazao-test-"))
+    account = server_account()
+    if account:
+        os.chown(folder, account.uid, account.gid)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data = folder / "data"
+    run = {"check": True, "stdout": subprocess.DEVNULL, **as_account(account)}
+    subprocess.run(
+        [OLDEST / "initdb", "-D", data, "-U", "vazao", "-A", "trust", "-E", "UTF8", "--locale=C",
+         "--no-sync"], **run
+    )
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+    control = [OLDEST / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
+    subprocess.run([*control, "-o", options, "start"], **run)
+    try:
+        yield f"postgresql://vazao@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], **run)
+        shutil.rmtree(folder)

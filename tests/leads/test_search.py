@@ -170,6 +170,7 @@ async def test_a_lead_deleted_before_it_was_indexed_leaves_no_search_row(tenant:
     assert await tenant.rows("select count(*) from leads.document where organization_id = %s") == [
         (0,)
     ]
+    await settled(tenant, 1)
     assert [c["lead"] for c in await feed(tenant)] == [None]
 
 

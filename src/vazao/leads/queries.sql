@@ -96,7 +96,7 @@ with rows as materialized (
         l.created_by is not distinct from %(import_id)s as own
     from staged s
     left join leads.lead l
-        on l.organization_id = %(organization_id)s
+        on l.organization_id = %(organization_id)s and l.email = s.email
     order by s.email
 ), made as (
     insert into leads.lead (organization_id, email, {columns} created_by, updated_by)
@@ -110,7 +110,7 @@ with rows as materialized (
     update leads.lead l
     set {assignments} updated_at = now(), updated_by = %(import_id)s
     from (select * from compared where differs and %(updates)s order by email) s
-    where l.organization_id = %(organization_id)s and l.id = s.lead_id
+    where l.organization_id = %(organization_id)s and l.id = s.lead_id and l.email = s.email
     returning l.id
 ), refused as (
     insert into leads.rejection (import_id, row, place, code, value)

@@ -50,6 +50,10 @@ def import_to_its_end(page: Any) -> list[float]:
     while page.locator("#import").get_attribute("data-status") in ("queued", "running"):
         bars = page.locator("progress[data-field=progress]")
         seen.append(float(bars.first.get_attribute("value") or 0))
+    # The page loads itself anew when the import has ended.
+    page.wait_for_selector("main a[href='/leads']")
+    page.wait_for_load_state("load")
+    assert page.locator("#import").get_attribute("data-status") == "finished"
     return seen
 
 
@@ -71,7 +75,6 @@ def test_a_person_imports_a_sheet(
     assert posto.input_value() == "custom.posto"
     posto.select_option("job_title")
     seen = import_to_its_end(page)
-    page.wait_for_selector("#import[data-status=finished]")
     assert seen == sorted(seen)
     assert any(0 < value < 1 for value in seen), seen
     rejected = outcome(page, "rejected")
@@ -82,11 +85,11 @@ def test_a_person_imports_a_sheet(
     corrected = correct(page, tmp_path)
     upload(page, platform_up, corrected)
     import_to_its_end(page)
-    page.wait_for_selector("#import[data-status=finished]")
     assert outcome(page, "created") == rejected
     assert outcome(page, "rejected") == 0
 
-    page.goto(f"{platform_up.address}/leads")
+    page.click("main a[href='/leads']")
+    page.wait_for_url("**/leads")
     page.wait_for_selector("#search-ready", state="attached", timeout=60_000)
     page.fill("input[name=q]", "zefiro conceic")
     page.press("input[name=q]", "Enter")

@@ -22,17 +22,23 @@ copy leads_staging.{rejections} (row, place, code, value) from stdin (format csv
 
 -- name: index_staging
 -- After loading: a slice finds its rows by e-mail, in order and the last line of an e-mail first,
--- so that nothing is sorted again; statistics keep its plan honest.
-create index on leads_staging.{staging} (email, row desc);
-analyze leads_staging.{staging} (email)
+-- so that nothing is sorted again.
+create index on leads_staging.{staging} (email, row desc)
 
 -- name: slice_edges
--- Every so-many-th e-mail, from the index alone: where slices begin. Each slice therefore has a
--- row at least; one that finds none knows that the server crashed and emptied the table.
-select email, place from (
-    select email, row_number() over (order by email) as place from leads_staging.{staging}
-) ranked
-where (place - 1) %% %(slice_rows)s = 0 order by email
+-- Where slices begin: e-mails at even distances in a sample of the table's pages (batches are
+-- loaded in the order of the e-mail, so pages are an even sample). Each slice therefore has a row
+-- at least; one that finds none knows that the server crashed and emptied the table.
+select email from (
+    select email, row_number() over (order by email) as place, count(*) over () as total
+    from leads_staging.{staging} tablesample system (%(percent)s) repeatable (0)
+) sampled
+where (place - 1) * %(slices)s / total <> (place - 2) * %(slices)s / total or place = 1
+order by email
+
+-- name: first_email
+-- Where the first slice begins.
+select min(email) from leads_staging.{staging}
 
 -- name: count_staging
 -- How many rows are still there.

@@ -1,7 +1,7 @@
 """From a stored sheet to staged rows: parse, map, validate and COPY, a batch at a time.
 
-While PostgreSQL takes one batch, a thread parses and validates the next; polars and the driver
-both release the GIL, so the two overlap.
+While PostgreSQL takes one batch, a thread validates the next and another parses the one after;
+polars and the driver release the GIL, so the three overlap.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from psycopg import sql
@@ -85,7 +86,6 @@ class Reading:
         fields = _staged_fields(plan)
         copy_rows = merging.compose_copy(self.staging, fields)
         copy_refused = store.Q.copy_rejections.format(rejections=sql.Identifier(self.rejections))
-        batches = self._prepared(sheet, plan)
         async with self.platform.db.connection() as conn:
             await store.run_staging(conn, merging.compose_staging(self.staging, fields))
             await store.run_staging(
@@ -94,7 +94,7 @@ class Reading:
                     rejections=sql.Identifier(self.rejections)
                 ),
             )
-            async with aclosing(_ahead(batches)) as ready:
+            async with aclosing(self._prepared(sheet, plan)) as ready:
                 async for batch in ready:
                     await store.copy(conn, copy_rows, batch.rows)
                     await store.copy(conn, copy_refused, batch.refused)
@@ -108,17 +108,33 @@ class Reading:
                 conn, store.Q.index_staging.format(staging=sql.Identifier(self.staging))
             )
 
-    def _prepared(self, sheet: parsing.Sheet, plan: validation.Plan) -> Iterator[Prepared]:
-        for batch in sheet.batches():
-            checked = validation.validate(batch.frame, plan, self.record.empty)
-            if self.suppressed:
-                checked = self._without_suppressed(checked)
-            refused = with_long_rows(checked.rejected, batch.long_rows)
-            yield Prepared(
-                # In the order of the e-mail a slice finds its rows side by side.
-                validation.to_copy_csv(checked.rows.sort("email")),
-                validation.to_copy_csv(refused), len(checked.rows), len(refused),
-            )
+    async def _prepared(
+        self, sheet: parsing.Sheet, plan: validation.Plan
+    ) -> AsyncGenerator[Prepared]:
+        """The batches, ready for COPY: one is parsed while the one before is validated."""
+        waiting: asyncio.Task[Prepared] | None = None
+        try:
+            async with aclosing(_ahead(sheet.batches())) as batches:
+                async for batch in batches:
+                    preparing = asyncio.create_task(asyncio.to_thread(self._prepare, plan, batch))
+                    before, waiting = waiting, preparing
+                    if before is not None:
+                        yield await before
+            if waiting is not None:
+                yield await waiting
+        finally:
+            await _let_end(waiting)
+
+    def _prepare(self, plan: validation.Plan, batch: parsing.Batch) -> Prepared:
+        checked = validation.validate(batch.frame, plan, self.record.empty)
+        if self.suppressed:
+            checked = self._without_suppressed(checked)
+        refused = with_long_rows(checked.rejected, batch.long_rows)
+        return Prepared(
+            # In the order of the e-mail a slice finds its rows side by side.
+            validation.to_copy_csv(checked.rows.sort("email")),
+            validation.to_copy_csv(refused), len(checked.rows), len(refused),
+        )
 
     def _without_suppressed(self, checked: validation.Validated) -> validation.Validated:
         """Refuse who opted out and left; their e-mail is not written down again."""
@@ -137,22 +153,27 @@ class Reading:
         )
 
 
-async def _ahead(batches: Iterator[Prepared]) -> AsyncGenerator[Prepared]:
-    """*batches*, the next being prepared in a thread while one is used."""
+async def _ahead(batches: Iterator[parsing.Batch]) -> AsyncGenerator[parsing.Batch]:
+    """*batches*, the next being read in a thread while one is used."""
     following = asyncio.create_task(asyncio.to_thread(_next, batches))
     try:
         while (batch := await following) is not None:
             following = asyncio.create_task(asyncio.to_thread(_next, batches))
             yield batch
     finally:
-        # A thread cannot be stopped, and what it reads is about to be closed.
-        await asyncio.wait([following])
-        if not following.cancelled():
-            following.exception()
+        await _let_end(following)
 
 
-def _next(batches: Iterator[Prepared]) -> Prepared | None:
+def _next(batches: Iterator[parsing.Batch]) -> parsing.Batch | None:
     return next(batches, None)
+
+
+async def _let_end(task: asyncio.Task[Any] | None) -> None:
+    """Wait for a thread's work: it cannot be stopped, and what it reads is about to be closed."""
+    if task is not None:
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()
 
 
 def with_long_rows(refused: pl.DataFrame, long_rows: pl.DataFrame) -> pl.DataFrame:

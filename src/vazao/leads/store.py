@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -17,6 +16,8 @@ Q = load(__package__)
 Connection = AsyncConnection[Any]
 Statement = sql.SQL | sql.Composed
 LAST = (1 << 63) - 1
+EXACT = 100_000
+"""Fewer staged rows than these are cut into slices by looking at all of them."""
 
 
 class StagingLost(RuntimeError):
@@ -95,10 +96,14 @@ async def slices(
     """
     if not rows:
         return []
-    size = math.ceil(rows / max(1, round(rows / slice_rows)))
-    statement = Q.slice_edges.format(staging=sql.Identifier(staging))
-    found = await conn.execute(statement, {"slice_rows": size})
-    edges: list[str | None] = list(dict.fromkeys(email for email, _ in await found.fetchall()))
+    table = sql.Identifier(staging)
+    first = await (await conn.execute(Q.first_email.format(staging=table))).fetchone()
+    found = await conn.execute(
+        Q.slice_edges.format(staging=table),
+        {"slices": max(1, round(rows / slice_rows)), "percent": 100 if rows < EXACT else 10},
+    )
+    sampled = [email for (email,) in await found.fetchall()]
+    edges: list[str | None] = list(dict.fromkeys([*(first or ()), *sampled[1:]]))
     return [
         {"low": low, "high": high} for low, high in zip(edges, [*edges[1:], None], strict=True)
     ]

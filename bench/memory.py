@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ALONE = """
 import sys, time, fastexcel
 began = time.perf_counter()
-fastexcel.read_excel(sys.argv[1]).load_sheet(0, header_row=None, dtypes="string").to_arrow()
+fastexcel.read_excel(sys.argv[1]).load_sheet(0, header_row=None, dtypes="string").to_polars()
 print(time.perf_counter() - began)
 """
 

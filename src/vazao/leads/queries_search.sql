@@ -91,27 +91,32 @@ select coalesce(sum(cardinality(created) + cardinality(updated)), 0)::bigint fro
 where organization_id = %(organization_id)s and indexed_at is null
 
 -- name: walk_leads
--- The newest few thousand, filtered: a common name is found among them at once, where the trigram
+-- The newest so-many, filtered: a common name is found among them at once, where the trigram
 -- index would first collect every lead that has it.
 select l.* from (
     select organization_id, lead_id, words, labels from leads.document
     where organization_id = %(organization_id)s and lead_id < %(before)s
-    order by lead_id desc limit 5000
+    order by lead_id desc limit %(walk)s
 ) d
-join leads.lead l on l.organization_id = d.organization_id and l.id = d.lead_id
+join leads.lead l on l.organization_id = %(organization_id)s and l.id = d.lead_id
 where true {conditions}
 order by d.lead_id desc limit %(limit)s
 
+-- name: estimate_leads
+-- How many leads the planner expects to match; nothing is read.
+explain (format json)
+select from leads.document d where d.organization_id = %(organization_id)s {conditions}
+
 -- name: search_leads
--- By pieces of words and by labels, newest first, when a walk found too few: by the trigram
+-- By pieces of words and by labels, newest first, when walks found too few: by the trigram
 -- index. The sum keeps the planner from walking the whole base in the order of the ids when it
 -- overrates how common a name is.
 select l.* from (
-    select organization_id, lead_id from leads.document d
+    select lead_id from leads.document d
     where organization_id = %(organization_id)s and lead_id < %(before)s {conditions}
     order by lead_id + 0 desc limit %(limit)s
 ) d
-join leads.lead l on l.organization_id = d.organization_id and l.id = d.lead_id
+join leads.lead l on l.organization_id = %(organization_id)s and l.id = d.lead_id
 order by d.lead_id desc
 
 -- name: forget_document

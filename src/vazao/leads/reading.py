@@ -21,7 +21,7 @@ from vazao.kit.platform import Platform
 from vazao.leads import mapping, merging, parsing, service, store, validation
 from vazao.leads.models import Import, Note
 
-BATCH_ROWS = 50_000
+BATCH_ROWS = 20_000
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 from psycopg import AsyncConnection
@@ -23,7 +23,7 @@ from tests.jobs.test_service import ask, effects, end_of, load, make_effects
 from tests.support import eventually
 from vazao.jobs import recovery, store
 from vazao.jobs.errors import Fenced, JobCancelled
-from vazao.jobs.models import Job
+from vazao.jobs.models import Job, Part
 from vazao.jobs.parts import PartRun
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Periodic
@@ -169,26 +169,32 @@ async def pids(platform: Platform) -> list[int]:
         return [row[0] for row in await rows.fetchall()]
 
 
+async def fetch(conn: Any, worker_id: int) -> tuple[Part, Job, UUID] | None:
+    """What a worker would run next, begun."""
+    fetched = await store.fetch(conn, [store.QUEUE, store.QUICK], None, worker_id)
+    return fetched[1] if fetched else None
+
+
 async def test_a_late_finisher_is_fenced(platform: Platform) -> None:
     await make_effects(platform)
     job = await ask(platform, "test.echo")
     async with platform.db.connection() as conn:
-        first, second = uuid4(), uuid4()
-        begun = await store.begin(conn, job.id, 1, 1, first, 1)
+        begun = await fetch(conn, 1)
         assert begun is not None
-        assert await store.begin(conn, job.id, 1, 1, uuid4(), 2) is None, "one begins it"
-    late = PartRun(platform, begun[1], begun[0], first)
+        assert await fetch(conn, 2) is None, "one begins it"
+        stale = begun[0].queue_id
+    late = PartRun(platform, begun[1], begun[0], begun[2])
     await recovery.take_back(platform, [1])
     async with platform.db.connection() as conn:
-        assert await store.begin(conn, job.id, 1, 1, uuid4(), 2) is None, "the old row is stale"
-        again = await store.begin(conn, job.id, 1, 2, second, 2)
+        again = await fetch(conn, 2)
         assert again is not None
+        assert again[0].queue_id != stale
     with pytest.raises(Fenced):
         async with late.finishing():
             pytest.fail("it must not even begin to write")
     with pytest.raises(JobCancelled):
         await late.progress(0.5)
-    current = PartRun(platform, again[1], again[0], second)
+    current = PartRun(platform, again[1], again[0], again[2])
     async with current.finishing():
         current.result = "second"
     job = await load(platform, job)
@@ -198,11 +204,10 @@ async def test_a_late_finisher_is_fenced(platform: Platform) -> None:
 async def test_who_is_fenced_inside_its_transaction_commits_nothing(platform: Platform) -> None:
     await make_effects(platform)
     job = await ask(platform, "test.echo")
-    token = uuid4()
     async with platform.db.connection() as conn:
-        begun = await store.begin(conn, job.id, 1, 1, token, 1)
+        begun = await fetch(conn, 1)
     assert begun is not None
-    run = PartRun(platform, begun[1], begun[0], token)
+    run = PartRun(platform, begun[1], begun[0], begun[2])
 
     async def finish_late() -> None:
         async with run.finishing() as conn:

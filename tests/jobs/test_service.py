@@ -10,7 +10,7 @@ from tests.jobs.conftest import working
 from tests.jobs.kinds import EFFECTS, gate, gates
 from tests.support import eventually
 from vazao import jobs
-from vazao.jobs import recovery, store
+from vazao.jobs import fairness, recovery
 from vazao.jobs.errors import (
     IdempotencyClash,
     JobEnded,
@@ -295,7 +295,7 @@ async def test_only_so_many_parts_stand_in_the_queue(platform: Platform) -> None
         await eventually(look, within=60)
     job = await load(platform, job)
     assert (job.status, job.result) == ("finished", {"sum": sum(range(450))})
-    assert 100 < most <= store.QUEUE_LIMIT + platform.settings.worker_concurrency + 1
+    assert 100 < most <= fairness.QUEUE_LIMIT + platform.settings.worker_concurrency + 1
 
 
 async def test_progress_never_falls_and_is_whole_at_the_end(platform: Platform) -> None:

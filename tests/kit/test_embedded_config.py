@@ -14,9 +14,9 @@ from vazao.kit.errors import ConfigurationError
     ("memory", "disk", "buffers", "wal"),
     [
         (256 * MB, 100 * GB, "128MB", "1024MB"),
-        (16 * GB, 100 * GB, "4096MB", "4096MB"),
-        (256 * GB, 1000 * GB, "8192MB", "16384MB"),
-        (16 * GB, 2 * GB, "4096MB", "512MB"),
+        (16 * GB, 100 * GB, "6553MB", "4096MB"),
+        (256 * GB, 1000 * GB, "32768MB", "16384MB"),
+        (4 * GB, 2 * GB, "1024MB", "512MB"),
     ],
 )
 def test_sizes_follow_memory_and_disk(memory: int, disk: int, buffers: str, wal: str) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import psycopg
 from psycopg.types.json import Jsonb
 
-from vazao.jobs import store
+from vazao.jobs import fairness, store
 from vazao.jobs.kinds import kind_of
 from vazao.jobs.models import Job, NewPart
 from vazao.jobs.store import Conn
@@ -37,7 +37,7 @@ async def complete(conn: Conn, job: Job, result: Any = None) -> Job:
         conn, "begin_join", id=job.id, step=job.join_step, base=base, span=span
     )
     await store.write_parts(conn, job, job.join_step, [NewPart({})])
-    await store.release(conn, job.organization_id)
+    await fairness.release(conn, job.organization_id)
     return joined or job
 
 

@@ -38,6 +38,8 @@ class Kind:
             where not given.
         backoff_seconds: the wait before the second, third … attempt of a part that erred; its
             length plus one is the number of attempts.
+        unit_seconds: what one unit of a part's cost takes, by step, until it has been measured;
+            a quarter of a second where not given.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Kind:
     on_retry: JobHook | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     backoff_seconds: tuple[float, ...] = (1.0, 5.0)
+    unit_seconds: Mapping[str, float] = field(default_factory=dict)
 
     def span(self, step: str) -> tuple[float, float]:
         """Where *step* begins on the whole's 0..1, and how much of it it takes."""
@@ -123,6 +126,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     errors: int
     lost: int
     cost: float
+    expected_seconds: float | None = None
     queue_id: int | None = None
     result: Any = None
 

@@ -11,8 +11,9 @@ from uuid import UUID
 import msgspec
 from psycopg.types.json import Jsonb
 
-from vazao.jobs import ending, service, store
+from vazao.jobs import ending, fairness, service, store
 from vazao.jobs.errors import Fenced, JobCancelled
+from vazao.jobs.kinds import kind_of
 from vazao.jobs.models import Job, Part
 from vazao.jobs.store import Conn
 from vazao.kit.platform import Platform
@@ -36,8 +37,12 @@ class PartRun:
         ended_job: the job, where this attempt has ended it too.
     """
 
-    def __init__(self, platform: Platform, job: Job, part: Part, token: UUID) -> None:
+    def __init__(
+        self, platform: Platform, job: Job, part: Part, token: UUID,
+        ledger: fairness.Ledger | None = None,
+    ) -> None:
         self.platform = platform
+        self._ledger = ledger or fairness.Ledger()
         self.job = job
         self.part = part
         self.token = token
@@ -110,7 +115,7 @@ class PartRun:
         result = None if self.result is None else Jsonb(msgspec.to_builtins(self.result))
         ended = await store.one(
             conn, "end_part", **self._key(), state="done", result=result, seconds=seconds,
-            queue_id=self.part.queue_id, relaxed=not last,
+            queue_id=self.part.queue_id, relaxed=not last, charge=self.charge(seconds),
         )
         if ended is None:
             raise Fenced
@@ -118,9 +123,40 @@ class PartRun:
             job = await ending.end(conn, job, "finished", result=self.result) or job
         elif job.pending == 0 and job.status != "receiving":
             job = await ending.complete(conn, job, self.result)
-        if (await store.one(conn, "any_held", organization_id=job.organization_id) or (0,))[0]:
-            await store.release(conn, job.organization_id)
+        await fairness.release_if_held(conn, job.organization_id)
         return job if job.ended else None
+
+    def charge(self, seconds: float) -> float:
+        """What its organization is charged now for an attempt that took *seconds*."""
+        return self._ledger.charge(
+            self.part.organization_id, self.part.expected_seconds, seconds
+        )
+
+    async def end_with(self, value: Any) -> None:
+        """End the part with what its handler returned: in one statement where it is its whole job.
+
+        Raises:
+            Fenced: as :meth:`finishing`.
+        """
+        self.result = value if self.result is None else self.result
+        if kind_of(self.job.kind).on_end is not None or self.job.parts_total != 1:
+            async with self.finishing():
+                return
+        values = {k: v for k, v in self._live.items() if k != "fraction"}
+        result = None if self.result is None else Jsonb(msgspec.to_builtins(self.result))
+        seconds = self.seconds
+        async with self.platform.db.connection() as conn:
+            ended = await store.end_alone(
+                conn, **self._key(), result=result, seconds=seconds, charge=self.charge(seconds),
+                queue_id=self.part.queue_id, **values, **self._more,
+            )
+            if ended is not None:
+                self.ended, self.ended_job = True, ended[0]
+                if ended[1]:
+                    await fairness.release(conn, self.part.organization_id)
+        if ended is None:
+            async with self.finishing():
+                return
 
     async def split(
         self, conn: Conn, step: str, payloads: Sequence[dict[str, Any]], *, join: str | None,

@@ -7,7 +7,7 @@ import socket
 from functools import cache
 from pathlib import Path
 
-from vazao.jobs import ending, store
+from vazao.jobs import ending, fairness, store
 from vazao.jobs.errors import JobLost
 from vazao.jobs.store import Conn
 from vazao.kit.logging import get
@@ -84,7 +84,7 @@ async def take_back(platform: Platform, dead: list[int]) -> int:
         freed = await store.every(conn, "take_back", ids=dead)
         await store.run(conn, "delete_workers", ids=dead)
         for organization_id in sorted({row[2] for row in freed}):
-            await store.release(conn, organization_id)
+            await fairness.release(conn, organization_id)
     for job_id in sorted({row[0] for row in freed}):
         async with platform.db.connection() as conn:
             await store.run(conn, "count_attempt", id=job_id, seconds=0)
@@ -99,7 +99,7 @@ async def take_back_fetched(platform: Platform) -> None:
     """Free parts whose queue row was fetched by a worker that is gone, or has vanished."""
     async with platform.db.transaction() as conn:
         for (organization_id,) in await store.every(conn, "take_back_fetched"):
-            await store.release(conn, organization_id)
+            await fairness.release(conn, organization_id)
 
 
 async def fail_poisoned(platform: Platform, job_ids: list[int]) -> None:
@@ -120,7 +120,7 @@ async def release_held(platform: Platform) -> None:
         waiting = await store.every(conn, "organizations_held")
     for (organization_id,) in waiting:
         async with platform.db.transaction() as conn:
-            await store.release(conn, organization_id)
+            await fairness.release(conn, organization_id)
 
 
 async def sweep(platform: Platform) -> None:

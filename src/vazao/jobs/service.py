@@ -10,7 +10,7 @@ import msgspec
 from psycopg.errors import DeadlockDetected
 from psycopg.types.json import Jsonb
 
-from vazao.jobs import ending, store
+from vazao.jobs import ending, fairness, store
 from vazao.jobs.errors import IdempotencyClash, JobEnded, JobNotEnded, JobNotFound
 from vazao.jobs.kinds import kind_of
 from vazao.jobs.models import Job, NewPart
@@ -47,7 +47,7 @@ async def enqueue(
     )
     if found.created:
         await store.write_parts(conn, found, found.step, [NewPart(payload, cost)])
-        await store.release(conn, organization_id)
+        await fairness.release(conn, organization_id)
     return found
 
 
@@ -132,7 +132,7 @@ async def split(
         for payload, cost in zip(payloads, costs or [1.0] * len(payloads), strict=True)
     ]
     await store.write_parts(conn, job, step, parts)
-    await store.release(conn, job.organization_id)
+    await fairness.release(conn, job.organization_id)
 
 
 async def add_part(
@@ -146,7 +146,7 @@ async def add_part(
     if await store.job(conn, "count_part", id=job.id) is None:
         raise JobEnded
     await store.write_parts(conn, job, step, [NewPart(payload, cost)])
-    await store.release(conn, job.organization_id)
+    await fairness.release(conn, job.organization_id)
 
 
 async def seal(
@@ -262,5 +262,5 @@ async def retry(conn: Conn, organization_id: int, token: str) -> Job:
     if again is None:
         raise Conflict
     await store.write_parts(conn, again, known.first_step, [NewPart(found.payload, found.cost)])
-    await store.release(conn, organization_id)
+    await fairness.release(conn, organization_id)
     return again

@@ -8,19 +8,25 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg.types.json import Jsonb
 
+from vazao.jobs.errors import Fenced
+from vazao.jobs.kinds import kind_of
 from vazao.jobs.models import Job, NewPart, Part, Upload
 from vazao.kit.db import rows_of
 from vazao.kit.sql import load, trusted
 
 Q = load(__package__ or "vazao.jobs")
 Conn = AsyncConnection[Any]
+UNIT_SECONDS = 0.25
+_PART = Part.__struct_fields__
+_JOB = tuple(n for n in Job.__struct_fields__ if n != "created")
 
 QUEUE = "vazao"
+QUICK = "vazao.quick"
 TASK = "vazao.part"
-QUEUE_LIMIT = 200
 
 
 def _columns(model: type[msgspec.Struct], prefix: str = "", label: str = "") -> sql.Composed:
@@ -38,7 +44,8 @@ def statement(name: str) -> bytes:
     """The statement *name* with the models' columns filled in, composed once."""
     composed: sql.Composed = getattr(Q, name).format(
         job=_columns(Job), part=_columns(Part), upload=_columns(Upload),
-        begun=_columns(Part, "begun.", "part_"), job_of=_columns(Job, "j.", "job_"),
+        part_of=_columns(Part, "p.", "part_"), job_of=_columns(Job, "j.", "job_"),
+        job_alone=_columns(Job, "j."),
     )
     return composed.as_bytes(None)
 
@@ -81,30 +88,47 @@ async def write_parts(conn: Conn, job: Job, step: str, parts: Sequence[NewPart])
     await run(
         conn, "insert_parts", job_id=job.id, organization_id=job.organization_id, kind=job.kind,
         step=step, parts=Jsonb(msgspec.to_builtins(parts)),
+        unit_seconds=kind_of(job.kind).unit_seconds.get(step, UNIT_SECONDS),
     )
 
 
-async def release(conn: Conn, organization_id: int, limit: int = QUEUE_LIMIT) -> int:
-    """Put the organization's next held parts into the queue; returns how many."""
-    return await run(
-        conn, "release_parts", organization_id=organization_id, limit=limit, queue=QUEUE,
-        task=TASK, priority=0,
-    )
+async def fetch(
+    conn: Conn, queues: Sequence[str], queue_worker_id: int | None, worker_id: int
+) -> tuple[int, tuple[Part, Job, UUID] | None] | None:
+    """The id of the next queue row, and the part and job that it begins with their run token.
 
-
-async def begin(
-    conn: Conn, job_id: int, number: int, release: int, run_token: UUID, worker_id: int
-) -> tuple[Part, Job] | None:
-    """Take a released part for an attempt; ``None`` where the queue's row was stale."""
+    ``None`` where nothing waits; no part where the row was stale.
+    """
     cursor = await conn.execute(
-        statement("begin_part"),
-        {"job_id": job_id, "number": number, "release": release, "run_token": run_token,
-         "worker_id": worker_id},
+        statement("fetch_part"),
+        {"queues": list(queues), "queue_worker_id": queue_worker_id, "worker_id": worker_id},
     )
     row = await cursor.fetchone()
     if row is None:
         return None
-    named = dict(zip((c.name for c in cursor.description or ()), row, strict=True))
-    part = {n: named[f"part_{n}"] for n in Part.__struct_fields__}
-    found = {n: named[f"job_{n}"] for n in Job.__struct_fields__ if n != "created"}
-    return msgspec.convert(part, Part, strict=False), msgspec.convert(found, Job, strict=False)
+    if row[1] is None:
+        return row[0], None
+    job_from = 3 + len(_PART)
+    part = msgspec.convert(dict(zip(_PART, row[3:job_from], strict=True)), Part, strict=False)
+    found = dict(zip(_JOB, row[job_from:job_from + len(_JOB)], strict=True))
+    return row[0], (part, msgspec.convert(found, Job, strict=False), row[1])
+
+
+async def end_alone(conn: Conn, **params: object) -> tuple[Job, bool] | None:
+    """End a job of one part; the job, and whether its organization has parts held.
+
+    ``None`` where the job is more than that, or the attempt is not current.
+
+    Raises:
+        Fenced: the part was taken back at that very moment.
+    """
+    try:
+        row = await one(conn, "end_alone", **params)
+    except psycopg.Error as error:
+        if error.sqlstate == "VZ001":
+            raise Fenced from error
+        raise
+    if row is None:
+        return None
+    found = dict(zip(_JOB, row[:len(_JOB)], strict=True))
+    return msgspec.convert(found, Job, strict=False), row[len(_JOB)]

@@ -65,19 +65,27 @@ class Life:
         await self._look()
         await recovery.take_back_fetched(self.platform)
         connector = PsycopgConnector(
-            conninfo=self.platform.database_url, min_size=1, max_size=3, timeout=10.0,
+            conninfo=self.platform.database_url, min_size=1, max_size=5, timeout=10.0,
             # A fetch that a crash of the database loses is simply fetched again.
             kwargs={"application_name": "vazao queue", "options": "-c synchronous_commit=off"},
             configure=_autocommit,
         )
         await connector.open_async()
         try:
-            await self._work(self.runner.queue_worker(connector), stop)
+            slots = [self.runner.queue_worker(connector)]
+            spare = spare_slot(self.platform)
+            if spare is not None:
+                slots.append(self.runner.queue_worker(connector, spare=True))
+            try:
+                await self._work(slots, stop)
+            finally:
+                if spare is not None:
+                    os.close(spare)
         finally:
             await connector.close_async()
 
-    async def _work(self, queue: QueueWorker, stop: asyncio.Event) -> None:
-        fetching = asyncio.create_task(queue.run(), name="fetching")
+    async def _work(self, slots: list[QueueWorker], stop: asyncio.Event) -> None:
+        fetching = {asyncio.create_task(slot.run(), name="fetching") for slot in slots}
         sides = [
             asyncio.create_task(self._every(LOOK_SECONDS, self._look), name="looking"),
             asyncio.create_task(self._beat(), name="beating"),
@@ -86,15 +94,17 @@ class Life:
         ]
         stopping = asyncio.create_task(stop.wait(), name="stopping")
         try:
-            await asyncio.wait({fetching, stopping, *sides}, return_when="FIRST_COMPLETED")
+            await asyncio.wait({*fetching, stopping, *sides}, return_when="FIRST_COMPLETED")
         finally:
-            queue.stop()
+            for slot in slots:
+                slot.stop()
             stopping.cancel()
-            await asyncio.wait({fetching})
+            await asyncio.wait(fetching)
             for task in (*sides, *self.ticks):
                 task.cancel()
             ended = await asyncio.gather(*sides, *self.ticks, stopping, return_exceptions=True)
-        failures = [e for e in (*ended, fetching.exception()) if isinstance(e, Exception)]
+        ended += [task.exception() for task in fetching]
+        failures = [e for e in ended if isinstance(e, Exception)]
         if failures:
             raise failures[0]
         if not stop.is_set():
@@ -123,6 +133,7 @@ class Life:
             dead = await recovery.dead_workers(conn, self.id, silence)
         await recovery.take_back(self.platform, dead)
         await recovery.release_held(self.platform)
+        await self.runner.ledger.settle(self.platform)
         await self._stop_fenced()
 
     async def _stop_fenced(self) -> None:
@@ -169,9 +180,25 @@ class Life:
     async def leave(self) -> None:
         """Give back whatever this life still holds, and sign off."""
         try:
+            await self.runner.ledger.settle(self.platform)
             await recovery.take_back(self.platform, [self.id])
         except Exception as error:
             log.warning("could not sign off; others will notice", error=repr(error))
+
+
+def spare_slot(platform: Platform) -> int | None:
+    """Be the one process of this host that has the spare slot: a lock, or ``None`` if another is.
+
+    No part can be interrupted, so where every slot has just begun a long one a quick part would
+    wait for the first to end; one slot a host takes quick ones only.
+    """
+    from vazao.kit.embedded_process import try_lock
+
+    try:
+        return try_lock(platform.settings.folder / "spare.lock")
+    except OSError as error:
+        log.warning("no spare slot: the data folder cannot be written", error=repr(error))
+        return None
 
 
 async def _autocommit(conn: AsyncConnection[Any]) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -17,7 +17,7 @@ from procrastinate.manager import JobManager
 from procrastinate.worker import Worker as QueueWorker
 from psycopg import AsyncConnection
 
-from vazao.jobs import ending, store
+from vazao.jobs import ending, fairness, store
 from vazao.jobs.errors import Fenced, HandBack, JobFailed, KindUnknown, PartSignal
 from vazao.jobs.kinds import kind_of
 from vazao.jobs.models import Job, Part
@@ -44,23 +44,42 @@ class Manager(JobManager):
         self.platform = runner.platform
 
     async def register_worker(self) -> int:
-        """Register with the library, and note its id in our row."""
-        queue_worker_id = await super().register_worker()
-        async with self.platform.db.connection() as conn:
-            await store.run(
-                conn, "name_queue_worker", id=self.runner.worker_id,
-                queue_worker_id=queue_worker_id,
+        """Register with the library once for all slots, and note its id in our row."""
+        async with self.runner.registering:
+            if self.runner.queue_worker_id is None:
+                queue_worker_id = await super().register_worker()
+                async with self.platform.db.connection() as conn:
+                    await store.run(
+                        conn, "name_queue_worker", id=self.runner.worker_id,
+                        queue_worker_id=queue_worker_id,
+                    )
+                self.runner.queue_worker_id = queue_worker_id
+        return self.runner.queue_worker_id
+
+    async def unregister_worker(self, worker_id: int) -> None:
+        """Nothing: signing off removes both registrations, once no slot is left."""
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> QueueRow | None:
+        """The next part, begun already; stale queue rows go."""
+        while True:
+            async with self.platform.db.connection() as conn:
+                fetched = await store.fetch(
+                    conn, list(queues or ()), worker_id, self.runner.worker_id
+                )
+                if fetched is None:
+                    return None
+                row_id, begun = fetched
+                if begun is None:
+                    await store.run(conn, "drop_queue_row", id=row_id)
+                    continue
+            self.runner.begun[row_id] = begun
+            return QueueRow(
+                id=row_id, queue=store.QUEUE, lock=None, queueing_lock=None,
+                task_name=store.TASK, worker_id=worker_id,
             )
-        return queue_worker_id
 
     async def finish_job(self, job: QueueRow, status: Status, delete_job: bool) -> None:
-        """Delete the queue row if a stale or erring attempt has left it there."""
-
-        async def drop() -> None:
-            async with self.platform.db.connection() as conn:
-                await store.run(conn, "drop_queue_row", id=job.id)
-
-        await self.runner.persist(drop)
+        """Nothing: whatever ended the attempt has deleted the queue row in its transaction."""
 
 
 class Runner:
@@ -78,16 +97,25 @@ class Runner:
         self.worker_id = worker_id
         self.running: dict[UUID, tuple[PartRun, asyncio.Task[Any]]] = {}
         self.fenced: set[UUID] = set()
+        self.begun: dict[int, tuple[Part, Job, UUID]] = {}
+        self.ledger = fairness.Ledger()
+        self.queue_worker_id: int | None = None
+        self.registering = asyncio.Lock()
         self.broken = asyncio.Event()
 
-    def queue_worker(self, connector: PsycopgConnector) -> QueueWorker:
-        """The library's worker over this runner's task."""
+    def queue_worker(self, connector: PsycopgConnector, *, spare: bool = False) -> QueueWorker:
+        """The library's worker over this runner's task.
+
+        Args:
+            spare: one more slot, which takes quick parts only.
+        """
         settings = self.platform.settings
         app = App(connector=connector)
         app.job_manager = Manager(connector, self)
         app.task(name=store.TASK, queue=store.QUEUE, pass_context=True)(self.execute)
         return QueueWorker(
-            app, queues=[store.QUEUE], concurrency=settings.worker_concurrency,
+            app, queues=[store.QUICK] if spare else [store.QUEUE, store.QUICK],
+            concurrency=1 if spare else settings.worker_concurrency,
             delete_jobs="always", install_signal_handlers=False,
             fetch_job_polling_interval=2.0, abort_job_polling_interval=3600.0,
             shutdown_graceful_timeout=settings.worker_stop_seconds,
@@ -95,13 +123,10 @@ class Runner:
             stalled_worker_timeout=settings.worker_lost_seconds,
         )
 
-    async def execute(self, context: JobContext, job: int, part: int, release: int) -> None:
-        """Run the part that a queue row names; never raises for what the part did."""
-        token = uuid4()
-        begun = await self.persist(partial(self._begin, job, part, release, token))
-        if begun is None:
-            return
-        run = PartRun(self.platform, begun[1], begun[0], token)
+    async def execute(self, context: JobContext) -> None:
+        """Run the part that was begun with a queue row; never raises for what the part did."""
+        part, job, token = self.begun.pop(context.job.id or 0)
+        run = PartRun(self.platform, job, part, token, self.ledger)
         task = asyncio.current_task()
         assert task is not None
         self.running[token] = (run, task)
@@ -122,22 +147,13 @@ class Runner:
         if run.ended_job is not None:
             ending.record(run.ended_job)
 
-    async def _begin(
-        self, job: int, part: int, release: int, token: UUID
-    ) -> tuple[Part, Job] | None:
-        async with self.platform.db.connection() as conn:
-            begun = await store.begin(conn, job, part, release, token, self.worker_id)
-            if begun is not None and (begun[1].started_at is None or begun[1].status == "queued"):
-                await store.run(conn, "begin_job", id=job)
-            return begun
-
     async def _attempt(self, run: PartRun) -> None:
         try:
             handler = kind_of(run.job.kind).steps[run.part.step]
             value = await handler(run)
             if not run.ended:
-                async with run.finishing():
-                    run.result = value if run.result is None else run.result
+                await run.end_with(value)
+            self.ledger.measure(run.job.kind, run.part.step, run.part.cost, run.seconds)
         except PartSignal as signal:
             log.info("part dropped", reason=type(signal).__name__, number=run.part.number)
         except (KindUnknown, *_TRANSIENT) as error:
@@ -191,12 +207,12 @@ class Runner:
             held = await store.one(
                 conn, "hold_part", job_id=run.job.id, number=run.part.number,
                 run_token=run.token, errors=errors, lost=lost, delay=delay,
-                queue_id=run.part.queue_id,
+                queue_id=run.part.queue_id, charge=run.charge(run.seconds),
             )
             if held is None:
                 raise Fenced
             if delay <= 0:
-                await store.release(conn, run.job.organization_id)
+                await fairness.release(conn, run.job.organization_id)
 
     async def _fail(self, run: PartRun, error: VazaoError) -> None:
         async with self.platform.db.transaction() as conn:
@@ -222,7 +238,7 @@ async def fail_part(conn: AsyncConnection[Any], run: PartRun, error: VazaoError)
     failed = await store.one(
         conn, "end_part", job_id=run.job.id, number=run.part.number, run_token=run.token,
         state="failed", result=None, seconds=run.seconds, queue_id=run.part.queue_id,
-        relaxed=False,
+        relaxed=False, charge=run.charge(run.seconds),
     )
     if job is None or failed is None:
         raise Fenced

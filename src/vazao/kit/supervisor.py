@@ -63,7 +63,11 @@ class Supervisor:
     """
 
     def __init__(self, environment: dict[str, str] | None = None) -> None:
-        self._environment = os.environ | (environment or {})
+        # Polars' allocator would keep what a large sheet took for seconds after it is freed.
+        self._environment = (
+            {"_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0"}
+            | os.environ | (environment or {})
+        )
         self._kept: list[tuple[Child, asyncio.Task[None]]] = []
         self.hurry = asyncio.Event()
 

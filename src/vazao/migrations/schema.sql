@@ -86,6 +86,15 @@ end $$;
 
 COMMENT ON FUNCTION accounts.note_user_changes() IS 'Notes in the feed what other systems can see of a change; a new password is not';
 
+CREATE FUNCTION jobs.fence() RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception 'the part belongs to another attempt' using errcode = 'VZ001';
+end $$;
+
+COMMENT ON FUNCTION jobs.fence() IS 'Undoes a statement that ended a job whose part was taken back at that very moment';
+
 CREATE FUNCTION kit.fold(value text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN lower(public.unaccent('public.unaccent'::regdictionary, value));
@@ -690,6 +699,21 @@ ALTER TABLE accounts."user" ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE jobs.clock (
+    id smallint DEFAULT 1 NOT NULL,
+    virtual_time bigint DEFAULT 0 NOT NULL,
+    origin bigint DEFAULT 0 NOT NULL,
+    rebased_at timestamp with time zone,
+    CONSTRAINT clock_id_check CHECK ((id = 1))
+)
+WITH (fillfactor='10');
+
+COMMENT ON TABLE jobs.clock IS 'The virtual time of the fair order, in microseconds; one row';
+
+COMMENT ON COLUMN jobs.clock.virtual_time IS 'Never falls: raised to the start tag of what begins';
+
+COMMENT ON COLUMN jobs.clock.origin IS 'The start tag that the queue''s priority 0 stands for; moved so that int4 lasts';
+
 CREATE TABLE jobs.job (
     id bigint NOT NULL,
     token text NOT NULL,
@@ -777,6 +801,8 @@ CREATE TABLE jobs.part (
     start_tag bigint,
     finish_tag bigint,
     result jsonb,
+    expected_seconds double precision,
+    stuck_at timestamp with time zone,
     CONSTRAINT part_state_check CHECK ((state = ANY (ARRAY['held'::text, 'queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
 )
 WITH (fillfactor='60');
@@ -799,6 +825,12 @@ COMMENT ON COLUMN jobs.part.cost IS 'Expected cost; cost_actual is known at its 
 
 COMMENT ON COLUMN jobs.part.start_tag IS 'Start-time fair queueing: virtual time of its start';
 
+COMMENT ON COLUMN jobs.part.finish_tag IS 'Its start tag and its charge over the weight';
+
+COMMENT ON COLUMN jobs.part.expected_seconds IS 'What it is charged when it is tagged';
+
+COMMENT ON COLUMN jobs.part.stuck_at IS 'Found without progress for ten times what was expected';
+
 CREATE TABLE jobs.periodic (
     name text NOT NULL,
     next_at timestamp with time zone NOT NULL,
@@ -808,6 +840,18 @@ CREATE TABLE jobs.periodic (
 );
 
 COMMENT ON TABLE jobs.periodic IS 'Ticks: each fires once an interval, on whichever host claims it';
+
+CREATE TABLE jobs.rate (
+    kind text NOT NULL,
+    step text NOT NULL,
+    seconds double precision NOT NULL,
+    units double precision NOT NULL,
+    measured_at timestamp with time zone NOT NULL,
+    CONSTRAINT rate_units_check CHECK ((units > (0)::double precision))
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE jobs.rate IS 'Seconds over units of cost of the latest parts, by which the next are charged';
 
 CREATE TABLE jobs.segment (
     upload_id bigint NOT NULL,
@@ -1860,6 +1904,9 @@ ALTER TABLE ONLY accounts."user"
 ALTER TABLE ONLY accounts."user"
     ADD CONSTRAINT user_username_key UNIQUE (username_key);
 
+ALTER TABLE ONLY jobs.clock
+    ADD CONSTRAINT clock_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY jobs.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (id);
 
@@ -1868,6 +1915,9 @@ ALTER TABLE ONLY jobs.part
 
 ALTER TABLE ONLY jobs.periodic
     ADD CONSTRAINT periodic_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY jobs.rate
+    ADD CONSTRAINT rate_pkey PRIMARY KEY (kind, step);
 
 ALTER TABLE ONLY jobs.segment
     ADD CONSTRAINT segment_pkey PRIMARY KEY (upload_id, number);
@@ -2165,7 +2215,7 @@ CREATE INDEX part_due ON jobs.part USING btree (run_at) WHERE ((state = 'held'::
 
 CREATE INDEX part_held ON jobs.part USING btree (organization_id, job_id, number) WHERE (state = 'held'::text);
 
-CREATE INDEX part_queued ON jobs.part USING btree (organization_id) WHERE (state = 'queued'::text);
+CREATE INDEX part_in_hand ON jobs.part USING btree (organization_id, state) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
 
 CREATE INDEX part_running ON jobs.part USING btree (worker_id) WHERE (state = 'running'::text);
 
@@ -2254,6 +2304,8 @@ CREATE INDEX idx_procrastinate_jobs_worker_not_null ON public.procrastinate_jobs
 CREATE INDEX idx_procrastinate_workers_last_heartbeat ON public.procrastinate_workers USING btree (last_heartbeat);
 
 CREATE INDEX procrastinate_events_job_id_fkey_v1 ON public.procrastinate_events USING btree (job_id);
+
+CREATE INDEX procrastinate_jobs_by_queue ON public.procrastinate_jobs USING btree (queue_name, priority DESC, id) WHERE (status = 'todo'::public.procrastinate_job_status);
 
 CREATE INDEX procrastinate_jobs_id_lock_idx_v1 ON public.procrastinate_jobs USING btree (id, lock) WHERE (status = ANY (ARRAY['todo'::public.procrastinate_job_status, 'doing'::public.procrastinate_job_status]));
 

@@ -1,0 +1,121 @@
+"""The fair order: who is next, and what is charged for what was expected and what it took.
+
+Start-time fair queueing (Goyal, Vin, Cheng, SIGCOMM 1996). Each part gets a start tag, the later
+of the virtual time and its organization's last finish tag; the finish tag adds what the part is
+expected to take over the organization's weight. The queue runs the lowest start tag first, and
+the virtual time is raised to the tag of what begins. The statements are in
+``queries_fairness.sql``; tags are microseconds, the queue's priorities milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from vazao.jobs import store
+from vazao.jobs.store import Conn
+from vazao.kit.platform import Platform
+
+QUEUE_LIMIT = 200
+QUICK_SECONDS = 0.1
+SMALL_SECONDS = 0.005
+REMEMBERED_PARTS = 50
+LASTS_MICROSECONDS = (1 << 30) * 1000
+
+
+async def release(conn: Conn, organization_id: int, limit: int = QUEUE_LIMIT) -> int:
+    """Tag the organization's next held parts and put them into the queue; returns how many.
+
+    Its share stays locked until the commit: to be called last.
+    """
+    params = {
+        "organization_id": organization_id, "limit": limit, "queue": store.QUEUE,
+        "quick": store.QUICK, "quick_seconds": QUICK_SECONDS, "task": store.TASK,
+    }
+    row = await store.one(conn, "release_parts", **params)
+    if row is None:
+        await store.run(conn, "make_share", organization_id=organization_id)
+        row = await store.one(conn, "release_parts", **params)
+    return row[0] if row else 0
+
+
+async def release_if_held(conn: Conn, organization_id: int) -> None:
+    """Release what can be, if anything waits for it: the share is locked only then."""
+    if (await store.one(conn, "any_held", organization_id=organization_id) or (False,))[0]:
+        await release(conn, organization_id)
+
+
+async def set_share(
+    conn: Conn, organization_id: int, *, weight: float | None = None, parts_cap: int | None = None
+) -> tuple[float, int | None]:
+    """Set an organization's weight and its cap of parts in flight; returns both.
+
+    Args:
+        weight: its share against others' of the time when all want more; ``None`` keeps it.
+        parts_cap: parts queued or running at most; 0 for none, ``None`` keeps it.
+    """
+    row = await store.one(
+        conn, "set_share", organization_id=organization_id, weight=weight, parts_cap=parts_cap
+    )
+    assert row is not None
+    return row[0], row[1]
+
+
+async def rebase(platform: Platform) -> None:
+    """Let the queue's priorities begin anew when idle, or before they outgrow int4."""
+    async with platform.db.transaction() as conn:
+        await store.run(conn, "rebase_clock", past=LASTS_MICROSECONDS)
+        await store.run(conn, "repair_priorities")
+
+
+class Ledger:
+    """What one worker owes and learnt since it last wrote that down (every second or so).
+
+    Differences of a few milliseconds are charged together: an organization with thousands of
+    short jobs would otherwise commit them one after the other, behind its share's lock.
+    """
+
+    def __init__(self) -> None:
+        self._owed: dict[int, float] = defaultdict(float)
+        self._measured: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+
+    def charge(self, organization_id: int, expected: float | None, actual: float) -> float:
+        """Seconds to be charged now, small differences of before included; often 0."""
+        owed = self._owed.pop(organization_id, 0.0) + actual - (expected or 0.0)
+        if abs(owed) < SMALL_SECONDS:
+            self._owed[organization_id] = owed
+            return 0.0
+        return owed
+
+    def measure(self, kind: str, step: str, cost: float, seconds: float) -> None:
+        """Remember what a part took for its cost."""
+        if cost <= 0:
+            return
+        sums = self._measured[kind, step]
+        sums[0] += seconds
+        sums[1] += cost
+        sums[2] += 1
+
+    async def settle(self, platform: Platform) -> None:
+        """Write down what has come together."""
+        owed, self._owed = self._owed, defaultdict(float)
+        measured, fresh = self._measured, defaultdict(lambda: [0.0, 0.0, 0.0])
+        self._measured = fresh
+        if not owed and not measured:
+            return
+        async with platform.db.transaction() as conn:
+            if measured:
+                await _write_rates(conn, measured)
+            if owed:
+                await store.run(
+                    conn, "settle_charges", organizations=sorted(owed),
+                    seconds=[owed[o] for o in sorted(owed)],
+                )
+
+
+async def _write_rates(conn: Conn, measured: dict[tuple[str, str], list[float]]) -> None:
+    rows = [(*key, *sums) for key, sums in sorted(measured.items())]
+    kinds, steps, seconds, units, parts = (list(column) for column in zip(*rows, strict=True))
+    await store.run(
+        conn, "measure_rates", kinds=kinds, steps=steps, seconds=seconds, units=units,
+        parts=parts, most=max(parts), memory=float(REMEMBERED_PARTS),
+    )

@@ -19,6 +19,7 @@ QUEUE_LIMIT = 200
 QUICK_SECONDS = 0.1
 SMALL_SECONDS = 0.005
 REMEMBERED_PARTS = 50
+RELEASE_EVERY = 10
 LASTS_MICROSECONDS = (1 << 30) * 1000
 
 
@@ -36,12 +37,6 @@ async def release(conn: Conn, organization_id: int, limit: int = QUEUE_LIMIT) ->
         await store.run(conn, "make_share", organization_id=organization_id)
         row = await store.one(conn, "release_parts", **params)
     return row[0] if row else 0
-
-
-async def release_if_held(conn: Conn, organization_id: int) -> None:
-    """Release what can be, if anything waits for it: the share is locked only then."""
-    if (await store.one(conn, "any_held", organization_id=organization_id) or (False,))[0]:
-        await release(conn, organization_id)
 
 
 async def set_share(
@@ -77,7 +72,23 @@ class Ledger:
     def __init__(self) -> None:
         self._owed: dict[int, float] = defaultdict(float)
         self._measured: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+        self._ends: dict[int, int] = defaultdict(int)
 
+    def due(self, organization_id: int, held: bool, capped: bool) -> bool:
+        """Whether a part's end is to release the next ones.
+
+        Args:
+            held: whether any could be released.
+            capped: whether the organization has a cap: then each end makes room.
+
+        Without a cap every tenth end of this process does: the queue holds two hundred, and a
+        release locks the share. What is missed so is released within a second.
+        """
+        if not held:
+            self._ends.pop(organization_id, None)
+            return False
+        self._ends[organization_id] += 1
+        return capped or self._ends[organization_id] % RELEASE_EVERY == 1
     def charge(self, organization_id: int, expected: float | None, actual: float) -> float:
         """Seconds to be charged now, small differences of before included; often 0."""
         owed = self._owed.pop(organization_id, 0.0) + actual - (expected or 0.0)

@@ -123,7 +123,9 @@ class PartRun:
             job = await ending.end(conn, job, "finished", result=self.result) or job
         elif job.pending == 0 and job.status != "receiving":
             job = await ending.complete(conn, job, self.result)
-        await fairness.release_if_held(conn, job.organization_id)
+        held = await store.one(conn, "any_held", organization_id=job.organization_id)
+        if self._ledger.due(job.organization_id, *(held or (False, False))):
+            await fairness.release(conn, job.organization_id)
         return job if job.ended else None
 
     def charge(self, seconds: float) -> float:
@@ -152,7 +154,7 @@ class PartRun:
             )
             if ended is not None:
                 self.ended, self.ended_job = True, ended[0]
-                if ended[1]:
+                if self._ledger.due(self.part.organization_id, *ended[1:]):
                     await fairness.release(conn, self.part.organization_id)
         if ended is None:
             async with self.finishing():

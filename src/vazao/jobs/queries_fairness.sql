@@ -61,10 +61,13 @@ select (select count(*) from queued) from place
 insert into jobs.share (organization_id) values (%(organization_id)s) on conflict do nothing
 
 -- name: any_held
--- Whether an organization has a part that could be released now: a look into a small index.
+-- Whether an organization has a part that could be released now (a look into a small index), and
+-- whether it has a cap.
 select exists (
     select 1 from jobs.part where organization_id = %(organization_id)s and state = 'held'
-    and (run_at is null or run_at <= kit.now()))
+    and (run_at is null or run_at <= kit.now())), exists (
+    select 1 from jobs.share where organization_id = %(organization_id)s
+    and parts_cap is not null)
 
 -- name: organizations_held
 -- Whose held parts could be released: the safety net under the release at each end.

@@ -114,6 +114,8 @@ charged as (
 select ended_job.*, exists (
         select 1 from jobs.part as h where h.organization_id = ended_job.organization_id
         and h.state = 'held' and (h.run_at is null or h.run_at <= kit.now())) as any_held,
+    exists (select 1 from jobs.share as c where c.organization_id = ended_job.organization_id
+        and c.parts_cap is not null) as capped,
     case when not exists (select 1 from ended) then jobs.fence() end as fenced
 from ended_job
 

@@ -114,8 +114,8 @@ async def fetch(
     return row[0], (part, msgspec.convert(found, Job, strict=False), row[1])
 
 
-async def end_alone(conn: Conn, **params: object) -> tuple[Job, bool] | None:
-    """End a job of one part; the job, and whether its organization has parts held.
+async def end_alone(conn: Conn, **params: object) -> tuple[Job, bool, bool] | None:
+    """End a job of one part; the job, whether its organization has parts held, and has a cap.
 
     ``None`` where the job is more than that, or the attempt is not current.
 
@@ -131,4 +131,4 @@ async def end_alone(conn: Conn, **params: object) -> tuple[Job, bool] | None:
     if row is None:
         return None
     found = dict(zip(_JOB, row[:len(_JOB)], strict=True))
-    return msgspec.convert(found, Job, strict=False), row[len(_JOB)]
+    return msgspec.convert(found, Job, strict=False), *row[len(_JOB):len(_JOB) + 2]

@@ -1,0 +1,43 @@
+"""Measures what the engine promises; prints a JSON line a claim.
+
+    python bench/jobs.py                       every claim but the whale of five gigabytes
+    python bench/jobs.py throughput pickup     only these
+
+Ours and what it is held against run in turn on the same server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+import jobs_order
+import jobs_rate
+from engine import Engine, engine
+
+CLAIMS: dict[str, Callable[[Engine], Awaitable[None]]] = {
+    "throughput": jobs_rate.throughput, "pickup": jobs_rate.pickup, "flood": jobs_rate.flood,
+    "jain": jobs_order.jain,
+}
+
+
+async def measure(chosen: list[str]) -> None:
+    """Each claim on a server of its own: queues and their dead rows are part of a claim."""
+    for name in chosen:
+        async with engine() as made:
+            await CLAIMS[name](made)
+
+
+def main() -> int:
+    """Run the chosen claims."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("claims", nargs="*", help=", ".join(CLAIMS))
+    arguments = parser.parse_args()
+    asyncio.run(measure(arguments.claims or list(CLAIMS)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import time
 from inspect import signature
 from pathlib import Path
@@ -161,7 +162,7 @@ def curl_lines(platform: Platform, address: str, token: str, password: str) -> l
     for route in create_app(platform).routes:
         for method, handler in _handlers(route):
             body = BODIES.get((method, route.path), "").format(
-                password=password, picture=picture
+                password=password, picture=shlex.quote(str(picture))
             )
             hidden = "{" in route.path or route.path.startswith("/openapi")
             if hidden or (method != "GET" and not body):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -135,13 +134,12 @@ async def test_a_large_picture_stops_no_other_request(
     """While a picture of 50 megapixels is checked, the server answers others."""
     body = flat(10_000, 5000)
     asked = asyncio.create_task(client.post("/randomize", content=body, headers=PNG))
-    waits = []
+    answered = 0
     while not asked.done():
-        began = time.perf_counter()
         assert (await client.get("/v1/jobs")).status_code == 200
-        waits.append(time.perf_counter() - began)
+        answered += 1
     assert (await asked).status_code == 201
-    assert len(waits) > 1
+    assert answered > 1
 
 
 async def test_results_of_attempts_that_were_cut_off_are_swept(

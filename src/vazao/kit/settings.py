@@ -57,7 +57,9 @@ class Settings(BaseSettings):
         None, description="smtp://… for messages (nothing sends any yet)"
     )
     public: bool | None = Field(
-        None, description="serve root routes of jobs without a token (there are none yet)"
+        None,
+        description="serve /randomize and /sum-even without a token, as the organization public; "
+        "unset: with the embedded database only",
     )
     secret: str | None = Field(
         None, description="signing key; unset: generated once into the data folder (mode 0600)"
@@ -73,6 +75,16 @@ class Settings(BaseSettings):
     )
     upload_segment_bytes: int = Field(
         64 << 20, ge=1 << 16, description="largest segment of a stored upload, in bytes"
+    )
+
+    randomize_max_bytes: int = Field(
+        25 << 20, ge=1, description="largest PNG that /randomize takes, in bytes"
+    )
+    randomize_max_pixels: int = Field(
+        50_000_000, ge=1, description="most pixels of a PNG that /randomize takes"
+    )
+    randomize_block_pixels: int = Field(
+        60, ge=1, le=4096, description="side of the blocks that /randomize shuffles, in pixels"
     )
 
     @property

@@ -74,6 +74,15 @@ class Settings(BaseSettings):
     upload_segment_bytes: int = Field(
         64 << 20, ge=1 << 16, description="largest segment of a stored upload, in bytes"
     )
+    upload_max_bytes: int = Field(
+        50 << 30, ge=1, description="largest resumable upload (/files), in bytes"
+    )
+    upload_expire_hours: float = Field(
+        24.0, gt=0, description="how long a resumable upload waits to be continued or used"
+    )
+    upload_max_open: int = Field(
+        1000, ge=1, description="resumable uploads of an organization that wait at a time, at most"
+    )
 
     @property
     def embedded(self) -> bool:

@@ -57,7 +57,9 @@ class Settings(BaseSettings):
         None, description="smtp://… for messages (nothing sends any yet)"
     )
     public: bool | None = Field(
-        None, description="serve root routes of jobs without a token (there are none yet)"
+        None,
+        description="serve /randomize and /sum-even without a token, as the organization public; "
+        "unset: with the embedded database only",
     )
     secret: str | None = Field(
         None, description="signing key; unset: generated once into the data folder (mode 0600)"

@@ -28,6 +28,7 @@ from vazao import jobs
 from vazao.jobs import intake, tus_service
 from vazao.jobs.errors import UploadNotFound
 from vazao.kit.platform import Platform
+from vazao.kit.web import create_app
 
 pytestmark = pytest.mark.anyio
 LIMIT = 10 << 20
@@ -57,6 +58,19 @@ async def test_options_says_what_is_offered(client: httpx2.AsyncClient, path: st
     assert set(told.headers["tus-extension"].split(",")) == {
         "creation", "creation-with-upload", "termination", "expiration", "checksum"
     }
+
+
+async def test_the_document_names_headers_body_and_refusals(platform: Platform) -> None:
+    paths = create_app(platform).openapi_schema.to_schema()["paths"]
+    written = paths["/files/{upload}"]["patch"]
+    headers = {p["name"]: p["required"] for p in written["parameters"] if p["in"] == "header"}
+    assert headers == {"Tus-Resumable": True, "Upload-Offset": True, "Upload-Checksum": False}
+    assert list(written["requestBody"]["content"]) == [TYPE["Content-Type"]]
+    assert {"204", "404", "409", "412", "413", "415", "423", "460", "507"} <= set(
+        written["responses"]
+    )
+    assert {"options", "post"} <= set(paths["/files"])
+    assert {"head", "patch", "delete", "post"} <= set(paths["/files/{upload}"])
 
 
 async def test_what_came_in_pieces_is_one_stored_file(

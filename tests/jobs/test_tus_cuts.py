@@ -165,6 +165,20 @@ async def test_a_writer_that_fell_silent_gives_way(
     assert await offset_of(client, place) == 10
 
 
+async def test_a_server_that_stops_keeps_what_came(
+    client: httpx2.AsyncClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tus_body, "BEAT_SECONDS", 0.1)
+    place = await begin(client, 4 * SEGMENT)
+    line = await Line.open(client, place, 4 * SEGMENT)
+    await line.send(b"a" * 10)
+    await eventually(lambda: is_leased(platform))
+    platform.closing = True
+    assert (await line.reader.readline()).startswith(b"HTTP/1.1 423")
+    await line.close()
+    assert await offset_of(client, place) == 10
+
+
 async def test_a_killed_writer_holds_nobody_up_for_long(
     client: httpx2.AsyncClient, platform: Platform
 ) -> None:

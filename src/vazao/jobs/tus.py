@@ -10,7 +10,7 @@ from litestar import Controller, Request, Response, delete, head, patch, post, r
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
-from vazao.jobs import tus_headers, tus_service
+from vazao.jobs import tus_headers, tus_openapi, tus_service
 from vazao.jobs.kinds.answers import WRITE
 from vazao.jobs.streaming import body_of
 from vazao.jobs.tus_errors import VERSION, MethodUnknown
@@ -88,7 +88,7 @@ class Files(Controller):
         })
 
     @post("/", opt=WRITE, status_code=201, request_max_body_size=None,
-          summary="Begin a resumable upload")
+          summary="Begin a resumable upload", operation_class=tus_openapi.Creation)
     async def create(
         self, request: Asked, platform: ThePlatform, principal: Asker
     ) -> Response[None]:
@@ -108,7 +108,8 @@ class Files(Controller):
             upload = await _begin(platform, upload, request, checksum)
         return _answer(201, upload, Location=f"/files/{upload.token}")
 
-    @head("/{upload:str}", opt=WRITE, summary="How far an upload is")
+    @head("/{upload:str}", opt=WRITE, summary="How far an upload is",
+          operation_class=tus_openapi.TusOperation)
     async def show(
         self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:
@@ -117,7 +118,7 @@ class Files(Controller):
         return await _show(platform, principal.organization_id, upload)
 
     @patch("/{upload:str}", opt=WRITE, status_code=204, request_max_body_size=None,
-           summary="Continue an upload")
+           summary="Continue an upload", operation_class=tus_openapi.Append)
     async def append(
         self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:
@@ -125,7 +126,8 @@ class Files(Controller):
         tus_headers.check_version(request.headers)
         return await _append(platform, principal.organization_id, upload, request)
 
-    @delete("/{upload:str}", opt=WRITE, status_code=204, summary="End an upload")
+    @delete("/{upload:str}", opt=WRITE, status_code=204, summary="End an upload",
+            operation_class=tus_openapi.Termination)
     async def terminate(
         self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:
@@ -134,7 +136,8 @@ class Files(Controller):
         return await _end(platform, principal.organization_id, upload)
 
     @post("/{upload:str}", opt=WRITE, status_code=204, request_max_body_size=None,
-          summary="PATCH, DELETE or HEAD for clients that can only POST")
+          summary="PATCH, DELETE or HEAD for clients that can only POST",
+          operation_class=tus_openapi.Override)
     async def override(
         self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:

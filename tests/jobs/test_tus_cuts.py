@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import resource
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,8 @@ from tests.jobs.tus import (
 )
 from tests.support import eventually
 from vazao.jobs import tus_body, tus_service
-from vazao.jobs.tus_errors import UploadStalled
+from vazao.jobs.errors import UploadCutOff, UploadNotFound
+from vazao.jobs.tus_errors import OffsetMismatch, UploadLocked, UploadStalled
 from vazao.jobs.tus_headers import Checksum
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
@@ -255,6 +258,44 @@ async def test_an_upload_that_is_ended_while_it_comes_in_leaves_nothing(
             await add(platform, token, stream())
         assert caught.value.code == "upload_not_found"
         assert blobs(platform) == []
+    finally:
+        await platform.close()
+
+
+async def test_many_that_continue_one_upload_at_once_do_not_garble_it(
+    platform: Platform
+) -> None:
+    body = os.urandom(30 * SEGMENT + 11)
+    dice = random.Random(7)
+
+    async def some_of(at: int, until: int) -> AsyncIterator[bytes]:
+        yield body[at : (at + until) // 2]
+        await asyncio.sleep(0)
+        yield body[(at + until) // 2 : until]
+        if dice.random() < 0.3:
+            raise UploadCutOff
+
+    async def go_on(token: str) -> int:
+        times = 0
+        while (upload := await tus_service.find(platform, 1, token)).status != "stored":
+            at, size = upload.bytes, dice.randrange(1, 3 * SEGMENT)
+            until = min(len(body), at + size)
+            with suppress(OffsetMismatch, UploadLocked, UploadCutOff, UploadNotFound):
+                await tus_service.append(platform, 1, token, some_of(at, until), offset=at)
+                times += 1
+        return times
+
+    await platform.open()
+    try:
+        token = await begun(platform, len(body))
+        times = await asyncio.gather(*(go_on(token) for _ in range(6)))
+        assert await content(platform, token) == body
+        assert sum(t > 0 for t in times) > 1
+        async with platform.db.connection() as conn:
+            row = await (await conn.execute(
+                "select count(*), sum(bytes) from jobs.segment"
+            )).fetchone()
+        assert row == (len(blobs(platform)), len(body))
     finally:
         await platform.close()
 

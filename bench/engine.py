@@ -17,7 +17,6 @@ from typing import Any
 
 import jobs_kinds
 from platform_under_test import base_folder
-
 from vazao import jobs
 from vazao import main as composition
 from vazao.kit.embedded import EmbeddedPostgres

@@ -9,7 +9,6 @@ import time
 import jobs_kinds
 from engine import Engine
 from platform_under_test import median, say
-
 from vazao import jobs
 
 JOBS = 3_000

@@ -72,6 +72,8 @@ def register(registry: Registry) -> None:
     registry.runner = _run
     registry.periodic.append(Periodic("jobs.sweep", 300.0, _sweep))
     registry.periodic.append(Periodic("jobs.take_back", 10.0, _take_back))
+    registry.periodic.append(Periodic("jobs.progress", 5.0, _watch_progress))
+    registry.periodic.append(Periodic("jobs.rebase", 60.0, _rebase))
     registry.periodic.append(Periodic("jobs.sweep_pictures", 3600.0, randomize.sweep))
 
 
@@ -99,3 +101,15 @@ async def _take_back(platform: Any) -> None:
     from vazao.jobs import recovery
 
     await recovery.take_back_fetched(platform)
+
+
+async def _watch_progress(platform: Any) -> None:
+    from vazao.jobs import recovery
+
+    await recovery.watch_progress(platform)
+
+
+async def _rebase(platform: Any) -> None:
+    from vazao.jobs import fairness
+
+    await fairness.rebase(platform)

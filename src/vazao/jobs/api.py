@@ -8,7 +8,7 @@ from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
-from vazao.jobs import service
+from vazao.jobs import fairness, service
 from vazao.jobs.errors import IdempotencyKeyInvalid
 from vazao.jobs.models import ENDED, OPEN
 from vazao.jobs.store import Conn
@@ -78,10 +78,11 @@ class JobsController(Controller):
         self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
         principal: Asker,
     ) -> dict[str, Any]:
-        """The job's status."""
+        """The job's status, and what it waits for while nobody has begun it."""
         async with platform.db.connection() as conn:
             job = await service.get_job(conn, principal.organization_id, token)
-        return view(job, language_of(request))
+            waits_for = await fairness.waits_for(conn, job)
+        return view(job, language_of(request)) | {"waits_for": waits_for}
 
     @post("/{token:str}/cancel", opt={"scope": "jobs:write"}, status_code=200,
           summary="Cancel a job")

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from vazao.jobs import service
+from vazao.jobs import fairness, service
 from vazao.jobs.models import Job
 from vazao.jobs.store import Conn
 from vazao.jobs.views import view
@@ -92,6 +92,22 @@ def cancel(token: Token, organization: Organization, as_json: AsJson = False) ->
 def retry(token: Token, organization: Organization, as_json: AsJson = False) -> None:
     """Let a failed or cancelled job start over."""
     _act(service.retry, organization, token, as_json)
+
+
+@app.command()
+def share(
+    organization: Organization,
+    weight: Annotated[float | None, typer.Option(
+        min=0.01, max=100.0, help="its part of the workers' time against others' (1 at first)"
+    )] = None,
+    cap: Annotated[int | None, typer.Option(
+        min=0, help="parts queued or running at a time, at most; 0: no cap"
+    )] = None,
+) -> None:
+    """An organization's place in the fair order: shown, or set."""
+    found = within(organization, lambda conn, organization_id: fairness.set_share(
+        conn, organization_id, weight=weight, parts_cap=cap))
+    typer.echo(f"weight {found[0]:g}, cap {found[1] or 'none'}")
 
 
 def _act(

@@ -23,6 +23,12 @@ class JobLost(VazaoError):
     code = "job_lost"
 
 
+class JobStuck(VazaoError):
+    """The job was stopped: one of its parts showed no progress for {seconds} seconds."""
+
+    code = "job_stuck"
+
+
 class JobNotEnded(Conflict):
     """The job has not ended; only a failed or cancelled one can start over."""
 

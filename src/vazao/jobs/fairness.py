@@ -10,9 +10,12 @@ the virtual time is raised to the tag of what begins. The statements are in
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 from vazao.jobs import store
+from vazao.jobs.models import Job
 from vazao.jobs.store import Conn
+from vazao.kit import clock
 from vazao.kit.platform import Platform
 
 QUEUE_LIMIT = 200
@@ -53,6 +56,26 @@ async def set_share(
     )
     assert row is not None
     return row[0], row[1]
+
+
+async def waits_for(conn: Conn, job: Job) -> dict[str, Any] | None:
+    """What a job that nobody has begun waits for, ``None`` where it does not wait.
+
+    ``reason``: ``turn`` (*ahead* parts of all organizations come before it), ``own_work`` or
+    ``cap`` (its organization's other work comes first, *in_hand* parts of it), ``retry`` (it
+    erred, and is tried again *at* that time).
+    """
+    if job.status != "queued":
+        return None
+    row = await store.one(conn, "job_waits", job_id=job.id)
+    if row is None:
+        return None
+    state, run_at, cap, in_hand, ahead = row
+    if state == "queued":
+        return {"reason": "turn", "ahead": ahead}
+    if run_at is not None and run_at > clock.now():
+        return {"reason": "retry", "at": run_at.isoformat()}
+    return {"reason": "cap" if cap is not None else "own_work", "in_hand": in_hand}
 
 
 async def rebase(platform: Platform) -> None:

@@ -114,6 +114,22 @@ on conflict (organization_id) do update set weight = coalesce(%(weight)s, s.weig
         else nullif(%(parts_cap)s::int, 0) end
 returning weight, parts_cap
 
+-- name: job_waits
+-- What a job that has not begun waits for: its first part's state, when it may run again, how
+-- many parts of its own organization are in hand, and how many are before it (a thousand at
+-- most, of all organizations).
+select p.state, p.run_at, s.parts_cap, (
+        select count(*) from jobs.part as h where h.organization_id = p.organization_id
+        and h.state in ('queued', 'running')), (
+        select count(*) from (
+            select 1 from public.procrastinate_jobs as a
+            where a.status = 'todo' and (a.priority, -a.id) > (q.priority, -q.id)
+            order by a.priority desc, a.id limit 1000) as ahead)
+from jobs.part as p left join jobs.share as s using (organization_id)
+left join public.procrastinate_jobs as q on q.id = p.queue_id
+where p.job_id = %(job_id)s and p.state in ('held', 'queued')
+order by p.number limit 1
+
 -- name: rebase_clock
 -- Lets the queue's priorities begin anew, when nothing waits or before int4 ends.
 update jobs.clock set origin = virtual_time, rebased_at = kit.now()

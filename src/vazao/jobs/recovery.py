@@ -8,13 +8,16 @@ from functools import cache
 from pathlib import Path
 
 from vazao.jobs import ending, fairness, store
-from vazao.jobs.errors import JobLost
+from vazao.jobs.errors import JobLost, JobStuck
 from vazao.jobs.store import Conn
+from vazao.kit import metrics
+from vazao.kit.errors import VazaoError
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 
 log = get("jobs.recovery")
 LOST_LIMIT = 10
+STUCK_LEAST_SECONDS = 30.0
 living: set[int] = set()
 """The worker lives of this process."""
 
@@ -104,14 +107,38 @@ async def take_back_fetched(platform: Platform) -> None:
 
 async def fail_poisoned(platform: Platform, job_ids: list[int]) -> None:
     """Fail jobs that lost too many workers: something about them kills processes."""
+    error = JobLost(remedy="Report it to the administrator, with the job's id.",
+                    times=LOST_LIMIT)
+    await _fail(platform, job_ids, error)
+
+
+async def _fail(platform: Platform, job_ids: list[int], error: VazaoError) -> None:
     for job_id in job_ids:
         async with platform.db.transaction() as conn:
             job = await store.job(conn, "lock_job", id=job_id)
-            error = JobLost(remedy="Report it to the administrator, with the job's id.",
-                            times=LOST_LIMIT)
             ended = job and await ending.end(conn, job, "failed", error=error)
         if ended is not None:
             ending.record(ended)
+
+
+async def watch_progress(platform: Platform) -> None:
+    """Alarm for parts without progress for ten times what was expected; stop them at a limit.
+
+    Their worker beats, so nobody takes them back: the job fails, the attempt is fenced, and its
+    worker drops it within a second or so.
+    """
+    limit = platform.settings.worker_stuck_seconds
+    least = min(STUCK_LEAST_SECONDS, limit)
+    async with platform.db.connection() as conn:
+        stuck = await store.every(conn, "mark_stuck", least_seconds=least)
+        overdue = await store.every(conn, "parts_to_stop", limit_seconds=limit)
+    for job_id, number, organization_id, kind, step, expected in stuck:
+        metrics.PARTS_STUCK.labels(kind).inc()
+        log.error("part is stuck", job_id=job_id, number=number, kind=kind, step=step,
+                  organization_id=organization_id, expected_seconds=expected)
+    error = JobStuck(remedy="Start it over; if it happens again, report it with the job's id.",
+                     seconds=round(limit))
+    await _fail(platform, sorted({row[0] for row in overdue}), error)
 
 
 async def release_held(platform: Platform) -> None:

@@ -39,6 +39,8 @@ JOB_EXECUTION_SECONDS = Histogram(
 JOBS_ENDED = Counter("vazao_jobs_ended_total", "Jobs that ended, by kind and status",
                      ["kind", "status"])
 
+PARTS_STUCK = Counter("vazao_parts_stuck_total",
+                      "Parts found without progress for ten times what was expected", ["kind"])
 STREAMS_OPEN = Gauge(
     "vazao_streams_open", "Readers that follow live streams", multiprocess_mode="livesum"
 )

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     worker_lost_seconds: float = Field(
         30.0, gt=0, description="silence after which a worker's parts are taken back"
     )
+    worker_stuck_seconds: float = Field(
+        1800.0, gt=0, description="a part without any progress for so long is stopped"
+    )
     worker_stop_seconds: float = Field(
         10.0, gt=0, description="how long a stopping worker lets its parts finish"
     )

@@ -57,12 +57,15 @@ def __getattr__(name: str) -> Any:
 
 
 def register(registry: Registry) -> None:
-    """Show the feature's routes, commands, runner and periodic jobs."""
-    from vazao.jobs import api, cli, kinds
-    from vazao.kit.registry import Periodic
+    """Show the feature's routes, pages, commands, runner and periodic jobs."""
+    from vazao.jobs import api, cli, kinds, overview, pages
+    from vazao.kit.registry import Figure, MenuEntry, Periodic
 
     kinds.bind(registry.job_kinds)
-    registry.routes.extend(api.routes)
+    registry.routes.extend((*api.routes, *pages.routes))
+    registry.menu.append(MenuEntry("Jobs", "/jobs", 40))
+    registry.figures.append(Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40))
+    registry.template_packages.append("vazao.jobs")
     registry.commands["jobs"] = cli.app
     registry.runner = _run
     registry.periodic.append(Periodic("jobs.sweep", 300.0, _sweep))

@@ -32,6 +32,8 @@ FILES = {
     "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui.min.js",
     "swagger-ui-dist/swagger-ui.css": "swagger-ui.min.css",
     "swagger-ui-dist/LICENSE": "swagger-ui.LICENSE.txt",
+    "tus-js-client/dist/tus.min.js": "tus.min.js",
+    "tus-js-client/LICENSE": "tus.LICENSE.txt",
     "uplot/dist/uPlot.iife.min.js": "uplot.min.js",
     "uplot/dist/uPlot.min.css": "uplot.min.css",
     "uplot/LICENSE": "uplot.LICENSE.txt",

@@ -22,10 +22,17 @@ WAYS = ("public", "scope", "session", "admin", "authenticated")
 PUBLIC = {
     "/healthz": "a balancer asks", "/readyz": "a balancer asks", "/metrics": "Prometheus asks",
     "/static/{name:path}": "files for everyone", "/favicon.ico": "a browser asks",
+    "/files": "OPTIONS says what is offered", "/files/{token:str}": "the same",
     "/language/{code:str}": "the choice of language", "/login": "signing in",
     "/logout": "ends only what the cookie names", "/": "sends strangers to the sign-in page",
     "/userInfo": "an old address: a redirect", "/admin": "an old address: a redirect",
     "/v1/sessions": "signing in", "/docs": "the reference", "/openapi.json": "the reference",
+}
+# Whose callers need not say who they are where ``VAZAO_PUBLIC`` is on: they are ``public``.
+OPEN = {
+    "/randomize", "/randomize/{token}/status", "/randomize/{token}/result",
+    "/sum-even", "/sum-even/{token}/status", "/sum-even/{token}/result",
+    "/files", "/files/{upload}",
 }
 
 
@@ -72,6 +79,15 @@ def test_what_is_public_is_so_for_a_reason() -> None:
     public = {path for _, path, handler in handlers() if handler.opt.get("public")}
     known = {path.replace(":path", "").replace(":str", "") for path in PUBLIC}
     assert public <= known
+
+
+def test_what_is_open_is_so_on_purpose_and_by_a_scope() -> None:
+    opened = {path: handler for _, path, handler in handlers() if handler.opt.get("open")}
+    assert opened.keys() <= OPEN
+    assert all(
+        str(handler.opt.get("scope")).startswith("jobs:") and not handler.opt.get("public")
+        for handler in opened.values()
+    )
 
 
 @pytest.mark.parametrize("unsafe", ["POST", "PUT", "PATCH", "DELETE"])

@@ -32,13 +32,14 @@ if TYPE_CHECKING:
         seal,
     )
     from vazao.jobs.streaming import body_of, stream_of
+    from vazao.jobs.tus_service import claim_upload
     from vazao.jobs.views import view
     from vazao.kit.registry import Registry
 
 __all__ = [
     "Job", "Kind", "Part", "PartRun", "Upload", "add_part", "at_work", "body_of", "by_ids",
-    "cancel", "delete_upload", "doom_upload", "enqueue", "get_job", "get_upload", "held_by",
-    "idempotency_of", "list_jobs", "local_file", "open_job", "receive", "receive_form",
+    "cancel", "claim_upload", "delete_upload", "doom_upload", "enqueue", "get_job", "get_upload",
+    "held_by", "idempotency_of", "list_jobs", "local_file", "open_job", "receive", "receive_form",
     "register", "results_of", "retry", "seal", "stream_of", "view",
 ]
 
@@ -46,6 +47,7 @@ _PLACES = {
     "PartRun": "parts", "receive": "intake", "delete_upload": "intake", "doom_upload": "intake",
     "get_upload": "intake", "local_file": "intake", "receive_form": "forms", "view": "views",
     "body_of": "streaming", "stream_of": "streaming", "idempotency_of": "api",
+    "claim_upload": "tus_service",
 }
 
 
@@ -58,11 +60,11 @@ def __getattr__(name: str) -> Any:
 
 def register(registry: Registry) -> None:
     """Show the feature's routes, pages, commands, runner and periodic jobs."""
-    from vazao.jobs import api, cli, kinds, overview, pages
+    from vazao.jobs import api, cli, kinds, overview, pages, tus
     from vazao.kit.registry import Figure, MenuEntry, Periodic
 
     kinds.bind(registry.job_kinds)
-    registry.routes.extend((*api.routes, *pages.routes))
+    registry.routes.extend((*api.routes, *pages.routes, *tus.routes))
     registry.menu.append(MenuEntry("Jobs", "/jobs", 40))
     registry.figures.append(Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40))
     registry.template_packages.append("vazao.jobs")
@@ -79,9 +81,10 @@ async def _run(platform: Any, stop: Any) -> None:
 
 
 async def _sweep(platform: Any) -> None:
-    from vazao.jobs import intake, recovery
+    from vazao.jobs import intake, recovery, tus_service
 
     await recovery.sweep(platform)
+    await tus_service.expire(platform)
     await intake.sweep(platform)
 
 

@@ -111,7 +111,7 @@ async def receive(
     async with platform.db.transaction() as conn:
         (upload,) = await store.uploads(
             conn, "insert_upload", token=secrets.token_hex(16), organization_id=organization_id,
-            filename=_storable(filename), content_type=_storable(content_type),
+            filename=storable(filename), content_type=storable(content_type),
         )
     try:
         source = Source(stream, limit_bytes, digest)
@@ -130,7 +130,7 @@ async def receive(
         raise
 
 
-def _storable(name: str | None) -> str | None:
+def storable(name: str | None) -> str | None:
     """What a client called its file, as PostgreSQL takes it: without NUL, at most 500 long."""
     return name and name.replace("\0", "").encode("utf-8", "replace").decode()[:500]
 
@@ -192,9 +192,8 @@ async def delete_upload(platform: Platform, upload: Upload) -> None:
         doomed = await store.uploads(conn, "doom_upload", id=upload.id)
     if not doomed:
         return
-    # One more than are recorded: a killed process may have stored it without its row.
-    last = doomed[0].segments + 1
-    await platform.blobs.delete(segment_key(upload.token, n) for n in range(1, last + 1))
+    # Whatever stands there: a killed process may have stored segments without their rows.
+    await platform.blobs.delete_below(upload.token)
     async with platform.db.transaction() as conn:
         await store.run(conn, "delete_upload", id=upload.id)
 

@@ -31,10 +31,11 @@ where token = %(token)s and organization_id = %(organization_id)s and status = '
 update jobs.upload set status = 'deleted' where id = %(id)s returning {upload}
 
 -- name: doomed_uploads
--- Abandoned uploads, and those whose removal was interrupted.
-select {upload} from jobs.upload
+-- Abandoned uploads, and those whose removal was interrupted; resumable ones expire otherwise.
+select {upload} from jobs.upload as u
 where status = 'deleted'
-or (status = 'receiving' and last_segment_at < kit.now() - interval '1 hour')
+or (status = 'receiving' and last_segment_at < kit.now() - interval '1 hour'
+    and not exists (select from jobs.resumable as r where r.upload_id = u.id))
 order by id limit 100
 
 -- name: delete_upload

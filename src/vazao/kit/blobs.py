@@ -6,6 +6,8 @@ whole: object stores promise it, and obstore's file store renames.
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -74,6 +76,14 @@ class Blobs:
                 await obstore.delete_async(self._store, key)
             except FileNotFoundError:
                 continue
+
+    async def delete_below(self, prefix: str) -> None:
+        """Remove every object ``<prefix>/…``, and what a killed process left half written there."""
+        async for found in obstore.list(self._store, prefix):
+            await self.delete(entry["path"] for entry in found)
+        if self.root is not None:
+            # Half-written objects of a folder are files that no listing shows.
+            await asyncio.to_thread(shutil.rmtree, self.root / prefix, ignore_errors=True)
 
     def local_path(self, key: str) -> Path | None:
         """The object's file where the store is a folder of this machine, else ``None``."""

@@ -68,6 +68,8 @@ class Platform:
         self.blobs = Blobs(settings.blob_url or (settings.folder / "blobs").absolute().as_uri())
         self.secret = load_secret(settings)
         self.authenticate: Authenticate | None = None
+        # The organization of those who need not say who they are, once looked up.
+        self.public_id: int | None = None
         # Set when the process is told to end; streams of events then end by themselves.
         self.closing = False
 

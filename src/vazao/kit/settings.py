@@ -57,7 +57,9 @@ class Settings(BaseSettings):
         None, description="smtp://… for messages (nothing sends any yet)"
     )
     public: bool | None = Field(
-        None, description="serve root routes of jobs without a token (there are none yet)"
+        None,
+        description="serve /randomize and /sum-even without a token, as the organization public; "
+        "unset: with the embedded database only",
     )
     secret: str | None = Field(
         None, description="signing key; unset: generated once into the data folder (mode 0600)"
@@ -73,6 +75,15 @@ class Settings(BaseSettings):
     )
     upload_segment_bytes: int = Field(
         64 << 20, ge=1 << 16, description="largest segment of a stored upload, in bytes"
+    )
+    upload_max_bytes: int = Field(
+        50 << 30, ge=1, description="largest resumable upload (/files), in bytes"
+    )
+    upload_expire_hours: float = Field(
+        24.0, gt=0, description="how long a resumable upload waits to be continued or used"
+    )
+    upload_max_open: int = Field(
+        1000, ge=1, description="resumable uploads of an organization that wait at a time, at most"
     )
 
     @property

@@ -3,8 +3,10 @@
 A handler says in its ``opt`` who may ask: ``scope="leads:read"`` (a token or session that
 carries it), ``session=True`` (any signed-in user), ``admin=True`` (a signed-in admin),
 ``authenticated=True`` (whoever has a valid credential), or ``public=True``; ``anonymous=True``
-besides spares a public route the look at credentials (static files, probes). A test holds every
-route to that. Unsafe requests of a cookie session are also held to :mod:`vazao.kit.csrf`.
+besides spares a public route the look at credentials (static files, probes). ``open=True`` beside
+a scope lets the organization ``public`` in where nobody says who they are
+(:mod:`vazao.kit.public`). A test holds every route to that. Unsafe requests of a cookie session
+are also held to :mod:`vazao.kit.csrf`.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from litestar.router import Router
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from vazao import __version__
-from vazao.kit import csrf, errors, metrics
+from vazao.kit import csrf, errors, metrics, public
 from vazao.kit.logging import get
 from vazao.kit.pages import language_of, page
 from vazao.kit.platform import Platform, Principal
@@ -125,6 +127,8 @@ async def authorize(
     platform: Platform = connection.app.state.platform
     asked = None if handler.opt.get("anonymous") else platform.authenticate
     principal = await asked(connection) if asked else None
+    if principal is None and handler.opt.get("open"):
+        principal = await public.principal_of(connection, platform, handler.opt["scope"])
     connection.state.principal = principal
     _permit(principal, handler.opt)
     if principal is not None and principal.csrf is not None:

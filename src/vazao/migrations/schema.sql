@@ -809,6 +809,27 @@ CREATE TABLE jobs.periodic (
 
 COMMENT ON TABLE jobs.periodic IS 'Ticks: each fires once an interval, on whichever host claims it';
 
+CREATE TABLE jobs.resumable (
+    upload_id bigint NOT NULL,
+    organization_id integer NOT NULL,
+    bytes_total bigint NOT NULL,
+    metadata text DEFAULT ''::text NOT NULL,
+    expires_at timestamp with time zone,
+    lease uuid,
+    leased_until timestamp with time zone,
+    wanted boolean DEFAULT false NOT NULL,
+    CONSTRAINT resumable_bytes_total_check CHECK ((bytes_total >= 0))
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE jobs.resumable IS 'An upload that may come in several requests; its offset is jobs.upload.bytes';
+
+COMMENT ON COLUMN jobs.resumable.expires_at IS 'Removed after this time; null once a job took the file: then the job removes it';
+
+COMMENT ON COLUMN jobs.resumable.lease IS 'Of the request that is writing; it ends by itself at leased_until';
+
+COMMENT ON COLUMN jobs.resumable.wanted IS 'Another request waits: a writer that hears nothing from its client gives way';
+
 CREATE TABLE jobs.segment (
     upload_id bigint NOT NULL,
     number integer NOT NULL,
@@ -1869,6 +1890,9 @@ ALTER TABLE ONLY jobs.part
 ALTER TABLE ONLY jobs.periodic
     ADD CONSTRAINT periodic_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY jobs.resumable
+    ADD CONSTRAINT resumable_pkey PRIMARY KEY (upload_id);
+
 ALTER TABLE ONLY jobs.segment
     ADD CONSTRAINT segment_pkey PRIMARY KEY (upload_id, number);
 
@@ -2168,6 +2192,10 @@ CREATE INDEX part_held ON jobs.part USING btree (organization_id, job_id, number
 CREATE INDEX part_queued ON jobs.part USING btree (organization_id) WHERE (state = 'queued'::text);
 
 CREATE INDEX part_running ON jobs.part USING btree (worker_id) WHERE (state = 'running'::text);
+
+CREATE INDEX resumable_expires ON jobs.resumable USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX resumable_open ON jobs.resumable USING btree (organization_id) WHERE (expires_at IS NOT NULL);
 
 CREATE INDEX upload_receiving ON jobs.upload USING btree (last_segment_at) WHERE (status = 'receiving'::text);
 
@@ -2499,6 +2527,9 @@ ALTER TABLE ONLY accounts."user"
 
 ALTER TABLE ONLY jobs.part
     ADD CONSTRAINT part_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs.job(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY jobs.resumable
+    ADD CONSTRAINT resumable_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES jobs.upload(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY jobs.segment
     ADD CONSTRAINT segment_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES jobs.upload(id) ON DELETE CASCADE;

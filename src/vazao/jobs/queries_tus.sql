@@ -1,0 +1,84 @@
+-- Resumable uploads; {upload} stands for the columns of the model. Whoever changes one locks its
+-- row of jobs.upload first: what it then reads is true until it commits.
+
+-- name: insert_resumable
+-- What tus knows of a new upload besides its segments.
+insert into jobs.resumable (upload_id, organization_id, bytes_total, metadata, expires_at)
+values (%(upload_id)s, %(organization_id)s, %(bytes_total)s, %(metadata)s,
+    kit.now() + make_interval(secs => %(keep_seconds)s))
+returning expires_at
+
+-- name: count_resumables
+-- How many an organization has that no job took yet (counted up to a limit: it bounds the cost).
+select count(*) from (
+    select from jobs.resumable
+    where organization_id = %(organization_id)s and expires_at is not null limit %(limit)s) as few
+
+-- name: find_resumable
+-- By public id, within the organization; what has expired is gone already, swept or not.
+select u.id, u.token, u.organization_id, u.status, u.bytes, u.segments, r.bytes_total, r.metadata,
+    r.expires_at
+from jobs.upload as u join jobs.resumable as r on r.upload_id = u.id
+where u.token = %(token)s and u.organization_id = %(organization_id)s and u.status <> 'deleted'
+    and (r.expires_at is null or r.expires_at > kit.now())
+
+-- name: lock_upload
+-- The upload as it is now, and nobody else changes it before the commit.
+select {upload} from jobs.upload where id = %(id)s for update
+
+-- name: lease_resumable
+-- One request alone may write: nobody holds it, or who did has been silent for too long.
+update jobs.resumable set lease = %(lease)s, wanted = false,
+    leased_until = kit.now() + make_interval(secs => %(lease_seconds)s)
+where upload_id = %(id)s and (leased_until is null or leased_until <= kit.now())
+returning upload_id
+
+-- name: want_resumable
+-- Tell the writer that another request waits.
+update jobs.resumable set wanted = true where upload_id = %(id)s
+
+-- name: renew_lease
+-- The writer lives, and so does the upload. Nothing is returned where the lease was lost.
+update jobs.resumable set leased_until = kit.now() + make_interval(secs => %(lease_seconds)s),
+    expires_at = kit.now() + make_interval(secs => %(keep_seconds)s)
+where upload_id = %(id)s and lease = %(lease)s returning wanted
+
+-- name: free_lease
+-- The next request need not wait.
+update jobs.resumable set lease = null, leased_until = null
+where upload_id = %(id)s and lease = %(lease)s
+
+-- name: record_segments
+-- Segments are stored: the offset moves, and with the last byte the file is whole.
+with added as (
+    insert into jobs.segment (upload_id, number, bytes)
+    select %(id)s, %(first)s + n - 1, size
+    from unnest(%(sizes)s::bigint[]) with ordinality as s (size, n) returning bytes),
+total as (select sum(bytes) as bytes, count(*) as segments from added)
+update jobs.upload as u set bytes = u.bytes + total.bytes, segments = u.segments + total.segments,
+    last_segment_at = kit.now(),
+    status = case when u.bytes + total.bytes = r.bytes_total then 'stored' else u.status end
+from total, jobs.resumable as r where u.id = %(id)s and r.upload_id = u.id
+returning u.bytes, u.status, r.expires_at
+
+-- name: lock_stored
+-- A whole file, by public id within the organization, held for who is about to take it.
+select {upload} from jobs.upload
+where token = %(token)s and organization_id = %(organization_id)s and status = 'stored' for update
+
+-- name: claim_resumable
+-- A job took the file: it no longer expires. Without effect on other uploads.
+update jobs.resumable set expires_at = null where upload_id = %(id)s
+
+-- name: claimed_resumable
+-- Whether a job took it.
+select expires_at is null from jobs.resumable where upload_id = %(id)s
+
+-- name: expire_uploads
+-- Marks for removal what nobody continued, or took, in time. Both rows are locked, so that a
+-- claim or a renewal that commits meanwhile is seen.
+with late as (
+    select u.id from jobs.resumable as r join jobs.upload as u on u.id = r.upload_id
+    where r.expires_at <= kit.now() and u.status <> 'deleted'
+    order by r.expires_at limit 100 for update of u, r skip locked)
+update jobs.upload as u set status = 'deleted' from late where u.id = late.id

@@ -1,0 +1,169 @@
+"""``/files``: resumable uploads by tus 1.0.0 (https://tus.io/protocols/resumable-upload)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Controller, Request, Response, delete, head, patch, post, route
+from litestar.enums import HttpMethod
+from litestar.params import FromPath
+
+from vazao.jobs import tus_headers, tus_service
+from vazao.jobs.streaming import body_of
+from vazao.jobs.tus_errors import VERSION, MethodUnknown
+from vazao.jobs.tus_service import Resumable
+from vazao.kit.errors import VazaoError
+from vazao.kit.platform import Platform
+from vazao.kit.web import Asker, ThePlatform, answer_error
+
+Asked = Request[Any, Any, Any]
+# Another person's route opt lets the organization "public" in here without a token.
+MAY_WRITE = {"scope": "jobs:write"}
+COMMON = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
+
+
+def answer_with_version(request: Asked, error: VazaoError) -> Response[Any]:
+    """An error in the platform's shape, with the header that every answer of tus carries."""
+    answer = answer_error(request, error)
+    answer.headers.update(COMMON)
+    return answer
+
+
+def _answer(status: int, upload: Resumable | None = None, **more: str) -> Response[None]:
+    headers = dict(COMMON)
+    if upload is not None:
+        headers["Upload-Offset"] = str(upload.bytes)
+        if upload.expires_at is not None:
+            headers["Upload-Expires"] = tus_headers.http_date(upload.expires_at)
+    headers |= {name.replace("_", "-"): value for name, value in more.items()}
+    return Response(None, status_code=status, headers=headers)
+
+
+def _announced(headers: Mapping[str, str]) -> int | None:
+    return tus_headers.number_of(headers, "Content-Length") if "content-length" in headers else None
+
+
+async def _show(platform: Platform, organization_id: int, token: str) -> Response[None]:
+    upload = await tus_service.find(platform, organization_id, token)
+    more = {"Upload_Metadata": upload.metadata} if upload.metadata else {}
+    return _answer(200, upload, Upload_Length=str(upload.bytes_total), **more)
+
+
+async def _append(
+    platform: Platform, organization_id: int, token: str, request: Asked
+) -> Response[None]:
+    headers = request.headers
+    tus_headers.check_body_type(headers)
+    upload = await tus_service.append(
+        platform, organization_id, token, body_of(request),
+        offset=tus_headers.number_of(headers, "Upload-Offset"), announced=_announced(headers),
+        checksum=tus_headers.checksum_of(headers),
+    )
+    return _answer(204, upload)
+
+
+async def _end(platform: Platform, organization_id: int, token: str) -> Response[None]:
+    await tus_service.terminate(platform, organization_id, token)
+    return _answer(204)
+
+
+class Files(Controller):
+    """``/files``."""
+
+    path = "/files"
+    tags = ("jobs",)
+    exception_handlers = {VazaoError: answer_with_version}  # noqa: RUF012
+
+    # Litestar registers handlers by name, and answers OPTIONS itself unless ours comes first.
+    @route(["/", "/{token:str}"], http_method=HttpMethod.OPTIONS, status_code=204,
+           opt={"public": True, "anonymous": True}, summary="What this server offers of tus")
+    async def about(self, platform: ThePlatform) -> Response[None]:
+        """The protocol's version, extensions and limits."""
+        return Response(None, status_code=204, headers={
+            "Tus-Resumable": VERSION, "Tus-Version": VERSION,
+            "Tus-Extension": tus_headers.EXTENSIONS,
+            "Tus-Max-Size": str(platform.settings.upload_max_bytes),
+            "Tus-Checksum-Algorithm": ",".join(tus_headers.ALGORITHMS),
+        })
+
+    @post("/", opt=MAY_WRITE, status_code=201, request_max_body_size=None,
+          summary="Begin a resumable upload")
+    async def create(
+        self, request: Asked, platform: ThePlatform, principal: Asker
+    ) -> Response[None]:
+        """Upload-Length and Upload-Metadata (filename, filetype); the body may hold a beginning."""
+        headers = request.headers
+        tus_headers.check_version(headers)
+        length, checksum = tus_headers.length_of(headers), tus_headers.checksum_of(headers)
+        brings = "content-type" in headers and _announced(headers) != 0
+        if brings:
+            tus_headers.check_body_type(headers)
+        organization_id = principal.organization_id
+        upload = await tus_service.create(
+            platform, organization_id, bytes_total=length,
+            metadata=headers.get("upload-metadata", ""),
+        )
+        if brings:
+            upload = await _begin(platform, upload, request, checksum)
+        return _answer(201, upload, Location=f"/files/{upload.token}")
+
+    @head("/{token:str}", opt=MAY_WRITE, summary="How far an upload is")
+    async def show(
+        self, platform: ThePlatform, principal: Asker, request: Asked, token: FromPath[str]
+    ) -> Response[None]:
+        """Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires."""
+        tus_headers.check_version(request.headers)
+        return await _show(platform, principal.organization_id, token)
+
+    @patch("/{token:str}", opt=MAY_WRITE, status_code=204, request_max_body_size=None,
+           summary="Continue an upload")
+    async def append(
+        self, platform: ThePlatform, principal: Asker, request: Asked, token: FromPath[str]
+    ) -> Response[None]:
+        """The bytes from Upload-Offset on; what arrived is kept even if the rest does not."""
+        tus_headers.check_version(request.headers)
+        return await _append(platform, principal.organization_id, token, request)
+
+    @delete("/{token:str}", opt=MAY_WRITE, status_code=204, summary="End an upload")
+    async def terminate(
+        self, platform: ThePlatform, principal: Asker, request: Asked, token: FromPath[str]
+    ) -> Response[None]:
+        """Its bytes are removed; 409 where a job has taken the file."""
+        tus_headers.check_version(request.headers)
+        return await _end(platform, principal.organization_id, token)
+
+    @post("/{token:str}", opt=MAY_WRITE, status_code=204, request_max_body_size=None,
+          summary="PATCH, DELETE or HEAD for clients that can only POST")
+    async def override(
+        self, platform: ThePlatform, principal: Asker, request: Asked, token: FromPath[str]
+    ) -> Response[None]:
+        """X-HTTP-Method-Override names the method."""
+        tus_headers.check_version(request.headers)
+        organization_id = principal.organization_id
+        method = request.headers.get("x-http-method-override", "").upper()
+        if method == "PATCH":
+            return await _append(platform, organization_id, token, request)
+        if method == "DELETE":
+            return await _end(platform, organization_id, token)
+        if method == "HEAD":
+            return await _show(platform, organization_id, token)
+        raise MethodUnknown
+
+
+async def _begin(
+    platform: Platform, upload: Resumable, request: Asked, checksum: tus_headers.Checksum | None
+) -> Resumable:
+    """The beginning that came with the creation; if it fails, nobody was told of the upload."""
+    try:
+        return await tus_service.append(
+            platform, upload.organization_id, upload.token, body_of(request), offset=0,
+            announced=_announced(request.headers), checksum=checksum,
+        )
+    except BaseException:
+        await asyncio.shield(tus_service.discard(platform, upload))
+        raise
+
+
+routes = [Files]

@@ -1,0 +1,169 @@
+"""The body of a PATCH: what came of it counts, however it ends; and the lease of who writes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID, uuid4
+
+from vazao.jobs import store
+from vazao.jobs.errors import UploadCutOff, UploadNotFound
+from vazao.jobs.models import Upload
+from vazao.jobs.tus_errors import BeyondLength, OffsetMismatch, UploadLocked
+from vazao.kit.logging import get
+from vazao.kit.platform import Platform
+
+log = get("jobs.tus")
+# A client that lost its server tries again for about nine seconds (tus-js-client's default): the
+# lease of a killed process must have ended by then.
+LEASE_SECONDS = 6.0
+BEAT_SECONDS = 1.5
+IDLE_SECONDS = 30.0
+
+
+class Body:
+    """A stream that ends quietly where the client left, fell silent, or has to give way.
+
+    Args:
+        stream: the body's chunks; raises ``UploadCutOff`` where the client left.
+        room: bytes until the upload's end; one more is refused.
+        bytes_total: the upload's declared length, for the message.
+
+    Attributes:
+        cut: the client left before the end it announced.
+        stalled: it was silent for too long, or for a moment while another request waited.
+    """
+
+    def __init__(self, stream: AsyncIterator[bytes], room: int, bytes_total: int) -> None:
+        self._stream = stream
+        self._room = room
+        self._bytes_total = bytes_total
+        self._patience: asyncio.Timeout | None = None
+        self._heard = time.monotonic()
+        self.cut = False
+        self.stalled = False
+        self.lost = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The chunks, to the end or as far as they came.
+
+        Raises:
+            BeyondLength: more than the declared length arrived.
+            UploadLocked: the lease was lost meanwhile: nothing more may be written.
+        """
+        while (piece := await self._next()) is not None:
+            self._heard = time.monotonic()
+            self._room -= len(piece)
+            if self._room < 0:
+                raise BeyondLength(bytes_total=self._bytes_total)
+            yield piece
+
+    async def _next(self) -> bytes | None:
+        piece = None
+        try:
+            async with asyncio.timeout(IDLE_SECONDS) as self._patience:
+                piece = await anext(self._stream, None)
+        except UploadCutOff:
+            self.cut = True
+        except TimeoutError:
+            self.stalled = True
+        finally:
+            self._patience = None
+        if self.lost:
+            raise UploadLocked(retry_after=2)
+        return piece
+
+    def give_way(self) -> None:
+        """End, if nothing has been heard since the last beat; what came is kept."""
+        if time.monotonic() - self._heard >= BEAT_SECONDS:
+            self._end()
+
+    def lose(self) -> None:
+        """End: another request may be writing, so nothing more of this one may."""
+        self.lost = True
+        self._end()
+
+    def _end(self) -> None:
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time())
+
+
+@asynccontextmanager
+async def leased(
+    platform: Platform, upload_id: int, offset: int, body: Body
+) -> AsyncGenerator[tuple[UUID, Upload]]:
+    """The right to write at *offset*, kept while the block runs: (lease, the upload as it is).
+
+    Raises:
+        UploadNotFound: it was removed meanwhile.
+        OffsetMismatch: it stands elsewhere meanwhile.
+        UploadLocked: another request writes; that one is told to give way if it is silent.
+    """
+    lease, upload = await _take(platform, upload_id, offset)
+    keeper = asyncio.create_task(_keep(platform, upload_id, lease, body))
+    try:
+        yield lease, upload
+    finally:
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
+        await asyncio.shield(_free(platform, upload_id, lease))
+
+
+async def _take(platform: Platform, upload_id: int, offset: int) -> tuple[UUID, Upload]:
+    lease = uuid4()
+    async with platform.db.transaction() as conn:
+        found = await store.uploads(conn, "lock_upload", id=upload_id)
+        if not found or found[0].status != "receiving":
+            raise UploadNotFound
+        if found[0].bytes != offset:
+            raise OffsetMismatch(offset=found[0].bytes)
+        taken = await store.one(
+            conn, "lease_resumable", id=upload_id, lease=lease, lease_seconds=LEASE_SECONDS
+        )
+        if taken is not None:
+            return lease, found[0]
+        await store.run(conn, "want_resumable", id=upload_id)
+    raise UploadLocked(remedy="Try again in a moment.", retry_after=2)
+
+
+async def _keep(platform: Platform, upload_id: int, lease: UUID, body: Body) -> None:
+    until = time.monotonic() + LEASE_SECONDS
+    while True:
+        await asyncio.sleep(BEAT_SECONDS)
+        asked = time.monotonic()
+        try:
+            async with platform.db.connection() as conn:
+                row = await renew(conn, platform, upload_id, lease)
+        except Exception as error:
+            log.warning("lease not renewed", error=repr(error))
+            if time.monotonic() >= until - BEAT_SECONDS:
+                body.lose()
+            continue
+        if row is None:
+            body.lose()
+            return
+        until = asked + LEASE_SECONDS
+        if row[0]:
+            body.give_way()
+
+
+async def renew(
+    conn: store.Conn, platform: Platform, upload_id: int, lease: UUID
+) -> tuple[bool] | None:
+    """Keep the lease and the upload; whether another request waits, ``None`` where it is lost."""
+    return await store.one(
+        conn, "renew_lease", id=upload_id, lease=lease, lease_seconds=LEASE_SECONDS,
+        keep_seconds=platform.settings.upload_expire_hours * 3600,
+    )  # type: ignore[return-value]
+
+
+async def _free(platform: Platform, upload_id: int, lease: UUID) -> None:
+    try:
+        async with platform.db.connection() as conn:
+            await store.run(conn, "free_lease", id=upload_id, lease=lease)
+    except Exception as error:
+        # It ends by itself.
+        log.warning("lease not freed", error=repr(error))

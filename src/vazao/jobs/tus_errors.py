@@ -1,0 +1,99 @@
+"""What can go wrong with resumable uploads: statuses as tus 1.0.0 asks for them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from vazao.kit.errors import BadRequest, Conflict, TooLarge, TooManyRequests, VazaoError
+
+VERSION = "1.0.0"
+
+
+class TusVersionUnsupported(VazaoError):
+    """The header Tus-Resumable must be 1.0.0."""
+
+    code = "tus_version_unsupported"
+    status = 412
+    headers: ClassVar[dict[str, str]] = {"Tus-Version": VERSION}
+
+
+class TusHeaderInvalid(BadRequest):
+    """The header {header} is missing or cannot be read."""
+
+    code = "tus_header_invalid"
+
+
+class LengthNotDeferred(BadRequest):
+    """The length of the whole file must be known at the start: send Upload-Length."""
+
+    code = "upload_length_required"
+
+
+class ChecksumUnsupported(BadRequest):
+    """The checksum must be one of: {algorithms}."""
+
+    code = "checksum_unsupported"
+
+
+class ChecksumMismatch(VazaoError):
+    """The bytes that arrived do not have the checksum sent with them; they were dropped."""
+
+    code = "checksum_mismatch"
+    status = 460
+
+
+class PatchTypeUnsupported(VazaoError):
+    """The body must be of the type application/offset+octet-stream."""
+
+    code = "content_type_unsupported"
+    status = 415
+
+
+class OffsetMismatch(Conflict):
+    """The upload stands at {offset} bytes; continue there."""
+
+    code = "offset_mismatch"
+
+
+class UploadInUse(Conflict):
+    """A job has taken this file; cancel the job instead."""
+
+    code = "upload_in_use"
+
+
+class UploadLocked(VazaoError):
+    """Another request is writing this upload."""
+
+    code = "upload_locked"
+    status = 423
+
+
+class UploadStalled(VazaoError):
+    """No bytes came for too long; what arrived is kept. Ask for the offset and continue there."""
+
+    code = "upload_stalled"
+    status = 423
+
+
+class BeyondLength(TooLarge):
+    """The upload was declared {bytes_total} bytes long, and this goes beyond."""
+
+    code = "beyond_upload_length"
+
+
+class TooManyPieces(TooLarge):
+    """The upload has arrived in {limit} pieces, the most that is accepted."""
+
+    code = "upload_too_many_pieces"
+
+
+class TooManyUploads(TooManyRequests):
+    """Your organization has {limit} uploads that wait to be continued or used, the most allowed."""
+
+    code = "too_many_uploads"
+
+
+class MethodUnknown(BadRequest):
+    """X-HTTP-Method-Override must be PATCH, DELETE or HEAD here."""
+
+    code = "method_override_invalid"

@@ -1,0 +1,301 @@
+"""Resumable uploads: created, continued at their offset, ended; each a stored upload at the end.
+
+What a request brought is kept however it ends: its segments are contiguous ranges of the file,
+in order, and nothing more is promised of where they are cut. With a checksum a request counts
+whole or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from vazao.jobs import intake, store
+from vazao.jobs.errors import UploadCutOff, UploadNotFound, UploadTooLarge
+from vazao.jobs.models import Upload, segment_key
+from vazao.jobs.tus_body import Body, leased, renew
+from vazao.jobs.tus_errors import (
+    BeyondLength,
+    ChecksumMismatch,
+    OffsetMismatch,
+    TooManyPieces,
+    TooManyUploads,
+    UploadInUse,
+    UploadLocked,
+    UploadStalled,
+)
+from vazao.jobs.tus_headers import Checksum, metadata_of
+from vazao.kit.db import rows_of
+from vazao.kit.logging import get
+from vazao.kit.platform import Platform
+
+log = get("jobs.tus")
+MOST_SEGMENTS = 100_000
+
+
+class Resumable(msgspec.Struct, frozen=True, kw_only=True):
+    """An upload as tus sees it.
+
+    ``bytes`` is the offset, ``bytes_total`` the declared length; at that ``status`` goes from
+    receiving to stored. ``expires_at`` is null once a job took the file.
+    """
+
+    id: int
+    token: str
+    organization_id: int
+    status: str
+    bytes: int
+    segments: int
+    bytes_total: int
+    metadata: str
+    expires_at: datetime | None
+
+
+async def create(
+    platform: Platform, organization_id: int, *, bytes_total: int, metadata: str
+) -> Resumable:
+    """Begin an upload of *bytes_total* bytes; one of none is stored at once.
+
+    Raises:
+        UploadTooLarge: longer than the limit.
+        TusHeaderInvalid: the metadata cannot be read.
+        TooManyUploads: the organization has too many that wait.
+    """
+    pairs = metadata_of(metadata)
+    settings = platform.settings
+    if bytes_total > settings.upload_max_bytes:
+        raise UploadTooLarge(
+            remedy="Split it, or ask the administrator for a higher limit.",
+            limit=settings.upload_max_bytes,
+        )
+    token = secrets.token_hex(16)
+    async with platform.db.transaction() as conn:
+        await _hold_to_limit(conn, organization_id, settings.upload_max_open)
+        (upload,) = await store.uploads(
+            conn, "insert_upload", token=token, organization_id=organization_id,
+            filename=intake.storable(pairs.get("filename")),
+            content_type=intake.storable(pairs.get("filetype")),
+        )
+        await store.one(
+            conn, "insert_resumable", upload_id=upload.id, organization_id=organization_id,
+            bytes_total=bytes_total, metadata=metadata,
+            keep_seconds=settings.upload_expire_hours * 3600,
+        )
+        if not bytes_total:
+            await store.run(conn, "store_upload", id=upload.id, sha256=None)
+        return await _find(conn, organization_id, token)
+
+
+async def _hold_to_limit(conn: store.Conn, organization_id: int, limit: int) -> None:
+    row = await store.one(
+        conn, "count_resumables", organization_id=organization_id, limit=limit
+    )
+    if row and row[0] >= limit:
+        raise TooManyUploads(
+            remedy="End one, or wait until the oldest expire.", limit=limit, retry_after=60
+        )
+
+
+async def find(platform: Platform, organization_id: int, token: str) -> Resumable:
+    """The organization's resumable upload by its public id.
+
+    Raises:
+        UploadNotFound: there is none, or it is another organization's, ended or expired.
+    """
+    async with platform.db.connection() as conn:
+        return await _find(conn, organization_id, token)
+
+
+async def _find(conn: store.Conn, organization_id: int, token: str) -> Resumable:
+    async with conn.cursor(row_factory=rows_of(Resumable)) as cursor:
+        await cursor.execute(
+            store.statement("find_resumable"),
+            {"token": token, "organization_id": organization_id},
+        )
+        found = await cursor.fetchone()
+    if found is None:
+        raise UploadNotFound
+    if found.expires_at is None:
+        return found
+    return msgspec.structs.replace(found, expires_at=found.expires_at.astimezone(UTC))
+
+
+async def append(
+    platform: Platform, organization_id: int, token: str, stream: AsyncIterator[bytes], *,
+    offset: int, announced: int | None = None, checksum: Checksum | None = None,
+) -> Resumable:
+    """Store what *stream* brings, at *offset*; the upload as it is then.
+
+    Args:
+        announced: how many bytes the client said it sends.
+        checksum: of these bytes: if it is wrong, none of them counts.
+
+    Raises:
+        UploadNotFound: there is no such upload.
+        OffsetMismatch: it stands elsewhere.
+        BeyondLength: more than declared.
+        UploadLocked: another request writes it.
+        UploadCutOff, UploadStalled: the body ended early; without a checksum what came is kept.
+        ChecksumMismatch: the bytes are not those that the client meant.
+        TooManyPieces: it came in more pieces than are accepted.
+        StorageFull: no room is left; what was stored before stays.
+    """
+    upload = await find(platform, organization_id, token)
+    if upload.bytes != offset:
+        raise OffsetMismatch(offset=upload.bytes)
+    room = upload.bytes_total - offset
+    if announced is not None and announced > room:
+        raise BeyondLength(bytes_total=upload.bytes_total)
+    body = Body(stream, room, upload.bytes_total)
+    if upload.status == "stored":
+        # Only an empty body passes.
+        async for _ in body.chunks():
+            continue
+        return upload
+    async with leased(platform, upload.id, offset, body) as (lease, found):
+        await _Writer(platform, found, lease, body, checksum).write()
+    if body.stalled:
+        raise UploadStalled(retry_after=1)
+    if body.cut:
+        raise UploadCutOff
+    return await find(platform, organization_id, token)
+
+
+class _Writer:
+    """One request's bytes on their way into segments."""
+
+    def __init__(
+        self, platform: Platform, upload: Upload, lease: UUID, body: Body,
+        checksum: Checksum | None,
+    ) -> None:
+        self._platform = platform
+        self._upload = upload
+        self._lease = lease
+        self._body = body
+        self._checksum = checksum
+        self._hash: Any = checksum.hash() if checksum else None
+        self._recorded = upload.segments
+        self._sizes: list[int] = []
+
+    async def write(self) -> None:
+        """Store the body: each segment counts as it is closed, or all of them at the end."""
+        source = intake.Source(self._body.chunks(), sys.maxsize, self._hash)
+        try:
+            while await source.more():
+                await self._segment(source)
+                if self._checksum is None:
+                    await self._record()
+            if self._checksum is not None and self._verified(self._checksum):
+                await self._record()
+        except BaseException:
+            await asyncio.shield(self._drop())
+            raise
+
+    async def _segment(self, source: intake.Source) -> None:
+        number = self._recorded + len(self._sizes) + 1
+        if number > MOST_SEGMENTS:
+            raise TooManyPieces(
+                remedy="Begin anew, and send larger pieces.", limit=MOST_SEGMENTS
+            )
+        size = 0
+
+        async def counted() -> AsyncIterator[bytes]:
+            nonlocal size
+            async for chunk in source.segment(self._platform.settings.upload_segment_bytes, None):
+                size += len(chunk)
+                yield chunk
+
+        await self._platform.blobs.put(segment_key(self._upload.token, number), counted())
+        self._sizes.append(size)
+
+    def _verified(self, checksum: Checksum) -> bool:
+        """Whether the bytes may count; false where they never came whole."""
+        if self._body.cut or self._body.stalled:
+            raise UploadStalled(retry_after=1) if self._body.stalled else UploadCutOff()
+        if self._hash.digest() != checksum.expected:
+            raise ChecksumMismatch(remedy="Send them again.")
+        return bool(self._sizes)
+
+    async def _record(self) -> None:
+        async with self._platform.db.transaction() as conn:
+            found = await store.uploads(conn, "lock_upload", id=self._upload.id)
+            if not found or found[0].status != "receiving":
+                raise UploadNotFound
+            if await renew(conn, self._platform, self._upload.id, self._lease) is None:
+                self._body.lost = True
+                raise UploadLocked(retry_after=2)
+            await store.one(
+                conn, "record_segments", id=self._upload.id, first=self._recorded + 1,
+                sizes=self._sizes,
+            )
+        self._recorded += len(self._sizes)
+        self._sizes.clear()
+
+    async def _drop(self) -> None:
+        """Remove what does not count; whoever holds the lease now may have written there."""
+        if self._body.lost or not self._sizes:
+            return
+        first = self._recorded + 1
+        async with self._platform.db.transaction() as conn:
+            # Held: a record whose commit was in doubt is seen, and no other begins meanwhile.
+            found = await store.uploads(conn, "lock_upload", id=self._upload.id)
+            if found and found[0].segments >= first:
+                return
+            await self._platform.blobs.delete(
+                segment_key(self._upload.token, first + n) for n in range(len(self._sizes))
+            )
+
+
+async def terminate(platform: Platform, organization_id: int, token: str) -> None:
+    """End an upload and give its space back.
+
+    Raises:
+        UploadNotFound: there is no such upload.
+        UploadInUse: a job has taken the file.
+    """
+    upload = await find(platform, organization_id, token)
+    async with platform.db.transaction() as conn:
+        found = await store.uploads(conn, "lock_upload", id=upload.id)
+        if await store.one(conn, "claimed_resumable", id=upload.id) == (True,):
+            raise UploadInUse
+        await store.run(conn, "doom_upload", id=upload.id)
+    for doomed in found:
+        await intake.delete_upload(platform, doomed)
+
+
+async def discard(platform: Platform, upload: Resumable) -> None:
+    """Remove an upload of which nobody has heard; the sweep does it where this fails too."""
+    try:
+        await terminate(platform, upload.organization_id, upload.token)
+    except Exception as error:
+        log.warning("upload left to the sweep", upload=upload.token, error=repr(error))
+
+
+async def claim_upload(conn: store.Conn, organization_id: int, token: str) -> Upload:
+    """Take a stored file for a job, in the transaction that makes the job.
+
+    From then on it does not expire and its owner cannot end it: whoever took it dooms it.
+
+    Raises:
+        UploadNotFound: there is none, or it is another organization's, or not whole.
+    """
+    found = await store.uploads(
+        conn, "lock_stored", token=token, organization_id=organization_id
+    )
+    if not found:
+        raise UploadNotFound
+    await store.run(conn, "claim_resumable", id=found[0].id)
+    return found[0]
+
+
+async def expire(platform: Platform) -> None:
+    """Mark what was not continued or taken in time; the sweep of uploads removes it."""
+    async with platform.db.transaction() as conn:
+        await store.run(conn, "expire_uploads")

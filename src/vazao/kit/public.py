@@ -1,0 +1,40 @@
+"""Who asks without a credential: the organization ``public``, where the platform serves it.
+
+Only routes whose ``opt`` says ``open=True`` beside a scope let it in, with that scope alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar.connection import ASGIConnection
+
+from vazao.kit import csrf
+from vazao.kit.platform import Platform, Principal
+
+SLUG = "public"
+
+
+async def principal_of(
+    connection: ASGIConnection[Any, Any, Any, Any], platform: Platform, scope: str
+) -> Principal | None:
+    """The public's principal with *scope*, or ``None`` where ``VAZAO_PUBLIC`` is off.
+
+    ``None`` too for what a page of ours sends (it carries a CSRF value) after its session ended:
+    a member's file must not become the public's.
+
+    Raises:
+        CsrfFailed: a browser says that a page of another site sends an unsafe request; that page
+            could otherwise reach a platform that only its reader's network can.
+    """
+    if not platform.settings.serves_public or "x-csrf-token" in connection.headers:
+        return None
+    if connection.scope.get("method") not in csrf.SAFE_METHODS:
+        csrf.check_origin(connection)
+    if platform.public_id is None:
+        async with platform.db.connection() as conn:
+            platform.public_id = await platform.registry.organization_id(conn, SLUG)
+    return Principal(
+        organization_id=platform.public_id, organization=SLUG, kind="public", name=SLUG,
+        scopes=frozenset({scope}),
+    )

@@ -59,12 +59,15 @@ def __getattr__(name: str) -> Any:
 
 
 def register(registry: Registry) -> None:
-    """Show the feature's routes, pages, commands, runner and periodic jobs."""
+    """Show the feature's routes, pages, commands, kinds, runner and periodic jobs."""
     from vazao.jobs import api, cli, kinds, overview, pages, tus
-    from vazao.kit.registry import Figure, MenuEntry, Periodic
+    from vazao.jobs.kinds import randomize, randomize_api
+    from vazao.kit.registry import DemoStep, Figure, MenuEntry, Periodic
 
     kinds.bind(registry.job_kinds)
-    registry.routes.extend((*api.routes, *pages.routes, *tus.routes))
+    registry.routes.extend((*api.routes, *pages.routes, *tus.routes, *randomize_api.routes))
+    registry.job_kinds[randomize.KIND] = randomize.kind
+    registry.demo.append(DemoStep("Shuffle of an image", _demo_randomize, 30))
     registry.menu.append(MenuEntry("Jobs", "/jobs", 40))
     registry.figures.append(Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40))
     registry.template_packages.append("vazao.jobs")
@@ -72,6 +75,7 @@ def register(registry: Registry) -> None:
     registry.runner = _run
     registry.periodic.append(Periodic("jobs.sweep", 300.0, _sweep))
     registry.periodic.append(Periodic("jobs.take_back", 10.0, _take_back))
+    registry.periodic.append(Periodic("jobs.sweep_pictures", 3600.0, randomize.sweep))
 
 
 async def _run(platform: Any, stop: Any) -> None:
@@ -86,6 +90,12 @@ async def _sweep(platform: Any) -> None:
     await recovery.sweep(platform)
     await tus_service.expire(platform)
     await intake.sweep(platform)
+
+
+async def _demo_randomize(platform: Any, say: Any) -> list[str]:
+    from vazao.jobs.kinds import randomize_demo
+
+    return await randomize_demo.show(platform, say)
 
 
 async def _take_back(platform: Any) -> None:

@@ -204,10 +204,11 @@ async def sweep(platform: Platform) -> None:
         doomed = await store.uploads(conn, "doomed_uploads")
     for upload in doomed:
         await delete_upload(platform, upload)
-    await asyncio.to_thread(_sweep_spool, _spool_folder(platform))
+    await asyncio.to_thread(_sweep_spool, spool_folder(platform))
 
 
-def _spool_folder(platform: Platform) -> Path:
+def spool_folder(platform: Platform) -> Path:
+    """Where files named ``upload-…`` pass through; they are swept a day after a crash."""
     return platform.settings.folder / "tmp"
 
 
@@ -242,7 +243,7 @@ async def local_file(platform: Platform, upload: Upload) -> AsyncGenerator[Path]
     if in_place is not None and in_place.exists():
         yield in_place
         return
-    folder = _spool_folder(platform)
+    folder = spool_folder(platform)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"upload-{upload.token}-{secrets.token_hex(4)}"
     try:

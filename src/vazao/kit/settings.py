@@ -86,6 +86,16 @@ class Settings(BaseSettings):
         1000, ge=1, description="resumable uploads of an organization that wait at a time, at most"
     )
 
+    randomize_max_bytes: int = Field(
+        25 << 20, ge=1, description="largest PNG that /randomize takes, in bytes"
+    )
+    randomize_max_pixels: int = Field(
+        50_000_000, ge=1, description="most pixels of a PNG that /randomize takes"
+    )
+    randomize_block_pixels: int = Field(
+        60, ge=1, le=4096, description="side of the blocks that /randomize shuffles, in pixels"
+    )
+
     @property
     def embedded(self) -> bool:
         """Whether the database is the embedded one."""

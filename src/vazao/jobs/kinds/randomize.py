@@ -1,0 +1,219 @@
+"""Randomize an image: its whole blocks shuffled, every pixel of the source exactly once.
+
+The right and the bottom rest, which no whole block covers, stay where they are. Pillow and numpy
+are imported by the first picture that a worker shuffles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import threading
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vazao.jobs import intake, service, store
+from vazao.jobs.errors import PartSignal, UploadNotFound
+from vazao.jobs.kinds.png import Header
+from vazao.jobs.models import Job, Kind, Upload
+from vazao.jobs.parts import PartRun
+from vazao.jobs.service import Idempotency
+from vazao.jobs.store import Conn
+from vazao.kit.platform import Platform
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vazao.jobs.kinds.png_pixels import Samples
+
+KIND = "images.randomize"
+CONTENT_TYPE = "image/png"
+READ_BYTES = 1 << 20
+PROGRESS_SECONDS = 0.5
+# Beyond these, one picture at a time in each process: a pixel takes up to 12 bytes of memory.
+LARGE_MEGAPIXELS = 8.0
+
+
+class Stopped(Exception):
+    """Nobody waits for the picture any more."""
+
+
+@cache
+def _large() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="vazao-large-picture")
+
+
+async def enqueue(
+    conn: Conn, upload: Upload, header: Header, *, requested_by: str | None = None,
+    request_id: str | None = None, idempotency: Idempotency | None = None,
+) -> Job:
+    """Ask for a stored picture to be shuffled, in the caller's transaction; cost in megapixels.
+
+    Raises:
+        IdempotencyClash: the key came with another request.
+    """
+    return await service.enqueue(
+        conn, KIND, organization_id=upload.organization_id, payload={"upload": upload.token},
+        cost=max(0.001, header.megapixels), bytes_total=upload.bytes, request_id=request_id,
+        requested_by=requested_by, idempotency=idempotency,
+    )
+
+
+async def result_of(conn: Conn, job: Job) -> Upload:
+    """The stored picture that a finished job made.
+
+    Raises:
+        UploadNotFound: the job has not finished, or the picture is gone.
+    """
+    if job.status != "finished" or not isinstance(job.result, dict):
+        raise UploadNotFound
+    return await intake.get_upload(conn, job.organization_id, job.result["upload"])
+
+
+async def shuffle(run: PartRun) -> None:
+    """The kind's only step: read, shuffle, store, and end."""
+    platform, job = run.platform, run.job
+    async with platform.db.connection() as conn:
+        source = await intake.get_upload(conn, job.organization_id, run.payload["upload"])
+    async with intake.local_file(platform, source) as path:
+        with _draft(platform, job) as target:
+            await _work(run, path, target)
+            await run.progress(1.0, phase="storing")
+            stored = await intake.receive(
+                platform, job.organization_id, _read(target), filename=f"{job.token}.png",
+                content_type=CONTENT_TYPE, limit_bytes=target.stat().st_size,
+            )
+    try:
+        async with run.finishing() as conn:
+            run.count(bytes=source.bytes)
+            run.result = {"upload": stored.token, "bytes": stored.bytes}
+    except PartSignal:
+        # Another error may hide that it was committed: then the sweep decides.
+        await asyncio.shield(intake.delete_upload(platform, stored))
+        raise
+
+
+async def ended(conn: Conn, job: Job) -> None:
+    """A finished job needs its source no more; another one may start over."""
+    if job.status == "finished":
+        source = await intake.get_upload(conn, job.organization_id, job.payload["upload"])
+        await intake.doom_upload(conn, source.id)
+
+
+async def sweep(platform: Platform) -> None:
+    """Let go of results that were stored by attempts which were cut off before their end."""
+    async with platform.db.transaction() as conn:
+        await store.run(conn, "doom_orphaned_results", kind=KIND, content_type=CONTENT_TYPE)
+
+
+async def _work(run: PartRun, source: Path, target: Path) -> None:
+    """Shuffle in a thread, telling how far it is; the thread stops when nobody waits for it."""
+    done, stop = [0.0], threading.Event()
+    seed, block = int(run.job.token, 16), run.platform.settings.randomize_block_pixels
+
+    def tell(fraction: float) -> None:
+        done[0] = fraction
+        if stop.is_set():
+            raise Stopped
+
+    executor = _large() if run.part.cost > LARGE_MEGAPIXELS else None
+    work = asyncio.get_running_loop().run_in_executor(
+        executor, shuffle_file, source, target, block, seed, tell
+    )
+    try:
+        while not (await asyncio.wait((work,), timeout=PROGRESS_SECONDS))[0]:
+            await run.progress(done[0], phase="shuffling")
+    finally:
+        stop.set()
+        if not work.done():
+            work.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    await work
+
+
+def shuffle_file(
+    source: Path, target: Path, block: int, seed: int, tell: Callable[[float], None]
+) -> None:
+    """Write *source*, a checked PNG, to *target* with its whole blocks shuffled.
+
+    Args:
+        block: side of a block, in pixels.
+        seed: the same one gives the same picture.
+        tell: called with the fraction done; what it raises ends the work.
+
+    Raises:
+        ImageBroken: the pixels cannot be decoded.
+    """
+    from vazao.jobs.kinds import png, png_pixels
+
+    tell(0.0)
+    data = source.read_bytes()
+    header = png.header_of(bytes(next(png.chunks(data))[1]))
+    pixels = png_pixels.decode(header, data)
+
+    def told() -> Iterator[Samples]:
+        rows = 0
+        for band in shuffled(pixels, block, seed):
+            rows += len(band)
+            tell(rows / header.height)
+            yield band
+
+    with target.open("wb") as file:
+        for piece in png_pixels.encode(header, data, told()):
+            file.write(piece)
+
+
+def shuffled(pixels: Samples, block: int, seed: int) -> Iterator[Samples]:
+    """The picture (rows, columns, bytes of a pixel) from the top on, in bands of *block* rows."""
+    import numpy as np
+
+    height, width, size = pixels.shape
+    rows, columns = height // block, width // block
+    order = _order(rows * columns, seed)
+    grid = pixels[: rows * block, : columns * block]
+    grid = grid.reshape(rows, block, columns, block, size).transpose(0, 2, 1, 3, 4)
+    for row in range(rows):
+        band = pixels[row * block : (row + 1) * block].copy()
+        from_row, from_column = np.divmod(order[row * columns : (row + 1) * columns], columns or 1)
+        taken = grid[from_row, from_column].transpose(1, 0, 2, 3)
+        band[:, : columns * block] = taken.reshape(block, columns * block, size)
+        yield band
+    yield pixels[rows * block :]
+
+
+def _order(count: int, seed: int) -> NDArray[np.int64]:
+    """Which block stands where: any order but the one that they came in."""
+    import numpy as np
+
+    chance = np.random.default_rng(seed)
+    order = chance.permutation(count)
+    while count > 1 and (order == np.arange(count)).all():
+        order = chance.permutation(count)
+    return order
+
+
+@contextmanager
+def _draft(platform: Platform, job: Job) -> Generator[Path]:
+    """A file of this machine for the result on its way; what a crash leaves is swept."""
+    folder = intake.spool_folder(platform)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"upload-{job.token}-{secrets.token_hex(4)}"
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+async def _read(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while piece := await asyncio.to_thread(file.read, READ_BYTES):
+            yield piece
+
+
+kind = Kind(KIND, "Shuffle of an image", "shuffle", {"shuffle": shuffle}, on_end=ended)

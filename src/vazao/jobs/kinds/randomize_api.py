@@ -1,0 +1,164 @@
+"""``/randomize``: a PNG in, a token out; then its status and, once finished, the shuffled PNG."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+from litestar import Controller, Request, Response, get, post
+from litestar.params import FromPath
+from litestar.response import Stream
+
+from vazao.jobs import intake
+from vazao.jobs.api import idempotency_of
+from vazao.jobs.errors import JobNotFound, UploadNotFound, UploadTooLarge
+from vazao.jobs.kinds import randomize
+from vazao.jobs.kinds.answers import READ, WRITE, accepted, job_of, no_result, status_of
+from vazao.jobs.kinds.png import Check, Header
+from vazao.jobs.models import Upload
+from vazao.jobs.streaming import body_of
+from vazao.kit.errors import BadRequest, NotFound
+from vazao.kit.pages import language_of
+from vazao.kit.platform import Platform
+from vazao.kit.web import Asker, ThePlatform
+
+# Not a message of the catalogue: existing clients compare it.
+ONLY_PNG = "Ooops! Só sei lidar com imagens PNG!"
+COALESCE_BYTES = 1 << 18
+
+
+class ImageTooHeavy(BadRequest):
+    """The image has more than {limit} bytes, the most that is accepted here."""
+
+    code = "image_too_large"
+
+
+@cache
+def _checkers() -> ThreadPoolExecutor:
+    """Threads of their own, so that many pictures at once keep nothing else waiting."""
+    return ThreadPoolExecutor(2, thread_name_prefix="vazao-png-check")
+
+
+async def _coalesced(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in fewer pieces: each costs a walk to a thread and back."""
+    held: list[bytes] = []
+    size = 0
+    async for piece in stream:
+        held.append(piece)
+        size += len(piece)
+        if size >= COALESCE_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
+    if size:
+        yield b"".join(held)
+
+
+async def _checked(stream: AsyncIterator[bytes], check: Check) -> AsyncIterator[bytes]:
+    """The pieces, each looked at before it is passed on; what is refused raises."""
+    loop = asyncio.get_running_loop()
+    async for piece in _coalesced(stream):
+        await loop.run_in_executor(_checkers(), check.feed, piece)
+        yield piece
+    check.finish()
+
+
+async def _after(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if first:
+        yield first
+    async for piece in rest:
+        yield piece
+
+
+async def take_in(
+    platform: Platform, organization_id: int, request: Request[Any, Any, Any]
+) -> tuple[Upload, Header]:
+    """Store the request's PNG, checked to its last byte; what is refused leaves nothing.
+
+    Raises:
+        ImageTooHeavy: more bytes than the limit, by the announcement or by count.
+        ImageEmpty, ImageNotPng, ImageBroken, ImageTooLarge: it cannot be taken.
+        UploadCutOff: the client left in the middle.
+        StorageFull: no room is left.
+    """
+    limit = platform.settings.randomize_max_bytes
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > limit:
+        raise ImageTooHeavy(limit=limit)
+    check = Check(platform.settings.randomize_max_pixels)
+    pieces = _checked(body_of(request), check)
+    # Most of what is refused shows in its first piece, before anything is stored.
+    first = await anext(pieces, b"")
+    try:
+        upload = await intake.receive(
+            platform, organization_id, _after(first, pieces), filename=None,
+            content_type=randomize.CONTENT_TYPE, limit_bytes=limit, sha256=True,
+        )
+    except UploadTooLarge as error:
+        raise ImageTooHeavy(limit=limit) from error
+    return upload, check.finish()
+
+
+class Randomize(Controller):
+    """``/randomize``."""
+
+    path = "/randomize"
+    tags = ("jobs",)
+
+    @post("/", opt=WRITE, status_code=201, request_max_body_size=None,
+          summary="Shuffle the blocks of a PNG image")
+    async def ask(
+        self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any]
+    ) -> Response[Any]:
+        """The PNG is the body, with ``Content-Type: image/png``; the answer is its token."""
+        content_type = request.headers.get("content-type", "").partition(";")[0]
+        if content_type.strip().lower() != randomize.CONTENT_TYPE:
+            return Response({"error": ONLY_PNG}, status_code=400)
+        upload, header = await take_in(platform, principal.organization_id, request)
+        try:
+            idempotency = idempotency_of(request, upload.sha256 or "")
+            async with platform.db.transaction() as conn:
+                job = await randomize.enqueue(
+                    conn, upload, header, requested_by=principal.name, idempotency=idempotency,
+                    request_id=request.scope["state"].get("request_id"),
+                )
+        except BaseException:
+            await asyncio.shield(intake.delete_upload(platform, upload))
+            raise
+        if not job.created:
+            await intake.delete_upload(platform, upload)
+        return accepted(job)
+
+    @get("/{token:str}/status", opt=READ, summary="How far a shuffled image is")
+    async def status(
+        self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
+        principal: Asker,
+    ) -> dict[str, Any]:
+        """``requested``, ``received``, ``finished`` or ``errored``, with its times at the end."""
+        async with platform.db.connection() as conn:
+            job = await job_of(conn, principal.organization_id, token, randomize.KIND)
+        return status_of(job, language_of(request))
+
+    @get("/{token:str}/result", opt=READ, summary="The shuffled image",
+         media_type=randomize.CONTENT_TYPE)
+    async def result(
+        self, token: FromPath[str], platform: ThePlatform, principal: Asker
+    ) -> Response[dict[str, str]] | Stream:
+        """The PNG; 404 until it is there."""
+        try:
+            async with platform.db.connection() as conn:
+                job = await job_of(conn, principal.organization_id, token, randomize.KIND)
+                made = await randomize.result_of(conn, job)
+            content = intake.read(platform, made)
+            first = await anext(aiter(content), b"")
+        except (JobNotFound, UploadNotFound, NotFound):
+            return no_result()
+        return Stream(
+            _after(first, aiter(content)), media_type=randomize.CONTENT_TYPE,
+            headers={"Content-Length": str(made.bytes), "Cache-Control": "private, no-cache"},
+        )
+
+
+routes = [Randomize]

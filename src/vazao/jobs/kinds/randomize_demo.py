@@ -1,0 +1,83 @@
+"""The demonstration of ``/randomize``: a picture is drawn, shuffled, and left to be sent again."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from vazao.jobs import intake, service
+from vazao.jobs.ending import lead_seconds
+from vazao.jobs.errors import JobFailed
+from vazao.jobs.kinds import randomize
+from vazao.jobs.kinds.png import SIGNATURE, Check, chunk
+from vazao.kit.cli import language
+from vazao.kit.formats import duration, size
+from vazao.kit.platform import Platform
+from vazao.kit.serving import address_of
+from vazao.kit.steps import text as _
+
+SIDE = 900
+PICTURE = "picture.png"
+
+
+def draw(side: int = SIDE) -> bytes:
+    """A PNG of *side* × *side* pixels: circles in colours that tell where a block came from."""
+    rows = bytearray()
+    for y in range(side):
+        rows.append(0)
+        for x in range(side):
+            ring = ((x - side // 2) ** 2 + (y - side // 2) ** 2) * 8 // (side * side) % 2
+            rows += bytes((x * 255 // side, y * 255 // side, 200 if ring else 60))
+    header = side.to_bytes(4, "big") * 2 + bytes((8, 2, 0, 0, 0))
+    return b"".join((
+        SIGNATURE, chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")
+    ))
+
+
+async def show(platform: Platform, say: Callable[[str], Any]) -> list[str]:
+    """Shuffle a picture as the organization ``demo``; the line that sends it from a terminal."""
+    path = platform.settings.folder / PICTURE
+    picture = await asyncio.to_thread(draw)
+    await asyncio.to_thread(_keep, path, picture)
+    say(_("An image of {side} × {side} pixels ({size}) goes in …", side=SIDE,
+          size=size(len(picture), language())))
+    async with platform.db.connection() as conn:
+        organization_id = await platform.registry.organization_id(conn, "demo")
+    seconds = await _shuffle(platform, organization_id, picture)
+    credential = "" if platform.settings.serves_public else '-H "Authorization: Bearer $TOKEN" '
+    return [
+        _("Its blocks were shuffled in {time} from the request to the end.",
+          time=duration(seconds, language())),
+        f"curl -s -H 'Content-Type: image/png' {credential}--data-binary @{path} "
+        f"{address_of(platform.settings)}/randomize",
+    ]
+
+
+def _keep(path: Path, picture: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(picture)
+
+
+async def _shuffle(platform: Platform, organization_id: int, picture: bytes) -> float | None:
+    """Ask for it and wait for its end; the lead time in seconds."""
+    async def body() -> AsyncIterator[bytes]:
+        yield picture
+
+    check = Check(platform.settings.randomize_max_pixels)
+    check.feed(picture)
+    upload = await intake.receive(
+        platform, organization_id, body(), filename=PICTURE,
+        content_type=randomize.CONTENT_TYPE, limit_bytes=len(picture),
+    )
+    async with platform.db.transaction() as conn:
+        job = await randomize.enqueue(conn, upload, check.finish(), requested_by="demo")
+    while not job.ended:
+        await asyncio.sleep(0.05)
+        async with platform.db.connection() as conn:
+            job = await service.get_job(conn, organization_id, job.token)
+    if job.status != "finished":
+        raise JobFailed
+    return lead_seconds(job)

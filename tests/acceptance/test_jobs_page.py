@@ -64,9 +64,14 @@ def test_a_picture_is_shuffled(platform_up: Running, browser: Any, tmp_path: Pat
     picture = tmp_path / "cat.png"
     write_picture(picture)
     with signed_in(browser, platform_up) as page:
+        watching = page.context.new_page()
+        watching.goto(f"{platform_up.address}/jobs?kind=randomize")
+        assert watching.locator("#rows tbody tr").count() == 0
         page.goto(f"{platform_up.address}/jobs/new")
         page.set_input_files("[data-work] input", str(picture))
         state(page, "finished")
+        expect(watching.locator("#rows tbody .badge")).to_have_attribute(
+            "data-status", "finished", timeout=20_000)
         shown = page.locator("[data-work-picture] img")
         expect(shown).to_have_js_property("naturalWidth", 240)
         expect(shown).to_have_js_property("naturalHeight", 180)
@@ -129,3 +134,11 @@ def test_what_is_refused_says_why(
         page.keyboard.press("Enter")
         assert page.locator(".work").count() == 1
         assert page.evaluate("document.activeElement.dataset.act") == "discard"
+        dropped = page.evaluate_handle("""() => {
+          const held = new DataTransfer();
+          held.items.add(new File(["x"], "holiday.jpg", { type: "image/jpeg" }));
+          return held;
+        }""")
+        page.dispatch_event("[data-drop]", "drop", {"dataTransfer": dropped})
+        expect(page.locator(".work")).to_have_count(2)
+        assert "holiday.jpg" in page.inner_text("[data-work-list]")

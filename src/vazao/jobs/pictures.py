@@ -71,7 +71,7 @@ def picture_of_times(found: Sequence[Times]) -> TimesPicture | None:
     if not found:
         return None
     values = [v for each in found for pair in (each.queue, each.execution, each.lead) for v in pair]
-    low = max((t for t in TICKS if t <= max(min(values), SHORTEST)), default=SHORTEST)
+    low = max((t for t in TICKS if t <= min(values) and t < LONGEST), default=SHORTEST)
     high = min((t for t in TICKS if t >= max(values) and t > low), default=LONGEST)
 
     def place(seconds: float) -> float:

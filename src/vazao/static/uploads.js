@@ -310,6 +310,7 @@
     input.addEventListener("change", () => {
       const files = [...input.files];
       input.value = "";
+      input.closest("[data-drop]").classList.remove("chosen");
       files.forEach(clearUnfinished);
       take(files);
     });

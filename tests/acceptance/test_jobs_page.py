@@ -65,7 +65,7 @@ def test_a_picture_is_shuffled(platform_up: Running, browser: Any, tmp_path: Pat
     write_picture(picture)
     with signed_in(browser, platform_up) as page:
         watching = page.context.new_page()
-        watching.goto(f"{platform_up.address}/jobs?kind=randomize")
+        watching.goto(f"{platform_up.address}/jobs?kind=images.randomize")
         assert watching.locator("#rows tbody tr").count() == 0
         page.goto(f"{platform_up.address}/jobs/new")
         page.set_input_files("[data-work] input", str(picture))

@@ -154,6 +154,17 @@ async def test_abandoned_and_doomed_uploads_are_swept(platform: Platform) -> Non
     assert len([p for p in root.rglob("*") if p.is_file()]) == 1
 
 
+async def test_what_a_killed_process_left_goes_with_its_upload(platform: Platform) -> None:
+    upload = await store(platform, chunks(b"x"))
+    root = platform.blobs.root
+    assert root is not None
+    for name in ("000002", "000007", "000002#1"):
+        (root / upload.token / name).write_bytes(b"left")
+    await jobs.delete_upload(platform, upload)
+    await assert_nothing_left(platform)
+    assert not (root / upload.token).exists()
+
+
 async def test_another_organization_does_not_see_it(platform: Platform) -> None:
     upload = await store(platform, chunks(b"x"))
     async with platform.db.connection() as conn:

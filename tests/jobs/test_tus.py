@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import hashlib
 import os
 from collections.abc import AsyncIterator
-from typing import Any
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.jobs.conftest import make_platform
-from tests.jobs.web import serving
-from tests.support import eventually
+from tests.jobs.tus import (
+    SEGMENT,
+    TYPE,
+    VERSION,
+    answering,
+    begin,
+    blobs,
+    checksum,
+    code,
+    content,
+    encoded,
+    offset_of,
+    send,
+)
 from vazao import jobs
-from vazao.jobs import intake, tus_body, tus_service
+from vazao.jobs import intake, tus_service
 from vazao.jobs.errors import UploadNotFound
 from vazao.kit.platform import Platform
+from vazao.kit.web import create_app
 
 pytestmark = pytest.mark.anyio
-SEGMENT = 1 << 16
-VERSION = {"Tus-Resumable": "1.0.0"}
-TYPE = {"Content-Type": "application/offset+octet-stream"}
 LIMIT = 10 << 20
 
 
 @pytest.fixture
-async def platform(database_url: str, data_dir: Any) -> AsyncIterator[Platform]:
-    yield make_platform(
+def platform(database_url: str, data_dir: Path) -> Platform:
+    return make_platform(
         database_url, data_dir, upload_segment_bytes=SEGMENT, upload_max_bytes=LIMIT,
         upload_max_open=20,
     )
@@ -37,62 +44,8 @@ async def platform(database_url: str, data_dir: Any) -> AsyncIterator[Platform]:
 
 @pytest.fixture
 async def client(platform: Platform) -> AsyncIterator[httpx2.AsyncClient]:
-    async with serving(platform) as made:
-        async def answers() -> bool:
-            try:
-                return (await made.options("/files")).status_code == 204
-            except httpx2.ConnectError:
-                return False
-
-        await eventually(answers)
+    async with answering(platform) as made:
         yield made
-
-
-def encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
-
-def checksum(body: bytes, algorithm: str = "sha1") -> dict[str, str]:
-    digest = hashlib.new(algorithm, body).digest()
-    return {"Upload-Checksum": f"{algorithm} {base64.b64encode(digest).decode()}"}
-
-
-async def begin(client: httpx2.AsyncClient, length: int, **headers: str) -> str:
-    made = await client.post(
-        "/files", headers=VERSION | {"Upload-Length": str(length)} | headers
-    )
-    assert made.status_code == 201, made.text
-    return made.headers["location"]
-
-
-async def send(
-    client: httpx2.AsyncClient, place: str, offset: int, body: Any, **headers: str
-) -> httpx2.Response:
-    given = VERSION | TYPE | {"Upload-Offset": str(offset)} | headers
-    return await client.patch(place, content=body, headers=given)
-
-
-async def offset_of(client: httpx2.AsyncClient, place: str) -> int:
-    seen = await client.head(place, headers=VERSION)
-    assert seen.status_code == 200
-    assert seen.headers["cache-control"] == "no-store"
-    return int(seen.headers["upload-offset"])
-
-
-async def content(platform: Platform, place: str) -> bytes:
-    async with platform.db.connection() as conn:
-        upload = await jobs.get_upload(conn, 1, place.rpartition("/")[2])
-    return b"".join([c async for c in intake.read(platform, upload)])
-
-
-def blobs(platform: Platform) -> list[str]:
-    assert platform.blobs.root is not None
-    return sorted(p.name for p in platform.blobs.root.rglob("*") if p.is_file())
-
-
-def code(answer: httpx2.Response) -> tuple[int, str]:
-    assert answer.headers["tus-resumable"] == "1.0.0"
-    return answer.status_code, answer.json()["error"]["code"]
 
 
 @pytest.mark.parametrize("path", ["/files", "/files/" + "0" * 32])
@@ -105,6 +58,19 @@ async def test_options_says_what_is_offered(client: httpx2.AsyncClient, path: st
     assert set(told.headers["tus-extension"].split(",")) == {
         "creation", "creation-with-upload", "termination", "expiration", "checksum"
     }
+
+
+async def test_the_document_names_headers_body_and_refusals(platform: Platform) -> None:
+    paths = create_app(platform).openapi_schema.to_schema()["paths"]
+    written = paths["/files/{upload}"]["patch"]
+    headers = {p["name"]: p["required"] for p in written["parameters"] if p["in"] == "header"}
+    assert headers == {"Tus-Resumable": True, "Upload-Offset": True, "Upload-Checksum": False}
+    assert list(written["requestBody"]["content"]) == [TYPE["Content-Type"]]
+    assert {"204", "404", "409", "412", "413", "415", "423", "460", "507"} <= set(
+        written["responses"]
+    )
+    assert {"options", "post"} <= set(paths["/files"])
+    assert {"head", "patch", "delete", "post"} <= set(paths["/files/{upload}"])
 
 
 async def test_what_came_in_pieces_is_one_stored_file(
@@ -333,34 +299,6 @@ async def test_so_many_pieces_and_no_more(
         assert (await send(client, place, at, b"x")).status_code == 204
     assert code(await send(client, place, 3, b"x")) == (413, "upload_too_many_pieces")
     assert await offset_of(client, place) == 3
-
-
-async def test_one_of_two_writers_wins(
-    client: httpx2.AsyncClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tus_body, "BEAT_SECONDS", 60.0)
-    held, go_on = asyncio.Event(), asyncio.Event()
-
-    async def slow() -> AsyncIterator[bytes]:
-        yield b"a" * SEGMENT
-        held.set()
-        await go_on.wait()
-        yield b"a" * SEGMENT
-
-    place = await begin(client, 2 * SEGMENT)
-    first = asyncio.create_task(send(client, place, 0, slow()))
-    await held.wait()
-    # The first may not have arrived yet; then this one is the winner's.
-    second = await send(client, place, 0, b"b" * SEGMENT)
-    go_on.set()
-    answers = [await first, second]
-    assert sorted(a.status_code for a in answers)[0] == 204
-    assert all(a.status_code in (204, 409, 413, 423) for a in answers)
-    assert [a.status_code for a in answers].count(204) == 1
-    at = await offset_of(client, place)
-    assert (await send(client, place, at, b"c" * (2 * SEGMENT - at))).status_code == 204
-    body = await content(platform, place)
-    assert body[:SEGMENT] in (b"a" * SEGMENT, b"b" * SEGMENT)
 
 
 async def test_what_expired_is_gone_and_swept(

@@ -22,7 +22,7 @@ WAYS = ("public", "scope", "session", "admin", "authenticated")
 PUBLIC = {
     "/healthz": "a balancer asks", "/readyz": "a balancer asks", "/metrics": "Prometheus asks",
     "/static/{name:path}": "files for everyone", "/favicon.ico": "a browser asks",
-    "/files": "OPTIONS says what is offered", "/files/{token:str}": "the same",
+    "/files": "OPTIONS says what is offered", "/files/{upload:str}": "the same",
     "/language/{code:str}": "the choice of language", "/login": "signing in",
     "/logout": "ends only what the cookie names", "/": "sends strangers to the sign-in page",
     "/userInfo": "an old address: a redirect", "/admin": "an old address: a redirect",

@@ -10,7 +10,8 @@ from litestar import Controller, Request, Response, delete, head, patch, post, r
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
-from vazao.jobs import tus_headers, tus_service
+from vazao.jobs import tus_headers, tus_openapi, tus_service
+from vazao.jobs.kinds.answers import WRITE
 from vazao.jobs.streaming import body_of
 from vazao.jobs.tus_errors import VERSION, MethodUnknown
 from vazao.jobs.tus_service import Resumable
@@ -19,8 +20,6 @@ from vazao.kit.platform import Platform
 from vazao.kit.web import Asker, ThePlatform, answer_error
 
 Asked = Request[Any, Any, Any]
-# Another person's route opt lets the organization "public" in here without a token.
-MAY_WRITE = {"scope": "jobs:write"}
 COMMON = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
 
 
@@ -77,7 +76,7 @@ class Files(Controller):
     exception_handlers = {VazaoError: answer_with_version}  # noqa: RUF012
 
     # Litestar registers handlers by name, and answers OPTIONS itself unless ours comes first.
-    @route(["/", "/{token:str}"], http_method=HttpMethod.OPTIONS, status_code=204,
+    @route(["/", "/{upload:str}"], http_method=HttpMethod.OPTIONS, status_code=204,
            opt={"public": True, "anonymous": True}, summary="What this server offers of tus")
     async def about(self, platform: ThePlatform) -> Response[None]:
         """The protocol's version, extensions and limits."""
@@ -88,8 +87,8 @@ class Files(Controller):
             "Tus-Checksum-Algorithm": ",".join(tus_headers.ALGORITHMS),
         })
 
-    @post("/", opt=MAY_WRITE, status_code=201, request_max_body_size=None,
-          summary="Begin a resumable upload")
+    @post("/", opt=WRITE, status_code=201, request_max_body_size=None,
+          summary="Begin a resumable upload", operation_class=tus_openapi.Creation)
     async def create(
         self, request: Asked, platform: ThePlatform, principal: Asker
     ) -> Response[None]:
@@ -109,46 +108,49 @@ class Files(Controller):
             upload = await _begin(platform, upload, request, checksum)
         return _answer(201, upload, Location=f"/files/{upload.token}")
 
-    @head("/{token:str}", opt=MAY_WRITE, summary="How far an upload is")
+    @head("/{upload:str}", opt=WRITE, summary="How far an upload is",
+          operation_class=tus_openapi.TusOperation)
     async def show(
-        self, platform: ThePlatform, principal: Asker, request: Asked, token: FromPath[str]
+        self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:
         """Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires."""
         tus_headers.check_version(request.headers)
-        return await _show(platform, principal.organization_id, token)
+        return await _show(platform, principal.organization_id, upload)
 
-    @patch("/{token:str}", opt=MAY_WRITE, status_code=204, request_max_body_size=None,
-           summary="Continue an upload")
+    @patch("/{upload:str}", opt=WRITE, status_code=204, request_max_body_size=None,
+           summary="Continue an upload", operation_class=tus_openapi.Append)
     async def append(
-        self, platform: ThePlatform, principal: Asker, request: Asked, token: FromPath[str]
+        self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:
         """The bytes from Upload-Offset on; what arrived is kept even if the rest does not."""
         tus_headers.check_version(request.headers)
-        return await _append(platform, principal.organization_id, token, request)
+        return await _append(platform, principal.organization_id, upload, request)
 
-    @delete("/{token:str}", opt=MAY_WRITE, status_code=204, summary="End an upload")
+    @delete("/{upload:str}", opt=WRITE, status_code=204, summary="End an upload",
+            operation_class=tus_openapi.Termination)
     async def terminate(
-        self, platform: ThePlatform, principal: Asker, request: Asked, token: FromPath[str]
+        self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:
         """Its bytes are removed; 409 where a job has taken the file."""
         tus_headers.check_version(request.headers)
-        return await _end(platform, principal.organization_id, token)
+        return await _end(platform, principal.organization_id, upload)
 
-    @post("/{token:str}", opt=MAY_WRITE, status_code=204, request_max_body_size=None,
-          summary="PATCH, DELETE or HEAD for clients that can only POST")
+    @post("/{upload:str}", opt=WRITE, status_code=204, request_max_body_size=None,
+          summary="PATCH, DELETE or HEAD for clients that can only POST",
+          operation_class=tus_openapi.Override)
     async def override(
-        self, platform: ThePlatform, principal: Asker, request: Asked, token: FromPath[str]
+        self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:
         """X-HTTP-Method-Override names the method."""
         tus_headers.check_version(request.headers)
         organization_id = principal.organization_id
         method = request.headers.get("x-http-method-override", "").upper()
         if method == "PATCH":
-            return await _append(platform, organization_id, token, request)
+            return await _append(platform, organization_id, upload, request)
         if method == "DELETE":
-            return await _end(platform, organization_id, token)
+            return await _end(platform, organization_id, upload)
         if method == "HEAD":
-            return await _show(platform, organization_id, token)
+            return await _show(platform, organization_id, upload)
         raise MethodUnknown
 
 

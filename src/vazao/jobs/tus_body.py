@@ -42,6 +42,7 @@ class Body:
         self._bytes_total = bytes_total
         self._patience: asyncio.Timeout | None = None
         self._heard = time.monotonic()
+        self._over = False
         self.cut = False
         self.stalled = False
         self.lost = False
@@ -62,6 +63,9 @@ class Body:
 
     async def _next(self) -> bytes | None:
         piece = None
+        if self._over:
+            self.stalled = True
+            return None
         try:
             async with asyncio.timeout(IDLE_SECONDS) as self._patience:
                 piece = await anext(self._stream, None)
@@ -78,7 +82,12 @@ class Body:
     def give_way(self) -> None:
         """End, if nothing has been heard since the last beat; what came is kept."""
         if time.monotonic() - self._heard >= BEAT_SECONDS:
-            self._end()
+            self.stop()
+
+    def stop(self) -> None:
+        """End where it stands; what came is kept, and the client told to try again."""
+        self._over = True
+        self._end()
 
     def lose(self) -> None:
         """End: another request may be writing, so nothing more of this one may."""
@@ -146,7 +155,9 @@ async def _keep(platform: Platform, upload_id: int, lease: UUID, body: Body) -> 
             body.lose()
             return
         until = asked + LEASE_SECONDS
-        if row[0]:
+        if platform.closing:
+            body.stop()
+        elif row[0]:
             body.give_way()
 
 

@@ -58,8 +58,8 @@ class Settings(BaseSettings):
     )
     public: bool | None = Field(
         None,
-        description="serve /randomize and /sum-even without a token, as the organization public; "
-        "unset: with the embedded database only",
+        description="serve /randomize, /sum-even and /files without a token, as the organization "
+        "public; unset: with the embedded database only",
     )
     secret: str | None = Field(
         None, description="signing key; unset: generated once into the data folder (mode 0600)"

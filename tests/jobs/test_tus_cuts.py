@@ -1,0 +1,356 @@
+"""Resumable uploads where something breaks: cut bodies, two writers, a full disk, big files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.jobs.conftest import make_platform
+from tests.jobs.test_intake import small_disk  # noqa: F401
+from tests.jobs.tus import (
+    SEGMENT,
+    answering,
+    begin,
+    blobs,
+    checksum,
+    code,
+    content,
+    offset_of,
+    send,
+)
+from tests.support import eventually
+from vazao.jobs import tus_body, tus_service
+from vazao.jobs.tus_errors import UploadStalled
+from vazao.jobs.tus_headers import Checksum
+from vazao.kit.errors import VazaoError
+from vazao.kit.platform import Platform
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def platform(database_url: str, data_dir: Path) -> Platform:
+    return make_platform(database_url, data_dir, upload_segment_bytes=SEGMENT)
+
+
+@pytest.fixture
+async def client(platform: Platform) -> AsyncIterator[httpx2.AsyncClient]:
+    async with answering(platform) as made:
+        yield made
+
+
+class Line:
+    """A PATCH sent byte by byte over a connection of its own."""
+
+    def __init__(self, writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> None:
+        self.writer = writer
+        self.reader = reader
+
+    @classmethod
+    async def open(
+        cls, client: httpx2.AsyncClient, place: str, length: int, **headers: str
+    ) -> Line:
+        """Send the head of a PATCH at 0 that announces *length* bytes."""
+        url = client.base_url
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        given = {
+            "Host": f"{url.host}:{url.port}", "x-organization": "1", "Tus-Resumable": "1.0.0",
+            "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0",
+            "Content-Length": str(length), **headers,
+        }
+        lines = [f"PATCH {place} HTTP/1.1", *(f"{k}: {v}" for k, v in given.items()), "", ""]
+        writer.write("\r\n".join(lines).encode())
+        return cls(writer, reader)
+
+    async def send(self, body: bytes) -> None:
+        """Send some of the body."""
+        self.writer.write(body)
+        await self.writer.drain()
+
+    async def close(self) -> None:
+        """Hang up."""
+        self.writer.close()
+        await self.writer.wait_closed()
+
+
+async def reaches(client: httpx2.AsyncClient, place: str, offset: int) -> None:
+    async def there() -> bool:
+        return await offset_of(client, place) == offset
+
+    await eventually(there)
+
+
+async def is_leased(platform: Platform) -> bool:
+    async with platform.db.connection() as conn:
+        row = await (await conn.execute(
+            "select count(*) from jobs.resumable where leased_until > kit.now()"
+        )).fetchone()
+    return row == (1,)
+
+
+async def test_what_came_before_the_cut_is_kept(
+    client: httpx2.AsyncClient, platform: Platform
+) -> None:
+    body = os.urandom(20 * SEGMENT)
+    place = await begin(client, len(body))
+    line = await Line.open(client, place, len(body))
+    sent = 2 * SEGMENT + SEGMENT // 2
+    await line.send(body[:sent])
+    await line.close()
+    await reaches(client, place, sent)
+    assert blobs(platform) == ["000001", "000002", "000003"]
+    assert (await send(client, place, sent, body[sent:])).status_code == 204
+    assert await content(platform, place) == body
+
+
+async def test_what_came_before_the_cut_is_dropped_where_a_checksum_was_sent(
+    client: httpx2.AsyncClient, platform: Platform
+) -> None:
+    body = os.urandom(60 * SEGMENT)
+    place = await begin(client, len(body))
+    line = await Line.open(client, place, len(body), **checksum(body))
+    await line.send(body[: 40 * SEGMENT])
+
+    async def some_is_there() -> bool:
+        return "000003" in blobs(platform)
+
+    await eventually(some_is_there)
+    await line.close()
+
+    async def nothing_is_there() -> bool:
+        return blobs(platform) == [] and not await is_leased(platform)
+
+    await eventually(nothing_is_there)
+    assert await offset_of(client, place) == 0
+
+
+async def test_two_writers_one_wins(client: httpx2.AsyncClient, platform: Platform) -> None:
+    place = await begin(client, 2 * SEGMENT)
+    line = await Line.open(client, place, 2 * SEGMENT)
+    await eventually(lambda: is_leased(platform))
+    late = await send(client, place, 0, b"b" * SEGMENT)
+    assert code(late) == (423, "upload_locked")
+    assert late.headers["retry-after"] == "2"
+    await line.send(b"a" * 2 * SEGMENT)
+    assert (await line.reader.readline()).startswith(b"HTTP/1.1 204")
+    await line.close()
+    assert await content(platform, place) == b"a" * 2 * SEGMENT
+
+
+async def test_a_writer_that_fell_silent_gives_way(
+    client: httpx2.AsyncClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tus_body, "BEAT_SECONDS", 0.1)
+    place = await begin(client, 4 * SEGMENT)
+    line = await Line.open(client, place, 4 * SEGMENT)
+    await line.send(b"a" * 10)
+    answers: list[Any] = []
+
+    async def moved() -> bool:
+        answers.append(code(await send(client, place, 0, b"b" * 10)))
+        return answers[-1] == (409, "offset_mismatch")
+
+    await eventually(lambda: is_leased(platform))
+    await eventually(moved)
+    assert answers[0] == (423, "upload_locked")
+    assert (await line.reader.readline()).startswith(b"HTTP/1.1 423")
+    await line.close()
+    assert await offset_of(client, place) == 10
+
+
+async def test_a_server_that_stops_keeps_what_came(
+    client: httpx2.AsyncClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tus_body, "BEAT_SECONDS", 0.1)
+    place = await begin(client, 4 * SEGMENT)
+    line = await Line.open(client, place, 4 * SEGMENT)
+    await line.send(b"a" * 10)
+    await eventually(lambda: is_leased(platform))
+    platform.closing = True
+    assert (await line.reader.readline()).startswith(b"HTTP/1.1 423")
+    await line.close()
+    assert await offset_of(client, place) == 10
+
+
+async def test_a_killed_writer_holds_nobody_up_for_long(
+    client: httpx2.AsyncClient, platform: Platform
+) -> None:
+    place = await begin(client, 3)
+    async with platform.db.connection() as conn:
+        for until, status in (("1 minute", 423), ("-1 second", 204)):
+            await conn.execute(
+                "update jobs.resumable set lease = gen_random_uuid(), "
+                "leased_until = kit.now() + %s::interval", [until]
+            )
+            assert (await send(client, place, 0, b"abc")).status_code == status
+
+
+async def begun(platform: Platform, length: int) -> str:
+    upload = await tus_service.create(platform, 1, bytes_total=length, metadata="")
+    return upload.token
+
+
+async def add(
+    platform: Platform, token: str, stream: AsyncIterator[bytes], **more: Any
+) -> tus_service.Resumable:
+    return await tus_service.append(platform, 1, token, stream, offset=0, **more)
+
+
+async def test_a_client_that_says_nothing_is_not_waited_for(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tus_body, "IDLE_SECONDS", 0.1)
+
+    async def silent() -> AsyncIterator[bytes]:
+        yield b"abc"
+        await asyncio.Event().wait()
+
+    await platform.open()
+    try:
+        token = await begun(platform, 10)
+        with pytest.raises(UploadStalled):
+            await add(platform, token, silent())
+        assert (await tus_service.find(platform, 1, token)).bytes == 3
+    finally:
+        await platform.close()
+
+
+async def test_who_lost_the_lease_writes_nothing_more(platform: Platform) -> None:
+    async def robbed() -> AsyncIterator[bytes]:
+        yield b"a" * SEGMENT
+        async with platform.db.connection() as conn:
+            await conn.execute("update jobs.resumable set lease = gen_random_uuid()")
+        yield b"a" * SEGMENT
+
+    await platform.open()
+    try:
+        token = await begun(platform, 2 * SEGMENT)
+        with pytest.raises(VazaoError) as caught:
+            await add(platform, token, robbed())
+        assert caught.value.status == 423
+        assert (await tus_service.find(platform, 1, token)).bytes in (0, SEGMENT)
+    finally:
+        await platform.close()
+
+
+async def test_an_upload_that_is_ended_while_it_comes_in_leaves_nothing(
+    platform: Platform
+) -> None:
+    async def stream() -> AsyncIterator[bytes]:
+        yield b"a" * 20 * SEGMENT
+        await tus_service.terminate(platform, 1, token)
+        yield b"a" * 20 * SEGMENT
+
+    await platform.open()
+    try:
+        token = await begun(platform, 40 * SEGMENT)
+        with pytest.raises(VazaoError) as caught:
+            await add(platform, token, stream())
+        assert caught.value.code == "upload_not_found"
+        assert blobs(platform) == []
+    finally:
+        await platform.close()
+
+
+async def test_a_full_disk_is_507_and_the_upload_goes_on_later(
+    database_url: str, data_dir: Path, small_disk: Path  # noqa: F811
+) -> None:
+    platform = make_platform(
+        database_url, data_dir, blob_url=small_disk.as_uri(), upload_segment_bytes=1 << 20
+    )
+    body = os.urandom(5 << 20)
+    ballast = small_disk / "ballast"
+    async with answering(platform) as client:
+        place = await begin(client, len(body))
+        ballast.write_bytes(bytes((1 << 20) + 4096))
+        refused = await send(client, place, 0, body)
+        assert code(refused) == (507, "storage_full")
+        at = await offset_of(client, place)
+        assert at == 1 << 20
+        assert code(await send(client, place, at, body[at:])) == (507, "storage_full")
+        ballast.unlink()
+        more = body[at : at + (1 << 19)]
+        assert (await send(client, place, at, more)).status_code == 204
+        assert blobs(platform) == ["000001", "000002"]
+
+
+async def test_memory_is_bounded(database_url: str, data_dir: Path) -> None:
+    platform = make_platform(database_url, data_dir)
+    piece = os.urandom(1 << 16)
+
+    async def stream(pieces: int) -> AsyncIterator[bytes]:
+        for _ in range(pieces):
+            yield piece
+
+    def peak() -> int:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    await platform.open()
+    try:
+        await add(platform, await begun(platform, 64 << 16), stream(64))
+        before = peak()
+        given = Checksum("sha1", bytes(20))
+        token = await begun(platform, 4096 << 16)
+        with pytest.raises(VazaoError, match="checksum"):
+            await add(platform, token, stream(4096), checksum=given)
+        done = await add(platform, token, stream(4096))
+        assert (done.status, done.segments) == ("stored", 4)
+        assert peak() - before < 100 << 10
+    finally:
+        await platform.close()
+
+
+async def test_a_cancelled_request_gives_its_lease_back(platform: Platform) -> None:
+    stuck = asyncio.Event()
+
+    async def stream() -> AsyncIterator[bytes]:
+        yield b"x" * (20 * SEGMENT)
+        stuck.set()
+        await asyncio.Event().wait()
+
+    await platform.open()
+    try:
+        token = await begun(platform, 30 * SEGMENT)
+        task = asyncio.create_task(add(platform, token, stream()))
+        await stuck.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not await is_leased(platform)
+        found = await tus_service.find(platform, 1, token)
+        assert len(blobs(platform)) == found.segments
+    finally:
+        await platform.close()
+
+
+async def test_a_cut_creation_leaves_nothing(
+    client: httpx2.AsyncClient, platform: Platform
+) -> None:
+    url = client.base_url
+    _, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(
+        b"POST /files HTTP/1.1\r\nHost: x\r\nx-organization: 1\r\nTus-Resumable: 1.0.0\r\n"
+        b"Upload-Length: 2000000\r\nContent-Type: application/offset+octet-stream\r\n"
+        b"Content-Length: 2000000\r\n\r\n" + bytes(10 * SEGMENT)
+    )
+
+    async def counted() -> int:
+        async with platform.db.connection() as conn:
+            row = await (await conn.execute("select count(*) from jobs.upload")).fetchone()
+        return row[0] if row else 0
+
+    await eventually(counted)
+    writer.close()
+
+    async def nothing() -> bool:
+        return await counted() == 0
+
+    await eventually(nothing)
+    assert blobs(platform) == []

@@ -72,7 +72,9 @@
       for (const each of this.root.querySelectorAll("[data-when]")) {
         each.hidden = !each.dataset.when.split(" ").includes(state);
       }
-      if (!this.token) this.find("job").hidden = true;
+      // Sending a file again does not mend what its job found wrong in it.
+      if (this.token) this.root.querySelector('[data-act="again"]')?.remove();
+      else this.find("job").hidden = true;
       if (held?.hidden) this.root.querySelector("button:not([hidden]), a:not([hidden])")?.focus();
       const badge = this.root.querySelector(".badge:not([hidden])");
       if (state !== "waiting") say(`${this.file.name}: ${badge?.textContent ?? ""}`);

@@ -86,7 +86,7 @@ async def pickup(engine: Engine) -> None:
 
 async def flood(engine: Engine) -> None:
     """How soon another organization's job begins beside 100,000 queued ones."""
-    await engine.enqueue("bench.burn", 1, FLOOD, seconds=0.05)
+    await engine.enqueue("bench.burn", 1, FLOOD, seconds=0.25)
     engine.start()
     times = await _pickups(engine, 2)
     p95 = statistics.quantiles(times, n=20)[-1]

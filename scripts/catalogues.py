@@ -6,7 +6,7 @@
 
 Messages are found where they are written, without marks: docstrings and texts of the error
 classes (``VazaoError`` and whatever derives from it), arguments of ``translate`` and ``_``, labels
-of what is registered, ``Note("…")``, constants named in ``CONSTANTS``, and ``_()`` and
+and titles of what is registered, ``Note("…")``, constants named in ``CONSTANTS``, and ``_()`` and
 ``{% trans %}`` of the templates. Line numbers are left out of the .po files, so that moving code
 changes nothing there.
 """
@@ -29,7 +29,8 @@ from vazao.kit.i18n import LANGUAGES, LOCALE_DIR, compiled_catalogue
 
 PACKAGE = LOCALE_DIR.parent
 MARKS = frozenset({"translate", "_", "gettext", "N_"})
-LABELLED = frozenset({"MenuEntry", "Figure", "DemoStep", "Note"})
+# What is registered, and which of its arguments is the text.
+LABELLED = {"MenuEntry": 0, "Figure": 0, "DemoStep": 0, "Note": 0, "Kind": 1}
 CONSTANTS = frozenset({"REASONS", "REMEDIES", "LABELS", "MESSAGES", "TEXTS"})
 CLASS_TEXTS = frozenset({"cure", "remedy", "template"})
 UNWANTED = re.compile(
@@ -107,9 +108,10 @@ class Finder(ast.NodeVisitor):
         name = name_of(node.func)
         own = self._inside_error and name == "__init__"
         if name in MARKS or name in LABELLED or name in self.errors or own:
-            self.found.extend(texts(node.args[0] if node.args else None))
+            place = LABELLED.get(name, 0)
+            self.found.extend(texts(node.args[place] if len(node.args) > place else None))
             for keyword in node.keywords:
-                if keyword.arg in ("remedy", "template", "label"):
+                if keyword.arg in ("remedy", "template", "label", "title"):
                     self.found.extend(texts(keyword.value))
         self.generic_visit(node)
 

@@ -106,13 +106,14 @@ def test_messages_are_found_without_marks(catalogues: ModuleType, tmp_path: Path
     (package / "use.py").write_text(
         'raise Wet("Snow." if cold else "Hail.", remedy="Dress " "well.")\n'
         'LABELS = {"a": ("First", "Second")}\nOTHER = {"a": "Third"}\nMenuEntry("Rivers", "/r")\n'
+        'Kind("water.flow", "Flow of water", "go")\nKind("water.ebb", title="Ebb")\n'
     )
     (package / "templates" / "p.html").write_text(
         "<p>{{ _('Shown') }}</p>{% trans n=1 %}Counts {{ n }}{% endtrans %}"
     )
     assert set(catalogues.extract(package)) == {
         "Base.", "It rains.", "Wait.", "Pours {much}.", "Snow.", "Hail.", "Dress well.",
-        "First", "Second", "Rivers", "Shown", "Counts %(n)s",
+        "First", "Second", "Rivers", "Flow of water", "Ebb", "Shown", "Counts %(n)s",
     }
 
 

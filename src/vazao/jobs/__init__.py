@@ -59,15 +59,18 @@ def __getattr__(name: str) -> Any:
 
 
 def register(registry: Registry) -> None:
-    """Show the feature's routes, commands, runner and periodic jobs."""
-    from vazao.jobs import api, cli, kinds, tus
+    """Show the feature's routes, pages, commands, kinds, runner and periodic jobs."""
+    from vazao.jobs import api, cli, kinds, overview, pages, tus
     from vazao.jobs.kinds import randomize, randomize_api
-    from vazao.kit.registry import DemoStep, Periodic
+    from vazao.kit.registry import DemoStep, Figure, MenuEntry, Periodic
 
     kinds.bind(registry.job_kinds)
-    registry.routes.extend([*api.routes, *tus.routes, *randomize_api.routes])
+    registry.routes.extend((*api.routes, *pages.routes, *tus.routes, *randomize_api.routes))
     registry.job_kinds[randomize.KIND] = randomize.kind
     registry.demo.append(DemoStep("Shuffle of an image", _demo_randomize, 30))
+    registry.menu.append(MenuEntry("Jobs", "/jobs", 40))
+    registry.figures.append(Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40))
+    registry.template_packages.append("vazao.jobs")
     registry.commands["jobs"] = cli.app
     registry.runner = _run
     registry.periodic.append(Periodic("jobs.sweep", 300.0, _sweep))

@@ -9,23 +9,14 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
 from vazao.jobs import fairness, service
-from vazao.jobs.errors import IdempotencyKeyInvalid
-from vazao.jobs.models import ENDED, OPEN
+from vazao.jobs.errors import IdempotencyKeyInvalid, StatusInvalid
+from vazao.jobs.models import STATUSES
 from vazao.jobs.store import Conn
 from vazao.jobs.streaming import stream_of
 from vazao.jobs.views import view
 from vazao.kit import paging
-from vazao.kit.errors import BadRequest
 from vazao.kit.pages import language_of
 from vazao.kit.web import Asker, ThePlatform
-
-STATUSES = frozenset((*OPEN, *ENDED)) - {"receiving"}
-
-
-class StatusInvalid(BadRequest):
-    """A job's status is queued, running, finished, failed or cancelled."""
-
-    code = "status_invalid"
 
 
 def idempotency_of(

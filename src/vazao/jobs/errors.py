@@ -41,6 +41,12 @@ class JobEnded(Conflict):
     code = "job_ended"
 
 
+class StatusInvalid(BadRequest):
+    """A job's status is queued, running, finished, failed or cancelled."""
+
+    code = "status_invalid"
+
+
 class KindUnknown(VazaoError):
     """This version does not know work of the kind {kind}."""
 

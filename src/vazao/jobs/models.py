@@ -19,6 +19,8 @@ JobHook = Callable[["AsyncConnection[Any]", "Job"], Awaitable[None]]
 
 OPEN = ("receiving", "queued", "running")
 ENDED = ("finished", "failed", "cancelled")
+# Those that may be asked for: what is being received is not to be seen yet.
+STATUSES = ("queued", "running", *ENDED)
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Kind:
             length plus one is the number of attempts.
         unit_seconds: what one unit of a part's cost takes, by step, until it has been measured;
             a quarter of a second where not given.
+        result_path: where the outcome is to be had, with ``{token}`` for the job's public id.
+        result_type: the media type of what is there: pages show a picture as one.
     """
 
     name: str
@@ -51,6 +55,8 @@ class Kind:
     weights: Mapping[str, float] = field(default_factory=dict)
     backoff_seconds: tuple[float, ...] = (1.0, 5.0)
     unit_seconds: Mapping[str, float] = field(default_factory=dict)
+    result_path: str | None = None
+    result_type: str = "text/html"
 
     def span(self, step: str) -> tuple[float, float]:
         """Where *step* begins on the whole's 0..1, and how much of it it takes."""

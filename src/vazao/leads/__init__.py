@@ -34,6 +34,7 @@ def register(registry: Registry) -> None:
             "leads.import", "Import of a spreadsheet", "read",
             {"read": tasks.read, "merge": tasks.merge}, on_end=tasks.ended,
             on_retry=tasks.retried, weights={"read": 1.0, "merge": 3.0},
+            result_path="/leads/imports/{token}",
         ),
         jobs.Kind(
             "leads.index", "Search catches up with an import", "plan",

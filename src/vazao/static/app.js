@@ -168,6 +168,9 @@
     once(root, "form[data-upload]", upload);
   };
 
+  // For the scripts of single pages, which are loaded after this one.
+  window.vazao = { token, written };
+
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;
     if (question && !window.confirm(question)) event.preventDefault();

@@ -217,4 +217,7 @@ async def _read(path: Path) -> AsyncIterator[bytes]:
             yield piece
 
 
-kind = Kind(KIND, "Shuffle of an image", "shuffle", {"shuffle": shuffle}, on_end=ended)
+kind = Kind(
+    KIND, "Shuffle of an image", "shuffle", {"shuffle": shuffle}, on_end=ended,
+    result_path="/randomize/{token}/result", result_type=CONTENT_TYPE,
+)

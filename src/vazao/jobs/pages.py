@@ -1,0 +1,228 @@
+"""HTML of jobs: what runs, waits and ended; a job with its parts and log; files to be worked on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery
+
+from vazao.jobs import overview, pictures, service
+from vazao.jobs.errors import StatusInvalid
+from vazao.jobs.models import STATUSES, Job, Kind
+from vazao.jobs.store import Conn
+from vazao.jobs.views import error_view, view
+from vazao.kit import clock
+from vazao.kit.errors import Conflict
+from vazao.kit.pages import language_of, page
+from vazao.kit.paging import decode_cursor, encode_cursor, page_of
+from vazao.kit.platform import Platform
+from vazao.kit.web import Asker, ThePlatform
+
+READ, WRITE = "jobs:read", "jobs:write"
+PAGE = 25
+PARTS_PAGE = 100
+DETAILS = 50
+RESULT_CHARACTERS = 20_000
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """What a list of jobs was asked for: filters that hold, and the cursor of the page."""
+
+    status: str | None
+    kind: str | None
+    after: str | None
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The filters as an address carries them."""
+        held = {"status": self.status, "kind": self.kind}
+        return {name: value for name, value in held.items() if value}
+
+    @property
+    def before(self) -> int | None:
+        """The id that the page before ended with."""
+        return decode_cursor(self.after, int)[0] if self.after else None
+
+
+def listing(status: str | None, kind: str | None, after: str | None) -> Listing:
+    """The list that a query asks for; empty fields of its form count as not given.
+
+    Raises:
+        StatusInvalid: there is no such status.
+    """
+    if status and status not in STATUSES:
+        raise StatusInvalid
+    return Listing(status or None, kind or None, after or None)
+
+
+async def _rows(
+    request: Request[Any, Any, Any], platform: Platform, organization_id: int, asked: Listing
+) -> dict[str, Any]:
+    async with platform.db.connection() as conn:
+        found = await overview.rows(
+            conn, organization_id, limit=PAGE + 1, before=asked.before, status=asked.status,
+            kind=asked.kind,
+        )
+    shown, following = page_of(found, PAGE, lambda row: encode_cursor(row.id))
+    return {
+        "rows": shown, "next": following, "asked": asked, "seen": digest(shown),
+        "kinds": platform.registry.job_kinds,
+        "told": partial(error_view, language=language_of(request)),
+    }
+
+
+def digest(shown: Sequence[Any]) -> str:
+    """What a reader has before their eyes, in a few characters."""
+    return hashlib.sha256(msgspec.json.encode(shown)).hexdigest()[:16]
+
+
+@get("/jobs", opt={"scope": READ}, include_in_schema=False)
+async def show_jobs(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker,
+    status: FromQuery[str | None] = None, kind: FromQuery[str | None] = None,
+    after: FromQuery[str | None] = None,
+) -> Response[str]:
+    """Jobs of the organization with their times, and how long each kind takes."""
+    asked = listing(status, kind, after)
+    organization = principal.organization_id
+    async with platform.db.connection() as conn:
+        taken = await overview.times(conn, organization, sorted(platform.registry.job_kinds))
+    return page(
+        request, "jobs/list.html", statuses=STATUSES, picture=pictures.picture_of_times(taken),
+        **await _rows(request, platform, organization, asked),
+    )
+
+
+@get("/jobs/rows", opt={"scope": READ}, include_in_schema=False)
+async def show_rows(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker,
+    status: FromQuery[str | None] = None, kind: FromQuery[str | None] = None,
+    after: FromQuery[str | None] = None, seen: FromQuery[str | None] = None,
+) -> Response[Any]:
+    """The list alone, which the page asks for again; 204 where it is what the reader has seen."""
+    asked = listing(status, kind, after)
+    found = await _rows(request, platform, principal.organization_id, asked)
+    if found["seen"] == seen:
+        return Response(None, status_code=204)
+    return page(request, "jobs/rows.html", **found)
+
+
+@get("/jobs/new", opt={"scope": WRITE}, include_in_schema=False)
+async def show_new(request: Request[Any, Any, Any], principal: Asker) -> Response[str]:
+    """Where files are dropped: numbers to be added up, pictures to be shuffled."""
+    return page(request, "jobs/new.html")
+
+
+@get("/jobs/{token:str}", opt={"scope": READ}, include_in_schema=False)
+async def show_job(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str],
+    after: FromQuery[str | None] = None,
+) -> Response[str]:
+    """Everything about one job, live."""
+    return await _job_page(request, platform, principal.organization_id, token, after)
+
+
+async def _job_page(
+    request: Request[Any, Any, Any], platform: Platform, organization_id: int, token: str,
+    after: str | None = None, refused: Conflict | None = None,
+) -> Response[str]:
+    language = language_of(request)
+    async with platform.db.connection() as conn:
+        job = await service.get_job(conn, organization_id, token)
+        course = await _course(conn, job, after)
+    kind: Kind | None = platform.registry.job_kinds.get(job.kind)
+    error = job.error or {}
+    return page(
+        request, "jobs/job.html", status=refused.status if refused else 200, kind=kind,
+        shown=view(job, language), details=(error.get("details") or [])[:DETAILS],
+        result=pretty(job.result), outcome=outcome(kind, job),
+        messages=[("bad", refused.message(language))] if refused else [], **course,
+    )
+
+
+async def _course(conn: Conn, job: Job, after: str | None) -> dict[str, Any]:
+    """A job's parts, their picture, and the log that its rows tell."""
+    number = decode_cursor(after, int)[0] if after else 0
+    found = await overview.parts(conn, job, after=number, limit=PARTS_PAGE + 1)
+    shown, following = page_of(found, PARTS_PAGE, lambda part: encode_cursor(part.number))
+    sampled = await overview.sample(conn, job)
+    events = await overview.events(conn, job)
+    drawn = pictures.picture_of_parts(
+        sampled, job.requested_at, job.finished_at or clock.now(), job.parts_total
+    )
+    return {
+        "job": job, "parts": shown, "next": following, "after": after, "drawn": drawn,
+        "events": events, "seen": digest([job.status, job.phase, shown, sampled, events]),
+    }
+
+
+def pretty(result: Any) -> str | None:
+    """A result as a person reads it; cut where it is very long."""
+    if result is None:
+        return None
+    text = json.dumps(result, indent=2, ensure_ascii=False)
+    return text if len(text) <= RESULT_CHARACTERS else text[:RESULT_CHARACTERS] + " …"
+
+
+def outcome(kind: Kind | None, job: Job) -> dict[str, Any] | None:
+    """Where the outcome of *job* is to be had, and whether it is a picture."""
+    if kind is None or kind.result_path is None:
+        return None
+    picture = kind.result_type.startswith("image/")
+    # A page tells the course as well; a file is there only once the job has finished.
+    if job.status != "finished" and kind.result_type != "text/html":
+        return None
+    return {"path": kind.result_path.replace("{token}", job.token), "picture": picture}
+
+
+@get("/jobs/{token:str}/course", opt={"scope": READ}, include_in_schema=False)
+async def show_course(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str],
+    after: FromQuery[str | None] = None, seen: FromQuery[str | None] = None,
+) -> Response[Any]:
+    """Parts and log alone, which the page asks for again; 204 where nothing is new."""
+    async with platform.db.connection() as conn:
+        job = await service.get_job(conn, principal.organization_id, token)
+        course = await _course(conn, job, after)
+    if course["seen"] == seen:
+        return Response(None, status_code=204)
+    return page(request, "jobs/course.html", **course)
+
+
+@post("/jobs/{token:str}/cancel", opt={"scope": WRITE}, include_in_schema=False)
+async def cancel(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
+) -> Response[Any]:
+    """End the job now, from its page."""
+    return await _act(request, platform, principal.organization_id, token, service.cancel)
+
+
+@post("/jobs/{token:str}/retry", opt={"scope": WRITE}, include_in_schema=False)
+async def retry(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
+) -> Response[Any]:
+    """Let a failed or cancelled job start over, from its page."""
+    return await _act(request, platform, principal.organization_id, token, service.retry)
+
+
+async def _act(
+    request: Request[Any, Any, Any], platform: Platform, organization_id: int, token: str,
+    verb: Any,
+) -> Response[Any]:
+    try:
+        async with platform.db.transaction() as conn:
+            job = await verb(conn, organization_id, token)
+    except Conflict as refused:
+        return await _job_page(request, platform, organization_id, token, refused=refused)
+    return Response(None, status_code=303, headers={"Location": f"/jobs/{job.token}"})
+
+
+routes = [
+    show_jobs, show_rows, show_new, show_job, show_course, cancel, retry,
+]

@@ -26,7 +26,6 @@ from vazao.jobs.kinds.numbers_layout import (
     NUMBERS,
     OFFENDERS,
     OFFENDERS_MOST,
-    SKIP,
 )
 
 U, I = np.uint64, np.int64  # noqa: E741
@@ -50,6 +49,7 @@ WEIGH_EVERY = 256
 # … which are less than 255, but where every other byte of a block is an even token of one digit.
 CROWDED = 32
 FAR = LIMIT_DIGITS - 64
+LIMB_VALUE = 10**LIMB_DIGITS
 # What a block leaves to the next: whether its last byte is a digit, an even byte, a sign; whether a
 # sign stands before the digits that it leaves open.
 DIGIT, EVEN, SIGN, SIGNED = range(4)
@@ -156,13 +156,11 @@ def carefully(
             byte == LF or byte == SPACE or byte == COMMA or byte == TAB or byte == SEMICOLON
             or byte == CR
         ):
-            if state[SKIP]:
-                state[SKIP] = 0
-            elif token >= 0:
+            if token >= 0:
                 end_token(buffer, token, place, bad, state, limbs, offenders)
             token, bad = I(-1), I(0)
             state[LINES] += byte == LF
-        elif state[SKIP] == 0:
+        else:
             first = token < 0
             token = place if first else token
             sign = first and (byte == PLUS or byte == MINUS)
@@ -248,14 +246,13 @@ def open_token(place: Any, began: Any, token: Any, bad: Any, carry: Any) -> Any:
 
 @inlined
 def is_plain(
-    far: Any, digits: Any, separators: Any, signs: Any, others: Any, wanted: Any, carry: Any,
-    state: Any,
+    far: Any, digits: Any, separators: Any, signs: Any, others: Any, wanted: Any, carry: Any
 ) -> Any:
     """Whether a block holds only whole words that are right: digits, one sign before them."""
     wrong = ~(digits | separators | signs)
     wrong |= signs & ~(separators << ONE | (ONE ^ carry[DIGIT] ^ carry[SIGN]))
     wrong |= (signs << ONE | carry[SIGN]) & others
-    return wrong == ZERO and not state[SKIP] and far <= FAR and ones(wanted) != CROWDED
+    return wrong == ZERO and far <= FAR and ones(wanted) != CROWDED
 
 
 @compiled(
@@ -284,9 +281,8 @@ def scan(
         others = ~digits
         ends = others & (digits << ONE | carry[DIGIT])
         wanted = ends & (evens << ONE | carry[EVEN])
-        if bad or not is_plain(
-            place - began, digits, separators, signs, others, wanted, carry, state
-        ):
+        far = place - began
+        if bad or not is_plain(far, digits, separators, signs, others, wanted, carry):
             token = open_token(place, began, token, bad, carry)
             token, bad = carefully(
                 buffer, place, place + 64, token, bad, state, limbs, offenders
@@ -316,3 +312,45 @@ def scan(
     token, bad = carefully(buffer, place, end, token, bad, state, limbs, offenders)
     state[BAD] = bad
     return token if token >= 0 else end
+
+
+@compiled("int64(uint8[::1], int64, int64)")
+def first_separator(buffer: Any, start: Any, end: Any) -> Any:
+    """The place of the first separator between *start* and *end*, or *end*."""
+    place = start
+    while place + 64 <= end:
+        separators = classes(buffer, place)[1]
+        if separators != ZERO:
+            return place + lowest(separators)
+        place += 64
+    while place < end:
+        byte = buffer[place]
+        if byte <= SPACE and (byte == SPACE or byte == LF or byte == CR or byte == TAB):
+            return place
+        if byte == COMMA or byte == SEMICOLON:
+            return place
+        place += 1
+    return end
+
+
+@inlined
+def carried(limbs: Any) -> Any:
+    """Carry once from the lowest limb up; returns what is left over above the highest."""
+    more = I(0)
+    for limb in range(len(limbs)):
+        whole = limbs[limb] + more
+        more = whole // LIMB_VALUE
+        limbs[limb] = whole - more * LIMB_VALUE
+    return more
+
+
+@compiled("int64(int64[::1])")
+def settle(limbs: Any) -> Any:
+    """Carry, so that each limb is 0 … 99,999,999; returns the whole's sign, 1 or -1."""
+    if carried(limbs) >= 0:
+        return I(1)
+    # Below zero the limbs are what is missing to -10^(8 × limbs): its opposite is the amount.
+    for limb in range(len(limbs)):
+        limbs[limb] = -limbs[limb]
+    carried(limbs)
+    return I(-1)

@@ -12,7 +12,7 @@ LIMBS = LIMIT_DIGITS // LIMB_DIGITS + 4
 # The kernel looks at most so far before a token's end (a word) and needs no bounds check.
 PAD = 64
 
-# Places in the state: line feeds, tokens, even ones, offenders noted so far; whether the bytes
-# at hand belong to a token that is over already; whether the token left open is an offender.
-LINES, NUMBERS, EVENS, OFFENDERS, SKIP, BAD = range(6)
-STATE_SIZE = 6
+# Places in the state: line feeds, tokens, even ones, offenders noted so far; whether the token left
+# open is an offender whatever follows.
+LINES, NUMBERS, EVENS, OFFENDERS, BAD = range(5)
+STATE_SIZE = 5

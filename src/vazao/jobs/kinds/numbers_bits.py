@@ -10,9 +10,11 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic as _intrinsic
 
 BLOCK = 64
+# Its decorated functions are not what a type checker takes them for.
+intrinsic: Any = _intrinsic
 I8, I64 = ir.IntType(8), ir.IntType(64)
 LANES = ir.VectorType(I8, BLOCK)
 

@@ -53,7 +53,8 @@ LIMB_VALUE = 10**LIMB_DIGITS
 # What a block leaves to the next: whether its last byte is a digit, an even byte, a sign; whether a
 # sign stands before the digits that it leaves open.
 DIGIT, EVEN, SIGN, SIGNED = range(4)
-COMMA, SPACE, TAB, LF, CR, SEMICOLON, PLUS, MINUS, DIGIT_0 = b", \t\n\r;+-0"
+SEPARATORS = tuple(b"\n ,\r\t;")
+LF, PLUS, MINUS, DIGIT_0 = b"\n+-0"
 
 
 def compiled(signature: str) -> Any:
@@ -152,10 +153,7 @@ def carefully(
     """
     for place in range(start, end):
         byte = buffer[place]
-        if (
-            byte == LF or byte == SPACE or byte == COMMA or byte == TAB or byte == SEMICOLON
-            or byte == CR
-        ):
+        if byte in SEPARATORS:
             if token >= 0:
                 end_token(buffer, token, place, bad, state, limbs, offenders)
             token, bad = I(-1), I(0)
@@ -163,7 +161,7 @@ def carefully(
         else:
             first = token < 0
             token = place if first else token
-            sign = first and (byte == PLUS or byte == MINUS)
+            sign = first and byte in (PLUS, MINUS)
             if not (DIGIT_0 <= byte < DIGIT_0 + 10 or sign):
                 bad = I(1)
     return token, bad
@@ -324,10 +322,7 @@ def first_separator(buffer: Any, start: Any, end: Any) -> Any:
             return place + lowest(separators)
         place += 64
     while place < end:
-        byte = buffer[place]
-        if byte <= SPACE and (byte == SPACE or byte == LF or byte == CR or byte == TAB):
-            return place
-        if byte == COMMA or byte == SEMICOLON:
+        if buffer[place] in SEPARATORS:
             return place
         place += 1
     return end

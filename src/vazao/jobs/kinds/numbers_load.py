@@ -36,7 +36,7 @@ def load(data_folder: Path) -> Any:
     if not os.environ.get("NUMBA_CACHE_DIR"):
         folder = cache_folder(data_folder)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        config.CACHE_DIR = str(folder)
+        vars(config)["CACHE_DIR"] = str(folder)
     return import_module("vazao.jobs.kinds.numbers_kernel")
 
 

@@ -108,7 +108,7 @@ class Scanner:
     def __init__(self, kernel: Any, window: int = WINDOW) -> None:
         self._kernel = kernel
         self._buffer = np.full(PAD + TOKEN_MOST + window + PAD, ord("\n"), np.uint8)
-        self._view = memoryview(self._buffer)
+        self._view = self._buffer.data
         self._window = window
         self._kept = 0
         # Where the buffer's first byte stands in the range.

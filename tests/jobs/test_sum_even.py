@@ -186,7 +186,7 @@ async def test_what_is_no_number_errors_the_task(
 async def cut_off(client: httpx2.AsyncClient, body: bytes) -> None:
     """Announce more than is sent, and leave."""
     url = client.base_url
-    reader, writer = await asyncio.open_connection(url.host, url.port)
+    _reader, writer = await asyncio.open_connection(url.host, url.port)
     head = (f"POST /sum-even HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
             f"X-Organization: 1\r\nContent-Length: {len(body) + 1000}\r\n\r\n")
     writer.write(head.encode() + body)

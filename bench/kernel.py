@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
 import platform_under_test as put
 
 REPEATS = 5

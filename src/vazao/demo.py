@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import time
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vazao.jobs.kinds.randomize_demo import PICTURE
 from vazao.kit.cli import language
 from vazao.kit.embedded_process import write_atomically
 from vazao.kit.formats import duration
@@ -26,6 +28,8 @@ BODIES = {
     ("POST", "/v1/leads/imports"): (
         "-H 'Content-Type: text/csv' --data-binary $'email,name\\nana@example.org,Ana\\n'"
     ),
+    ("POST", "/randomize"): "-H 'Content-Type: image/png' --data-binary @{picture}",
+    ("POST", "/sum-even"): "-H 'Content-Type: text/plain' --data-binary $'2\\n3\\n4\\n'",
     ("POST", "/v1/sessions"): (
         "-H 'Content-Type: application/json' "
         "-d '{{\"username\":\"demo\",\"password\":\"{password}\"}}'"
@@ -155,10 +159,12 @@ def curl_lines(platform: Platform, address: str, token: str, password: str) -> l
     """A ``curl`` line for each JSON route whose path has no place to fill in."""
     from vazao.kit.web import create_app
 
-    lines = []
+    lines, picture = [], platform.settings.folder / PICTURE
     for route in create_app(platform).routes:
         for method, handler in _handlers(route):
-            body = BODIES.get((method, route.path), "").format(password=password)
+            body = BODIES.get((method, route.path), "").format(
+                password=password, picture=shlex.quote(str(picture))
+            )
             hidden = "{" in route.path or route.path.startswith("/openapi")
             if hidden or (method != "GET" and not body):
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def summed(data: bytes, cuts: list[int] | None = None, window: int = WINDOW) -> 
     """*data* cut into ranges at *cuts*, each summed by itself, joined."""
     joiner = Joiner(KERNEL)
     places = [0, *sorted(min(c, len(data)) for c in cuts or []), len(data)]
-    for begin, end in zip(places[:-1], places[1:], strict=True):
+    for begin, end in pairwise(places):
         scanner = Scanner(KERNEL, window)
         scanner.feed(data[begin:end])
         joiner.add(scanner.finish(end - begin))

@@ -137,6 +137,7 @@ def shuffle(folder: Path, data: bytes, block: int, seed: int = 7) -> bytes:
     checked(data)
     source, target = folder / "in.png", folder / "out.png"
     source.write_bytes(data)
+    target.write_bytes(b"")
     randomize.shuffle_file(source, target, block, seed, lambda fraction: None)
     made = target.read_bytes()
     checked(made)
@@ -206,6 +207,7 @@ def test_what_pixels_look_like_is_kept_and_what_is_no_picture_is_not(tmp_path: P
 def test_who_waits_no_more_stops_the_work(tmp_path: Path) -> None:
     source, target = tmp_path / "in.png", tmp_path / "out.png"
     source.write_bytes(pngs.write(pngs.pixels(4, 40, 8, 0), 8, 0))
+    target.write_bytes(b"")
     told: list[float] = []
 
     def tell(fraction: float) -> None:

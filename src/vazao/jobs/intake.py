@@ -140,18 +140,22 @@ async def receive(
         await _store_segments(platform, upload, source, boundary, follower)
         if expected_bytes is not None and source.bytes != expected_bytes:
             raise UploadCutOff
-        async with platform.db.transaction() as conn:
-            stored = await store.uploads(
-                conn, "store_upload", id=upload.id, sha256=digest and digest.hexdigest()
-            )
-            if not stored:
-                raise UploadCutOff
-            if follower is not None:
-                await follower.end(conn, stored[0])
-        return stored[0]
+        return await _complete(platform, upload, digest and digest.hexdigest(), follower)
     except BaseException:
         await asyncio.shield(_discard(platform, upload, follower))
         raise
+
+
+async def _complete(
+    platform: Platform, upload: Upload, sha256: str | None, follower: Follower | None
+) -> Upload:
+    async with platform.db.transaction() as conn:
+        stored = await store.uploads(conn, "store_upload", id=upload.id, sha256=sha256)
+        if not stored:
+            raise UploadCutOff
+        if follower is not None:
+            await follower.end(conn, stored[0])
+    return stored[0]
 
 
 def _storable(name: str | None) -> str | None:

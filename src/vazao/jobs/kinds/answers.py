@@ -60,9 +60,9 @@ def status_of(job: Job, language: str = "en") -> dict[str, Any]:
 
 def accepted(job: Job) -> Response[dict[str, str]]:
     """``201`` with the token by which the client asks again."""
-    return Response({"token": job.token}, status_code=201)
+    return Response({"token": job.token}, status_code=201, media_type="application/json")
 
 
 def no_result() -> Response[dict[str, str]]:
     """``404``: there is no result, or not yet; old clients read exactly this."""
-    return Response({"message": "not found"}, status_code=404)
+    return Response({"message": "not found"}, status_code=404, media_type="application/json")

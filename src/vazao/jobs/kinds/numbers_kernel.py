@@ -44,8 +44,8 @@ def _mask(digits: int) -> int:
 # By a token's length: what belongs to it of its last 8 bytes, and of the 8 before.
 LAST = np.array([_mask(n) for n in range(17)], U)
 BEFORE = np.array([_mask(n - 8) for n in range(17)], U)
-# A column of 16 bits holds the sums of so many blocks, at most 255 each …
-WEIGH_EVERY = 256
+# A column of 16 bits holds the sums of 256 blocks, at most 255 each …
+WEIGH_BYTES = 256 * 64
 # … which are less than 255, but where every other byte of a block is an even token of one digit.
 CROWDED = 32
 FAR = LIMIT_DIGITS - 64
@@ -243,14 +243,48 @@ def open_token(place: Any, began: Any, token: Any, bad: Any, carry: Any) -> Any:
 
 
 @inlined
-def is_plain(
-    far: Any, digits: Any, separators: Any, signs: Any, others: Any, wanted: Any, carry: Any
-) -> Any:
-    """Whether a block holds only whole words that are right: digits, one sign before them."""
+def ends_of(masks: Any, carry: Any) -> Any:
+    """Where tokens end in a block, and which of them in an even digit."""
+    digits, _, _, _, evens = masks
+    ends = ~digits & (digits << ONE | carry[DIGIT])
+    return ends, ends & (evens << ONE | carry[EVEN])
+
+
+@inlined
+def is_plain(far: Any, masks: Any, carry: Any) -> Any:
+    """Whether a block holds only what is right: digits, separators, one sign before digits.
+
+    Args:
+        far: how long before the block its first token began.
+    """
+    digits, separators, signs, _, _ = masks
     wrong = ~(digits | separators | signs)
     wrong |= signs & ~(separators << ONE | (ONE ^ carry[DIGIT] ^ carry[SIGN]))
-    wrong |= (signs << ONE | carry[SIGN]) & others
-    return wrong == ZERO and far <= FAR and ones(wanted) != CROWDED
+    wrong |= (signs << ONE | carry[SIGN]) & ~digits
+    return wrong == ZERO and far <= FAR and ones(ends_of(masks, carry)[1]) != CROWDED
+
+
+@inlined
+def add_plain(
+    buffer: Any, place: Any, masks: Any, began: Any, state: Any, limbs: Any, carry: Any,
+    columns: Any,
+) -> Any:
+    """Count and add a plain block, and fill what it leaves open; as :func:`carry_of`."""
+    digits, _, signs, feeds, evens = masks
+    ends, wanted = ends_of(masks, carry)
+    others = ~digits
+    state[NUMBERS] += ones(ends)
+    state[EVENS] += ones(wanted)
+    state[LINES] += ones(feeds)
+    if signs | carry[SIGN] | carry[SIGNED]:
+        add_signed_block(buffer, place, wanted, others, began, columns, limbs)
+    else:
+        add_block(buffer, place, wanted, others, began, columns, limbs)
+    carry[DIGIT], carry[EVEN], carry[SIGN] = digits >> TOP, evens >> TOP, signs >> TOP
+    if others != ZERO:
+        began = place + 64 - above_highest(others)
+    carry[SIGNED] = abs(sign_at(buffer, began - 1)) if carry[DIGIT] else 0
+    return began
 
 
 @compiled(
@@ -266,46 +300,28 @@ def scan(
     Args:
         buffer: with :data:`PAD` bytes before *start*; the one before it counts as a separator.
         state, limbs, offenders: added to. An offender's row is its start and end in the buffer
-            and the line feeds before it. After ten of them the rest is not looked at.
-        carry, columns: 4 and 8 places to work with, the columns empty.
+            and the line feeds before it. After ten of them nothing counts any more.
+        carry, columns: 4 and 8 places to work with.
 
     Returns:
         Where the token left open began; *end* where none is. Call again with its bytes first.
     """
-    token, bad, began, blocks, place = I(-1), I(0), start, 0, start
+    token, bad, began, place = I(-1), I(0), start, start
     carry[:] = ZERO
     while place + 64 <= end and state[OFFENDERS] < OFFENDERS_MOST:
-        digits, separators, signs, feeds, evens = classes(buffer, place)
-        others = ~digits
-        ends = others & (digits << ONE | carry[DIGIT])
-        wanted = ends & (evens << ONE | carry[EVEN])
-        far = place - began
-        if bad or not is_plain(far, digits, separators, signs, others, wanted, carry):
-            token = open_token(place, began, token, bad, carry)
-            token, bad = carefully(
-                buffer, place, place + 64, token, bad, state, limbs, offenders
-            )
+        masks = classes(buffer, place)
+        if not bad and is_plain(place - began, masks, carry):
+            began = add_plain(buffer, place, masks, began, state, limbs, carry, columns)
             place += 64
-            began = carry_of(buffer, place, token, bad, carry)
-            continue
-        state[NUMBERS] += ones(ends)
-        state[EVENS] += ones(wanted)
-        state[LINES] += ones(feeds)
-        if signs | carry[SIGN] | carry[SIGNED]:
-            add_signed_block(buffer, place, wanted, others, began, columns, limbs)
         else:
-            add_block(buffer, place, wanted, others, began, columns, limbs)
-        blocks += 1
-        if blocks % WEIGH_EVERY == 0:
+            token = open_token(place, began, token, bad, carry)
+            stop = place + 64
+            token, bad = carefully(buffer, place, stop, token, bad, state, limbs, offenders)
+            place = stop
+            began = carry_of(buffer, place, token, bad, carry)
+        if (place - start) % WEIGH_BYTES == 0:
             weigh(columns, limbs)
-        carry[DIGIT], carry[EVEN], carry[SIGN] = digits >> TOP, evens >> TOP, signs >> TOP
-        if others != ZERO:
-            began = place + 64 - above_highest(others)
-        carry[SIGNED] = abs(sign_at(buffer, began - 1)) if carry[DIGIT] else 0
-        place += 64
     weigh(columns, limbs)
-    if state[OFFENDERS] >= OFFENDERS_MOST:
-        return end
     token = open_token(place, began, token, bad, carry)
     token, bad = carefully(buffer, place, end, token, bad, state, limbs, offenders)
     state[BAD] = bad

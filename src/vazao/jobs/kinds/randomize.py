@@ -139,7 +139,7 @@ async def _work(run: PartRun, source: Path, target: Path) -> None:
 def shuffle_file(
     source: Path, target: Path, block: int, seed: int, tell: Callable[[float], None]
 ) -> None:
-    """Write *source*, a checked PNG, to *target* with its whole blocks shuffled.
+    """Write *source*, a checked PNG, to the empty file *target* with its whole blocks shuffled.
 
     Args:
         block: side of a block, in pixels.
@@ -163,7 +163,8 @@ def shuffle_file(
             tell(rows / header.height)
             yield band
 
-    with target.open("wb") as file:
+    # Not made anew: where nobody waits any more, it is gone and nobody would remove it.
+    with target.open("r+b") as file:
         for piece in png_pixels.encode(header, data, told()):
             file.write(piece)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -51,7 +52,7 @@ async def show(platform: Platform, say: Callable[[str], Any]) -> list[str]:
     return [
         _("Its blocks were shuffled in {time} from the request to the end.",
           time=duration(seconds, language())),
-        f"curl -s -H 'Content-Type: image/png' {credential}--data-binary @{path} "
+        f"curl -s -H 'Content-Type: image/png' {credential}--data-binary @{shlex.quote(str(path))} "
         f"{address_of(platform.settings)}/randomize",
     ]
 

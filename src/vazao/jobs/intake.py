@@ -140,7 +140,8 @@ async def receive(
         await _store_segments(platform, upload, source, boundary, follower)
         if expected_bytes is not None and source.bytes != expected_bytes:
             raise UploadCutOff
-        return await _complete(platform, upload, digest and digest.hexdigest(), follower)
+        sha256_hex = None if digest is None else digest.hexdigest()
+        return await _complete(platform, upload, sha256_hex, follower)
     except BaseException:
         await asyncio.shield(_discard(platform, upload, follower))
         raise

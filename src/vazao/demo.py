@@ -29,6 +29,7 @@ BODIES = {
         "-H 'Content-Type: text/csv' --data-binary $'email,name\\nana@example.org,Ana\\n'"
     ),
     ("POST", "/randomize"): "-H 'Content-Type: image/png' --data-binary @{picture}",
+    ("POST", "/sum-even"): "-H 'Content-Type: text/plain' --data-binary $'2\\n3\\n4\\n'",
     ("POST", "/v1/sessions"): (
         "-H 'Content-Type: application/json' "
         "-d '{{\"username\":\"demo\",\"password\":\"{password}\"}}'"

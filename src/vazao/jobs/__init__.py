@@ -7,6 +7,7 @@ The face: :class:`Kind` describes work that a feature registers in ``registry.jo
 
 from __future__ import annotations
 
+import asyncio
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -61,13 +62,16 @@ def __getattr__(name: str) -> Any:
 def register(registry: Registry) -> None:
     """Show the feature's routes, pages, commands, kinds, runner and periodic jobs."""
     from vazao.jobs import api, cli, kinds, overview, pages, tus
-    from vazao.jobs.kinds import randomize, randomize_api
+    from vazao.jobs.kinds import numbers, randomize, randomize_api, sum_even_api
     from vazao.kit.registry import DemoStep, Figure, MenuEntry, Periodic
 
     kinds.bind(registry.job_kinds)
-    registry.routes.extend((*api.routes, *pages.routes, *tus.routes, *randomize_api.routes))
+    for routes in (api, pages, tus, randomize_api, sum_even_api):
+        registry.routes.extend(routes.routes)
     registry.job_kinds[randomize.KIND] = randomize.kind
+    registry.job_kinds[numbers.KIND] = numbers.kind
     registry.demo.append(DemoStep("Shuffle of an image", _demo_randomize, 30))
+    registry.demo.append(DemoStep("Sum of the even numbers of a file", _demo_sum_even, 31))
     registry.menu.append(MenuEntry("Jobs", "/jobs", 40))
     registry.figures.append(Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40))
     registry.template_packages.append("vazao.jobs")
@@ -81,9 +85,15 @@ def register(registry: Registry) -> None:
 
 
 async def _run(platform: Any, stop: Any) -> None:
+    from vazao.jobs.kinds import numbers_load
     from vazao.jobs.supervision import live
 
-    await live(platform, stop)
+    # Compiled or loaded beside the first parts; those that need it wait for it.
+    loading = asyncio.create_task(numbers_load.prepare(platform.settings.folder))
+    try:
+        await live(platform, stop)
+    finally:
+        loading.cancel()
 
 
 async def _sweep(platform: Any) -> None:
@@ -98,6 +108,12 @@ async def _demo_randomize(platform: Any, say: Any) -> list[str]:
     from vazao.jobs.kinds import randomize_demo
 
     return await randomize_demo.show(platform, say)
+
+
+async def _demo_sum_even(platform: Any, say: Any) -> list[str]:
+    from vazao.jobs.kinds import sum_even_demo
+
+    return await sum_even_demo.show(platform, say)
 
 
 async def _take_back(platform: Any) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from psycopg import AsyncConnection
 
@@ -24,6 +24,24 @@ log = get("jobs.intake")
 COALESCE_BYTES = 1 << 20
 SPOOL_HOURS = 24
 Boundary = Callable[[bytes], int]
+
+
+class Follower(Protocol):
+    """Who works on an upload while it comes in, in the transactions that record it."""
+
+    async def begin(self, conn: AsyncConnection[Any], upload: Upload) -> None:
+        """The upload begins."""
+
+    async def segment(
+        self, conn: AsyncConnection[Any], upload: Upload, number: int, size: int
+    ) -> None:
+        """Segment *number* of *size* bytes is stored."""
+
+    async def end(self, conn: AsyncConnection[Any], upload: Upload) -> None:
+        """The last byte is in; what this raises discards the upload."""
+
+    async def abandon(self, platform: Platform) -> None:
+        """Nothing came of it: undo, before the blobs go."""
 
 
 class Source:
@@ -92,6 +110,7 @@ async def receive(
     platform: Platform, organization_id: int, stream: AsyncIterator[bytes], *,
     filename: str | None, content_type: str | None, limit_bytes: int,
     boundary: Boundary | None = None, expected_bytes: int | None = None, sha256: bool = False,
+    follower: Follower | None = None,
 ) -> Upload:
     """Store a body as segments; on any failure nothing of it stays behind.
 
@@ -101,6 +120,7 @@ async def receive(
             end there, so that none splits a line or a number.
         expected_bytes: what the client announced.
         sha256: whether to compute the digest on the way (about 1 ms a MB).
+        follower: is told of each step, inside its transaction.
 
     Raises:
         UploadTooLarge: with the limit.
@@ -113,21 +133,30 @@ async def receive(
             conn, "insert_upload", token=secrets.token_hex(16), organization_id=organization_id,
             filename=storable(filename), content_type=storable(content_type),
         )
+        if follower is not None:
+            await follower.begin(conn, upload)
     try:
         source = Source(stream, limit_bytes, digest)
-        await _store_segments(platform, upload, source, boundary)
+        await _store_segments(platform, upload, source, boundary, follower)
         if expected_bytes is not None and source.bytes != expected_bytes:
             raise UploadCutOff
-        async with platform.db.transaction() as conn:
-            stored = await store.uploads(
-                conn, "store_upload", id=upload.id, sha256=digest and digest.hexdigest()
-            )
+        sha256_hex = None if digest is None else digest.hexdigest()
+        return await _complete(platform, upload, sha256_hex, follower)
+    except BaseException:
+        await asyncio.shield(_discard(platform, upload, follower))
+        raise
+
+
+async def _complete(
+    platform: Platform, upload: Upload, sha256: str | None, follower: Follower | None
+) -> Upload:
+    async with platform.db.transaction() as conn:
+        stored = await store.uploads(conn, "store_upload", id=upload.id, sha256=sha256)
         if not stored:
             raise UploadCutOff
-        return stored[0]
-    except BaseException:
-        await asyncio.shield(_discard(platform, upload))
-        raise
+        if follower is not None:
+            await follower.end(conn, stored[0])
+    return stored[0]
 
 
 def storable(name: str | None) -> str | None:
@@ -136,7 +165,8 @@ def storable(name: str | None) -> str | None:
 
 
 async def _store_segments(
-    platform: Platform, upload: Upload, source: Source, boundary: Boundary | None
+    platform: Platform, upload: Upload, source: Source, boundary: Boundary | None,
+    follower: Follower | None,
 ) -> None:
     number = 0
     while await source.more():
@@ -155,13 +185,17 @@ async def _store_segments(
             row = await store.one(
                 conn, "insert_segment", upload_id=upload.id, number=number, bytes=size
             )
-        if row is None:
-            raise UploadCutOff
+            if row is None:
+                raise UploadCutOff
+            if follower is not None:
+                await follower.segment(conn, upload, number, size)
 
 
-async def _discard(platform: Platform, upload: Upload) -> None:
+async def _discard(platform: Platform, upload: Upload, follower: Follower | None) -> None:
     """Remove an upload whose intake failed; the sweep does it where this fails too."""
     try:
+        if follower is not None:
+            await follower.abandon(platform)
         await delete_upload(platform, upload)
     except Exception as error:
         log.warning("upload left to the sweep", upload=upload.token, error=repr(error))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,6 +64,21 @@ class Blobs:
         """
         try:
             result = await obstore.get_async(self._store, key)
+        except FileNotFoundError as error:
+            raise NotFound("The stored file is gone.") from error
+        async for chunk in result.stream(min_chunk_size=CHUNK):
+            yield bytes(chunk)
+
+    async def read_range(self, key: str, start: int, size: int) -> AsyncGenerator[bytes]:
+        """*size* bytes of the object from *start* on, in chunks of a few MiB.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        try:
+            result = await obstore.get_async(
+                self._store, key, options={"range": (start, start + size)}
+            )
         except FileNotFoundError as error:
             raise NotFound("The stored file is gone.") from error
         async for chunk in result.stream(min_chunk_size=CHUNK):

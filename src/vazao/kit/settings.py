@@ -99,6 +99,10 @@ class Settings(BaseSettings):
         60, ge=1, le=4096, description="side of the blocks that /randomize shuffles, in pixels"
     )
 
+    sum_even_max_bytes: int = Field(
+        50 << 30, ge=1, description="largest file that /sum-even takes, in bytes"
+    )
+
     @property
     def embedded(self) -> bool:
         """Whether the database is the embedded one."""

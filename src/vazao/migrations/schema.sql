@@ -894,6 +894,15 @@ WITH (fillfactor='50');
 
 COMMENT ON TABLE jobs.share IS 'An organization''s place in the fair order; locked last before a commit';
 
+CREATE TABLE jobs.source_prefix (
+    organization_id integer NOT NULL,
+    prefix text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT source_prefix_prefix_check CHECK (((prefix ~ '^s3://[^/]+/.*/$'::text) OR (prefix ~ '^s3://[^/]+/$'::text)))
+);
+
+COMMENT ON TABLE jobs.source_prefix IS 'Prefixes that an administrator allowed: tasks of that organization may read below them';
+
 CREATE TABLE jobs.upload (
     id bigint NOT NULL,
     token text NOT NULL,
@@ -1948,6 +1957,9 @@ ALTER TABLE ONLY jobs.segment
 
 ALTER TABLE ONLY jobs.share
     ADD CONSTRAINT share_pkey PRIMARY KEY (organization_id);
+
+ALTER TABLE ONLY jobs.source_prefix
+    ADD CONSTRAINT source_prefix_pkey PRIMARY KEY (organization_id, prefix);
 
 ALTER TABLE ONLY jobs.upload
     ADD CONSTRAINT upload_pkey PRIMARY KEY (id);

@@ -1,0 +1,74 @@
+"""The demonstration of ``/sum-even``: a file of numbers is summed while it comes in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from vazao.jobs import intake, service
+from vazao.jobs.ending import lead_seconds
+from vazao.jobs.errors import JobFailed
+from vazao.jobs.kinds import numbers
+from vazao.jobs.models import Job
+from vazao.kit.cli import language
+from vazao.kit.formats import duration, number, size
+from vazao.kit.platform import Platform
+from vazao.kit.serving import address_of
+from vazao.kit.steps import text as _
+
+NUMBERS = 200_000
+TIMES = 50
+FILE = "numbers.txt"
+
+
+def write_numbers(path: Path) -> None:
+    """A text file of ten million numbers, about 75 MB."""
+    block = "\n".join(str(n * 7919 % 10_000_019) for n in range(NUMBERS)) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        for _again in range(TIMES):
+            file.write(block)
+
+
+async def show(platform: Platform, say: Callable[[str], Any]) -> list[str]:
+    """Sum a file as the organization ``demo``; the line that sends it from a terminal."""
+    path = platform.settings.folder / FILE
+    await asyncio.to_thread(write_numbers, path)
+    say(_("A file of {count} numbers ({size}) goes in …",
+          count=number(NUMBERS * TIMES, language()), size=size(path.stat().st_size, language())))
+    async with platform.db.connection() as conn:
+        organization_id = await platform.registry.organization_id(conn, "demo")
+    job = await _sum(platform, organization_id, path)
+    credential = "" if platform.settings.serves_public else '-H "Authorization: Bearer $TOKEN" '
+    return [
+        _("{count} even numbers add up to {sum}, {time} after the first byte.",
+          count=number(job.result["count"], language()), sum=job.result["sum"],
+          time=duration(lead_seconds(job), language())),
+        f"curl -s -H 'Content-Type: text/plain' {credential}-T {path} -X POST "
+        f"{address_of(platform.settings)}/sum-even",
+    ]
+
+
+async def _sum(platform: Platform, organization_id: int, path: Path) -> Job:
+    async def body() -> AsyncIterator[bytes]:
+        with path.open("rb") as file:
+            while block := await asyncio.to_thread(file.read, 1 << 20):
+                yield block
+
+    follower = numbers.Arriving(organization_id, requested_by="demo")
+    await intake.receive(
+        platform, organization_id, body(), filename=FILE, content_type="text/plain",
+        limit_bytes=platform.settings.sum_even_max_bytes, boundary=numbers.after_separator,
+        follower=follower,
+    )
+    job = follower.job
+    while job is None or not job.ended:
+        await asyncio.sleep(0.02)
+        assert job is not None
+        async with platform.db.connection() as conn:
+            job = await service.get_job(conn, organization_id, job.token)
+    if job.status != "finished":
+        raise JobFailed
+    return job

@@ -1,0 +1,326 @@
+"""``/sum-even`` over HTTP: bodies summed while they arrive, bad input, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.jobs.conftest import make_platform, working
+from tests.jobs.numbers_reference import expected, value_of
+from tests.jobs.test_intake import assert_nothing_left, small_disk  # noqa: F401
+from tests.jobs.web import serving
+from tests.support import eventually
+from vazao import jobs
+from vazao.jobs import intake
+from vazao.jobs.kinds import numbers
+from vazao.kit.platform import Platform
+
+pytestmark = pytest.mark.anyio
+SEGMENT = 1 << 16
+TEXT = {"content-type": "text/plain"}
+
+
+@pytest.fixture
+def platform(database_url: str, data_dir: Path) -> Platform:
+    return make_platform(database_url, data_dir, upload_segment_bytes=SEGMENT)
+
+
+@asynccontextmanager
+async def served(platform: Platform, *, work: bool = True) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a server that answers, with a worker beside it."""
+    async with serving(platform) as client:
+        async def answers() -> bool:
+            try:
+                await client.get("/v1/jobs")
+            except httpx2.ConnectError:
+                return False
+            return True
+
+        await eventually(answers)
+        async with working(platform) if work else nullcontext():
+            yield client
+
+
+async def nothing_left(platform: Platform) -> None:
+    """Within a moment: a finished task's file goes right after its end."""
+    async def look() -> bool:
+        try:
+            await assert_nothing_left(platform)
+        except AssertionError:
+            return False
+        return True
+
+    await eventually(look)
+
+
+async def ask(client: httpx2.AsyncClient, body: Any, **headers: str) -> str:
+    answer = await client.post("/sum-even", content=body, headers=TEXT | headers)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["token"]
+
+
+async def ended(client: httpx2.AsyncClient, token: str) -> dict[str, Any]:
+    async def look() -> dict[str, Any] | None:
+        said = (await client.get(f"/sum-even/{token}/status")).json()
+        return said if said["status"] in ("finished", "errored") else None
+
+    return await eventually(look, within=60)
+
+
+async def result(client: httpx2.AsyncClient, body: Any) -> dict[str, Any]:
+    token = await ask(client, body)
+    said = await ended(client, token)
+    assert said["status"] == "finished", said
+    return (await client.get(f"/sum-even/{token}/result")).json()
+
+
+async def no_jobs(platform: Platform) -> bool:
+    async with platform.db.connection() as conn:
+        cursor = await conn.execute(
+            "select (select count(*) from jobs.job), (select count(*) from jobs.part), "
+            "(select count(*) from procrastinate_jobs)"
+        )
+        return await cursor.fetchone() == (0, 0, 0)
+
+
+def some_numbers(count: int) -> bytes:
+    chance = random.Random(7)
+    return b"".join(b"%d\n" % chance.randrange(-(10**9), 10**9) for _ in range(count))
+
+
+async def test_a_body_of_many_segments_is_summed_and_not_kept(platform: Platform) -> None:
+    body = some_numbers(60_000)
+    right = {n: v for n, v in expected(body).items() if n != "offenders"}
+    async with served(platform) as client:
+        token = await ask(client, body)
+        said = await ended(client, token)
+        assert said["status"] == "finished"
+        assert (said["progress"], said["bytes_total"], said["bytes_done"]) == (
+            1, len(body), len(body))
+        answer = await client.get(f"/sum-even/{token}/result")
+        assert answer.headers["content-type"].startswith("application/json")
+        assert answer.json() == right
+        assert (await client.get(f"/v1/jobs/{token}")).json()["parts_done"] > 9
+        stranger = {"x-organization": "2"}
+        for what in ("status", "result"):
+            assert (await client.get(
+                f"/sum-even/{token}/{what}", headers=stranger)).status_code == 404
+        await nothing_left(platform)
+
+
+async def test_parts_are_at_work_before_the_last_byte(platform: Platform) -> None:
+    line, go = b"123456\n" * 20_000, asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield line
+        await go.wait()
+        yield b"2\n"
+
+    async def parts_done() -> int:
+        async with platform.db.connection() as conn:
+            cursor = await conn.execute(
+                "select count(*) from jobs.part as p join jobs.job as j on j.id = p.job_id "
+                "where j.status = 'receiving' and p.state = 'done'"
+            )
+            return (await cursor.fetchone() or (0,))[0]
+
+    async with served(platform) as client:
+        sending = asyncio.create_task(result(client, body()))
+        await eventually(parts_done)
+        assert (await client.get("/v1/jobs")).json()["items"] == []
+        go.set()
+        assert (await sending)["sum"] == 123456 * 400_000 + 2
+
+
+@pytest.mark.parametrize(
+    ("body", "total"),
+    [(b"", 0), (b"\xef\xbb\xbf4", 4), (b"9" * 99_999 + b"8", 10**100_000 - 2),
+     (b"1 " * 40_000 + b"8" * 50_000, value_of(b"8" * 50_000))],
+    ids=["empty", "byte order mark", "100000 digits", "long across segments"],
+)
+async def test_exact_sums(platform: Platform, body: bytes, total: int) -> None:
+    async with served(platform) as client:
+        token = await ask(client, body)
+        assert (await ended(client, token))["status"] == "finished"
+        text = (await client.get(f"/sum-even/{token}/result")).text
+        digits = text.partition('"sum":')[2].partition(",")[0]
+        assert value_of(digits.encode()) == total
+
+
+@pytest.mark.parametrize(
+    ("body", "places", "code"),
+    [
+        (b"9" * 100_001, [(0, 1)], "file_not_numbers"),
+        (b"2\nword 4\n", [(2, 2)], "file_not_numbers"),
+        (b"2\n" * 50_000 + b"".join(b"w%d\n" % n for n in range(30)),
+         [(100_000 + 3 * n, 50_001 + n) for n in range(10)], "file_not_numbers"),
+        (b"7" * 300_000 + b" x", [(0, 1), (300_001, 1)], "file_not_numbers"),
+        ("\ufeff12\n".encode("utf-16-le"), [], "file_utf16"),
+    ],
+    ids=["100001 digits", "a word", "first ten of the file", "no separator", "UTF-16"],
+)
+async def test_what_is_no_number_errors_the_task(
+    platform: Platform, body: bytes, places: list[tuple[int, int]], code: str
+) -> None:
+    async with served(platform) as client:
+        token = await ask(client, body)
+        said = await ended(client, token)
+        assert (said["status"], said["error"]["code"]) == ("errored", code)
+        found = [(d["place"]["byte"], d["place"]["line"]) for d in said["error"]["details"]]
+        assert found == places
+        assert (await client.get(f"/sum-even/{token}/result")).status_code == 404
+        again = await client.post(f"/v1/jobs/{token}/retry")
+        assert (again.status_code, again.json()["error"]["code"]) == (409, "file_gone")
+
+
+async def cut_off(client: httpx2.AsyncClient, body: bytes) -> None:
+    """Announce more than is sent, and leave."""
+    url = client.base_url
+    _reader, writer = await asyncio.open_connection(url.host, url.port)
+    head = (f"POST /sum-even HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+            f"X-Organization: 1\r\nContent-Length: {len(body) + 1000}\r\n\r\n")
+    writer.write(head.encode() + body)
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_body_cut_off_leaves_no_task_and_no_bytes(platform: Platform) -> None:
+    async with served(platform) as client:
+        await cut_off(client, some_numbers(60_000))
+
+        async def tried() -> bool:
+            async with platform.db.connection() as conn:
+                row = await (await conn.execute(
+                    "select nextval(pg_get_serial_sequence('jobs.job', 'id')) > 1")).fetchone()
+            return bool(row and row[0]) and await no_jobs(platform)
+
+        await eventually(tried)
+        await nothing_left(platform)
+
+
+async def test_more_than_the_limit_is_413_at_once_and_by_count(
+    database_url: str, data_dir: Path
+) -> None:
+    platform = make_platform(database_url, data_dir, sum_even_max_bytes=100_000)
+    async with served(platform, work=False) as client:
+        large = b"2\n" * 60_000
+        answer = await client.post("/sum-even", content=large, headers=TEXT)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "upload_too_large")
+
+        async def unannounced() -> AsyncIterator[bytes]:
+            for _ in range(60):
+                yield b"2\n" * 1000
+
+        answer = await client.post("/sum-even", content=unannounced(), headers=TEXT)
+        assert answer.status_code == 413
+        assert await no_jobs(platform)
+        await assert_nothing_left(platform)
+
+
+async def test_a_full_disk_is_507_and_leaves_nothing(
+    database_url: str, data_dir: Path, small_disk: Path  # noqa: F811
+) -> None:
+    platform = make_platform(
+        database_url, data_dir, blob_url=small_disk.as_uri(), upload_segment_bytes=1 << 20
+    )
+    async with served(platform, work=False) as client:
+        answer = await client.post("/sum-even", content=b"2\n" * 3_000_000, headers=TEXT)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (507, "storage_full")
+        assert await no_jobs(platform)
+        await assert_nothing_left(platform)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"content-type": "image/png"}, 415, "content_type_refused"),
+        ({"content-type": ""}, 415, "content_type_refused"),
+        ({"content-type": "text/plain; charset=utf-16"}, 400, "charset_refused"),
+        ({"content-type": "application/json"}, 400, "request_unclear"),
+        (TEXT | {"idempotency-key": ""}, 400, "idempotency_key_invalid"),
+    ],
+)
+async def test_other_bodies_are_refused(
+    platform: Platform, headers: dict[str, str], status: int, code: str
+) -> None:
+    async with served(platform, work=False) as client:
+        answer = await client.post("/sum-even", content=b"2\n", headers=headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+        assert await no_jobs(platform)
+
+
+async def test_nobody_is_served_without_a_token_unless_public(platform: Platform) -> None:
+    async with served(platform, work=False) as client:
+        del client.headers["x-organization"]
+        answer = await client.post("/sum-even", content=b"2\n", headers=TEXT)
+        assert answer.status_code == 401
+
+
+async def test_an_idempotency_key_leads_to_the_same_task(platform: Platform) -> None:
+    key = {"idempotency-key": "once"}
+    async with served(platform, work=False) as client:
+        first = await ask(client, b"2 4\n", **key)
+        assert await ask(client, b"2 4\n", **key) == first
+        answer = await client.post("/sum-even", content=b"2 5\n", headers=TEXT | key)
+        assert answer.status_code == 409
+        assert len((await client.get("/v1/jobs")).json()["items"]) == 1
+
+
+async def test_a_stored_file_is_summed_and_stays(platform: Platform) -> None:
+    body = some_numbers(30_000)
+
+    async def stream() -> AsyncIterator[bytes]:
+        for at in range(0, len(body), 10_007):
+            yield body[at : at + 10_007]
+
+    async with served(platform) as client:
+        upload = await jobs.receive(
+            platform, 1, stream(), filename="n.txt", content_type=None, limit_bytes=1 << 30
+        )
+        asked = {"json": {"file": upload.token}}
+        answer = await client.post("/sum-even", **asked)
+        said = await ended(client, answer.json()["token"])
+        assert (said["status"], said["bytes_done"]) == ("finished", len(body))
+        shown = (await client.get(f"/sum-even/{answer.json()['token']}/result")).json()
+        assert shown["sum"] == expected(body)["sum"]
+        other = await client.post("/sum-even", headers={"x-organization": "2"}, **asked)
+        assert other.status_code == 404
+        for unclear in ({}, {"file": "x", "url": "y"}, {"file": 1}, [], {"more": 1}):
+            assert (await client.post("/sum-even", json=unclear)).status_code == 400
+        async with platform.db.connection() as conn:
+            assert await jobs.get_upload(conn, 1, upload.token) == upload
+
+
+async def test_a_cancelled_task_s_file_goes(platform: Platform) -> None:
+    async with served(platform, work=False) as client:
+        token = await ask(client, b"2\n")
+        assert (await client.post(f"/v1/jobs/{token}/cancel")).status_code == 200
+        said = (await client.get(f"/sum-even/{token}/status")).json()
+        assert (said["status"], said["error"]["code"]) == ("errored", "job_cancelled")
+        await intake.sweep(platform)
+        await assert_nothing_left(platform)
+
+
+def test_where_segments_are_cut() -> None:
+    assert numbers.after_separator(b"12 34") == 3
+    assert numbers.after_separator(b"12") == 0
+    assert numbers.pieces(0) == []
+    size = 2 * numbers.PART_BYTES + 5
+    assert sum(n for _, n in numbers.pieces(size)) == size
+
+
+def test_nothing_of_the_kernel_is_loaded_by_web() -> None:
+    code = ("import sys; from vazao.main import registry; registry(); "
+            "sys.exit(bool({'numba', 'numpy', 'polars'} & set(sys.modules)))")
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SETS = {"run": (), "build": ("build",), "test": ("build", "test"), "dev": ("build", "test", "dev")}
 OPTIONS = (
     "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate",
-    "--no-config", "--quiet",
+    "--no-config", "--quiet", "--constraint", "requirements/constraints.in",
 )
 
 

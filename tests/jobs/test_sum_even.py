@@ -277,7 +277,7 @@ async def test_an_idempotency_key_leads_to_the_same_task(platform: Platform) -> 
         assert len((await client.get("/v1/jobs")).json()["items"]) == 1
 
 
-async def test_a_stored_file_is_summed_and_stays(platform: Platform) -> None:
+async def test_a_stored_file_is_summed_once_and_goes(platform: Platform) -> None:
     body = some_numbers(30_000)
 
     async def stream() -> AsyncIterator[bytes]:
@@ -298,8 +298,10 @@ async def test_a_stored_file_is_summed_and_stays(platform: Platform) -> None:
         assert other.status_code == 404
         for unclear in ({}, {"file": "x", "url": "y"}, {"file": 1}, [], {"more": 1}):
             assert (await client.post("/sum-even", json=unclear)).status_code == 400
-        async with platform.db.connection() as conn:
-            assert await jobs.get_upload(conn, 1, upload.token) == upload
+        again = await client.post("/sum-even", **asked)
+        assert again.status_code == 404, "its space has been given back"
+        await intake.sweep(platform)
+        await assert_nothing_left(platform)
 
 
 async def test_a_cancelled_task_s_file_goes(platform: Platform) -> None:

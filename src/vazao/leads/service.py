@@ -30,6 +30,7 @@ from vazao.leads.models import Empty, Import, Lead, Mode, Options, Outcomes
 Connection = AsyncConnection[Any]
 CHOICES = {"mode": ("upsert", "create", "update"), "empty": ("keep", "clear")}
 FIELD_TYPES = ("text", "integer", "number", "date", "boolean")
+MEBIBYTE = 1 << 20
 TRUE, FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
 
 
@@ -72,8 +73,8 @@ async def begin(
     """Enqueue the import of a stored sheet, in the caller's transaction."""
     job = await jobs.enqueue(
         conn, "leads.import", organization_id=organization_id, payload={"upload": upload.token},
-        bytes_total=upload.bytes, request_id=request_id, requested_by=requested_by,
-        idempotency=idempotency,
+        cost=1 + upload.bytes / MEBIBYTE, bytes_total=upload.bytes, request_id=request_id,
+        requested_by=requested_by, idempotency=idempotency,
     )
     if not job.created:
         record = await store.get_import(conn, job.id)

@@ -219,5 +219,6 @@ async def _read(path: Path) -> AsyncIterator[bytes]:
 
 kind = Kind(
     KIND, "Shuffle of an image", "shuffle", {"shuffle": shuffle}, on_end=ended,
+    unit_seconds={"shuffle": 0.2},
     result_path="/randomize/{token}/result", result_type=CONTENT_TYPE,
 )

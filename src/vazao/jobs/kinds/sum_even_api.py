@@ -9,7 +9,7 @@ import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath
 
-from vazao.jobs import intake
+from vazao.jobs import intake, tus_service
 from vazao.jobs.api import idempotency_of
 from vazao.jobs.errors import UploadTooLarge
 from vazao.jobs.kinds import numbers, sources
@@ -136,7 +136,7 @@ async def take_named(
     idempotency = idempotency_of(request, f"file {named.file} url {named.url}")
     if named.file is not None:
         async with platform.db.transaction() as conn:
-            upload = await intake.get_upload(conn, organization_id, named.file)
+            upload = await tus_service.claim_upload(conn, organization_id, named.file)
             return await numbers.enqueue_file(conn, upload, idempotency=idempotency, **asked)
     assert named.url is not None
     async with platform.db.connection() as conn:

@@ -82,6 +82,7 @@ async def test_a_job_is_shown_listed_and_its_times_told(
     job = await ask(platform, "test.echo", a=1)
     waiting = (await client.get(f"/v1/jobs/{job.token}")).json()
     assert (waiting["status"], waiting["lead_time_seconds"]) == ("queued", None)
+    assert waiting["waits_for"] == {"reason": "turn", "ahead": 0}
     async with working(platform):
         await end_of(platform, job)
     answer = await client.get(f"/v1/jobs/{job.token}")
@@ -91,6 +92,7 @@ async def test_a_job_is_shown_listed_and_its_times_told(
     assert shown["lead_time_seconds"] >= shown["queue_time_seconds"] >= 0
     assert shown["execution_time_seconds"] > 0
     listed = (await client.get("/v1/jobs")).json()
+    assert shown.pop("waits_for") is None
     assert listed == {"items": [shown], "next": None}
 
 

@@ -41,13 +41,13 @@ async def writer(platform: Platform) -> AsyncIterator[psycopg.AsyncConnection[An
         await conn.close()
 
 
-async def waits_for_lock(platform: Platform, count: int = 1) -> None:
-    """Until *count* sessions of this database wait for a lock."""
+async def waits_for_lock(platform: Platform, count: int = 1, *, on: str = "") -> None:
+    """Until *count* sessions of this database wait for a lock, in statements that name *on*."""
     async def look() -> bool:
         async with platform.db.connection() as conn:
             found = await conn.execute(
                 "select count(*) from pg_stat_activity where datname = current_database() "
-                "and wait_event_type = 'Lock'"
+                "and wait_event_type = 'Lock' and query like %s", [f"%{on}%"]
             )
             return (await found.fetchone() or (0,))[0] >= count
 

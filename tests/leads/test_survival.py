@@ -238,7 +238,7 @@ async def test_cancelled_while_reading_merges_nothing_and_adds_up(small: Platfor
     tenant, token = await begun(small)
     async with writer(small) as theirs, working(small):
         await theirs.execute("select from leads.import for update")
-        await waits_for_lock(small)
+        await waits_for_lock(small, on="leads.")
         shown = await cancelled(tenant, token)
         await theirs.rollback()
     shown = await view(small, token, ORGANIZATION)

@@ -43,6 +43,8 @@ DatabaseUrl = Annotated[
     ),
 ]
 Parent = Annotated[int | None, typer.Option(hidden=True)]
+Spare = Annotated[bool, typer.Option("--spare", hidden=True)]
+NICENESS = 5
 
 
 @contextmanager
@@ -117,7 +119,8 @@ def web(
 
 
 def worker(
-    data_dir: DataDir = None, database_url: DatabaseUrl = None, parent: Parent = None
+    data_dir: DataDir = None, database_url: DatabaseUrl = None, parent: Parent = None,
+    spare: Spare = False,
 ) -> None:
     """Workers alone: as many processes as VAZAO_WORKER_PROCESSES says; each also schedules."""
     from vazao.kit import cli, processes
@@ -128,7 +131,7 @@ def worker(
         if parent is not None:
             processes.die_with_parent(parent)
             with cli.database(settings) as url:
-                _work(settings, url)
+                _work(settings, url, spare=spare)
             return
         processes.share_metrics(settings.folder, alone=False)
         from vazao.kit.db import check_server
@@ -143,7 +146,7 @@ def worker(
             asyncio.run(keep_workers(settings))
 
 
-def _work(settings: Settings, url: str) -> None:
+def _work(settings: Settings, url: str, *, spare: bool) -> None:
     import uvloop
 
     from vazao.kit.platform import Platform
@@ -154,6 +157,10 @@ def _work(settings: Settings, url: str) -> None:
         settings, url, registry(), direct=True, name="vazao-worker",
         connections=settings.worker_concurrency + 6,
     )
+    platform.slots = "spare" if spare else "main"
+    if not spare:
+        # Long parts give way to web and to the spare slot, whose work is short.
+        os.nice(NICENESS)
     uvloop.run(run_process(platform))
 
 

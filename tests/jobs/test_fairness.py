@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -280,3 +281,19 @@ async def test_stuck_parts_alarm_and_are_stopped_at_the_limit(platform: Platform
             return not await rows(platform, "select 1 from jobs.part where state = 'running'")
 
         await eventually(dropped)
+
+
+async def test_a_part_committed_while_a_worker_looks_is_begun_not_taken_for_stale(
+    platform: Platform,
+) -> None:
+    async with platform.db.connection() as conn, conn.transaction():
+        await conn.execute("lock table procrastinate_jobs in exclusive mode")
+        await jobs.enqueue(conn, "test.echo", organization_id=1, payload={})
+        looking = asyncio.create_task(begin(platform))
+
+        async def waits() -> bool:
+            return bool(await rows(platform, "select 1 from pg_stat_activity where "
+                                   "datname = current_database() and wait_event_type = 'Lock'"))
+
+        await eventually(waits)
+    assert (await looking).state == "running"

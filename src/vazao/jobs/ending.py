@@ -36,7 +36,8 @@ async def complete(conn: Conn, job: Job, result: Any = None) -> Job:
     joined = await store.job(
         conn, "begin_join", id=job.id, step=job.join_step, base=base, span=span
     )
-    await store.write_parts(conn, job, job.join_step, [NewPart({})])
+    # A joining step takes longer the more it joins.
+    await store.write_parts(conn, job, job.join_step, [NewPart({}, 1.0 + job.step_total / 10)])
     await fairness.release(conn, job.organization_id)
     return joined or job
 

@@ -129,6 +129,7 @@ async def receive(
     """
     digest = hashlib.sha256() if sha256 else None
     async with platform.db.transaction() as conn:
+        await store.run(conn, "relax_commit")
         (upload,) = await store.uploads(
             conn, "insert_upload", token=secrets.token_hex(16), organization_id=organization_id,
             filename=storable(filename), content_type=storable(content_type),
@@ -182,6 +183,7 @@ async def _store_segments(
         body = source.segment(platform.settings.upload_segment_bytes, boundary)
         await platform.blobs.put(segment_key(upload.token, number), counted(body))
         async with platform.db.transaction() as conn:
+            await store.run(conn, "relax_commit")
             row = await store.one(
                 conn, "insert_segment", upload_id=upload.id, number=number, bytes=size
             )

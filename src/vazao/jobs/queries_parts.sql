@@ -22,37 +22,22 @@ from new, last, rate
 
 -- name: fetch_part
 -- The next part in the fair order, begun in the same statement, so that none is ever fetched and
--- not begun. A stale queue row begins nothing. The first part to begin starts its job, unless
--- somebody holds the job's row: then the part's end makes up for it (waiting for the job after
--- the part would be the wrong order). Likewise the virtual time: the next to begin raises it.
+-- not begun. A stale queue row begins nothing. The beginning is a function for its snapshot: the
+-- library's function sees rows that were committed after this statement began, and whatever
+-- looked for their parts by this statement's own snapshot would take them for stale.
+-- The first part to begin starts its job, unless somebody holds the job's row: then the part's
+-- end makes up for it (waiting for the job after the part would be the wrong order). Likewise
+-- the virtual time: the next to begin raises it.
 -- Nothing waits for the disk: if a crash of the database loses this, the part is in the queue.
 with fetched as materialized (
     select id, args from public.procrastinate_fetch_job_v2(
         %(queues)s::varchar[], %(queue_worker_id)s)
-    where id is not null),
-begun as (
-    update jobs.part as p set state = 'running', run_token = gen_random_uuid(),
-        worker_id = %(worker_id)s, attempts = attempts + 1, started_at = kit.now(),
-        progress_at = kit.now(), stuck_at = null
-    from fetched as f
-    where p.job_id = (f.args ->> 'job')::bigint and p.number = (f.args ->> 'part')::int
-    and p.releases = (f.args ->> 'release')::int and p.state = 'queued'
-    returning p.run_token, p.start_tag, {part_of}),
-raised as (
-    update jobs.clock as c set virtual_time = b.start_tag
-    from begun as b
-    where c.virtual_time < b.start_tag
-    and c.id in (select id from jobs.clock for update skip locked)),
-started as (
-    update jobs.job set started_at = coalesce(started_at, kit.now()),
-        status = case when status = 'queued' then 'running' else status end
-    where id in (
-        select j.id from jobs.job as j join begun as b on b.part_job_id = j.id
-        where j.status = 'queued' or (j.status = 'receiving' and j.started_at is null)
-        for update of j skip locked))
-select fetched.id as queue_row, begun.*, {job_of},
+    where id is not null)
+select fetched.id, (b.part).run_token, (b.part).start_tag, {part_of}, {job_of},
     set_config('synchronous_commit', 'off', true)
-from fetched left join begun on true left join jobs.job as j on j.id = begun.part_job_id
+from fetched left join lateral jobs.begin_part(
+    (args ->> 'job')::bigint, (args ->> 'part')::integer, (args ->> 'release')::integer,
+    %(worker_id)s) as b on true
 
 -- name: part_is_current
 -- Whether an attempt may still commit, asked early to save it the work.

@@ -7,6 +7,11 @@ insert into jobs.upload (token, organization_id, filename, content_type, created
 values (%(token)s, %(organization_id)s, %(filename)s, %(content_type)s, kit.now(), kit.now())
 returning {upload}
 
+-- name: relax_commit
+-- This transaction need not wait for the disk: while a plain body comes in nobody was told
+-- anything yet, and the last of its commits makes all before it durable.
+select set_config('synchronous_commit', 'off', true)
+
 -- name: insert_segment
 -- A whole segment is stored. Nothing is returned where the upload was swept meanwhile.
 with counted as (

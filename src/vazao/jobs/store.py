@@ -44,7 +44,7 @@ def statement(name: str) -> bytes:
     """The statement *name* with the models' columns filled in, composed once."""
     composed: sql.Composed = getattr(Q, name).format(
         job=_columns(Job), part=_columns(Part), upload=_columns(Upload),
-        part_of=_columns(Part, "p.", "part_"), job_of=_columns(Job, "j.", "job_"),
+        part_of=_columns(Part, "(b.part)."), job_of=_columns(Job, "(b.job)."),
         job_alone=_columns(Job, "j."),
     )
     return composed.as_bytes(None)

@@ -72,9 +72,12 @@ class Life:
         )
         await connector.open_async()
         try:
-            slots = [self.runner.queue_worker(connector)]
-            spare = spare_slot(self.platform)
-            if spare is not None:
+            slots, spare = [], None
+            if self.platform.slots != "spare":
+                slots.append(self.runner.queue_worker(connector))
+            if self.platform.slots != "main":
+                spare = spare_slot(self.platform)
+            if spare is not None or not slots:
                 slots.append(self.runner.queue_worker(connector, spare=True))
             try:
                 await self._work(slots, stop)

@@ -70,6 +70,8 @@ class Platform:
         self.authenticate: Authenticate | None = None
         # The organization of those who need not say who they are, once looked up.
         self.public_id: int | None = None
+        # Which slots a worker process has: "all", or "main" and "spare" apart.
+        self.slots = "all"
         # Set when the process is told to end; streams of events then end by themselves.
         self.closing = False
 

@@ -135,6 +135,18 @@ def worker_grace(settings: Settings) -> float:
     return settings.worker_stop_seconds + SPARE_SECONDS
 
 
+async def start_workers(supervisor: Supervisor, settings: Settings) -> None:
+    """Start this host's worker processes: those of its slots, and one of the spare slot.
+
+    The spare slot has a process of its own, since what long parts do in Python would keep it from
+    the processor for tenths of a second at a time.
+    """
+    grace = worker_grace(settings)
+    for _ in range(settings.processes("worker")):
+        await supervisor.start(Child("worker", ours("worker"), grace))
+    await supervisor.start(Child("worker", ours("worker", "--spare"), grace))
+
+
 async def keep_workers(settings: Settings) -> None:
     """Keep ``vazao worker`` processes until SIGTERM or SIGINT; a second one hurries."""
     supervisor, stop = Supervisor(), asyncio.Event()
@@ -144,7 +156,6 @@ async def keep_workers(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, interrupted)
-    for _ in range(settings.processes("worker")):
-        await supervisor.start(Child("worker", ours("worker"), worker_grace(settings)))
+    await start_workers(supervisor, settings)
     await stop.wait()
     await supervisor.stop()

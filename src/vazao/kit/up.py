@@ -26,7 +26,7 @@ from vazao.kit.platform import load_secret
 from vazao.kit.settings import Settings
 from vazao.kit.steps import Steps
 from vazao.kit.steps import text as _
-from vazao.kit.supervisor import Child, Supervisor, ours, worker_grace
+from vazao.kit.supervisor import Child, Supervisor, ours, start_workers
 
 READY_SECONDS = 60.0
 WATCH_SECONDS = 1.0
@@ -140,10 +140,7 @@ class Up:
         await self._supervisor.start(
             Child("web", ours("web"), grace_seconds=serving.STOP_SECONDS + 3.0)
         )
-        for _number in range(self.settings.processes("worker")):
-            await self._supervisor.start(
-                Child("worker", ours("worker"), worker_grace(self.settings))
-            )
+        await start_workers(self._supervisor, self.settings)
 
     async def _until_ready(self, wait: Callable[[str], None]) -> None:
         """Return once ``/readyz`` says so.

@@ -1,6 +1,6 @@
 -- name: slices_to_index
--- Merged slices of an import whose search rows are still to be made.
-select round, number from leads.slice
+-- Merged slices of an import whose search rows are still to be made, and how many leads each has.
+select round, number, cardinality(created) + cardinality(updated) from leads.slice
 where organization_id = %(organization_id)s and import_id = %(import_id)s and indexed_at is null
 order by round, number
 
@@ -58,9 +58,17 @@ on conflict (organization_id, lead_id) do update
 select created || updated from leads.slice
 where import_id = %(import_id)s and round = %(round)s and number = %(number)s
 
--- name: slice_indexed
--- The slice's leads can be found.
-update leads.slice set indexed_at = now() where import_id = %(import_id)s and round = %(round)s and number = %(number)s
+-- name: begin_indexing
+-- Pieces are counted anew; those that an earlier attempt did are done again.
+update leads.slice set pieces_indexed = 0
+where organization_id = %(organization_id)s and import_id = %(import_id)s and indexed_at is null
+
+-- name: piece_indexed
+-- A piece of the slice is done; with the last one all its leads can be found.
+update leads.slice set pieces_indexed = pieces_indexed + 1,
+    indexed_at = case when pieces_indexed + 1 >= %(pieces)s then now() end
+where import_id = %(import_id)s and round = %(round)s and number = %(number)s
+and indexed_at is null
 
 -- name: mark_epoch
 -- After changes were committed: all transactions below xmin_then had ended by then. Nothing is

@@ -14,6 +14,8 @@ from vazao.leads.models import Import, Lead
 Q = load(__package__)
 Connection = AsyncConnection[Any]
 WORDS_AT_MOST = 6
+PIECE_LEADS = 4_000
+"""Leads that one part makes known to search: some tenths of a second."""
 SHORT_WALK, LONG_WALK = 5_000, 300_000
 """How many of the newest leads are looked through before the trigram index is asked: always the
 first, the second (a tenth of a second) only for what is common. A sheet in alphabetical order has
@@ -24,22 +26,35 @@ COMMON = 20_000
 LIKE = r"and d.words like '%%' || regexp_replace(kit.fold({}), '[\\%%_]', '\\\&', 'g') || '%%'"
 
 
-async def slices_to_index(conn: Connection, record: Import) -> list[dict[str, int]]:
-    """The import's slices (round, number) that search does not know yet."""
+async def pieces_to_index(conn: Connection, record: Import) -> list[dict[str, int]]:
+    """The pieces of the import's slices that search does not know yet, a part each."""
     values = {"organization_id": record.organization_id, "import_id": record.id}
-    found = await conn.execute(Q.slices_to_index, values)
-    return [{"round": turn, "number": number} for turn, number in await found.fetchall()]
+    found = await (await conn.execute(Q.slices_to_index, values)).fetchall()
+    counted = [(turn, number, max(1, -(-leads // PIECE_LEADS))) for turn, number, leads in found]
+    return [
+        {"round": turn, "number": number, "piece": piece, "pieces": pieces}
+        for turn, number, pieces in counted for piece in range(pieces)
+    ]
 
 
-async def index_slice(
-    conn: Connection, organization_id: int, import_id: int, slice: dict[str, int]
+async def begin_indexing(conn: Connection, record: Import) -> None:
+    """Before the pieces: none of them is counted yet."""
+    await conn.execute(
+        Q.begin_indexing, {"organization_id": record.organization_id, "import_id": record.id}
+    )
+
+
+async def index_piece(
+    conn: Connection, organization_id: int, import_id: int, piece: dict[str, int]
 ) -> None:
-    """Make the search rows and feed entries of one slice's leads."""
-    key = {"import_id": import_id, **slice}
+    """Make the search rows and feed entries of some of a slice's leads."""
+    key = {"import_id": import_id, **piece}
     found = await (await conn.execute(Q.slice_ids, key)).fetchone()
     if found:
-        await index_leads(conn, organization_id, found[0])
-    await conn.execute(Q.slice_indexed, key)
+        size = -(-len(found[0]) // piece["pieces"])
+        begin = piece["piece"] * size
+        await index_leads(conn, organization_id, found[0][begin:begin + size])
+    await conn.execute(Q.piece_indexed, key)
 
 
 async def index_leads(conn: Connection, organization_id: int, ids: list[int]) -> None:

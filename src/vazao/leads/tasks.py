@@ -194,7 +194,7 @@ async def ended(conn: Any, job: jobs.Job) -> None:
     record = await store.get_import(conn, job.id)
     if job.status == "finished":
         await settling.settle(conn, job.id)
-    if record and await searching.slices_to_index(conn, record):
+    if record and await searching.pieces_to_index(conn, record):
         await jobs.enqueue(
             conn, "leads.index", organization_id=record.organization_id,
             payload={"import_id": record.id}, request_id=job.request_id,
@@ -217,19 +217,21 @@ async def sweep(platform: Platform) -> None:
 
 
 async def plan_index(run: jobs.PartRun) -> None:
-    """One part for each merged slice whose leads search does not know."""
+    """Parts for the merged slices whose leads search does not know."""
     async with run.finishing() as conn:
         record = await store.get_import(conn, run.job.payload["import_id"])
-        slices = await searching.slices_to_index(conn, record) if record else []
-        await run.split(conn, "index", slices, join="mark")
+        pieces = await searching.pieces_to_index(conn, record) if record else []
+        if record:
+            await searching.begin_indexing(conn, record)
+        await run.split(conn, "index", pieces, join="mark")
     if record and record.staging:
         await _drop(run, record.staging)
 
 
 async def index(run: jobs.PartRun) -> None:
-    """Bring the search rows and the feed up to date with one slice."""
+    """Bring the search rows and the feed up to date with a piece of a slice."""
     async with run.finishing() as conn:
-        await searching.index_slice(
+        await searching.index_piece(
             conn, run.job.organization_id, run.job.payload["import_id"], run.part.payload
         )
 

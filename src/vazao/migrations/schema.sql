@@ -86,6 +86,141 @@ end $$;
 
 COMMENT ON FUNCTION accounts.note_user_changes() IS 'Notes in the feed what other systems can see of a change; a new password is not';
 
+CREATE TABLE jobs.job (
+    id bigint NOT NULL,
+    token text NOT NULL,
+    organization_id integer NOT NULL,
+    kind text NOT NULL,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    phase text,
+    error jsonb,
+    result jsonb,
+    cost double precision DEFAULT 1 NOT NULL,
+    attempts integer DEFAULT 1 NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    execution_seconds double precision DEFAULT 0 NOT NULL,
+    parts_total integer DEFAULT 0 NOT NULL,
+    parts_done integer DEFAULT 0 NOT NULL,
+    pending integer DEFAULT 0 NOT NULL,
+    step text NOT NULL,
+    join_step text,
+    step_total integer DEFAULT 1 NOT NULL,
+    step_done integer DEFAULT 0 NOT NULL,
+    progress double precision DEFAULT 0 NOT NULL,
+    progress_base double precision DEFAULT 0 NOT NULL,
+    progress_span double precision DEFAULT 1 NOT NULL,
+    bytes_total bigint,
+    bytes_done bigint DEFAULT 0 NOT NULL,
+    rows_total bigint,
+    rows_done bigint DEFAULT 0 NOT NULL,
+    request_id text,
+    requested_by text,
+    idempotency_key text,
+    idempotency_hash text,
+    CONSTRAINT job_pending_check CHECK ((pending >= 0)),
+    CONSTRAINT job_status_check CHECK ((status = ANY (ARRAY['receiving'::text, 'queued'::text, 'running'::text, 'finished'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT job_token_check CHECK ((token ~ '^[0-9a-f]{32}$'::text))
+)
+WITH (fillfactor='60');
+
+COMMENT ON TABLE jobs.job IS 'One piece of long work of one organization; kept after its end';
+
+COMMENT ON COLUMN jobs.job.token IS 'The public id: 128 random bits';
+
+COMMENT ON COLUMN jobs.job.execution_seconds IS 'Time that workers spent on its parts';
+
+COMMENT ON COLUMN jobs.job.pending IS 'Open parts, and one more while the job is open (an upload still coming in): zero joins';
+
+COMMENT ON COLUMN jobs.job.join_step IS 'The step that whoever reaches zero enqueues';
+
+COMMENT ON COLUMN jobs.job.progress_base IS 'Where on the whole''s 0..1 the current step begins';
+
+CREATE TABLE jobs.part (
+    job_id bigint NOT NULL,
+    number integer NOT NULL,
+    organization_id integer NOT NULL,
+    kind text NOT NULL,
+    step text NOT NULL,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    state text DEFAULT 'held'::text NOT NULL,
+    releases integer DEFAULT 0 NOT NULL,
+    queue_id bigint,
+    run_token uuid,
+    worker_id bigint,
+    attempts integer DEFAULT 0 NOT NULL,
+    errors integer DEFAULT 0 NOT NULL,
+    lost integer DEFAULT 0 NOT NULL,
+    run_at timestamp with time zone,
+    requested_at timestamp with time zone NOT NULL,
+    queued_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    progress_at timestamp with time zone,
+    cost double precision DEFAULT 1 NOT NULL,
+    cost_actual double precision,
+    start_tag bigint,
+    finish_tag bigint,
+    result jsonb,
+    expected_seconds double precision,
+    stuck_at timestamp with time zone,
+    CONSTRAINT part_state_check CHECK ((state = ANY (ARRAY['held'::text, 'queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
+)
+WITH (fillfactor='60');
+
+COMMENT ON TABLE jobs.part IS 'What one worker does in one go; only queued ones stand in the queue';
+
+COMMENT ON COLUMN jobs.part.releases IS 'How often it was put into the queue: a queue row of an earlier release is stale';
+
+COMMENT ON COLUMN jobs.part.queue_id IS 'Its row in procrastinate_jobs while queued or running';
+
+COMMENT ON COLUMN jobs.part.run_token IS 'Of the current attempt; who holds another may not commit';
+
+COMMENT ON COLUMN jobs.part.errors IS 'Attempts that ended in an error; the third fails the job';
+
+COMMENT ON COLUMN jobs.part.lost IS 'Attempts whose worker vanished; the tenth fails the job';
+
+COMMENT ON COLUMN jobs.part.run_at IS 'Not released before this time (back-off)';
+
+COMMENT ON COLUMN jobs.part.cost IS 'Expected cost; cost_actual is known at its end';
+
+COMMENT ON COLUMN jobs.part.start_tag IS 'Start-time fair queueing: virtual time of its start';
+
+COMMENT ON COLUMN jobs.part.finish_tag IS 'Its start tag and its charge over the weight';
+
+COMMENT ON COLUMN jobs.part.expected_seconds IS 'What it is charged when it is tagged';
+
+COMMENT ON COLUMN jobs.part.stuck_at IS 'Found without progress for ten times what was expected';
+
+CREATE FUNCTION jobs.begin_part(of_job bigint, of_number integer, of_release integer, of_worker bigint) RETURNS TABLE(part jobs.part, job jobs.job)
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update jobs.part as p set state = 'running', run_token = gen_random_uuid(),
+        worker_id = of_worker, attempts = p.attempts + 1, started_at = kit.now(),
+        progress_at = kit.now(), stuck_at = null
+    where p.job_id = of_job and p.number = of_number and p.releases = of_release
+    and p.state = 'queued' returning p.* into part;
+    if not found then
+        return;
+    end if;
+    update jobs.clock as c set virtual_time = part.start_tag
+    where c.virtual_time < part.start_tag
+    and c.id in (select k.id from jobs.clock as k for update skip locked);
+    update jobs.job as j set started_at = coalesce(j.started_at, kit.now()),
+        status = case when j.status = 'queued' then 'running' else j.status end
+    where j.id in (
+        select o.id from jobs.job as o where o.id = of_job
+        and (o.status = 'queued' or (o.status = 'receiving' and o.started_at is null))
+        for no key update skip locked);
+    select j.* from jobs.job as j where j.id = of_job into job;
+    return next;
+end $$;
+
+COMMENT ON FUNCTION jobs.begin_part(of_job bigint, of_number integer, of_release integer, of_worker bigint) IS 'Begins a part that was fetched in the same statement; no row where its queue row was stale';
+
 CREATE FUNCTION jobs.fence() RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -714,58 +849,6 @@ COMMENT ON COLUMN jobs.clock.virtual_time IS 'Never falls: raised to the start t
 
 COMMENT ON COLUMN jobs.clock.origin IS 'The start tag that the queue''s priority 0 stands for; moved so that int4 lasts';
 
-CREATE TABLE jobs.job (
-    id bigint NOT NULL,
-    token text NOT NULL,
-    organization_id integer NOT NULL,
-    kind text NOT NULL,
-    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
-    status text DEFAULT 'queued'::text NOT NULL,
-    phase text,
-    error jsonb,
-    result jsonb,
-    cost double precision DEFAULT 1 NOT NULL,
-    attempts integer DEFAULT 1 NOT NULL,
-    requested_at timestamp with time zone NOT NULL,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    execution_seconds double precision DEFAULT 0 NOT NULL,
-    parts_total integer DEFAULT 0 NOT NULL,
-    parts_done integer DEFAULT 0 NOT NULL,
-    pending integer DEFAULT 0 NOT NULL,
-    step text NOT NULL,
-    join_step text,
-    step_total integer DEFAULT 1 NOT NULL,
-    step_done integer DEFAULT 0 NOT NULL,
-    progress double precision DEFAULT 0 NOT NULL,
-    progress_base double precision DEFAULT 0 NOT NULL,
-    progress_span double precision DEFAULT 1 NOT NULL,
-    bytes_total bigint,
-    bytes_done bigint DEFAULT 0 NOT NULL,
-    rows_total bigint,
-    rows_done bigint DEFAULT 0 NOT NULL,
-    request_id text,
-    requested_by text,
-    idempotency_key text,
-    idempotency_hash text,
-    CONSTRAINT job_pending_check CHECK ((pending >= 0)),
-    CONSTRAINT job_status_check CHECK ((status = ANY (ARRAY['receiving'::text, 'queued'::text, 'running'::text, 'finished'::text, 'failed'::text, 'cancelled'::text]))),
-    CONSTRAINT job_token_check CHECK ((token ~ '^[0-9a-f]{32}$'::text))
-)
-WITH (fillfactor='60');
-
-COMMENT ON TABLE jobs.job IS 'One piece of long work of one organization; kept after its end';
-
-COMMENT ON COLUMN jobs.job.token IS 'The public id: 128 random bits';
-
-COMMENT ON COLUMN jobs.job.execution_seconds IS 'Time that workers spent on its parts';
-
-COMMENT ON COLUMN jobs.job.pending IS 'Open parts, and one more while the job is open (an upload still coming in): zero joins';
-
-COMMENT ON COLUMN jobs.job.join_step IS 'The step that whoever reaches zero enqueues';
-
-COMMENT ON COLUMN jobs.job.progress_base IS 'Where on the whole''s 0..1 the current step begins';
-
 ALTER TABLE jobs.job ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME jobs.job_id_seq
     START WITH 1
@@ -774,62 +857,6 @@ ALTER TABLE jobs.job ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE jobs.part (
-    job_id bigint NOT NULL,
-    number integer NOT NULL,
-    organization_id integer NOT NULL,
-    kind text NOT NULL,
-    step text NOT NULL,
-    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
-    state text DEFAULT 'held'::text NOT NULL,
-    releases integer DEFAULT 0 NOT NULL,
-    queue_id bigint,
-    run_token uuid,
-    worker_id bigint,
-    attempts integer DEFAULT 0 NOT NULL,
-    errors integer DEFAULT 0 NOT NULL,
-    lost integer DEFAULT 0 NOT NULL,
-    run_at timestamp with time zone,
-    requested_at timestamp with time zone NOT NULL,
-    queued_at timestamp with time zone,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    progress_at timestamp with time zone,
-    cost double precision DEFAULT 1 NOT NULL,
-    cost_actual double precision,
-    start_tag bigint,
-    finish_tag bigint,
-    result jsonb,
-    expected_seconds double precision,
-    stuck_at timestamp with time zone,
-    CONSTRAINT part_state_check CHECK ((state = ANY (ARRAY['held'::text, 'queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
-)
-WITH (fillfactor='60');
-
-COMMENT ON TABLE jobs.part IS 'What one worker does in one go; only queued ones stand in the queue';
-
-COMMENT ON COLUMN jobs.part.releases IS 'How often it was put into the queue: a queue row of an earlier release is stale';
-
-COMMENT ON COLUMN jobs.part.queue_id IS 'Its row in procrastinate_jobs while queued or running';
-
-COMMENT ON COLUMN jobs.part.run_token IS 'Of the current attempt; who holds another may not commit';
-
-COMMENT ON COLUMN jobs.part.errors IS 'Attempts that ended in an error; the third fails the job';
-
-COMMENT ON COLUMN jobs.part.lost IS 'Attempts whose worker vanished; the tenth fails the job';
-
-COMMENT ON COLUMN jobs.part.run_at IS 'Not released before this time (back-off)';
-
-COMMENT ON COLUMN jobs.part.cost IS 'Expected cost; cost_actual is known at its end';
-
-COMMENT ON COLUMN jobs.part.start_tag IS 'Start-time fair queueing: virtual time of its start';
-
-COMMENT ON COLUMN jobs.part.finish_tag IS 'Its start tag and its charge over the weight';
-
-COMMENT ON COLUMN jobs.part.expected_seconds IS 'What it is charged when it is tagged';
-
-COMMENT ON COLUMN jobs.part.stuck_at IS 'Found without progress for ten times what was expected';
 
 CREATE TABLE jobs.periodic (
     name text NOT NULL,
@@ -1729,10 +1756,13 @@ CREATE TABLE leads.slice (
     unchanged integer NOT NULL,
     duplicates integer NOT NULL,
     rejected integer NOT NULL,
-    indexed_at timestamp with time zone
+    indexed_at timestamp with time zone,
+    pieces_indexed integer DEFAULT 0 NOT NULL
 );
 
 COMMENT ON TABLE leads.slice IS 'What a merged slice did: lead ids made and changed (the work list of search, later of undo) and the counts of the rest. One row a slice: no row is shared by slices that run at once';
+
+COMMENT ON COLUMN leads.slice.pieces_indexed IS 'Pieces whose leads search knows; with the last of them it is indexed';
 
 CREATE TABLE leads.suppression (
     organization_id integer NOT NULL,

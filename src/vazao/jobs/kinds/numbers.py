@@ -91,6 +91,8 @@ class Arriving:
         self._asked = asked
         self._key = key
         self.job: Job | None = None
+        # The first segment's parts wait until it is known whether it is the only one.
+        self._first: tuple[int, int] | None = None
         # What the key led to; the upload was then for nothing.
         self.known: Job | None = None
 
@@ -102,10 +104,24 @@ class Arriving:
         )
 
     async def segment(self, conn: Conn, upload: Upload, number: int, size: int) -> None:
-        """Add the segment's parts."""
+        """Add the parts of the segment, and of the first once there is a second."""
+        if number == 1:
+            self._first = (number, size)
+            return
+        if self._first is not None:
+            await self._add(conn, upload, *self._first)
+            self._first = None
+        await self._add(conn, upload, number, size)
+
+    async def _add(
+        self, conn: Conn, upload: Upload, number: int, size: int, *, alone: bool = False
+    ) -> None:
         assert self.job is not None
-        for start, length in pieces(size):
+        cut = pieces(size)
+        for start, length in cut:
             payload = {"upload": upload.token, "segment": number, "from": start, "bytes": length}
+            if alone and len(cut) == 1:
+                payload["whole"] = True
             await service.add_part(conn, self.job, "sum", payload, cost_of(length))
 
     async def end(self, conn: Conn, upload: Upload) -> None:
@@ -122,6 +138,8 @@ class Arriving:
             if self.known is not None:
                 raise Repeated
             await store.run(conn, "key_job", id=self.job.id, key=key, hash=digest)
+        if self._first is not None:
+            await self._add(conn, upload, *self._first, alone=True)
         self.job = await service.seal(conn, self.job, join="join", bytes_total=upload.bytes)
 
     async def abandon(self, platform: Platform) -> None:
@@ -177,7 +195,22 @@ async def sum_part(run: PartRun) -> Any:
                 raise NotFound("The stored file is gone.") from error
         raise PartSignal("the upload was discarded") from error
     run.count(bytes=run.payload["bytes"])
-    return found
+    if not run.payload.get("whole"):
+        return found
+    await _finish_alone(run, kernel, found)
+    return None
+
+
+async def _finish_alone(run: PartRun, kernel: Any, found: Range) -> None:
+    """End a task of one part here: a joining step would take another turn."""
+    from vazao.jobs.kinds.numbers_join import Joiner
+
+    joiner = Joiner(kernel)
+    await asyncio.to_thread(joiner.add, found)
+    result = await _result_of(joiner)
+    async with run.finishing() as conn:
+        await run.finish(conn, result)
+    await _delete(run)
 
 
 async def _plan(run: PartRun) -> None:
@@ -251,14 +284,19 @@ async def join(run: PartRun) -> None:
     kernel = await asyncio.to_thread(numbers_load.load, run.platform.settings.folder)
     joiner = Joiner(kernel)
     await _add_all(run, joiner)
-    total = await asyncio.to_thread(joiner.finish)
-    refuse(joiner)
+    result = await _result_of(joiner)
     async with run.finishing():
-        run.result = {
-            "sum": total, "count": joiner.evens, "numbers": joiner.numbers, "bytes": joiner.bytes,
-        }
+        run.result = result
     if run.job.payload.get("own"):
         await _delete(run)
+
+
+async def _result_of(joiner: Joiner) -> dict[str, Any]:
+    total = await asyncio.to_thread(joiner.finish)
+    refuse(joiner)
+    return {
+        "sum": total, "count": joiner.evens, "numbers": joiner.numbers, "bytes": joiner.bytes,
+    }
 
 
 async def _add_all(run: PartRun, joiner: Joiner) -> None:

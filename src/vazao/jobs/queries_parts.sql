@@ -49,16 +49,18 @@ started as (
     where id in (
         select j.id from jobs.job as j join begun as b on b.part_job_id = j.id
         where j.status = 'queued' or (j.status = 'receiving' and j.started_at is null)
-        for update of j skip locked))
+        for no key update of j skip locked))
 select fetched.id as queue_row, begun.*, {job_of},
     set_config('synchronous_commit', 'off', true)
 from fetched left join begun on true left join jobs.job as j on j.id = begun.part_job_id
 
 -- name: part_is_current
--- Whether an attempt may still commit, asked early to save it the work.
+-- Whether an attempt may still commit, asked early to save it the work. A process that freezes
+-- from here on (a paused machine, say) keeps what it locked for a minute and no longer.
 select exists (
     select 1 from jobs.part where job_id = %(job_id)s and number = %(number)s
-    and run_token = %(run_token)s and state = 'running')
+    and run_token = %(run_token)s and state = 'running'),
+    set_config('idle_in_transaction_session_timeout', '60s', true)
 
 -- name: report_progress
 -- A live sign; never backwards. A fraction counts only in a step of one part. Nothing is

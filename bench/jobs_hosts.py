@@ -12,7 +12,6 @@ from engine import Engine
 from jobs_survival import EFFECTS, answer, ended, faults, times
 from platform_under_test import say
 from two_hosts import Host, listening, network, seen_from
-
 from vazao.kit.embedded import EmbeddedPostgres
 
 ORGANIZATIONS = 8
@@ -83,7 +82,7 @@ async def _two(engine: Engine) -> AsyncIterator[list[Host]]:
             yield made
         finally:
             for host in made:
-                host.remove()
+                host.end()
             # The engine's own object stops it at the end.
             engine.server.start()
             server.stop()

@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
-from engine import Engine
 from PIL import Image
-from platform_under_test import say
 
+from engine import Engine
+from platform_under_test import say
 from vazao import jobs
 from vazao.jobs import intake
 from vazao.jobs.kinds import numbers, randomize
@@ -129,11 +129,15 @@ async def _strike(engine: Engine, chance: random.Random) -> tuple[int, dict[str,
     kills, down = 0, {}
     while await answer(engine, WRONG["not_finished"]):
         await asyncio.sleep(KILL_SECONDS)
+        # Those that met a database that was just starting have ended; `vazao worker` would have
+        # started them anew.
+        engine.workers[:] = [worker for worker in engine.workers if worker.poll() is None]
         victim = engine.workers.pop(chance.randrange(len(engine.workers)))
         victim.kill()
         victim.wait()
         kills += 1
-        engine.start()
+        while len(engine.workers) < WORKERS:
+            engine.start()
         if kills in RESTARTS:
             began = time.monotonic()
             await asyncio.to_thread(_restart, engine, RESTARTS[kills])

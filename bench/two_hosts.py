@@ -68,13 +68,18 @@ class Host:
         ))
 
     def remove(self) -> None:
-        """End its processes and take its network away."""
+        """Take it away: its processes and its network."""
+        self.end()
+        subprocess.run(["ip", "netns", "delete", self.name], check=False)
+
+    def end(self) -> None:
+        """End its processes."""
         for process in self.processes:
             process.kill()
             process.wait()
+        self.processes.clear()
         if self.log is not None:
             self.log.close()
-        subprocess.run(["ip", "netns", "delete", self.name], check=False)
 
 
 @contextmanager

@@ -105,12 +105,12 @@ async def _cut(engine: Engine, host: Host) -> dict[str, Any]:
     began = time.monotonic()
     held = await answer(engine, HELD_BY, host.name) or []
     inside = await answer(engine, OPEN, host.address)
-    taken = await _until(engine, f"select ({RUNNING}) = 0", host.name)
     jobs, parts = [h[0] for h in held], [h[1] for h in held]
-    await _until(engine, f"select ({OPEN_OF_THOSE}) = 0", jobs, parts)
-    done = round(time.monotonic() - began, 1)
-    await _until(engine, SHUT, host.address)
-    shut = round(time.monotonic() - began, 1)
+    taken, done, shut = await asyncio.gather(
+        _until(engine, f"select ({RUNNING}) = 0", host.name),
+        _until(engine, f"select ({OPEN_OF_THOSE}) = 0", jobs, parts),
+        _until(engine, SHUT, host.address),
+    )
     await asyncio.sleep(max(0.0, began + CUT_SECONDS - time.monotonic()))
     return {"parts_held": len(held), "transactions_open": inside, "taken_over_seconds": taken,
             "done_elsewhere_seconds": done, "connections_gone_seconds": shut}

@@ -40,6 +40,10 @@ EFFECTS = """
     create table bench_effect (job_id bigint not null, number int not null,
         host inet default inet_client_addr(), at timestamptz default clock_timestamp())
 """
+SILENCE = """
+    select round(max(gap)::numeric, 2)::float8 from (
+        select extract(epoch from at - lag(at) over (order by at)) as gap from bench_effect) as g
+"""
 WRONG = {
     "not_finished": "select count(*) from jobs.job where status <> 'finished'",
     "parts_open": "select count(*) from jobs.part where state <> 'done'",
@@ -208,7 +212,8 @@ async def times(engine: Engine) -> dict[str, Any]:
             "from jobs.job where status = 'finished'"
         )).fetchall()
     lost = await answer(engine, "select sum(lost)::int from jobs.part")
-    shown: dict[str, Any] = {"jobs": len(rows), "attempts_lost": lost}
+    shown: dict[str, Any] = {
+        "jobs": len(rows), "attempts_lost": lost, "longest_silence": await answer(engine, SILENCE)}
     for name, column in zip(("lead", "execution"), zip(*rows, strict=True), strict=True):
         cuts = statistics.quantiles(column, n=20)
         shown[f"{name}_seconds"] = {

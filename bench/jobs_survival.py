@@ -70,7 +70,11 @@ async def storm(engine: Engine) -> None:
     kills, down = await _strike(engine, chance)
     await ended(engine, began + WITHIN_SECONDS)
     seconds = time.monotonic() - began
-    wrong = await faults(engine) | {"results": await _wrong_results(engine, expected)}
+    wrong = await faults(engine) | {
+        "missing": ONCE + FANS + SUMS + PICTURES - await answer(
+            engine, "select count(*) from jobs.job"),
+        "results": await _wrong_results(engine, expected),
+    }
     right = not any(wrong.values())
     say("workers killed with -9 every 5 s, PostgreSQL restarted twice, during 500 mixed jobs",
         "all end right, none counted twice, none lost", right, ok=right and kills >= KILLS,

@@ -13,14 +13,16 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
+import jobs_hosts
 import jobs_order
 import jobs_rate
+import jobs_survival
 import jobs_whale
 from engine import Engine, engine
 
 CLAIMS: dict[str, Callable[[Engine], Awaitable[None]]] = {
     "throughput": jobs_rate.throughput, "pickup": jobs_rate.pickup, "flood": jobs_rate.flood,
-    "jain": jobs_order.jain,
+    "jain": jobs_order.jain, "storm": jobs_survival.storm, "hosts": jobs_hosts.hosts,
 }
 
 

@@ -37,6 +37,10 @@ async def once(run: Any) -> None:
             "insert into bench_effect (job_id, number) values (%s, %s)",
             [run.job.id, run.part.number],
         )
+        if inside := float(run.payload.get("inside", 0)):
+            # What dies now leaves a transaction with the job's lock to the database.
+            await conn.execute("select from jobs.job where id = %s for update", [run.job.id])
+            await asyncio.sleep(inside)
 
 
 async def fan(run: Any) -> None:

@@ -32,8 +32,9 @@ and (%(organization_id)s::int is null
 select {job} from jobs.job where token = %(token)s and organization_id = %(organization_id)s
 
 -- name: lock_job
--- First of the locks that an ending, a cancel or a retry takes.
-select {job} from jobs.job where id = %(id)s for update
+-- First of the locks that an ending, a cancel or a retry takes. No key: whoever writes parts
+-- looks at the job's key, a take-back too, which must not wait for an ending.
+select {job} from jobs.job where id = %(id)s for no key update
 
 -- name: list_jobs
 -- Newest first, by keyset; the filters that are null do not count.

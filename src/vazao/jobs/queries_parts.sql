@@ -40,10 +40,12 @@ from fetched left join lateral jobs.begin_part(
     %(worker_id)s) as b on true
 
 -- name: part_is_current
--- Whether an attempt may still commit, asked early to save it the work.
+-- Whether an attempt may still commit, asked early to save it the work. A process that freezes
+-- from here on (a paused machine, say) keeps what it locked for a minute and no longer.
 select exists (
     select 1 from jobs.part where job_id = %(job_id)s and number = %(number)s
-    and run_token = %(run_token)s and state = 'running')
+    and run_token = %(run_token)s and state = 'running'),
+    set_config('idle_in_transaction_session_timeout', '60s', true)
 
 -- name: report_progress
 -- A live sign; never backwards. A fraction counts only in a step of one part. Nothing is

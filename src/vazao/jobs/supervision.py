@@ -16,6 +16,7 @@ from psycopg import AsyncConnection
 
 from vazao.jobs import recovery, store
 from vazao.jobs.tasks import Runner
+from vazao.kit.db import RECONNECT_SECONDS, be_reached, reach_of
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Periodic
@@ -67,8 +68,9 @@ class Life:
         connector = PsycopgConnector(
             conninfo=self.platform.database_url, min_size=1, max_size=5, timeout=10.0,
             # A fetch that a crash of the database loses is simply fetched again.
-            kwargs={"application_name": "vazao queue", "options": "-c synchronous_commit=off"},
-            configure=_autocommit,
+            kwargs={"application_name": "vazao queue", "options": "-c synchronous_commit=off",
+                    **reach_of(self.platform.database_url)},
+            configure=_configure, reconnect_timeout=RECONNECT_SECONDS,
         )
         await connector.open_async()
         try:
@@ -204,5 +206,6 @@ def spare_slot(platform: Platform) -> int | None:
         return None
 
 
-async def _autocommit(conn: AsyncConnection[Any]) -> None:
+async def _configure(conn: AsyncConnection[Any]) -> None:
     await conn.set_autocommit(True)
+    await be_reached(conn)

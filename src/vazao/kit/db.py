@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import RowMaker
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -25,6 +26,37 @@ set_json_loads(msgspec.json.decode)
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 MINIMUM_VERSION = 150000
+RECONNECT_SECONDS = 10.0
+REACH = {
+    "connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "5",
+    "keepalives_count": "3", "tcp_user_timeout": "20000",
+}
+"""How soon a client gives up a server that is cut off: within 25 s, where systems take hours."""
+SERVER_REACH = {
+    "tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+"""The same for the server: what a client that is cut off had locked is free again."""
+
+
+def reach_of(url: str) -> dict[str, str]:
+    """:data:`REACH`, but for what *url* says itself."""
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        # Whoever connects says what is wrong with it.
+        return dict(REACH)
+    return {name: value for name, value in REACH.items() if name not in given}
+
+
+async def be_reached(conn: AsyncConnection[Any]) -> None:
+    """Let the server give up this session's client as soon as the client would the server.
+
+    Said in the session, not at its start: poolers refuse what they do not know.
+    """
+    calls = ", ".join(["set_config(%s, %s, false)"] * len(SERVER_REACH))
+    values = [text for pair in SERVER_REACH.items() for text in pair]
+    await conn.execute(f"select {calls}".encode(), values)
 
 
 def rows_of(model: type[Struct]) -> Callable[[AsyncCursor[Any]], RowMaker[Struct]]:
@@ -49,17 +81,23 @@ class Database:
         max_size: connections at most.
         pooled: whether a transaction pooler stands between (then nothing is prepared).
         name: shown in ``pg_stat_activity``.
+
+    The pool's waits between two attempts to connect double: it begins them anew after
+    :data:`RECONNECT_SECONDS`, lest it sleep on while the server has long been back.
     """
 
     def __init__(
         self, url: str, *, max_size: int = 10, pooled: bool = False, name: str = "vazao"
     ) -> None:
         self.url = url
-        options: dict[str, Any] = {"autocommit": True, "application_name": name}
+        options: dict[str, Any] = {
+            "autocommit": True, "application_name": name, **reach_of(url)
+        }
         if pooled:
             options["prepare_threshold"] = None
         self.pool = AsyncConnectionPool(
-            url, kwargs=options, min_size=1, max_size=max_size, open=False, timeout=10.0, name=name
+            url, kwargs=options, min_size=1, max_size=max_size, open=False, timeout=10.0, name=name,
+            configure=None if pooled else be_reached, reconnect_timeout=RECONNECT_SECONDS,
         )
 
     async def open(self) -> None:

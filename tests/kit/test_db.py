@@ -1,0 +1,62 @@
+"""Connections give up a peer that is cut off, on both sides, in less time than a worker may be
+silent.
+"""
+
+from __future__ import annotations
+
+import pytest
+from psycopg import sql
+
+from vazao.kit.db import REACH, SERVER_REACH, Database, reach_of
+from vazao.kit.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def server_side(database: Database) -> dict[str, str]:
+    await database.open()
+    try:
+        async with database.connection() as conn:
+            shown = {}
+            for name in SERVER_REACH:
+                cursor = await conn.execute(sql.SQL("show {}").format(sql.Identifier(name)))
+                row = await cursor.fetchone()
+                shown[name] = row[0] if row else ""
+            assert conn.info.get_parameters().items() >= REACH.items()
+    finally:
+        await database.close()
+    return shown
+
+
+async def test_both_sides_give_up_a_peer_that_is_cut_off(database_url: str) -> None:
+    shown = await server_side(Database(database_url))
+    assert shown == SERVER_REACH
+
+
+async def test_the_session_of_a_pooler_is_left_as_it_is(database_url: str) -> None:
+    shown = await server_side(Database(database_url, pooled=True))
+    assert shown["tcp_user_timeout"] == "0"
+    assert shown["tcp_keepalives_idle"] != "10"
+
+
+def test_what_the_address_says_counts() -> None:
+    given = reach_of("postgresql://x/y?keepalives_idle=60&connect_timeout=3")
+    assert given == {n: v for n, v in REACH.items()
+                     if n not in ("keepalives_idle", "connect_timeout")}
+
+
+def test_an_address_that_is_none_is_left_to_whoever_connects() -> None:
+    assert reach_of("postgresql://x:y:z/?a") == REACH
+
+
+def test_a_cut_host_s_locks_are_free_before_it_counts_as_lost() -> None:
+    lost = Settings.model_fields["worker_lost_seconds"].default
+    idle, interval, count = (int(SERVER_REACH[f"tcp_keepalives_{name}"])
+                             for name in ("idle", "interval", "count"))
+    assert idle + interval * count < lost
+    assert int(SERVER_REACH["tcp_user_timeout"]) / 1000 < lost

@@ -156,7 +156,7 @@ async def test_a_silent_worker_is_fenced_off_and_registers_anew(platform: Platfo
             async def anew() -> bool:
                 return len(await pids(platform)) == 2
 
-            await eventually(anew)
+            await eventually(anew, within=60)
             more = [await ask(platform, "test.echo") for _ in range(20)]
             for one in more:
                 assert (await end_of(platform, one)).status == "finished"

@@ -18,7 +18,8 @@ FIRST = tuple(f"{number:04}" for number in range(1, 10))
 # Style that others decided (names, identity columns, no `if not exists` in a versioned history).
 NEVER = ("prefer-robust-stmts", "prefer-text-field", "prefer-bigint-over-int", "prefer-identity",
          "prefer-bigint-over-smallint", "require-timeout-settings", "transaction-nesting")
-EMPTY = ("require-concurrent-index-creation", "adding-foreign-key-constraint",
+EMPTY = ("require-concurrent-index-creation", "require-concurrent-index-deletion",
+         "adding-foreign-key-constraint",
          "constraint-missing-not-valid", "disallowed-unique-constraint")
 
 

@@ -195,12 +195,13 @@ def main() -> int:
     parser.add_argument("claims", nargs="*", help=", ".join([*CLAIMS, "start", "forty"]))
     parser.add_argument("--base", type=int, default=5_000_000)
     parser.add_argument("--forty", type=int, default=40_000_000, help="size of the large base")
+    parser.add_argument("--folder", type=Path, help="keep the large base there, and use it again")
     arguments = parser.parse_args()
     chosen = arguments.claims or ["start", *CLAIMS]
     if "start" in chosen:
         survival.starts()
     if "forty" in chosen:
-        with up() as running:
+        with up(arguments.folder) as running:
             queries.forty(running, arguments.base, arguments.forty)
     names = [name for name in chosen if name in CLAIMS]
     if names:

@@ -19,7 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
-UNIT = re.compile(r"[≤≥] *[\d.,]+ *(ms|MB|s|×|%)")
+UNIT = re.compile(r"[≤≥] *(?:alone \+ )?[\d.,]+ *(ms|MB|GB/s|s|×|%)")
 
 PORTUGUESE = {
     "300,000 rows by HTTP into the base, against the floor":
@@ -49,10 +49,47 @@ PORTUGUESE = {
     "base and outcomes equal an undisturbed import's, every time":
         "base e resultados iguais aos de uma importação sem interrupção, todas as vezes",
     "≤ 120 s, of which ≤ 10 s after installing": "≤ 120 s, dos quais ≤ 10 s depois de instalar",
+    "the same rows as another file, all compared: time":
+        "as mesmas linhas em outro arquivo, todas comparadas: tempo",
+    "no-op jobs, one worker process, jobs/s":
+        "tarefas vazias, um processo de worker, tarefas/s",
+    "≥ 0.8 × bare Procrastinate": "≥ 0,8 × o Procrastinate puro",
+    "pick-up when idle, p95": "início quando ocioso, p95",
+    "another's pick-up beside 100,000 queued jobs of one organization, p95":
+        "início da tarefa de outra organização ao lado de 100.000 na fila de uma, p95",
+    "20 organizations with equal queues: Jain's index of the work in any 30 s":
+        "20 organizações com filas iguais: índice de Jain do trabalho em quaisquer 30 s",
+    "workers killed with -9 every 5 s, PostgreSQL restarted twice, during 500 mixed jobs":
+        "workers mortos com -9 a cada 5 s e PostgreSQL reiniciado duas vezes em 500 tarefas",
+    "all end right, none counted twice, none lost":
+        "todas terminam certas, nenhuma contada duas vezes, nenhuma perdida",
+    "two worker hosts, one cut off for 90 s in the middle of 500 jobs":
+        "dois hosts de workers, um cortado da rede por 90 s no meio de 500 tarefas",
+    "both work; taken over within 60 s; nothing lost or twice; it works again":
+        "ambos trabalham; assumido em até 60 s; nada perdido nem duas vezes; volta a trabalhar",
+    "a small client's lead time beside a very large one's work, p50":
+        "tempo total de um cliente pequeno ao lado de um enorme, p50",
+    "a small client's lead time beside a very large one's work, p99":
+        "tempo total de um cliente pequeno ao lado de um enorme, p99",
+    "the very large one's total time": "tempo total do cliente enorme",
+    "≤ alone + 60 ms": "≤ sozinho + 60 ms",
+    "≤ alone + 500 ms": "≤ sozinho + 500 ms",
+    "≤ 1.1 × without the small one": "≤ 1,1 × sem o pequeno",
+    "≤ 1.15 × merely storing it": "≤ 1,15 × apenas guardar o arquivo",
+    "≤ 250 MB, idle + 100": "≤ 250 MB, ocioso + 100",
+    "kernel, one core": "kernel, um núcleo",
     "yes": "sim", "no": "não", "of": "de",
     "What": "O quê", "Goal": "Meta", "Measured": "Medido", "Kept": "Cumprida",
 }
 PATTERNS = (
+    (r"([\d.]+) GB of numbers by HTTP: from the last byte to the sum",
+     r"\1 GB de números por HTTP: do último byte até a soma"),
+    (r"([\d.]+) GB of numbers by HTTP: whole time", r"\1 GB de números por HTTP: tempo todo"),
+    (r"([\d.]+) GB of numbers by HTTP: peak memory of any process",
+     r"\1 GB de números por HTTP: pico de memória de qualquer processo"),
+    (r"kernel against (\w+)", r"kernel contra \1"),
+    (r"kernel, (\d+) MB: time per byte against the smallest",
+     r"kernel, \1 MB: tempo por byte contra o menor"),
     (r"q=(.+) on the base, by HTTP", r"q=\1 na base, por HTTP"),
     (r"worker's peak memory: ([\d,]+) rows of (\w+)",
      r"pico de memória do worker: \1 linhas de \2"),
@@ -162,14 +199,17 @@ def placed(text: str, marker: str, table: str) -> str:
     return f"{before}{first}\n{table}\n{second}{after}"
 
 
-def documents() -> dict[Path, tuple[str, str]]:
-    """Each document with the name of its marks and its table."""
+def documents() -> list[tuple[Path, str, str]]:
+    """Each document's marks by name, with their table."""
     leads, way = read("leads.jsonl"), read("steps.jsonl")
-    return {
-        ROOT / "README.md": ("figures", figures(leads, english)),
-        ROOT / "README.pt-BR.md": ("figures", figures(leads, portuguese)),
-        ROOT / "docs" / "performance.md": ("steps", steps(way)),
-    }
+    jobs = read("jobs.jsonl") + read("kernel.jsonl")
+    found = [(ROOT / "docs" / "performance.md", "steps", steps(way))]
+    for name, say in (("README.md", english), ("README.pt-BR.md", portuguese)):
+        found += [
+            (ROOT / name, "figures", figures(leads, say)),
+            (ROOT / name, "figures of jobs", figures(jobs, say)),
+        ]
+    return found
 
 
 def main() -> int:
@@ -178,7 +218,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     late = 0
-    for path, (marker, table) in documents().items():
+    for path, marker, table in documents():
         before = path.read_text(encoding="utf-8")
         after = placed(before, marker, table)
         if before != after:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # Each holds all of the one before, so that a machine installs from one file.
-SETS = {"run": (), "build": ("build",), "test": ("build", "test"), "dev": ("build", "test", "dev")}
+SETS = {"run": (), "build": ("build",), "test": ("build", "test"), "dev": ("build", "test", "dev"),
+        "bench": ("build", "test", "dev", "bench")}
 OPTIONS = (
     "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate",
     "--no-config", "--quiet", "--constraint", "requirements/constraints.in",

@@ -201,3 +201,12 @@ async def test_a_token_without_scope_and_nobody_may_not(client: httpx2.AsyncClie
     del client.headers["x-organization"]
     assert (await client.post("/randomize", content=PICTURE, headers=PNG)).status_code == 401
     assert (await client.get(f"/randomize/{'0' * 32}/status")).status_code == 401
+
+
+async def test_a_refusal_before_the_body_says_that_it_closes_the_connection(
+    client: httpx2.AsyncClient,
+) -> None:
+    refused = await client.post("/randomize", content=PICTURE, headers=PNG | {"x-scopes": ""})
+    assert refused.headers["connection"] == "close"
+    read = await client.post("/randomize", content=b"", headers=PNG)
+    assert "connection" not in read.headers

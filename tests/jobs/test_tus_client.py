@@ -159,7 +159,7 @@ async def test_a_file_arrives(web: Web, client: Client, how: dict[str, Any]) -> 
 
 
 async def test_the_client_is_killed_and_goes_on_where_it_was(web: Web, client: Client) -> None:
-    killed = client.start(dieAt=SIZE // 2)
+    killed = client.start(dieAt=SIZE // 2, chunkSize=SIZE // 4)
     first = said(killed)
     assert killed.returncode == -9
     assert first[0] == {"previous": 0}

@@ -27,8 +27,10 @@ const upload = new tus.Upload(fs.createReadStream(told.file), {
       offset: Number(response.getHeader("Upload-Offset")),
     });
   },
+  onChunkComplete(size, accepted) {
+    if (told.dieAt && accepted >= told.dieAt) process.kill(process.pid, "SIGKILL");
+  },
   onProgress(sent) {
-    if (told.dieAt && sent >= told.dieAt) process.kill(process.pid, "SIGKILL");
     if (told.standAt && sent >= told.standAt && !stood) {
       stood = true;
       say({ standing: sent });

@@ -70,18 +70,34 @@ class Frame:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         began, status = time.perf_counter(), 500
+        unread = _has_body(scope)
+
+        async def receiving() -> Any:
+            nonlocal unread
+            message = await receive()
+            unread = unread and message.get("more_body", False)
+            return message
 
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(message, request_id)
+                _add_headers(message, request_id, closing=unread)
             await send(message)
 
         try:
-            await self.app(scope, receive, sending)
+            await self.app(scope, receiving, sending)
         finally:
             _observe(scope, status, time.perf_counter() - began)
+
+
+def _has_body(scope: HTTPScope) -> bool:
+    """Whether an HTTP/1.1 request announces a body."""
+    announced = dict(scope["headers"])
+    length = announced.get(b"content-length", b"0")
+    return scope["http_version"] == "1.1" and (
+        length != b"0" or b"transfer-encoding" in announced
+    )
 
 
 def _request_id(scope: Scope) -> str:
@@ -93,9 +109,13 @@ def _request_id(scope: Scope) -> str:
     return secrets.token_hex(8)
 
 
-def _add_headers(message: Any, request_id: str) -> None:
+def _add_headers(message: Any, request_id: str, *, closing: bool) -> None:
     present = {name.lower() for name, _ in message["headers"]}
     extra = SECURITY_HEADERS | {"X-Request-Id": request_id}
+    if closing:
+        # A body that nobody read makes the server close the connection: the client must not send
+        # its next request there.
+        extra["Connection"] = "close"
     message["headers"] = [
         *message["headers"],
         *(

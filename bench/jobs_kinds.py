@@ -12,6 +12,7 @@ import sys
 import time
 from typing import Any
 
+import uvloop
 from procrastinate import App, PsycopgConnector
 
 from vazao.jobs import Kind
@@ -94,7 +95,7 @@ def main() -> None:
     """Be a worker until told to stop."""
     which, concurrency = sys.argv[1], int(sys.argv[2])
     if which == "bare":
-        asyncio.run(bare(concurrency))
+        uvloop.run(bare(concurrency))
         return
     from vazao import main as composition
     from vazao.kit import logging
@@ -107,8 +108,6 @@ def main() -> None:
     registry = composition.registry()
     register(registry)
     assert settings.database_url
-    import uvloop
-
     uvloop.run(run_process(Platform(settings, settings.database_url, registry, direct=True)))
 
 

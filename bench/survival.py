@@ -91,6 +91,8 @@ def _digest(running: put.Running, organization: int) -> tuple[Any, ...]:
 def starts() -> None:
     """A fresh checkout to a ready platform, and its second start."""
     folder = Path(tempfile.mkdtemp(prefix="vazao-start-", dir=put.base_folder()))
+    # As root the database has an account of its own, which must get there.
+    folder.chmod(0o755)
     checkout, data = folder / "vazao", folder / "data"
     subprocess.run(["git", "clone", "-q", str(ROOT), str(checkout)], check=True)
     port = free_port()

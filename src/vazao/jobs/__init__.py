@@ -88,8 +88,11 @@ async def _run(platform: Any, stop: Any) -> None:
     from vazao.jobs.kinds import numbers_load
     from vazao.jobs.supervision import live
 
-    # Compiled or loaded beside the first parts; those that need it wait for it.
-    loading = asyncio.create_task(numbers_load.prepare(platform.settings.folder))
+    # Compiled beside the first parts; those that need it wait for it. Loaded (80 MB) at once
+    # only by the process of the spare slot, which small sums go to, and else by the first sum.
+    loading = asyncio.create_task(
+        numbers_load.prepare(platform.settings.folder, load_now=platform.slots != "main")
+    )
     try:
         await live(platform, stop)
     finally:

@@ -77,7 +77,9 @@ on conflict do nothing
 
 -- name: slice_settings
 -- A slice always probes the base by index: at 40 million rows any other join reads it whole, and
--- probing in the order of the e-mail is what makes every writer lock in the same order.
+-- probing in the order of the e-mail is what makes every writer lock in the same order. Nor may a
+-- plan made while a partition was empty go on to read the whole of it for each row.
+set local enable_seqscan = off;
 set local enable_hashjoin = off;
 set local enable_mergejoin = off;
 set local enable_material = off;

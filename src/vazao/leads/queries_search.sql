@@ -39,12 +39,15 @@ where d.organization_id = %(organization_id)s and d.lead_id = n.id
     and (d.words <> n.words or d.labels <> n.labels)
 
 -- name: forget_orphans
--- Documents of leads that were deleted while index_documents ran.
+-- Documents of leads that were deleted while index_documents ran. Each lead is looked up for
+-- itself, never by a join: planned while a partition was empty, the anti-join read a new
+-- organization's whole base for each of its leads (50 s a slice).
 delete from leads.document d
-where d.organization_id = %(organization_id)s and d.lead_id = any(%(ids)s::bigint[])
-    and not exists (
-        select from leads.lead l where l.organization_id = d.organization_id and l.id = d.lead_id
-    )
+where d.organization_id = %(organization_id)s and d.lead_id = any(array(
+    select i from unnest(%(ids)s::bigint[]) i
+    where (select 1 from leads.lead l
+        where l.organization_id = %(organization_id)s and l.id = i) is null
+))
 
 -- name: index_feed
 -- The same leads in the feed of changes.

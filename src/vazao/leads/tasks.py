@@ -231,6 +231,7 @@ async def plan_index(run: jobs.PartRun) -> None:
 async def index(run: jobs.PartRun) -> None:
     """Bring the search rows and the feed up to date with a piece of a slice."""
     async with run.finishing() as conn:
+        await store.prepare_slice(conn)
         await searching.index_piece(
             conn, run.job.organization_id, run.job.payload["import_id"], run.part.payload
         )

@@ -40,10 +40,15 @@ def cache_folder(data_folder: Path) -> Path:
 @cache
 def load(data_folder: Path) -> Any:
     """The kernel's module; a call blocks some seconds if nothing is compiled yet."""
+    return _bring(compiled(data_folder))
+
+
+def compiled(data_folder: Path) -> Path:
+    """Where the compiled code is, once it is there: seconds the first time on a host."""
     folder = cache_folder(data_folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _compile_apart(folder, data_folder)
-    return _bring(folder)
+    return folder
 
 
 def _bring(folder: Path) -> Any:
@@ -73,10 +78,14 @@ def _compile_apart(folder: Path, data_folder: Path) -> None:
             log.warning("the number kernel was not compiled apart", error=ended.stderr[-2000:])
 
 
-async def prepare(data_folder: Path) -> None:
-    """Load the kernel in a thread, as a worker does when it starts; a failure is logged."""
+async def prepare(data_folder: Path, *, load_now: bool) -> None:
+    """See in a thread that the kernel is compiled, as a worker does when it starts.
+
+    Args:
+        load_now: whether to load it too. A failure is logged.
+    """
     try:
-        await asyncio.to_thread(load, data_folder)
+        await asyncio.to_thread(load if load_now else compiled, data_folder)
     except Exception as error:
         log.error("the number kernel cannot be loaded", exc_info=error)
 

@@ -29,6 +29,9 @@ install: $(RUN_STAMP) ## Install what running needs, into .venv
 install-dev: $(DEV_STAMP) ## Install what testing and checking need, into .venv
 	@$(MAKE) --no-print-directory assets
 
+install-bench: $(BENCH_STAMP) ## Install also the rivals that figures are held against, into .venv
+	@$(MAKE) --no-print-directory assets
+
 run: install ## Everything on this machine, with a demonstration; Ctrl-C stops it
 	@exec $(BIN)/vazao up --demo $(ARGS)
 
@@ -100,10 +103,6 @@ $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 	--no-build-isolation --editable . && \
 rm -f $(VENV)/.installed-* && touch $@
 endef
-
-# The rivals that the figures are held against, on top of what developing needs.
-install-bench: $(BENCH_STAMP)
-	@$(MAKE) --no-print-directory assets
 
 # What developing needs includes what running needs.
 $(RUN_STAMP): | $(BIN)/python

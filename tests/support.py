@@ -21,3 +21,10 @@ async def eventually(
             return value
         assert time.monotonic() < deadline, f"not within {within} s: {look} said {value!r}"
         await asyncio.sleep(every)
+
+
+async def turn() -> None:
+    """Let everything else that is ready run once."""
+    done = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(done.set_result, None)
+    await done

@@ -92,10 +92,13 @@ def test_a_killed_child_is_back_within_a_second(running: Running, kind: str) -> 
 
 def test_a_killed_process_of_the_web_server_is_replaced(running: Running) -> None:
     (web,) = children(running.process.pid, "web")
+    before = len(group(web))
     victim = max(set(group(web)) - {web})
     os.kill(victim, signal.SIGKILL)
     until(lambda: victim not in group(web))
     until(lambda: healthy(running))
+    until(lambda: len(group(web)) == before)
+    assert children(running.process.pid, "web") == {web}, "the server itself lived on"
 
 
 def test_a_killed_database_comes_back(running: Running) -> None:
@@ -104,6 +107,7 @@ def test_a_killed_database_comes_back(running: Running) -> None:
     os.kill(postmaster, signal.SIGKILL)
     until(lambda: EmbeddedPostgres(running.folder).url() is not None, within=60)
     ready(running)
+    assert int((folder / "postmaster.pid").read_text().split()[0]) != postmaster
 
 
 def test_doctor_finds_everything_in_order(running: Running) -> None:

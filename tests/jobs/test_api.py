@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
@@ -17,7 +16,7 @@ from tests.jobs.conftest import make_platform, working
 from tests.jobs.kinds import gate, gates
 from tests.jobs.test_intake import assert_nothing_left
 from tests.jobs.test_service import ask, end_of, make_effects
-from tests.jobs.web import serving
+from tests.jobs.web import cut_off, length_of, serving
 from tests.support import eventually
 from vazao import jobs
 from vazao.kit import metrics
@@ -224,26 +223,7 @@ async def test_uploads_over_http(platform: Platform, client: httpx2.AsyncClient)
 async def test_a_body_cut_off_on_the_wire_leaves_nothing(
     platform: Platform, client: httpx2.AsyncClient, chunked: bool
 ) -> None:
-    host, port = client.base_url.host, client.base_url.port
-    length = "Transfer-Encoding: chunked" if chunked else "Content-Length: 900000"
-    piece = b"x" * 300_000
-    _, writer = await asyncio.open_connection(host, port)
-    writer.write(
-        f"POST /test-upload HTTP/1.1\r\nHost: x\r\nx-organization: 1\r\n{length}\r\n\r\n".encode()
+    await cut_off(
+        platform, client, "/test-upload", b"x" * 300_000, length_of(900_000, chunked=chunked)
     )
-    writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
-    await writer.drain()
-
-    async def begun() -> bool:
-        async with platform.db.connection() as conn:
-            row = await (await conn.execute("select count(*) from jobs.upload")).fetchone()
-        return row != (0,)
-
-    await eventually(begun)
-    writer.transport.abort()
-
-    async def gone() -> bool:
-        return not await begun()
-
-    await eventually(gone)
     await assert_nothing_left(platform)

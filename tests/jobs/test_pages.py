@@ -137,8 +137,10 @@ async def test_a_list_is_filtered_by_kind_and_state(
 
 @pytest.mark.parametrize("query", ["status=receiving", "status=x", "after=x", "after=WyJhIl0"])
 async def test_a_list_refuses_what_it_does_not_know(browser: Browser, query: str) -> None:
-    await read(browser, f"/jobs?{query}", 400)
-    await read(browser, f"/jobs/rows?{query}", 400)
+    for path in ("/jobs", "/jobs/rows"):
+        said = await read(browser, f"{path}?{query}", 400)
+        assert tokens_in(said) == []
+        assert 'role="alert"' in said or "<h1" in said, "a page that says what is wrong"
 
 
 async def test_a_list_goes_on_where_the_page_before_ended(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from tests.jobs import pngs, test_intake
 from tests.jobs.conftest import make_platform, working
 from tests.jobs.pictures import PICTURE, PNG, ROWS, ask, client_of, ended
 from tests.jobs.pngs import SIGNATURE, chunk, header
-from tests.support import eventually
+from tests.jobs.web import cut_off, length_of
 from vazao import jobs
 from vazao.jobs import service
 from vazao.jobs.kinds import randomize_api
@@ -53,7 +52,9 @@ async def test_other_types_are_refused_in_the_old_words(
 async def test_parameters_and_case_of_the_type_do_not_matter(
     client: httpx2.AsyncClient, content_type: str
 ) -> None:
-    await ask(client, **{"Content-Type": content_type})
+    token = await ask(client, **{"Content-Type": content_type})
+    said = (await client.get(f"/randomize/{token}/status")).json()
+    assert said["status"] == "requested"
 
 
 BAD = {
@@ -123,29 +124,10 @@ async def test_a_body_cut_off_in_the_middle_leaves_nothing(
     platform: Platform, client: httpx2.AsyncClient, chunked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(randomize_api, "COALESCE_BYTES", 1000)
-    host, port = client.base_url.host, client.base_url.port
-    length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(PICTURE)}"
-    piece = PICTURE[:30_000]
-    _, writer = await asyncio.open_connection(host, port)
-    writer.write(
-        f"POST /randomize HTTP/1.1\r\nHost: x\r\nx-organization: 1\r\nContent-Type: image/png\r\n"
-        f"{length}\r\n\r\n".encode()
+    await cut_off(
+        platform, client, "/randomize", PICTURE[:30_000],
+        "Content-Type: image/png", length_of(len(PICTURE), chunked=chunked),
     )
-    writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
-    await writer.drain()
-
-    async def begun() -> bool:
-        async with platform.db.connection() as conn:
-            row = await (await conn.execute("select count(*) from jobs.upload")).fetchone()
-        return row != (0,)
-
-    await eventually(begun)
-    writer.transport.abort()
-
-    async def gone() -> bool:
-        return not await begun()
-
-    await eventually(gone)
     await assert_nothing_left(platform)
     async with platform.db.connection() as conn:
         assert await service.list_jobs(conn, 1) == []

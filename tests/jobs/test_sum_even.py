@@ -17,7 +17,7 @@ import pytest
 from tests.jobs.conftest import make_platform, working
 from tests.jobs.numbers_reference import expected, value_of
 from tests.jobs.test_intake import assert_nothing_left, small_disk  # noqa: F401
-from tests.jobs.web import serving
+from tests.jobs.web import cut_off, length_of, serving
 from tests.support import eventually
 from vazao import jobs
 from vazao.jobs import intake
@@ -183,30 +183,18 @@ async def test_what_is_no_number_errors_the_task(
         assert (again.status_code, again.json()["error"]["code"]) == (409, "file_gone")
 
 
-async def cut_off(client: httpx2.AsyncClient, body: bytes) -> None:
-    """Announce more than is sent, and leave."""
-    url = client.base_url
-    _reader, writer = await asyncio.open_connection(url.host, url.port)
-    head = (f"POST /sum-even HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
-            f"X-Organization: 1\r\nContent-Length: {len(body) + 1000}\r\n\r\n")
-    writer.write(head.encode() + body)
-    await writer.drain()
-    writer.close()
-    await writer.wait_closed()
-
-
-async def test_a_body_cut_off_leaves_no_task_and_no_bytes(platform: Platform) -> None:
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_cut_off_leaves_no_task_and_no_bytes(
+    platform: Platform, chunked: bool
+) -> None:
+    body = some_numbers(60_000)
     async with served(platform) as client:
-        await cut_off(client, some_numbers(60_000))
-
-        async def tried() -> bool:
-            async with platform.db.connection() as conn:
-                row = await (await conn.execute(
-                    "select nextval(pg_get_serial_sequence('jobs.job', 'id')) > 1")).fetchone()
-            return bool(row and row[0]) and await no_jobs(platform)
-
-        await eventually(tried)
-        await nothing_left(platform)
+        await cut_off(
+            platform, client, "/sum-even", body, "Content-Type: text/plain",
+            length_of(len(body) + 1000, chunked=chunked),
+        )
+        assert await no_jobs(platform)
+        await assert_nothing_left(platform)
 
 
 async def test_more_than_the_limit_is_413_at_once_and_by_count(

@@ -27,7 +27,7 @@ from tests.jobs.tus import (
     offset_of,
     send,
 )
-from tests.support import eventually
+from tests.support import eventually, turn
 from vazao.jobs import tus_body, tus_service
 from vazao.jobs.errors import UploadCutOff, UploadNotFound
 from vazao.jobs.tus_errors import OffsetMismatch, UploadLocked, UploadStalled
@@ -270,7 +270,7 @@ async def test_many_that_continue_one_upload_at_once_do_not_garble_it(
 
     async def some_of(at: int, until: int) -> AsyncIterator[bytes]:
         yield body[at : (at + until) // 2]
-        await asyncio.sleep(0)
+        await turn()
         yield body[(at + until) // 2 : until]
         if dice.random() < 0.3:
             raise UploadCutOff

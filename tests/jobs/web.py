@@ -12,6 +12,7 @@ import httpx2
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
+from tests.support import eventually
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web import create_app
 
@@ -53,3 +54,34 @@ async def serving(platform: Platform) -> AsyncGenerator[httpx2.AsyncClient]:
         finally:
             server.stop()
             await task
+
+
+def length_of(size: int, *, chunked: bool) -> str:
+    """The header that announces a body."""
+    return "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
+
+
+async def cut_off(
+    platform: Platform, client: httpx2.AsyncClient, path: str, piece: bytes, *headers: str
+) -> None:
+    """Send a part of what *headers* announce, leave once it is being stored, and wait until the
+    upload is gone again.
+    """
+    lines = [f"POST {path} HTTP/1.1", "Host: x", "x-organization: 1", *headers, "", ""]
+    chunked = any(header.startswith("Transfer-Encoding") for header in headers)
+    _, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    writer.write("\r\n".join(lines).encode())
+    writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+    await writer.drain()
+
+    async def begun() -> bool:
+        async with platform.db.connection() as conn:
+            row = await (await conn.execute("select count(*) from jobs.upload")).fetchone()
+        return row != (0,)
+
+    async def gone() -> bool:
+        return not await begun()
+
+    await eventually(begun)
+    writer.transport.abort()
+    await eventually(gone)

@@ -93,11 +93,14 @@ async def test_what_ignores_the_end_is_cut_off_after_its_grace(tmp_path: Path) -
 
 async def test_hurry_cuts_the_grace_short(tmp_path: Path) -> None:
     supervisor, file = Supervisor(), tmp_path / "starts"
-    await supervisor.start(child("a", STUBBORN, SAY, WAIT, file=file, grace=600))
+    kept = child("a", STUBBORN, SAY, WAIT, file=file, grace=600)
+    await supervisor.start(kept)
     await started(file)
     stopping = asyncio.create_task(supervisor.stop())
     supervisor.hurry.set()
     await asyncio.wait_for(stopping, 10)
+    assert kept.process is not None
+    assert kept.process.returncode == -signal.SIGKILL
 
 
 async def test_a_killed_childs_own_children_end_with_it(tmp_path: Path) -> None:

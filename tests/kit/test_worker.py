@@ -46,14 +46,17 @@ async def test_a_failing_runner_begins_anew_until_told_to_stop(
 
 
 async def test_a_stop_ends_the_wait_between_two_lives(data_dir: Path) -> None:
-    stop = asyncio.Event()
+    stop, lives = asyncio.Event(), 0
 
     async def runner(platform: Platform, stop: asyncio.Event) -> None:
+        nonlocal lives
+        lives += 1
         asyncio.get_running_loop().call_soon(stop.set)
         raise ConnectionError
 
     worker_task = worker.work(platform_of(data_dir, runner), stop)
     await asyncio.wait_for(worker_task, 5)
+    assert lives == 1, "there was no second life after the stop"
 
 
 async def test_without_a_runner_nothing_can_work(data_dir: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -54,7 +55,8 @@ async def test_a_workbook_that_unpacks_to_more_than_its_limit(
     tenant: Tenant, tmp_path: Path
 ) -> None:
     body = make(tmp_path / "a.xlsx", HEAD, extra={"xl/media/x.bin": bytes(1 << 30)})
-    await fails(tenant, body.read_bytes(), "sheet_unpacks_too_large", "a.xlsx")
+    message = await fails(tenant, body.read_bytes(), "sheet_unpacks_too_large", "a.xlsx")
+    assert re.search(r"\d", message), "it says how much is too much"
 
 
 @pytest.mark.parametrize("far", [
@@ -150,14 +152,16 @@ async def test_only_rejected_rows_finish_with_nothing_in_the_base(tenant: Tenant
 @pytest.mark.parametrize("keep", [100, 600])
 async def test_a_truncated_workbook_fails(tenant: Tenant, tmp_path: Path, keep: int) -> None:
     body = make(tmp_path / "a.xlsx", HEAD + row_xml(2, A="a@x.com")).read_bytes()[:keep]
-    await fails(tenant, body, "sheet_unreadable", "a.xlsx")
+    message = await fails(tenant, body, "sheet_unreadable", "a.xlsx")
+    assert "damaged" in message
 
 
 async def test_a_packed_file_that_is_no_workbook_fails(tenant: Tenant) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as made:
         made.writestr("../../etc/passwd", "x")
-    await fails(tenant, packed.getvalue(), "sheet_unsupported", "a.xlsx")
+    message = await fails(tenant, packed.getvalue(), "sheet_unsupported", "a.xlsx")
+    assert "ZIP" in message
 
 
 async def test_random_bytes_have_an_outcome(tenant: Tenant) -> None:

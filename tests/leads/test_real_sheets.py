@@ -16,8 +16,8 @@ SHEETS = Path(__file__).resolve().parents[1] / "fixtures" / "sheets"
 NAMES = ["typed.csv", "calc.xlsx", "calc_semicolon_windows1252.csv", "calc_utf16_tab.csv"]
 
 
-async def check(platform: Platform, path: Path) -> None:
-    """Import *path* and look at what it brought."""
+async def check(platform: Platform, path: Path) -> int:
+    """Import *path* and look at what it brought; how many leads that is."""
     shown = await imported(platform, path.read_bytes(), filename=path.name)
     assert shown["status"] == "finished", shown["error"]
     assert five(shown) == (4, 0, 0, 0, 1)
@@ -34,11 +34,12 @@ async def check(platform: Platform, path: Path) -> None:
     assert leads["luisa@exemplo.com.br"]["name"].split() == ["Maria", "Luísa"]
     assert leads["joao@exemplo.com.br"]["company"] is None
     assert leads["zoe@exemplo.com.br"]["custom"]["valor"] == "10"
+    return len(leads)
 
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_sheet_of_a_real_program(platform: Platform, name: str) -> None:
-    await check(platform, SHEETS / name)
+    assert await check(platform, SHEETS / name) == 4
 
 
 @pytest.mark.external
@@ -52,4 +53,4 @@ async def test_what_libreoffice_writes_today(platform: Platform, tmp_path: Path)
          "--outdir", str(tmp_path), str(SHEETS / "typed.csv")],
         check=True, capture_output=True, timeout=120,
     )
-    await check(platform, tmp_path / "typed.xlsx")
+    assert await check(platform, tmp_path / "typed.xlsx") == 4

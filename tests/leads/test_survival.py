@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -73,8 +74,8 @@ async def begun(platform: Platform) -> tuple[Tenant, str]:
     return tenant, await tenant.begin(sheet("new"))
 
 
-async def ends_as_if_undisturbed(tenant: Tenant, token: str) -> None:
-    """Another worker finishes the import: the same outcomes and base as ever."""
+async def ends_as_if_undisturbed(tenant: Tenant, token: str) -> dict[str, Any]:
+    """Another worker finishes the import: the same outcomes and base as ever; the import."""
     shown = await outcome(tenant.platform, token, tenant.id)
     assert (shown["status"], five(shown)) == ("finished", EXPECTED), shown["error"]
     assert shown["rows_total"] == sum(EXPECTED)
@@ -92,6 +93,7 @@ async def ends_as_if_undisturbed(tenant: Tenant, token: str) -> None:
         assert await store.base_size(conn, tenant.id) == ROWS
     await tasks.sweep(tenant.platform)
     assert await staging(tenant) == []
+    return shown
 
 
 async def staging(tenant: Tenant) -> list[str]:
@@ -124,11 +126,12 @@ async def test_a_worker_killed_at_any_moment_loses_nothing_and_repeats_nothing(
         async with process(small) as killed:
             await waits_for_lock(small)
             killed.kill()
-            await killed.wait()
+            assert await killed.wait() == -signal.SIGKILL
         # What the killed one left waiting in the server goes on when the lock is freed, too.
         async with working(small):
             await theirs.rollback()
-            await ends_as_if_undisturbed(tenant, token)
+            shown = await ends_as_if_undisturbed(tenant, token)
+    assert shown["status"] == "finished"
 
 
 async def test_workers_killed_again_and_again(small: Platform) -> None:
@@ -141,8 +144,9 @@ async def test_workers_killed_again_and_again(small: Platform) -> None:
 
             await eventually(far_enough)
             killed.kill()
+            assert await killed.wait() == -signal.SIGKILL
     async with working(small):
-        await ends_as_if_undisturbed(tenant, token)
+        assert (await ends_as_if_undisturbed(tenant, token))["status"] == "finished"
 
 
 @asynccontextmanager
@@ -192,6 +196,10 @@ async def test_a_staging_that_a_crash_emptied_is_read_again(
         await crash(tenant, name)
         go.set()
         await ends_as_if_undisturbed(tenant, token)
+        record = await tenant.rows(
+            "select staging from leads.import where organization_id = %s order by id desc limit 1"
+        )
+    assert record[0][0] != name, "it was read again, under another name"
 
 
 async def test_a_staging_that_cannot_be_had_again_fails_the_import(small: Platform) -> None:
@@ -316,9 +324,10 @@ async def test_connections_cut_in_the_middle_are_survived(small: Platform) -> No
         await theirs.execute(MOMENTS["in the middle of a slice"])  # type: ignore[arg-type]
         await waits_for_lock(small)
         with psycopg.connect(small.database_url, autocommit=True) as admin:
-            admin.execute(
+            cut = admin.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where "
                 "datname = current_database() and wait_event_type = 'Lock'"
-            )
+            ).fetchall()
+        assert (True,) in cut
         await theirs.rollback()
         await ends_as_if_undisturbed(tenant, token)

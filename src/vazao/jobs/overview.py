@@ -67,7 +67,7 @@ class PartRow(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     errors: int
     lost: int
-    cost: float
+    expected_seconds: float | None
     cost_actual: float | None
     requested_at: datetime
     started_at: datetime | None

@@ -122,7 +122,9 @@ class PartRun:
         if self._finish:
             job = await ending.end(conn, job, "finished", result=self.result) or job
         elif job.pending == 0 and job.status != "receiving":
-            job = await ending.complete(conn, job, self.result)
+            # What the last of several parts found is not what the job found.
+            alone = job.step_total == 1
+            job = await ending.complete(conn, job, self.result if alone else None)
         held = await store.one(conn, "any_held", organization_id=job.organization_id)
         if self._ledger.due(job.organization_id, *(held or (False, False))):
             await fairness.release(conn, job.organization_id)

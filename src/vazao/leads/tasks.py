@@ -54,16 +54,19 @@ async def read(run: jobs.PartRun) -> None:
     await run.progress(0.0, phase="reading")
     upload = await _upload(run.platform, record)
     digest = settling.digest(record, upload.sha256)
-    if await _repeat(run, record, digest):
+    if await _repeat(run, record, digest, upload.bytes):
         return
     async with _staging(run, record) as staging:
         async with jobs.local_file(run.platform, upload) as path:
             reading = Reading(run.platform, record, path, staging)
             await reading.stage(run)
+        run.count(bytes=upload.bytes)
         await _hand_over(run, record, reading, digest)
 
 
-async def _repeat(run: jobs.PartRun, record: Import, digest: bytes | None) -> bool:
+async def _repeat(
+    run: jobs.PartRun, record: Import, digest: bytes | None, size: int
+) -> bool:
     """End the import at once where the base is known to hold this very sheet."""
     async with run.platform.db.connection() as conn:
         if await settling.find(conn, record, digest) is None:
@@ -74,7 +77,7 @@ async def _repeat(run: jobs.PartRun, record: Import, digest: bytes | None) -> bo
             raise HandBack("the base changed between two looks: the next attempt reads the sheet")
         await settling.repeat(conn, record, digest, *found)
         if (known := await store.get_import(conn, record.id)) is not None:
-            run.count(rows=known.outcomes.total)
+            run.count(rows=known.outcomes.total, bytes=size)
             await run.progress(rows_total=known.rows_total)
         await run.finish(conn, None)
     return True

@@ -4,37 +4,17 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import httpx2
 
 from tests.jobs import pngs
 from tests.jobs.pngs import SIGNATURE, chunk, header
-from tests.jobs.web import serving
 from tests.support import eventually
-from vazao.kit.platform import Platform
 
 PNG = {"Content-Type": "image/png"}
 ROWS = pngs.pixels(150, 130, 8, 2)
 PICTURE = pngs.write(ROWS, 8, 2)
-
-
-@asynccontextmanager
-async def client_of(platform: Platform) -> AsyncGenerator[httpx2.AsyncClient]:
-    """A client, as organization 1, of a server that answers."""
-    async with serving(platform) as made:
-        await eventually(partial(up, made))
-        yield made
-
-
-async def up(client: httpx2.AsyncClient) -> bool:
-    try:
-        return (await client.get("/v1/jobs")).status_code == 200
-    except httpx2.ConnectError:
-        return False
 
 
 async def ask(client: httpx2.AsyncClient, body: bytes = PICTURE, **headers: str) -> str:

@@ -63,14 +63,6 @@ def platform(database_url: str, data_dir: Path) -> Platform:
 async def client(platform: Platform) -> AsyncIterator[httpx2.AsyncClient]:
     gates.clear()
     async with serving(platform) as made:
-        async def answers() -> bool:
-            try:
-                await made.get("/v1/jobs")
-            except httpx2.ConnectError:
-                return False
-            return True
-
-        await eventually(answers)
         await make_effects(platform)
         yield made
 

@@ -137,6 +137,34 @@ async def test_expected_costs_follow_what_parts_took(platform: Platform) -> None
     assert expected < 20, "a hundred units took much less than the first guess"
 
 
+async def test_many_parts_of_a_kind_teach_nothing_about_another(platform: Platform) -> None:
+    ledger = fairness.Ledger()
+    for _ in range(40):
+        ledger.measure("a", "only", 1.0, 2.0)
+    await ledger.settle(platform)
+    ledger.measure("a", "only", 1.0, 4.0)
+    for _ in range(1000):
+        ledger.measure("b", "only", 1.0, 0.001)
+    await ledger.settle(platform)
+    found = dict(await rows(platform, "select kind, seconds / units from jobs.rate"))
+    assert 2.0 < found["a"] < 2.1, "one sample among forty"
+    assert found["b"] == pytest.approx(0.001)
+
+
+async def test_a_high_cap_is_held_too(platform: Platform) -> None:
+    async with platform.db.transaction() as conn:
+        await fairness.set_share(conn, 1, parts_cap=450)
+        job = await jobs.open_job(conn, "test.fan", organization_id=1, payload={"parts": 1})
+        parts = [jobs.models.NewPart({"n": n}) for n in range(700)]
+        await store.write_parts(conn, job, "slice", parts)
+        for _ in range(5):
+            await fairness.release(conn, 1)
+            await conn.execute("update jobs.part set state = 'running' where state = 'queued'")
+        await fairness.release(conn, 1)
+    in_hand = await rows(platform, "select count(*) from jobs.part where state <> 'held'")
+    assert in_hand == [(450,)]
+
+
 async def test_a_cancelled_backlog_is_given_back(platform: Platform) -> None:
     kept = await enqueue(platform, 1)
     job = await ask(platform, "test.fan", parts=40)

@@ -23,7 +23,7 @@ def at(seconds: float) -> datetime:
 def part(number: int, started: float | None, finished: float | None) -> PartRow:
     return PartRow(
         number=number, step="slice", state="done" if finished else "running", attempts=1,
-        errors=0, lost=0, cost=1.0, cost_actual=None, requested_at=BEGIN,
+        errors=0, lost=0, expected_seconds=1.0, cost_actual=None, requested_at=BEGIN,
         started_at=None if started is None else at(started),
         finished_at=None if finished is None else at(finished),
     )

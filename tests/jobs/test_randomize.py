@@ -12,7 +12,8 @@ import pytest
 
 from tests.jobs import pngs
 from tests.jobs.conftest import make_platform, working
-from tests.jobs.pictures import PICTURE, PNG, ROWS, ask, client_of, ended, flat
+from tests.jobs.pictures import PICTURE, PNG, ROWS, ask, ended, flat
+from tests.jobs.web import serving
 from tests.support import eventually
 from vazao.jobs import intake
 from vazao.jobs.errors import UploadNotFound
@@ -29,7 +30,7 @@ def platform(database_url: str, data_dir: Path) -> Platform:
 
 @pytest.fixture
 async def client(platform: Platform) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(platform) as made:
+    async with serving(platform) as made:
         yield made
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from tests.jobs import pngs, test_intake
 from tests.jobs.conftest import make_platform, working
-from tests.jobs.pictures import PICTURE, PNG, ROWS, ask, client_of, ended
+from tests.jobs.pictures import PICTURE, PNG, ROWS, ask, ended
 from tests.jobs.pngs import SIGNATURE, chunk, header
-from tests.jobs.web import cut_off, length_of
+from tests.jobs.web import cut_off, length_of, serving
 from vazao import jobs
 from vazao.jobs import service
 from vazao.jobs.kinds import randomize_api
@@ -31,7 +31,7 @@ def platform(database_url: str, data_dir: Path) -> Platform:
 
 @pytest.fixture
 async def client(platform: Platform) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(platform) as made:
+    async with serving(platform) as made:
         yield made
 
 
@@ -140,7 +140,7 @@ async def test_a_full_disk_is_507_and_leaves_nothing(
         database_url, data_dir, blob_url=small_disk.as_uri(), upload_segment_bytes=1 << 20
     )
     noise = chunk(b"tEXt", b"a\0" + bytes(5 << 20))
-    async with client_of(platform) as client:
+    async with serving(platform) as client:
         answer = await client.post("/randomize", content=pngs.write(ROWS, 8, 2, extra=noise),
                                    headers=PNG)
         assert (answer.status_code, answer.json()["error"]["code"]) == (507, "storage_full")

@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.jobs import pictures, tus
 from tests.jobs.conftest import make_platform, working
 from tests.jobs.numbers_reference import expected, value_of
 from tests.jobs.test_intake import assert_nothing_left, small_disk  # noqa: F401
@@ -37,17 +38,8 @@ def platform(database_url: str, data_dir: Path) -> Platform:
 @asynccontextmanager
 async def served(platform: Platform, *, work: bool = True) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a server that answers, with a worker beside it."""
-    async with serving(platform) as client:
-        async def answers() -> bool:
-            try:
-                await client.get("/v1/jobs")
-            except httpx2.ConnectError:
-                return False
-            return True
-
-        await eventually(answers)
-        async with working(platform) if work else nullcontext():
-            yield client
+    async with serving(platform) as client, working(platform) if work else nullcontext():
+        yield client
 
 
 async def nothing_left(platform: Platform) -> None:
@@ -265,31 +257,86 @@ async def test_an_idempotency_key_leads_to_the_same_task(platform: Platform) -> 
         assert len((await client.get("/v1/jobs")).json()["items"]) == 1
 
 
+async def stored(client: httpx2.AsyncClient, body: bytes) -> str:
+    """The id of a file that was sent to ``/files`` whole."""
+    place = await tus.begin(client, len(body))
+    assert (await tus.send(client, place, 0, body)).status_code == 204
+    return place.rpartition("/")[2]
+
+
 async def test_a_stored_file_is_summed_once_and_goes(platform: Platform) -> None:
     body = some_numbers(30_000)
-
-    async def stream() -> AsyncIterator[bytes]:
-        for at in range(0, len(body), 10_007):
-            yield body[at : at + 10_007]
-
     async with served(platform) as client:
-        upload = await jobs.receive(
-            platform, 1, stream(), filename="n.txt", content_type=None, limit_bytes=1 << 30
-        )
-        asked = {"json": {"file": upload.token}}
+        asked = {"json": {"file": await stored(client, body)}}
+        other = await client.post("/sum-even", headers={"x-organization": "2"}, **asked)
+        assert other.status_code == 404
         answer = await client.post("/sum-even", **asked)
         said = await ended(client, answer.json()["token"])
         assert (said["status"], said["bytes_done"]) == ("finished", len(body))
         shown = (await client.get(f"/sum-even/{answer.json()['token']}/result")).json()
         assert shown["sum"] == expected(body)["sum"]
-        other = await client.post("/sum-even", headers={"x-organization": "2"}, **asked)
-        assert other.status_code == 404
         for unclear in ({}, {"file": "x", "url": "y"}, {"file": 1}, [], {"more": 1}):
             assert (await client.post("/sum-even", json=unclear)).status_code == 400
         again = await client.post("/sum-even", **asked)
         assert again.status_code == 404, "its space has been given back"
         await intake.sweep(platform)
         await assert_nothing_left(platform)
+
+
+async def test_a_stored_file_belongs_to_one_task(platform: Platform) -> None:
+    async with served(platform, work=False) as client:
+        asked = {"json": {"file": await stored(client, b"2\n4\n")}}
+        assert (await client.post("/sum-even", **asked)).status_code == 201
+        second = await client.post("/sum-even", **asked)
+        assert (second.status_code, second.json()["error"]["code"]) == (409, "upload_in_use")
+
+
+async def test_a_request_for_a_stored_file_may_be_repeated(platform: Platform) -> None:
+    key = {"idempotency-key": "once"}
+    async with served(platform) as client:
+        asked = {"json": {"file": await stored(client, b"2\n4\n")}, "headers": key}
+        first, at_once = await asyncio.gather(
+            client.post("/sum-even", **asked), client.post("/sum-even", **asked)
+        )
+        assert first.json() == at_once.json()
+        await ended(client, first.json()["token"])
+        assert (await client.post("/sum-even", **asked)).json() == first.json()
+
+
+async def test_another_task_s_result_is_no_stored_file(platform: Platform) -> None:
+    async with served(platform) as client:
+        token = await pictures.ask(client)
+        await pictures.ended(client, token)
+        async with platform.db.connection() as conn:
+            job = await jobs.get_job(conn, 1, token)
+        answer = await client.post("/sum-even", json={"file": job.result["upload"]})
+        assert answer.status_code == 404
+        kept = await client.get(f"/randomize/{token}/result")
+        assert kept.status_code == 200
+
+
+async def test_a_lower_limit_holds_for_stored_files_too(
+    database_url: str, data_dir: Path
+) -> None:
+    platform = make_platform(database_url, data_dir, sum_even_max_bytes=100)
+    async with served(platform, work=False) as client:
+        name = await stored(client, b"2\n" * 100)
+        answer = await client.post("/sum-even", json={"file": name})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "upload_too_large")
+        async with platform.db.connection() as conn:
+            assert (await jobs.claim_upload(conn, 1, name)).bytes == 200, "it is not taken"
+
+
+async def test_two_bodies_at_once_with_one_key_are_one_task(platform: Platform) -> None:
+    """The second ends while the first has its key, and has not committed."""
+    body, key = some_numbers(1000), {"idempotency-key": "once"}
+    async with served(platform, work=False) as client:
+        answers = await asyncio.gather(*(
+            client.post("/sum-even", content=body, headers=TEXT | key) for _ in range(8)
+        ))
+        assert {answer.status_code for answer in answers} == {201}
+        assert len({answer.json()["token"] for answer in answers}) == 1
+        assert len((await client.get("/v1/jobs")).json()["items"]) == 1
 
 
 async def test_a_cancelled_task_s_file_goes(platform: Platform) -> None:

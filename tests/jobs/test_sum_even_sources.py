@@ -14,6 +14,7 @@ from tests.jobs.conftest import make_platform
 from tests.jobs.numbers_reference import expected
 from tests.jobs.test_sum_even import ended, served, some_numbers
 from tests.support import eventually
+from vazao import jobs
 from vazao.jobs import store
 from vazao.jobs.kinds import numbers, sources
 from vazao.kit.errors import BadRequest, Forbidden
@@ -134,6 +135,27 @@ async def test_prefixes_that_cannot_be_allowed(
             await allow(platform, "s3://data/in/", slug="public")
         async with platform.db.connection() as conn:
             assert await store.every(conn, "source_prefixes", organization_id=1) == []
+    finally:
+        await platform.close()
+
+
+async def test_a_task_starts_over_only_while_its_address_is_allowed(
+    database_url: str, data_dir: Path
+) -> None:
+    platform = make_platform(database_url, data_dir)
+    await platform.open()
+    try:
+        await allow(platform, "s3://data/in/")
+        source = sources.Source("s3://data/in/a", 5, None)
+        async with platform.db.transaction() as conn:
+            job = await numbers.enqueue_source(conn, 1, source)
+            await jobs.cancel(conn, 1, job.token)
+        async with platform.db.transaction() as conn:
+            await jobs.retry(conn, 1, job.token)
+            await jobs.cancel(conn, 1, job.token)
+            await sources.forbid(conn, 1, "s3://data/in/")
+            with pytest.raises(Forbidden):
+                await jobs.retry(conn, 1, job.token)
     finally:
         await platform.close()
 

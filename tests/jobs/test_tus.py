@@ -14,7 +14,6 @@ from tests.jobs.tus import (
     SEGMENT,
     TYPE,
     VERSION,
-    answering,
     begin,
     blobs,
     checksum,
@@ -24,6 +23,7 @@ from tests.jobs.tus import (
     offset_of,
     send,
 )
+from tests.jobs.web import serving
 from vazao import jobs
 from vazao.jobs import intake, tus_service
 from vazao.jobs.errors import UploadNotFound
@@ -44,7 +44,7 @@ def platform(database_url: str, data_dir: Path) -> Platform:
 
 @pytest.fixture
 async def client(platform: Platform) -> AsyncIterator[httpx2.AsyncClient]:
-    async with answering(platform) as made:
+    async with serving(platform) as made:
         yield made
 
 

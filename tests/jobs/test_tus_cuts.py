@@ -18,7 +18,6 @@ from tests.jobs.conftest import make_platform
 from tests.jobs.test_intake import small_disk  # noqa: F401
 from tests.jobs.tus import (
     SEGMENT,
-    answering,
     begin,
     blobs,
     checksum,
@@ -27,6 +26,7 @@ from tests.jobs.tus import (
     offset_of,
     send,
 )
+from tests.jobs.web import cut_off, length_of, serving
 from tests.support import eventually, turn
 from vazao.jobs import tus_body, tus_service
 from vazao.jobs.errors import UploadCutOff, UploadNotFound
@@ -45,7 +45,7 @@ def platform(database_url: str, data_dir: Path) -> Platform:
 
 @pytest.fixture
 async def client(platform: Platform) -> AsyncIterator[httpx2.AsyncClient]:
-    async with answering(platform) as made:
+    async with serving(platform) as made:
         yield made
 
 
@@ -308,7 +308,7 @@ async def test_a_full_disk_is_507_and_the_upload_goes_on_later(
     )
     body = os.urandom(5 << 20)
     ballast = small_disk / "ballast"
-    async with answering(platform) as client:
+    async with serving(platform) as client:
         place = await begin(client, len(body))
         ballast.write_bytes(bytes((1 << 20) + 4096))
         refused = await send(client, place, 0, body)
@@ -374,24 +374,9 @@ async def test_a_cancelled_request_gives_its_lease_back(platform: Platform) -> N
 async def test_a_cut_creation_leaves_nothing(
     client: httpx2.AsyncClient, platform: Platform
 ) -> None:
-    url = client.base_url
-    _, writer = await asyncio.open_connection(url.host, url.port)
-    writer.write(
-        b"POST /files HTTP/1.1\r\nHost: x\r\nx-organization: 1\r\nTus-Resumable: 1.0.0\r\n"
-        b"Upload-Length: 2000000\r\nContent-Type: application/offset+octet-stream\r\n"
-        b"Content-Length: 2000000\r\n\r\n" + bytes(10 * SEGMENT)
+    await cut_off(
+        platform, client, "/files", bytes(10 * SEGMENT), "Tus-Resumable: 1.0.0",
+        "Upload-Length: 2000000", "Content-Type: application/offset+octet-stream",
+        length_of(2_000_000, chunked=False),
     )
-
-    async def counted() -> int:
-        async with platform.db.connection() as conn:
-            row = await (await conn.execute("select count(*) from jobs.upload")).fetchone()
-        return row[0] if row else 0
-
-    await eventually(counted)
-    writer.close()
-
-    async def nothing() -> bool:
-        return await counted() == 0
-
-    await eventually(nothing)
     assert blobs(platform) == []

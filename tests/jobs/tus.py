@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
 
-from tests.jobs.web import serving
-from tests.support import eventually
 from vazao import jobs
 from vazao.jobs import intake
 from vazao.kit.platform import Platform
@@ -19,20 +15,6 @@ from vazao.kit.platform import Platform
 SEGMENT = 1 << 16
 VERSION = {"Tus-Resumable": "1.0.0"}
 TYPE = {"Content-Type": "application/offset+octet-stream"}
-
-
-@asynccontextmanager
-async def answering(platform: Platform) -> AsyncGenerator[httpx2.AsyncClient]:
-    """A client, as organization 1, of a server that answers already."""
-    async with serving(platform) as made:
-        async def answers() -> bool:
-            try:
-                return (await made.options("/files")).status_code == 204
-            except httpx2.ConnectError:
-                return False
-
-        await eventually(answers)
-        yield made
 
 
 def encoded(text: str) -> str:

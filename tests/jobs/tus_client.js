@@ -12,7 +12,18 @@ function standStill() {
   while (!fs.existsSync(told.go)) Atomics.wait(clock, 0, 0, 20);
 }
 
+// By what is read, not by onProgress: that is told every 100 ms, and all may be sent by then.
 let stood = false;
+const read = fs.ReadStream.prototype._read;
+fs.ReadStream.prototype._read = function (size) {
+  if (told.standAt && this.bytesRead >= told.standAt && !stood) {
+    stood = true;
+    say({ standing: this.bytesRead });
+    standStill();
+  }
+  return read.call(this, size);
+};
+
 const upload = new tus.Upload(fs.createReadStream(told.file), {
   endpoint: told.endpoint,
   chunkSize: told.chunkSize || Infinity,
@@ -29,13 +40,6 @@ const upload = new tus.Upload(fs.createReadStream(told.file), {
   },
   onChunkComplete(size, accepted) {
     if (told.dieAt && accepted >= told.dieAt) process.kill(process.pid, "SIGKILL");
-  },
-  onProgress(sent) {
-    if (told.standAt && sent >= told.standAt && !stood) {
-      stood = true;
-      say({ standing: sent });
-      standStill();
-    }
   },
   onError(error) {
     say({ error: String(error) });

@@ -38,7 +38,7 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def serving(platform: Platform) -> AsyncGenerator[httpx2.AsyncClient]:
-    """A client, as organization 1, of a server that opens and closes *platform*."""
+    """A client, as organization 1, of a server that answers; it opens and closes *platform*."""
     platform.authenticate = authenticate
     port = free_port()
     server = Server(
@@ -49,7 +49,15 @@ async def serving(platform: Platform) -> AsyncGenerator[httpx2.AsyncClient]:
     async with httpx2.AsyncClient(
         base_url=address, headers={"x-organization": "1"}, timeout=20
     ) as client:
+        async def answers() -> bool:
+            try:
+                await client.get("/v1/jobs")
+            except httpx2.ConnectError:
+                return False
+            return True
+
         try:
+            await eventually(answers)
             yield client
         finally:
             server.stop()

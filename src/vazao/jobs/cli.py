@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from vazao.jobs import fairness, service, store
+from vazao.jobs import fairness, service
 from vazao.jobs.kinds import sources
 from vazao.jobs.models import Job
 from vazao.jobs.store import Conn
@@ -131,13 +131,10 @@ async def _allow_source(
     async with platform.db.transaction() as conn:
         organization_id = await platform.registry.organization_id(conn, slug)
         if prefix is not None and remove:
-            await store.run(
-                conn, "forbid_source", organization_id=organization_id, prefix=prefix
-            )
+            await sources.forbid(conn, organization_id, prefix)
         elif prefix is not None:
             await sources.allow(platform, conn, organization_id, slug, prefix)
-        rows = await store.every(conn, "source_prefixes", organization_id=organization_id)
-    return [row[0] for row in rows]
+        return await sources.prefixes(conn, organization_id)
 
 
 def _act(

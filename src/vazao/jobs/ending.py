@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from vazao.jobs import fairness, store
 from vazao.jobs.kinds import kind_of
-from vazao.jobs.models import Job, NewPart
+from vazao.jobs.models import Job, NewPart, between
 from vazao.jobs.store import Conn
 from vazao.kit import metrics
 from vazao.kit.errors import VazaoError
@@ -102,13 +102,9 @@ def record(job: Job) -> None:
 
 def lead_seconds(job: Job) -> float | None:
     """From the request to the end."""
-    return _between(job.requested_at, job.finished_at)
+    return between(job.requested_at, job.finished_at)
 
 
 def queue_seconds(job: Job) -> float | None:
     """From the request to the first part's start."""
-    return _between(job.requested_at, job.started_at)
-
-
-def _between(begin: Any, finish: Any) -> float | None:
-    return None if finish is None else round(max(0.0, (finish - begin).total_seconds()), 6)
+    return between(job.requested_at, job.started_at)

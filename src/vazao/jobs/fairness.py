@@ -26,13 +26,13 @@ RELEASE_EVERY = 10
 LASTS_MICROSECONDS = (1 << 30) * 1000
 
 
-async def release(conn: Conn, organization_id: int, limit: int = QUEUE_LIMIT) -> int:
+async def release(conn: Conn, organization_id: int) -> int:
     """Tag the organization's next held parts and put them into the queue; returns how many.
 
     Its share stays locked until the commit: to be called last.
     """
     params = {
-        "organization_id": organization_id, "limit": limit, "queue": store.QUEUE,
+        "organization_id": organization_id, "limit": QUEUE_LIMIT, "queue": store.QUEUE,
         "quick": store.QUICK, "quick_seconds": QUICK_SECONDS, "task": store.TASK,
     }
     row = await store.one(conn, "release_parts", **params)
@@ -40,6 +40,14 @@ async def release(conn: Conn, organization_id: int, limit: int = QUEUE_LIMIT) ->
         await store.run(conn, "make_share", organization_id=organization_id)
         row = await store.one(conn, "release_parts", **params)
     return row[0] if row else 0
+
+
+async def charge(conn: Conn, organization_id: int, seconds: float) -> None:
+    """Charge *seconds* now; last before a commit, since it locks the share."""
+    if seconds:
+        await store.run(
+            conn, "settle_charges", organizations=[organization_id], seconds=[seconds]
+        )
 
 
 async def set_share(
@@ -112,6 +120,7 @@ class Ledger:
             return False
         self._ends[organization_id] += 1
         return capped or self._ends[organization_id] % RELEASE_EVERY == 1
+
     def charge(self, organization_id: int, expected: float | None, actual: float) -> float:
         """Seconds to be charged now, small differences of before included; often 0."""
         owed = self._owed.pop(organization_id, 0.0) + actual - (expected or 0.0)
@@ -147,9 +156,8 @@ class Ledger:
 
 
 async def _write_rates(conn: Conn, measured: dict[tuple[str, str], list[float]]) -> None:
-    rows = [(*key, *sums) for key, sums in sorted(measured.items())]
-    kinds, steps, seconds, units, parts = (list(column) for column in zip(*rows, strict=True))
-    await store.run(
-        conn, "measure_rates", kinds=kinds, steps=steps, seconds=seconds, units=units,
-        parts=parts, most=max(parts), memory=float(REMEMBERED_PARTS),
-    )
+    for (kind, step), (seconds, units, parts) in sorted(measured.items()):
+        await store.run(
+            conn, "measure_rate", kind=kind, step=step, seconds=seconds, units=units,
+            keep=REMEMBERED_PARTS / (REMEMBERED_PARTS + parts),
+        )

@@ -59,7 +59,7 @@ class Source:
         self._digest = digest
         self._carry = b""
         self._over = False
-        self.bytes = 0
+        self.bytes = self.given = 0
 
     async def more(self) -> bool:
         """Whether another byte is there."""
@@ -103,6 +103,7 @@ class Source:
                 chunk, self._carry = chunk[:cut], chunk[cut:]
                 room = len(chunk)
             room -= len(chunk)
+            self.given += len(chunk)
             yield chunk
 
 
@@ -172,16 +173,10 @@ async def _store_segments(
     number = 0
     while await source.more():
         number += 1
-        size = 0
-
-        async def counted(first: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-            nonlocal size
-            async for chunk in first:
-                size += len(chunk)
-                yield chunk
-
+        before = source.given
         body = source.segment(platform.settings.upload_segment_bytes, boundary)
-        await platform.blobs.put(segment_key(upload.token, number), counted(body))
+        await platform.blobs.put(segment_key(upload.token, number), body)
+        size = source.given - before
         async with platform.db.transaction() as conn:
             await store.run(conn, "relax_commit")
             row = await store.one(
@@ -236,10 +231,15 @@ async def delete_upload(platform: Platform, upload: Upload) -> None:
 
 async def sweep(platform: Platform) -> None:
     """Remove abandoned uploads (no segment for an hour), doomed ones, and old spooled files."""
-    async with platform.db.connection() as conn:
-        doomed = await store.uploads(conn, "doomed_uploads")
-    for upload in doomed:
-        await delete_upload(platform, upload)
+    after = 0
+    while True:
+        async with platform.db.connection() as conn:
+            doomed = await store.uploads(conn, "doomed_uploads", after=after)
+        if not doomed:
+            break
+        after = doomed[-1].id
+        for upload in doomed:
+            await _discard(platform, upload, None)
     await asyncio.to_thread(_sweep_spool, spool_folder(platform))
 
 

@@ -137,6 +137,32 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     result: Any = None
 
 
+class PartRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A part as a job's page shows it; times are those of its latest attempt."""
+
+    number: int
+    step: str
+    state: str
+    attempts: int
+    errors: int
+    lost: int
+    expected_seconds: float | None
+    cost_actual: float | None
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def queue_seconds(self) -> float | None:
+        """From when the part was written to the start of its latest attempt."""
+        return between(self.requested_at, self.started_at)
+
+    @property
+    def execution_seconds(self) -> float | None:
+        """How long its latest attempt took."""
+        return None if self.started_at is None else between(self.started_at, self.finished_at)
+
+
 class NewPart(msgspec.Struct, frozen=True):
     """A part to be written: its payload and expected cost."""
 
@@ -169,3 +195,8 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 def segment_key(token: str, number: int) -> str:
     """The key of an upload's segment (from 1)."""
     return f"{token}/{number:06d}"
+
+
+def between(begin: datetime, finish: datetime | None) -> float | None:
+    """Seconds from *begin* to *finish*, never negative; ``None`` where it has not come."""
+    return None if finish is None else round(max(0.0, (finish - begin).total_seconds()), 6)

@@ -10,7 +10,7 @@ import msgspec
 from psycopg import sql
 
 from vazao.jobs import store
-from vazao.jobs.models import Job
+from vazao.jobs.models import Job, PartRow, between
 from vazao.jobs.store import Conn, Q
 from vazao.kit.db import rows_of
 from vazao.kit.sql import trusted
@@ -58,32 +58,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return between(self.requested_at, self.started_at)
 
 
-class PartRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A part as a job's page shows it; times are those of its latest attempt."""
-
-    number: int
-    step: str
-    state: str
-    attempts: int
-    errors: int
-    lost: int
-    expected_seconds: float | None
-    cost_actual: float | None
-    requested_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-
-    @property
-    def queue_seconds(self) -> float | None:
-        """From when the part was written to the start of its latest attempt."""
-        return between(self.requested_at, self.started_at)
-
-    @property
-    def execution_seconds(self) -> float | None:
-        """How long its latest attempt took."""
-        return None if self.started_at is None else between(self.started_at, self.finished_at)
-
-
 class Step(msgspec.Struct, frozen=True):
     """A step of a job: its parts, those done, its first begin and its last end."""
 
@@ -110,11 +84,6 @@ class Event(msgspec.Struct, frozen=True):
     at: datetime
     what: str
     values: dict[str, Any]
-
-
-def between(begin: datetime, finish: datetime | None) -> float | None:
-    """Seconds from *begin* to *finish*, never negative; ``None`` where it has not come."""
-    return None if finish is None else max(0.0, (finish - begin).total_seconds())
 
 
 async def rows(

@@ -113,9 +113,10 @@ class PartRun:
             raise Fenced
         last = self._finish or (job.pending == 0 and job.join_step is None)
         result = None if self.result is None else Jsonb(msgspec.to_builtins(self.result))
+        charge = self.charge(seconds)
         ended = await store.one(
             conn, "end_part", **self._key(), state="done", result=result, seconds=seconds,
-            queue_id=self.part.queue_id, relaxed=not last, charge=self.charge(seconds),
+            queue_id=self.part.queue_id, relaxed=not last, charge=0.0 if last else charge,
         )
         if ended is None:
             raise Fenced
@@ -125,6 +126,8 @@ class PartRun:
             # What the last of several parts found is not what the job found.
             alone = job.step_total == 1
             job = await ending.complete(conn, job, self.result if alone else None)
+        if last:
+            await fairness.charge(conn, job.organization_id, charge)
         held = await store.one(conn, "any_held", organization_id=job.organization_id)
         if self._ledger.due(job.organization_id, *(held or (False, False))):
             await fairness.release(conn, job.organization_id)

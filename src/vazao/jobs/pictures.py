@@ -8,7 +8,8 @@ from datetime import datetime
 
 import msgspec
 
-from vazao.jobs.overview import PartRow, Times, between
+from vazao.jobs.models import PartRow, between
+from vazao.jobs.overview import Times
 
 # Seconds that people know; the scale of times spans from one of them to another.
 TICKS = {

@@ -16,7 +16,7 @@ hand as (
     from (select state from jobs.part
         where organization_id = %(organization_id)s and state in ('queued', 'running')
         and (state = 'queued' or (select parts_cap from place) is not null)
-        limit 2 * %(limit)s) as in_hand),
+        limit %(limit)s + coalesce((select parts_cap from place), 0)) as in_hand),
 free as (
     select case when room >= %(limit)s / 4 or (select parts_cap from place) is not null
         then greatest(0, least(room, under_cap)) else 0 end as parts from hand, place),
@@ -93,17 +93,13 @@ from unnest(%(organizations)s::int[], %(seconds)s::float8[]) as o (organization_
 join mine using (organization_id)
 where s.organization_id = o.organization_id
 
--- name: measure_rates
+-- name: measure_rate
 -- What parts took for their cost; the latest fifty weigh as much as all before.
 insert into jobs.rate as r (kind, step, seconds, units, measured_at)
-select kind, step, seconds, units, kit.now()
-from unnest(%(kinds)s::text[], %(steps)s::text[], %(seconds)s::float8[], %(units)s::float8[],
-    %(parts)s::int[]) as m (kind, step, seconds, units, parts)
-order by kind, step
+values (%(kind)s, %(step)s, %(seconds)s, %(units)s, kit.now())
 on conflict (kind, step) do update set
-    seconds = r.seconds * %(memory)s / (%(memory)s + %(most)s) + excluded.seconds,
-    units = r.units * %(memory)s / (%(memory)s + %(most)s) + excluded.units,
-    measured_at = excluded.measured_at
+    seconds = r.seconds * %(keep)s + excluded.seconds,
+    units = r.units * %(keep)s + excluded.units, measured_at = excluded.measured_at
 
 -- name: set_share
 -- An organization's weight and cap, as an admin wants them; null leaves as it is.
@@ -135,7 +131,6 @@ order by p.number limit 1
 update jobs.clock set origin = virtual_time, rebased_at = kit.now()
 where virtual_time > origin and (virtual_time - origin > %(past)s
     or not exists (select 1 from jobs.part where state = 'queued'))
-returning 1
 
 -- name: repair_priorities
 -- After a rebase: what waits, and what was tagged by the old origin at the same moment.
@@ -157,6 +152,6 @@ returning job_id, number, organization_id, kind, step, expected_seconds
 
 -- name: parts_to_stop
 -- Stuck for too long.
-select job_id, number from jobs.part
+select distinct job_id from jobs.part
 where state = 'running' and stuck_at is not null
 and progress_at < kit.now() - make_interval(secs => %(limit_seconds)s)

@@ -35,14 +35,12 @@ select count(*) from (
 
 -- name: list_parts
 -- A page of a job's parts in their order, by the primary key, without payloads and results.
-select number, step, state, attempts, errors, lost, expected_seconds, cost_actual, requested_at,
-    started_at, finished_at
+select {part_row}
 from jobs.part where job_id = %(job_id)s and number > %(after)s order by number limit %(limit)s
 
 -- name: parts_at
 -- Parts by their numbers: the picture takes every n-th of a job that has many.
-select number, step, state, attempts, errors, lost, expected_seconds, cost_actual, requested_at,
-    started_at, finished_at
+select {part_row}
 from jobs.part where job_id = %(job_id)s and number = any(%(numbers)s) order by number
 
 -- name: steps_of
@@ -53,8 +51,7 @@ group by step order by min(number)
 
 -- name: troubled_parts
 -- Those of the first parts that needed more than one attempt.
-select number, step, state, attempts, errors, lost, expected_seconds, cost_actual, requested_at,
-    started_at, finished_at
+select {part_row}
 from jobs.part
 where job_id = %(job_id)s and number <= %(limit)s and (errors > 0 or lost > 0)
 order by number limit 20

@@ -33,7 +33,7 @@ with fetched as materialized (
     select id, args from public.procrastinate_fetch_job_v2(
         %(queues)s::varchar[], %(queue_worker_id)s)
     where id is not null)
-select fetched.id, (b.part).run_token, (b.part).start_tag, {part_of}, {job_of},
+select fetched.id, (b.part).run_token, {part_of}, {job_of},
     set_config('synchronous_commit', 'off', true)
 from fetched left join lateral jobs.begin_part(
     (args ->> 'job')::bigint, (args ->> 'part')::integer, (args ->> 'release')::integer,

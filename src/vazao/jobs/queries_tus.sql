@@ -67,7 +67,7 @@ select {upload} from jobs.upload
 where token = %(token)s and organization_id = %(organization_id)s and status = 'stored' for update
 
 -- name: claim_resumable
--- A job took the file: it no longer expires. Without effect on other uploads.
+-- A job took the file: it no longer expires.
 update jobs.resumable set expires_at = null where upload_id = %(id)s
 
 -- name: claimed_resumable

@@ -38,9 +38,9 @@ update jobs.upload set status = 'deleted' where id = %(id)s returning {upload}
 -- name: doomed_uploads
 -- Abandoned uploads, and those whose removal was interrupted; resumable ones expire otherwise.
 select {upload} from jobs.upload as u
-where status = 'deleted'
-or (status = 'receiving' and last_segment_at < kit.now() - interval '1 hour'
-    and not exists (select from jobs.resumable as r where r.upload_id = u.id))
+where id > %(after)s and (status = 'deleted'
+    or (status = 'receiving' and last_segment_at < kit.now() - interval '1 hour'
+        and not exists (select from jobs.resumable as r where r.upload_id = u.id)))
 order by id limit 100
 
 -- name: delete_upload

@@ -101,7 +101,7 @@ async def take_back(platform: Platform, dead: list[int]) -> int:
 async def take_back_fetched(platform: Platform) -> None:
     """Free parts whose queue row was fetched by a worker that is gone, or has vanished."""
     async with platform.db.transaction() as conn:
-        for (organization_id,) in await store.every(conn, "take_back_fetched"):
+        for (organization_id,) in sorted(await store.every(conn, "take_back_fetched")):
             await fairness.release(conn, organization_id)
 
 

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from vazao.jobs.errors import Fenced
 from vazao.jobs.kinds import kind_of
-from vazao.jobs.models import Job, NewPart, Part, Upload
+from vazao.jobs.models import Job, NewPart, Part, PartRow, Upload
 from vazao.kit.db import rows_of
 from vazao.kit.sql import load, trusted
 
@@ -29,14 +29,10 @@ QUICK = "vazao.quick"
 TASK = "vazao.part"
 
 
-def _columns(model: type[msgspec.Struct], prefix: str = "", label: str = "") -> sql.Composed:
-    names = [n for n in model.__struct_fields__ if n != "created"]
+def _columns(model: type[msgspec.Struct], prefix: str = "") -> sql.Composed:
     dot = trusted(prefix)
-    return sql.SQL(", ").join(
-        dot + sql.Identifier(n) + (sql.SQL(" as ") + sql.Identifier(label + n) if label else
-                                   sql.SQL(""))
-        for n in names
-    )
+    names = (n for n in model.__struct_fields__ if n != "created")
+    return sql.SQL(", ").join(dot + sql.Identifier(n) for n in names)
 
 
 @cache
@@ -45,7 +41,7 @@ def statement(name: str) -> bytes:
     composed: sql.Composed = getattr(Q, name).format(
         job=_columns(Job), part=_columns(Part), upload=_columns(Upload),
         part_of=_columns(Part, "(b.part)."), job_of=_columns(Job, "(b.job)."),
-        job_alone=_columns(Job, "j."),
+        job_alone=_columns(Job, "j."), part_row=_columns(PartRow),
     )
     return composed.as_bytes(None)
 
@@ -108,8 +104,8 @@ async def fetch(
         return None
     if row[1] is None:
         return row[0], None
-    job_from = 3 + len(_PART)
-    part = msgspec.convert(dict(zip(_PART, row[3:job_from], strict=True)), Part, strict=False)
+    job_from = 2 + len(_PART)
+    part = msgspec.convert(dict(zip(_PART, row[2:job_from], strict=True)), Part, strict=False)
     found = dict(zip(_JOB, row[job_from:job_from + len(_JOB)], strict=True))
     return row[0], (part, msgspec.convert(found, Job, strict=False), row[1])
 

@@ -22,13 +22,19 @@ HEARTBEAT_SECONDS = 15.0
 Load = Callable[[Conn], Awaitable[dict[str, Any]]]
 
 
+def announced_of(request: Request[Any, Any, Any]) -> int:
+    """How many bytes the request says its body has; 0 where it does not."""
+    said = request.headers.get("content-length", "")
+    return int(said) if said.isdecimal() else 0
+
+
 async def body_of(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
     """The request's body in chunks; the handler needs ``request_max_body_size=None``.
 
     Raises:
         UploadCutOff: the client left, or sent less than it announced.
     """
-    announced, got = request.headers.get("content-length"), 0
+    got = 0
     try:
         async for chunk in request.stream():
             got += len(chunk)
@@ -37,7 +43,7 @@ async def body_of(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         if error.status_code == 500:
             raise UploadCutOff from error
         raise
-    if announced is not None and announced.isdigit() and got < int(announced):
+    if got < announced_of(request):
         raise UploadCutOff
 
 

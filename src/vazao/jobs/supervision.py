@@ -74,18 +74,14 @@ class Life:
         )
         await connector.open_async()
         try:
-            slots, spare = [], None
+            slots = []
             if self.platform.slots != "spare":
                 slots.append(self.runner.queue_worker(connector))
             if self.platform.slots != "main":
-                spare = spare_slot(self.platform)
-            if spare is not None or not slots:
+                # No part can be interrupted: where every slot has just begun a long one, a quick
+                # part would wait for the first to end.
                 slots.append(self.runner.queue_worker(connector, spare=True))
-            try:
-                await self._work(slots, stop)
-            finally:
-                if spare is not None:
-                    os.close(spare)
+            await self._work(slots, stop)
         finally:
             await connector.close_async()
 
@@ -189,21 +185,6 @@ class Life:
             await recovery.take_back(self.platform, [self.id])
         except Exception as error:
             log.warning("could not sign off; others will notice", error=repr(error))
-
-
-def spare_slot(platform: Platform) -> int | None:
-    """Be the one process of this host that has the spare slot: a lock, or ``None`` if another is.
-
-    No part can be interrupted, so where every slot has just begun a long one a quick part would
-    wait for the first to end; one slot a host takes quick ones only.
-    """
-    from vazao.kit.embedded_process import try_lock
-
-    try:
-        return try_lock(platform.settings.folder / "spare.lock")
-    except OSError as error:
-        log.warning("no spare slot: the data folder cannot be written", error=repr(error))
-        return None
 
 
 async def _configure(conn: AsyncConnection[Any]) -> None:

@@ -238,8 +238,11 @@ async def fail_part(conn: AsyncConnection[Any], run: PartRun, error: VazaoError)
     failed = await store.one(
         conn, "end_part", job_id=run.job.id, number=run.part.number, run_token=run.token,
         state="failed", result=None, seconds=run.seconds, queue_id=run.part.queue_id,
-        relaxed=False, charge=run.charge(run.seconds),
+        relaxed=False, charge=0.0,
     )
     if job is None or failed is None:
         raise Fenced
-    return await ending.end(conn, job, "failed", error=error, seconds=run.seconds)
+    ended = await ending.end(conn, job, "failed", error=error, seconds=run.seconds)
+    # The share last: the ending locks siblings, uploads and whatever its hook touches.
+    await fairness.charge(conn, job.organization_id, run.charge(run.seconds))
+    return ended

@@ -144,12 +144,16 @@ async def _keep(platform: Platform, upload_id: int, lease: UUID, body: Body) -> 
         await asyncio.sleep(BEAT_SECONDS)
         asked = time.monotonic()
         try:
-            async with platform.db.connection() as conn:
+            # Nobody may still write once another may have begun.
+            async with (
+                asyncio.timeout(until - BEAT_SECONDS - asked), platform.db.connection() as conn,
+            ):
                 row = await renew(conn, platform, upload_id, lease)
         except Exception as error:
             log.warning("lease not renewed", error=repr(error))
             if time.monotonic() >= until - BEAT_SECONDS:
                 body.lose()
+                return
             continue
         if row is None:
             body.lose()

@@ -204,16 +204,10 @@ class _Writer:
             raise TooManyPieces(
                 remedy="Begin anew, and send larger pieces.", limit=MOST_SEGMENTS
             )
-        size = 0
-
-        async def counted() -> AsyncIterator[bytes]:
-            nonlocal size
-            async for chunk in source.segment(self._platform.settings.upload_segment_bytes, None):
-                size += len(chunk)
-                yield chunk
-
-        await self._platform.blobs.put(segment_key(self._upload.token, number), counted())
-        self._sizes.append(size)
+        before = source.given
+        body = source.segment(self._platform.settings.upload_segment_bytes, None)
+        await self._platform.blobs.put(segment_key(self._upload.token, number), body)
+        self._sizes.append(source.given - before)
 
     def _verified(self, checksum: Checksum) -> bool:
         """Whether the bytes may count; false where they never came whole."""
@@ -284,13 +278,18 @@ async def claim_upload(conn: store.Conn, organization_id: int, token: str) -> Up
     From then on it does not expire and its owner cannot end it: whoever took it dooms it.
 
     Raises:
-        UploadNotFound: there is none, or it is another organization's, or not whole.
+        UploadNotFound: there is none, or it is another organization's, or not whole; or it is a
+            file of ours, such as a job's result.
+        UploadInUse: another job has taken it.
     """
     found = await store.uploads(
         conn, "lock_stored", token=token, organization_id=organization_id
     )
-    if not found:
+    taken = await store.one(conn, "claimed_resumable", id=found[0].id) if found else None
+    if taken is None:
         raise UploadNotFound
+    if taken[0]:
+        raise UploadInUse
     await store.run(conn, "claim_resumable", id=found[0].id)
     return found[0]
 

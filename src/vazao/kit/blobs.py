@@ -94,11 +94,15 @@ class Blobs:
 
     async def delete_below(self, prefix: str) -> None:
         """Remove every object ``<prefix>/…``, and what a killed process left half written there."""
-        async for found in obstore.list(self._store, prefix):
-            await self.delete(entry["path"] for entry in found)
         if self.root is not None:
             # Half-written objects of a folder are files that no listing shows.
-            await asyncio.to_thread(shutil.rmtree, self.root / prefix, ignore_errors=True)
+            folder = self.root / prefix
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            if folder.exists():
+                raise Unavailable("A stored file cannot be removed.")
+            return
+        async for found in obstore.list(self._store, prefix):
+            await self.delete(entry["path"] for entry in found)
 
     def local_path(self, key: str) -> Path | None:
         """The object's file where the store is a folder of this machine, else ``None``."""

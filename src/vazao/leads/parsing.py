@@ -6,7 +6,6 @@ readers behind it are ``parsing_csv`` and ``parsing_xlsx``, loaded when they are
 
 from __future__ import annotations
 
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -144,11 +143,9 @@ def detect_kind(path: Path, filename: str) -> Kind:
 
 
 def _detect_packed(path: Path) -> Kind:
-    try:
-        with zipfile.ZipFile(path) as packed:
-            names = set(packed.namelist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise SheetUnreadable(reason="the workbook is damaged or incomplete") from error
+    from vazao.leads.parsing_workbook import packed_entries
+
+    names = {info.filename for info in packed_entries(path)}
     if "xl/workbook.xml" in names:
         return "xlsx"
     if "xl/workbook.bin" in names:

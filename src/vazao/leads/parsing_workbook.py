@@ -52,6 +52,20 @@ def column_letters(number: int) -> str:
     return letters
 
 
+def packed_entries(path: Path) -> list[zipfile.ZipInfo]:
+    """What the directory of a packed file names.
+
+    Raises:
+        SheetUnreadable: it is damaged, or packed in a way that nobody reads.
+    """
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return packed.infolist()
+    # Python's reader meets a damaged directory with any of these, by where the damage is.
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise SheetUnreadable(reason="the workbook is damaged or incomplete") from error
+
+
 class Workbook:
     """An XLSX file's directory and sheets; ``sheets`` maps their names to their parts."""
 
@@ -65,12 +79,9 @@ class Workbook:
         self.path = path
         self.limits = limits
         self.unpacked = 0
-        try:
-            with zipfile.ZipFile(path) as packed:
-                self._entries = {info.filename: info for info in packed.infolist()}
-                self._check_directory(packed.infolist())
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise SheetUnreadable(reason="the workbook is damaged or incomplete") from error
+        entries = packed_entries(path)
+        self._entries = {info.filename: info for info in entries}
+        self._check_directory(entries)
         self.sheets = self._find_sheets()
 
     def _check_directory(self, entries: list[zipfile.ZipInfo]) -> None:

@@ -114,7 +114,12 @@
       this.become("working");
       let pause = 250;
       for (;;) {
-        const job = JSON.parse(await ask(`/v1/jobs/${id}`));
+        // A TypeError is fetch's word for a lost connection: the job goes on, and so do we.
+        const text = await ask(`/v1/jobs/${id}`).catch((error) => {
+          if (!(error instanceof TypeError)) throw error;
+        });
+        if (text === undefined) { await wait(2000); continue; }
+        const job = JSON.parse(text);
         this.find("bar").value = job.progress;
         this.find("share").textContent = written(job.progress, "percent");
         if (FINAL.has(job.status)) {

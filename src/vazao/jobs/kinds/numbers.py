@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from psycopg.errors import UniqueViolation
 
 from vazao.jobs import intake, service, store
 from vazao.jobs.errors import PartSignal
@@ -133,14 +134,23 @@ class Arriving:
         """
         assert self.job is not None
         if self._key is not None:
-            key, digest = self._key[0], f"{self._key[1]} {upload.sha256}"
-            self.known = await service.held_by(conn, self._organization_id, key, digest, KIND)
-            if self.known is not None:
-                raise Repeated
-            await store.run(conn, "key_job", id=self.job.id, key=key, hash=digest)
+            await self._hold_key(conn, self._key[0], f"{self._key[1]} {upload.sha256}")
         if self._first is not None:
             await self._add(conn, upload, *self._first, alone=True)
         self.job = await service.seal(conn, self.job, join="join", bytes_total=upload.bytes)
+
+    async def _hold_key(self, conn: Conn, key: str, digest: str) -> None:
+        assert self.job is not None
+        held = False
+        while not held:
+            self.known = await service.held_by(conn, self._organization_id, key, digest, KIND)
+            if self.known is not None:
+                raise Repeated
+            # Another request with the key may end in between: the next look finds it.
+            with suppress(UniqueViolation):
+                async with conn.transaction():
+                    await store.run(conn, "key_job", id=self.job.id, key=key, hash=digest)
+                held = True
 
     async def abandon(self, platform: Platform) -> None:
         """Let the job never have been."""
@@ -187,6 +197,8 @@ async def sum_part(run: PartRun) -> Any:
     kernel = await asyncio.to_thread(numbers_load.load, run.platform.settings.folder)
     try:
         found = await _read(run, kernel)
+    except sources.SourceNotFound:
+        raise
     except (NotFound, FileNotFoundError) as error:
         # A body that was cut off takes its segments with it.
         async with run.platform.db.connection() as conn:
@@ -355,9 +367,13 @@ async def retried(conn: Conn, job: Job) -> None:
 
     Raises:
         FileGone: its file came with the request and went with the task's end.
+        SourceForbidden: the permission to read its address was taken back.
     """
     if job.payload.get("own"):
         raise FileGone(remedy="Send it again.")
+    source = job.payload.get("source")
+    if source and not await sources.allowed(conn, job.organization_id, source["url"]):
+        raise sources.SourceForbidden
 
 
 kind = Kind(

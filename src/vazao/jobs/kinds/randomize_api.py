@@ -21,7 +21,7 @@ from vazao.jobs.kinds import randomize
 from vazao.jobs.kinds.answers import READ, WRITE, accepted, job_of, no_result, status_of
 from vazao.jobs.kinds.png import Check, Header
 from vazao.jobs.models import Upload
-from vazao.jobs.streaming import body_of
+from vazao.jobs.streaming import announced_of, body_of
 from vazao.kit.errors import BadRequest, NotFound
 from vazao.kit.pages import language_of
 from vazao.kit.platform import Platform
@@ -98,8 +98,7 @@ async def take_in(
         StorageFull: no room is left.
     """
     limit = platform.settings.randomize_max_bytes
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > limit:
+    if announced_of(request) > limit:
         raise ImageTooHeavy(limit=limit)
     check = Check(platform.settings.randomize_max_pixels)
     pieces = _checked(body_of(request), check)

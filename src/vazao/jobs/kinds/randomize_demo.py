@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from vazao.jobs import intake, service
+from vazao.jobs import intake
 from vazao.jobs.ending import lead_seconds
-from vazao.jobs.errors import JobFailed
-from vazao.jobs.kinds import randomize
+from vazao.jobs.kinds import demo, randomize
 from vazao.jobs.kinds.png import SIGNATURE, Check, chunk
 from vazao.kit.cli import language
 from vazao.kit.formats import duration, size
 from vazao.kit.platform import Platform
-from vazao.kit.serving import address_of
 from vazao.kit.steps import text as _
 
 SIDE = 900
@@ -48,12 +45,10 @@ async def show(platform: Platform, say: Callable[[str], Any]) -> list[str]:
     async with platform.db.connection() as conn:
         organization_id = await platform.registry.organization_id(conn, "demo")
     seconds = await _shuffle(platform, organization_id, picture)
-    credential = "" if platform.settings.serves_public else '-H "Authorization: Bearer $TOKEN" '
     return [
         _("Its blocks were shuffled in {time} from the request to the end.",
           time=duration(seconds, language())),
-        f"curl -s -H 'Content-Type: image/png' {credential}--data-binary @{shlex.quote(str(path))} "
-        f"{address_of(platform.settings)}/randomize",
+        demo.line(platform, randomize.CONTENT_TYPE, "--data-binary @", path, "/randomize"),
     ]
 
 
@@ -75,10 +70,4 @@ async def _shuffle(platform: Platform, organization_id: int, picture: bytes) -> 
     )
     async with platform.db.transaction() as conn:
         job = await randomize.enqueue(conn, upload, check.finish(), requested_by="demo")
-    while not job.ended:
-        await asyncio.sleep(0.05)
-        async with platform.db.connection() as conn:
-            job = await service.get_job(conn, organization_id, job.token)
-    if job.status != "finished":
-        raise JobFailed
-    return lead_seconds(job)
+    return lead_seconds(await demo.finished(platform, organization_id, job))

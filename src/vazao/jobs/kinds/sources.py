@@ -78,6 +78,22 @@ def _own(platform: Platform, url: str) -> bool:
     return own.startswith("s3://") and (given.startswith(own) or own.startswith(given))
 
 
+async def prefixes(conn: Conn, organization_id: int) -> list[str]:
+    """Where the organization's tasks may read."""
+    rows = await store.every(conn, "source_prefixes", organization_id=organization_id)
+    return [row[0] for row in rows]
+
+
+async def allowed(conn: Conn, organization_id: int, url: str) -> bool:
+    """Whether *url* lies below one of them."""
+    return any(url.startswith(prefix) for prefix in await prefixes(conn, organization_id))
+
+
+async def forbid(conn: Conn, organization_id: int, prefix: str) -> None:
+    """Take a permission back; tasks that run keep reading."""
+    await store.run(conn, "forbid_source", organization_id=organization_id, prefix=prefix)
+
+
 async def check(platform: Platform, conn: Conn, organization_id: int, slug: str, url: str) -> None:
     """Let *url* be read by that organization, or raise.
 
@@ -88,9 +104,8 @@ async def check(platform: Platform, conn: Conn, organization_id: int, slug: str,
     _, key = split(url)
     if not key or key.endswith("/"):
         raise SourceInvalid
-    rows = await store.every(conn, "source_prefixes", organization_id=organization_id)
-    allowed = any(url.startswith(prefix) for (prefix,) in rows)
-    if slug == PUBLIC or not allowed or _own(platform, url):
+    permitted = await allowed(conn, organization_id, url)
+    if slug == PUBLIC or not permitted or _own(platform, url):
         raise SourceForbidden(
             remedy="An administrator can allow it: vazao jobs allow-source --help"
         )

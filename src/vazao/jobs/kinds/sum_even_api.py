@@ -9,13 +9,15 @@ import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath
 
-from vazao.jobs import intake, tus_service
+from vazao.jobs import intake, service, tus_service
 from vazao.jobs.api import idempotency_of
-from vazao.jobs.errors import UploadTooLarge
+from vazao.jobs.errors import UploadNotFound, UploadTooLarge
 from vazao.jobs.kinds import numbers, sources
 from vazao.jobs.kinds.answers import READ, WRITE, accepted, job_of, no_result, status_of
 from vazao.jobs.models import Job
-from vazao.jobs.streaming import body_of
+from vazao.jobs.store import Conn
+from vazao.jobs.streaming import announced_of, body_of
+from vazao.jobs.tus_errors import UploadInUse
 from vazao.kit.errors import BadRequest, TooLarge, VazaoError
 from vazao.kit.pages import language_of
 from vazao.kit.platform import Platform, Principal
@@ -74,8 +76,7 @@ async def take_in(
         IdempotencyClash: the key came with another body.
     """
     limit = platform.settings.sum_even_max_bytes
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > limit:
+    if announced_of(request) > limit:
         raise UploadTooLarge(limit=limit)
     follower = numbers.Arriving(
         principal.organization_id, key=idempotency_of(request, "body"), **asked_by(
@@ -121,13 +122,23 @@ async def named_of(request: Request[Any, Any, Any]) -> Named:
     return named
 
 
+async def _known(
+    conn: Conn, organization_id: int, idempotency: service.Idempotency | None
+) -> Job | None:
+    if idempotency is None:
+        return None
+    return await service.held_by(conn, organization_id, *idempotency, numbers.KIND)
+
+
 async def take_named(
     platform: Platform, principal: Principal, request: Request[Any, Any, Any]
 ) -> Job:
     """Ask for the sum of a stored file, or of an object at an allowed address.
 
+    A request that is sent again gives its first task, also where the file has gone since.
+
     Raises:
-        UploadNotFound: no such stored file of the organization.
+        UploadNotFound, UploadInUse: no such stored file of the organization, or a task has it.
         SourceInvalid, SourceForbidden, SourceNotFound: the address cannot be read.
     """
     named = await named_of(request)
@@ -136,10 +147,20 @@ async def take_named(
     idempotency = idempotency_of(request, f"file {named.file} url {named.url}")
     if named.file is not None:
         async with platform.db.transaction() as conn:
-            upload = await tus_service.claim_upload(conn, organization_id, named.file)
+            try:
+                upload = await tus_service.claim_upload(conn, organization_id, named.file)
+            except (UploadNotFound, UploadInUse):
+                # Looked for after the upload's lock: what an equal request committed is seen.
+                if known := await _known(conn, organization_id, idempotency):
+                    return known
+                raise
+            if upload.bytes > platform.settings.sum_even_max_bytes:
+                raise UploadTooLarge(limit=platform.settings.sum_even_max_bytes)
             return await numbers.enqueue_file(conn, upload, idempotency=idempotency, **asked)
     assert named.url is not None
     async with platform.db.connection() as conn:
+        if known := await _known(conn, organization_id, idempotency):
+            return known
         await sources.check(platform, conn, organization_id, principal.organization, named.url)
     source = await sources.look(named.url)
     if source.size > platform.settings.sum_even_max_bytes:

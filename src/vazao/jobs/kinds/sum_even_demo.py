@@ -7,15 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from vazao.jobs import intake, service
+from vazao.jobs import intake
 from vazao.jobs.ending import lead_seconds
-from vazao.jobs.errors import JobFailed
-from vazao.jobs.kinds import numbers
+from vazao.jobs.kinds import demo, numbers
 from vazao.jobs.models import Job
 from vazao.kit.cli import language
 from vazao.kit.formats import duration, number, size
 from vazao.kit.platform import Platform
-from vazao.kit.serving import address_of
 from vazao.kit.steps import text as _
 
 NUMBERS = 200_000
@@ -41,13 +39,11 @@ async def show(platform: Platform, say: Callable[[str], Any]) -> list[str]:
     async with platform.db.connection() as conn:
         organization_id = await platform.registry.organization_id(conn, "demo")
     job = await _sum(platform, organization_id, path)
-    credential = "" if platform.settings.serves_public else '-H "Authorization: Bearer $TOKEN" '
     return [
         _("{count} even numbers add up to {sum}, {time} after the first byte.",
           count=number(job.result["count"], language()), sum=job.result["sum"],
           time=duration(lead_seconds(job), language())),
-        f"curl -s -H 'Content-Type: text/plain' {credential}-T {path} -X POST "
-        f"{address_of(platform.settings)}/sum-even",
+        demo.line(platform, "text/plain", "-X POST -T ", path, "/sum-even"),
     ]
 
 
@@ -63,12 +59,5 @@ async def _sum(platform: Platform, organization_id: int, path: Path) -> Job:
         limit_bytes=platform.settings.sum_even_max_bytes, boundary=numbers.after_separator,
         follower=follower,
     )
-    job = follower.job
-    while job is None or not job.ended:
-        await asyncio.sleep(0.02)
-        assert job is not None
-        async with platform.db.connection() as conn:
-            job = await service.get_job(conn, organization_id, job.token)
-    if job.status != "finished":
-        raise JobFailed
-    return job
+    assert follower.job is not None
+    return await demo.finished(platform, organization_id, follower.job)

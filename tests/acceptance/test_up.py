@@ -16,7 +16,7 @@ import pytest
 
 from tests.acceptance.conftest import Running, free_port, ready, running_platform
 from vazao.kit.embedded import EmbeddedPostgres
-from vazao.kit.embedded_process import processes_in
+from vazao.kit.embedded_process import processes_in, running_postmaster
 
 
 def until(look: Callable[[], object], within: float = 20.0) -> float:
@@ -102,10 +102,11 @@ def test_a_killed_process_of_the_web_server_is_replaced(running: Running) -> Non
 
 
 def test_a_killed_database_comes_back(running: Running) -> None:
-    written = running.folder / "postgres" / "cluster" / "postmaster.pid"
-    killed = written.read_text().split()[0]
-    os.kill(int(killed), signal.SIGKILL)
-    until(lambda: not written.exists() or written.read_text().split()[:1] != [killed], within=60)
+    cluster = running.folder / "postgres" / "cluster"
+    killed = running_postmaster(cluster)
+    assert killed is not None
+    os.kill(killed.pid, signal.SIGKILL)
+    until(lambda: (now := running_postmaster(cluster)) and now.pid != killed.pid, within=60)
     until(lambda: EmbeddedPostgres(running.folder).url() is not None, within=60)
     ready(running)
 

@@ -322,7 +322,7 @@ async def test_connections_cut_in_the_middle_are_survived(small: Platform) -> No
     tenant, token = await begun(small)
     async with writer(small) as theirs, working(small):
         await theirs.execute(MOMENTS["in the middle of a slice"])  # type: ignore[arg-type]
-        await waits_for_lock(small)
+        await waits_for_lock(small, on="leads_staging")
         with psycopg.connect(small.database_url, autocommit=True) as admin:
             cut = admin.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where "

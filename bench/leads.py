@@ -117,6 +117,7 @@ def rival(bench: Bench) -> None:
     ours = ensure_ours(bench)
     for name, must, run in (
         ("row by row", 20, rivals.row_by_row),
+        ("row by row, a commit each", 20, rivals.commit_each),
         ("SQLAlchemy upserts of 1,000", 4, rivals.sqlalchemy),
         ("dlt merge", 4, rivals.dlt_merge),
     ):

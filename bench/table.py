@@ -26,6 +26,7 @@ PORTUGUESE = {
         "300.000 linhas por HTTP na base, contra o piso",
     "search knows all leads after the import": "a busca conhece todos os leads após a importação",
     "faster than row by row": "mais rápido que linha a linha",
+    "faster than row by row, a commit each": "mais rápido que linha a linha, um commit em cada",
     "faster than SQLAlchemy upserts of 1,000": "mais rápido que upserts de 1.000 com SQLAlchemy",
     "faster than dlt merge": "mais rápido que o merge do dlt",
     "XLSX of the same rows": "XLSX com as mesmas linhas",

@@ -14,7 +14,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import LiteralString
@@ -138,21 +137,6 @@ def test_extensions_load(server: EmbeddedPostgres) -> None:
         [server.bindir / "psql", url, "-Atc", "select 6 * 7"], capture_output=True, text=True
     )
     assert psql.stdout == "42\n"
-
-
-def test_a_restart_reads_back_what_the_memory_held(server: EmbeddedPostgres) -> None:
-    held = "select count(*) from pg_buffercache where relfilenode = pg_relation_filenode('kept')"
-    with psycopg.connect(server.start()) as connection:
-        connection.execute("create extension pg_buffercache")
-        connection.execute(
-            "create table kept with (autovacuum_enabled = off) as "
-            "select repeat('x', 900) from generate_series(1, 900)"
-        )
-    server.stop()
-    url, deadline = server.start(), time.monotonic() + 30
-    while query(url, held) < 100:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_only_the_password_opens_it(server: EmbeddedPostgres, folder: Path) -> None:

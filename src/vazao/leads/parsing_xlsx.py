@@ -6,6 +6,7 @@ one of its own, with limits, an environment without secrets, and this workbook a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -52,9 +53,9 @@ class XlsxSheet(Sheet):
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._child = self._start(path, batch_rows)
         try:
-            # The child gets ready meanwhile, and reads no sheet before it is told to.
+            # The child reads meanwhile, within its limits; what the look finds is what is told.
             self._workbook.look(self.name)
-            about = self._ask()
+            about = self._about()
             if not about["rows"]:
                 raise SheetEmpty()
             self.headers = check_headers(about["header"], limits)
@@ -77,27 +78,22 @@ class XlsxSheet(Sheet):
             close_fds=True,
         )
         request = {
+            "sheet": self.name,
             "path": str(path.resolve()),
             "batch_rows": batch_rows,
             "memory_bytes": self.limits.child_memory_bytes,
             "seconds": self.limits.child_seconds,
         }
-        self._child = child
-        self._tell(request)
+        assert child.stdin is not None
+        # One that is gone already shows in what it answers.
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.write(json.dumps(request).encode() + b"\n")
+            child.stdin.flush()
         return child
 
-    def _tell(self, message: dict[str, Any]) -> None:
-        assert self._child.stdin is not None
-        try:
-            self._child.stdin.write(json.dumps(message).encode() + b"\n")
-            self._child.stdin.flush()
-        except BrokenPipeError as error:
-            raise self._failure() from error
-
-    def _ask(self) -> dict[str, Any]:
-        """Let the child read the sheet, and get what it says about it."""
+    def _about(self) -> dict[str, Any]:
+        """What the child says about the sheet, once it has read it."""
         assert self._child.stdout is not None
-        self._tell({"sheet": self.name})
         line = self._child.stdout.readline()
         if not line.endswith(b"\n"):
             raise self._failure()

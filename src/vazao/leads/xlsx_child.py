@@ -1,7 +1,7 @@
 """The process that reads a workbook, apart and with limits, for ``parsing_xlsx``.
 
-Standard input brings two lines of JSON: what to open and within which limits, and, once the
-workbook was looked at, which sheet to read. Standard output carries one line of JSON on the
+Standard input brings a line of JSON: what to open, which sheet to read, and within which limits.
+Standard output carries one line of JSON on the
 sheet, then frames as Arrow streams, each after its length in eight bytes, then a zero length.
 A line with ``error`` says why there is nothing.
 """
@@ -77,21 +77,17 @@ def tidy(frame: pl.DataFrame, offset: int) -> pl.DataFrame:
     return frame.with_columns(changes).select(*left, pl.all())
 
 
-def prepare(requests: BinaryIO) -> tuple[pl.DataFrame, int, int] | None:
-    """Open the workbook and, once told to, read the sheet.
+def prepare(requests: BinaryIO) -> tuple[pl.DataFrame, int, int]:
+    """Open the workbook and read the sheet.
 
-    Gives its cells, how many columns are left of them, and the rows of a batch; None where the
-    caller went away instead.
+    Gives its cells, how many columns are left of them, and the rows of a batch.
     """
     request = json.loads(requests.readline())
     limit_process(request["memory_bytes"], request["seconds"])
     import fastexcel
 
     reader = fastexcel.read_excel(request["path"])
-    go = requests.readline()
-    if not go:
-        return None
-    frame, offset = read_sheet(reader, json.loads(go)["sheet"])
+    frame, offset = read_sheet(reader, request["sheet"])
     return frame, offset, int(request["batch_rows"])
 
 
@@ -124,8 +120,7 @@ def main() -> int:
         # After its first line the reader's text is about this machine: paths, places in code.
         _say(answers, {"error": str(error).partition("\n")[0][:300]})
         return 1
-    if prepared:
-        send(*prepared, answers)
+    send(*prepared, answers)
     return 0
 
 

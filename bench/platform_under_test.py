@@ -104,6 +104,7 @@ class Running:
 def up(folder: Path | None = None, **settings: str) -> Iterator[Running]:
     """``vazao up`` on a free port until the block ends; a folder made for it goes then."""
     made = folder or Path(tempfile.mkdtemp(prefix="vazao-bench-", dir=base_folder()))
+    made.mkdir(parents=True, exist_ok=True)
     port = free_port()
     environment = os.environ | {
         "VAZAO_DATA_DIR": str(made), "VAZAO_PORT": str(port), "VAZAO_LOG_LEVEL": "warning",

@@ -282,7 +282,10 @@
     const list = document.querySelector("[data-unfinished-list]");
     const section = document.querySelector("[data-unfinished]");
     for (const known of await storage().findAllUploads()) {
-      const answer = await fetch(known.uploadUrl, { method: "HEAD", headers: { "Tus-Resumable": "1.0.0" } });
+      const asking = { method: "HEAD", headers: { "Tus-Resumable": "1.0.0" } };
+      // Without a connection nothing is known of it; the next visit asks again.
+      const answer = await fetch(known.uploadUrl, asking).catch(() => null);
+      if (answer === null) continue;
       if (!answer.ok) {
         if ([404, 410].includes(answer.status)) await unremember(known.uploadUrl);
         continue;

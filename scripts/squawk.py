@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ROOT / "src" / "vazao" / "migrations" / "versions"
-FIRST = tuple(f"{number:04}" for number in range(1, 10))
+FIRST = tuple(f"{number:04}" for number in range(1, 11))
 # Style that others decided (names, identity columns, no `if not exists` in a versioned history).
 NEVER = ("prefer-robust-stmts", "prefer-text-field", "prefer-bigint-over-int", "prefer-identity",
          "prefer-bigint-over-smallint", "require-timeout-settings", "transaction-nesting")

@@ -160,6 +160,10 @@ def register_kinds(registry: Registry) -> None:
         "test.fan", "fan", "fan", {"fan": fan, "slice": slice_, "join": join}, on_end=ended,
         weights={"fan": 1, "slice": 8, "join": 1},
     )
+    registry.job_kinds["test.behind"] = Kind(
+        "test.behind", "behind", "fan", {"fan": fan, "slice": slice_, "join": join},
+        background=True,
+    )
     registry.job_kinds["test.mixed"] = Kind(
         "test.mixed", "mixed", "fan", {"fan": fan, "slice": slice_or_refuse, "join": join},
         on_end=ended,

@@ -208,6 +208,35 @@ async def test_a_cap_holds_one_organization_back_and_no_other(platform: Platform
             assert (await end_of(platform, job)).status == "finished"
 
 
+async def test_what_is_in_the_background_lets_all_else_of_its_organization_pass(
+    platform: Platform,
+) -> None:
+    await make_effects(platform)
+    behind = await ask(platform, "test.behind", parts=40)
+    await begin(platform)
+    async with platform.db.transaction() as conn:
+        await store.write_parts(conn, behind, "slice", [jobs.models.NewPart({"n": 1})] * 30)
+        await fairness.release(conn, 1)
+    assert len(await order(platform)) == fairness.BACKGROUND_LIMIT
+    asked = await enqueue(platform, 1)
+    for _ in range(fairness.BACKGROUND_LIMIT):
+        assert (await begin(platform)).job_id == behind.id
+    async with platform.db.transaction() as conn:
+        await fairness.release(conn, 1)
+    assert (await begin(platform)).job_id == asked.id
+    assert (await begin(platform)).job_id == behind.id
+
+
+async def test_nothing_stands_still_in_the_background(platform: Platform) -> None:
+    await make_effects(platform)
+    behind = await ask(platform, "test.behind", parts=100)
+    async with working(platform):
+        found = await end_of(platform, behind)
+        asked = await end_of(platform, await enqueue(platform, 1))
+    assert (found.status, found.result) == ("finished", {"sum": sum(range(100))})
+    assert asked.status == "finished"
+
+
 async def test_a_job_says_how_many_come_before_it(platform: Platform) -> None:
     for _ in range(3):
         await enqueue(platform, 1)

@@ -13,12 +13,13 @@ from collections import defaultdict
 from typing import Any
 
 from vazao.jobs import store
-from vazao.jobs.models import Job
+from vazao.jobs.models import Job, Part
 from vazao.jobs.store import Conn
 from vazao.kit import clock
 from vazao.kit.platform import Platform
 
 QUEUE_LIMIT = 200
+BACKGROUND_LIMIT = 8
 QUICK_SECONDS = 0.1
 SMALL_SECONDS = 0.005
 REMEMBERED_PARTS = 50
@@ -32,7 +33,8 @@ async def release(conn: Conn, organization_id: int) -> int:
     Its share stays locked until the commit: to be called last.
     """
     params = {
-        "organization_id": organization_id, "limit": QUEUE_LIMIT, "queue": store.QUEUE,
+        "organization_id": organization_id, "limit": QUEUE_LIMIT,
+        "background": BACKGROUND_LIMIT, "queue": store.QUEUE,
         "quick": store.QUICK, "quick_seconds": QUICK_SECONDS, "task": store.TASK,
     }
     row = await store.one(conn, "release_parts", **params)
@@ -105,21 +107,23 @@ class Ledger:
         self._measured: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
         self._ends: dict[int, int] = defaultdict(int)
 
-    def due(self, organization_id: int, held: bool, capped: bool) -> bool:
-        """Whether a part's end is to release the next ones.
+    def due(self, part: Part, held: bool, capped: bool) -> bool:
+        """Whether the end of *part* is to release the next ones of its organization.
 
         Args:
+            part: what ended; of the background only few are in the queue, so each makes room.
             held: whether any could be released.
-            capped: whether the organization has a cap: then each end makes room.
+            capped: whether the organization has a cap: then each end makes room, too.
 
-        Without a cap every tenth end of this process does: the queue holds two hundred, and a
+        Else every tenth end of this process does: the queue holds two hundred, and a
         release locks the share. What is missed so is released within a second.
         """
         if not held:
-            self._ends.pop(organization_id, None)
+            self._ends.pop(part.organization_id, None)
             return False
-        self._ends[organization_id] += 1
-        return capped or self._ends[organization_id] % RELEASE_EVERY == 1
+        self._ends[part.organization_id] += 1
+        each = capped or part.background
+        return each or self._ends[part.organization_id] % RELEASE_EVERY == 1
 
     def charge(self, organization_id: int, expected: float | None, actual: float) -> float:
         """Seconds to be charged now, small differences of before included; often 0."""

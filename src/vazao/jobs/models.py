@@ -42,6 +42,7 @@ class Kind:
             length plus one is the number of attempts.
         unit_seconds: what one unit of a part's cost takes, by step, until it has been measured;
             a quarter of a second where not given.
+        background: nobody waits for it: it comes after all else that its organization asked for.
         result_path: where the outcome is to be had, with ``{token}`` for the job's public id.
         result_type: the media type of what is there: pages show a picture as one.
     """
@@ -55,6 +56,7 @@ class Kind:
     weights: Mapping[str, float] = field(default_factory=dict)
     backoff_seconds: tuple[float, ...] = (1.0, 5.0)
     unit_seconds: Mapping[str, float] = field(default_factory=dict)
+    background: bool = False
     result_path: str | None = None
     result_type: str = "text/html"
 
@@ -133,6 +135,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     lost: int
     cost: float
     expected_seconds: float | None = None
+    background: bool = False
     queue_id: int | None = None
     result: Any = None
 

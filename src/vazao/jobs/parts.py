@@ -129,7 +129,7 @@ class PartRun:
         if last:
             await fairness.charge(conn, job.organization_id, charge)
         held = await store.one(conn, "any_held", organization_id=job.organization_id)
-        if self._ledger.due(job.organization_id, *(held or (False, False))):
+        if self._ledger.due(self.part, *(held or (False, False))):
             await fairness.release(conn, job.organization_id)
         return job if job.ended else None
 
@@ -159,7 +159,7 @@ class PartRun:
             )
             if ended is not None:
                 self.ended, self.ended_job = True, ended[0]
-                if self._ledger.due(self.part.organization_id, *ended[1:]):
+                if self._ledger.due(self.part, *ended[1:]):
                     await fairness.release(conn, self.part.organization_id)
         if ended is None:
             async with self.finishing():

@@ -5,6 +5,8 @@
 -- Puts an organization's next held parts into the queue and tags them, as many as its room there
 -- and its cap allow (the queue library cannot skip an organization, and every row costs notifies).
 -- Room is filled a quarter at a time for that reason; under a cap as soon as there is any.
+-- What is in the background comes after all else of its organization, and only a few of it stand
+-- in the queue: what is asked for meanwhile need not wait until it has ended.
 -- The library returns the new rows' ids in the order given. Locked parts are someone else's.
 -- The virtual time may be a moment old: a tag is then that little too early, for everyone alike.
 with place as materialized (
@@ -12,24 +14,36 @@ with place as materialized (
     where organization_id = %(organization_id)s for update),
 hand as (
     select %(limit)s - count(*) filter (where state = 'queued') as room,
+        %(background)s - count(*) filter (where state = 'queued' and background) as behind,
         coalesce((select parts_cap from place) - count(*), %(limit)s) as under_cap
-    from (select state from jobs.part
+    from (select state, background from jobs.part
         where organization_id = %(organization_id)s and state in ('queued', 'running')
         and (state = 'queued' or (select parts_cap from place) is not null)
         limit %(limit)s + coalesce((select parts_cap from place), 0)) as in_hand),
 free as (
     select case when room >= %(limit)s / 4 or (select parts_cap from place) is not null
-        then greatest(0, least(room, under_cap)) else 0 end as parts from hand, place),
-chosen as materialized (
-    select job_id, number, releases, coalesce(expected_seconds, 0) as expected from jobs.part
-    where organization_id = %(organization_id)s and state = 'held'
+        then greatest(0, least(room, under_cap)) else 0 end as parts,
+        case when behind >= %(background)s / 2 then behind else 0 end as behind from hand, place),
+awaited as materialized (
+    select job_id, number, releases, background, expected_seconds from jobs.part
+    where organization_id = %(organization_id)s and state = 'held' and not background
     and (run_at is null or run_at <= kit.now())
     order by job_id, number limit coalesce((select parts from free), 0)
     for update skip locked),
+unhurried as materialized (
+    select job_id, number, releases, background, expected_seconds from jobs.part
+    where organization_id = %(organization_id)s and state = 'held' and background
+    and (run_at is null or run_at <= kit.now())
+    order by job_id, number
+    limit coalesce((select least(behind, parts - (select count(*) from awaited)) from free), 0)
+    for update skip locked),
+chosen as (
+    select *, coalesce(expected_seconds, 0) as expected
+    from (table awaited union all table unhurried) as either),
 charged as (
     select *, row_number() over w as place,
         sum(greatest(1, expected * 1e6 / weight)::bigint) over w as until
-    from chosen, place window w as (order by job_id, number rows unbounded preceding)),
+    from chosen, place window w as (order by background, job_id, number rows unbounded preceding)),
 tagged as materialized (
     select job_id, number, releases, charged.place, expected,
         greatest(c.virtual_time, last_finish) + coalesce(lag(until) over w, 0) as start_tag,

@@ -14,10 +14,10 @@ rate as (
         (select seconds / units from jobs.rate where kind = %(kind)s and step = %(step)s),
         %(unit_seconds)s) as seconds)
 insert into jobs.part (job_id, number, organization_id, kind, step, payload, cost,
-    expected_seconds, requested_at)
+    expected_seconds, requested_at, background)
 select %(job_id)s, last.number + new.place, %(organization_id)s, %(kind)s, %(step)s,
     new.item -> 'payload', (new.item ->> 'cost')::float8,
-    (new.item ->> 'cost')::float8 * rate.seconds, kit.now()
+    (new.item ->> 'cost')::float8 * rate.seconds, kit.now(), %(background)s
 from new, last, rate
 
 -- name: fetch_part

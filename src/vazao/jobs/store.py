@@ -81,10 +81,11 @@ async def uploads(conn: Conn, name: str, /, **params: object) -> list[Upload]:
 
 async def write_parts(conn: Conn, job: Job, step: str, parts: Sequence[NewPart]) -> None:
     """Write *parts* of *step*, held, numbered after those that are there."""
+    kind = kind_of(job.kind)
     await run(
         conn, "insert_parts", job_id=job.id, organization_id=job.organization_id, kind=job.kind,
         step=step, parts=Jsonb(msgspec.to_builtins(parts)),
-        unit_seconds=kind_of(job.kind).unit_seconds.get(step, UNIT_SECONDS),
+        unit_seconds=kind.unit_seconds.get(step, UNIT_SECONDS), background=kind.background,
     )
 
 

@@ -40,7 +40,7 @@ def register(registry: Registry) -> None:
         jobs.Kind(
             "leads.index", "Search catches up with an import", "plan",
             {"plan": tasks.plan_index, "index": tasks.index, "mark": tasks.mark},
-            weights={"plan": 0.02, "index": 1.0, "mark": 0.01},
+            weights={"plan": 0.02, "index": 1.0, "mark": 0.01}, background=True,
         ),
     ):
         registry.job_kinds[kind.name] = kind

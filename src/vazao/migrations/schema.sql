@@ -166,6 +166,7 @@ CREATE TABLE jobs.part (
     result jsonb,
     expected_seconds double precision,
     stuck_at timestamp with time zone,
+    background boolean DEFAULT false NOT NULL,
     CONSTRAINT part_state_check CHECK ((state = ANY (ARRAY['held'::text, 'queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
 )
 WITH (fillfactor='60');
@@ -193,6 +194,8 @@ COMMENT ON COLUMN jobs.part.finish_tag IS 'Its start tag and its charge over the
 COMMENT ON COLUMN jobs.part.expected_seconds IS 'What it is charged when it is tagged';
 
 COMMENT ON COLUMN jobs.part.stuck_at IS 'Found without progress for ten times what was expected';
+
+COMMENT ON COLUMN jobs.part.background IS 'Released after all else of its organization, few at a time';
 
 CREATE FUNCTION jobs.begin_part(of_job bigint, of_number integer, of_release integer, of_worker bigint) RETURNS TABLE(part jobs.part, job jobs.job)
     LANGUAGE plpgsql
@@ -2279,7 +2282,7 @@ CREATE UNIQUE INDEX job_token ON jobs.job USING btree (token);
 
 CREATE INDEX part_due ON jobs.part USING btree (run_at) WHERE ((state = 'held'::text) AND (run_at IS NOT NULL));
 
-CREATE INDEX part_held ON jobs.part USING btree (organization_id, job_id, number) WHERE (state = 'held'::text);
+CREATE INDEX part_held ON jobs.part USING btree (organization_id, background, job_id, number) WHERE (state = 'held'::text);
 
 CREATE INDEX part_in_hand ON jobs.part USING btree (organization_id, state) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
 

@@ -1,4 +1,4 @@
-"""The embedded database's programs, found and brought within reach; what its memory held."""
+"""The embedded database's programs: found, and brought within reach of who runs them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from tests.kit.test_embedded import FAST, query
-from tests.support import eventually
-from vazao.kit.embedded import EmbeddedPostgres
 from vazao.kit.embedded_cluster import Layout, usable
 from vazao.kit.embedded_process import Binaries, closed_to, locate_binaries, server_account
 from vazao.kit.errors import ConfigurationError
@@ -53,27 +49,3 @@ def test_copies_programs_the_account_cannot_reach(folder: Path) -> None:
     assert usable(copied, layout) == copied
     psql = subprocess.run([copied.bindir / "psql", "--version"], capture_output=True, text=True)
     assert psql.stdout.startswith("psql (PostgreSQL) 18")
-
-
-@pytest.mark.anyio
-async def test_a_restart_reads_back_what_the_memory_held(folder: Path) -> None:
-    server = EmbeddedPostgres(folder, extra=FAST)
-    with psycopg.connect(server.start()) as connection:
-        connection.execute("create extension pg_buffercache")
-        connection.execute(
-            "create table kept with (autovacuum_enabled = off) as "
-            "select repeat('x', 900) from generate_series(1, 900)"
-        )
-    server.stop()
-    url = server.start()
-
-    async def held() -> bool:
-        return query(
-            url, "select count(*) >= 100 from pg_buffercache "
-            "where relfilenode = pg_relation_filenode('kept')"
-        ) is True
-
-    try:
-        await eventually(held)
-    finally:
-        server.stop()

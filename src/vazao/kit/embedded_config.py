@@ -33,9 +33,7 @@ FIXED = {
     # time (docs/decisions/0028).
     "wal_compression": "off",
     "timezone": "UTC",
-    # pg_prewarm notes what the shared buffers hold (every five minutes and at the end) and reads it
-    # back behind the next start: a large base is not slow for its first imports.
-    "shared_preload_libraries": "pg_stat_statements,pg_prewarm",
+    "shared_preload_libraries": "pg_stat_statements",
     "track_io_timing": "on",
     # Queue tables turn over many times a minute and imports rewrite large parts of a base:
     # the defaults (a fifth of a table, once a minute) let both bloat.

@@ -327,7 +327,6 @@ def test_root_s_server_runs_as_a_system_user(server: EmbeddedPostgres, folder: P
     server.start()
     uid = pwd.getpwnam("vazao").pw_uid
     running = running_postmaster(cluster(folder))
-    assert running is not None
     assert Path(f"/proc/{running.pid}").stat().st_uid == uid == cluster(folder).stat().st_uid
     assert stat.S_IMODE(folder.stat().st_mode) == 0o710
     assert stat.S_IMODE(folder.parent.stat().st_mode) == parent

@@ -96,9 +96,10 @@ def starts() -> None:
     checkout, data = folder / "vazao", folder / "data"
     subprocess.run(["git", "clone", "-q", str(ROOT), str(checkout)], check=True)
     port = free_port()
-    environment = {
-        k: v for k, v in os.environ.items() if not k.startswith(("VIRTUAL_ENV", "VAZAO_"))
-    } | {"VAZAO_DATA_DIR": str(data), "VAZAO_PORT": str(port)}
+    # Nor what `make bench` was told: a make below it would take it for its own.
+    foreign = ("VIRTUAL_ENV", "VAZAO_", "MAKE", "MFLAGS", "ARGS")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+    environment = kept | {"VAZAO_DATA_DIR": str(data), "VAZAO_PORT": str(port)}
     began = time.perf_counter()
     subprocess.run(["make", "install"], cwd=checkout, env=environment, check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

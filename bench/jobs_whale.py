@@ -245,7 +245,7 @@ def minnow(size: int = WHALE_BYTES) -> None:
     say("a small client's lead time beside a very large one's work, p50", "≤ alone + 60 ms", p50,
         ok=p50 <= 60, alone=median(alone.times), beside=median(times), sums=len(times))
     say("a small client's lead time beside a very large one's work, p99", "≤ alone + 500 ms", p99,
-        ok=p99 <= 500, alone=max(alone.times), beside=max(times))
+        ok=p99 <= 500, alone_most=max(alone.times), beside_most=max(times))
     ratio = median(beside) / median(without)
     say("the very large one's total time", "≤ 1.1 × without the small one", ratio,
         ok=ratio <= 1.1, without=without, beside=beside)

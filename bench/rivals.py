@@ -127,6 +127,7 @@ def dlt_merge(
     }
     pipeline.run([rows.row(0, named=True)], **options)
     with running.connect() as conn:
+        conn.execute("truncate dlt_leads.lead")
         names = ", ".join(("organization_id", "email", *NAMES))
         conn.execute(
             f"insert into dlt_leads.lead ({names}, tags, _dlt_id, _dlt_load_id) select {names}, "

@@ -19,6 +19,12 @@ from vazao.kit.logging import get
 from vazao.kit.settings import Settings
 
 HEALTHY_SECONDS = 10.0
+# Allocators give back what a large sheet took: polars' at once; the C library's by taking blocks
+# of a file from the system each time, and by not keeping one heap for each of many threads.
+FRUGAL = {
+    "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0",
+    "MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
+}
 LONGEST_PAUSE_SECONDS = 30.0
 SPARE_SECONDS = 10.0
 log = get("supervisor")
@@ -63,11 +69,7 @@ class Supervisor:
     """
 
     def __init__(self, environment: dict[str, str] | None = None) -> None:
-        # Polars' allocator would keep what a large sheet took for seconds after it is freed.
-        self._environment = (
-            {"_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0"}
-            | os.environ | (environment or {})
-        )
+        self._environment = FRUGAL | os.environ | (environment or {})
         self._kept: list[tuple[Child, asyncio.Task[None]]] = []
         self.hurry = asyncio.Event()
 

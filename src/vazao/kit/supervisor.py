@@ -19,14 +19,14 @@ from vazao.kit.logging import get
 from vazao.kit.settings import Settings
 
 HEALTHY_SECONDS = 10.0
+LONGEST_PAUSE_SECONDS = 30.0
+SPARE_SECONDS = 10.0
 # Allocators give back what a large sheet took: polars' at once; the C library's by taking blocks
 # of a file from the system each time, and by not keeping one heap for each of many threads.
 FRUGAL = {
     "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0",
     "MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
 }
-LONGEST_PAUSE_SECONDS = 30.0
-SPARE_SECONDS = 10.0
 log = get("supervisor")
 
 

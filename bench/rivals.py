@@ -125,14 +125,13 @@ def dlt_merge(
         "table_name": "lead", "write_disposition": {"disposition": "merge", "strategy": "upsert"},
         "primary_key": ["organization_id", "email"],
     }
-    pipeline.run([rows.row(0, named=True)], **options)
+    pipeline.run(rows.head(1).to_arrow(), **options)
     with running.connect() as conn:
         conn.execute("truncate dlt_leads.lead")
         names = ", ".join(("organization_id", "email", *NAMES))
         conn.execute(
-            f"insert into dlt_leads.lead ({names}, tags, _dlt_id, _dlt_load_id) select {names}, "
-            "tags::text, md5(id::text), 'base' from leads.lead where organization_id = %s "
-            "on conflict do nothing", [organization],
+            f"insert into dlt_leads.lead ({names}, tags) select {names}, tags::text "
+            "from leads.lead where organization_id = %s", [organization],
         )
         conn.execute("create unique index on dlt_leads.lead (organization_id, email)")
         conn.execute("vacuum analyze dlt_leads.lead")

@@ -100,8 +100,9 @@ def make_folders(layout: Layout) -> None:
     """
     layout.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _open_to_group(layout)
+    # Another starter may be making them at this very moment.
     if not layout.state.is_dir():
-        layout.state.mkdir(mode=0o700)
+        layout.state.mkdir(mode=0o700, exist_ok=True)
         layout.state.chmod(0o711 if layout.account else 0o700)
     blocked = closed_to(layout.state, layout.account)
     if blocked is not None:
@@ -112,7 +113,7 @@ def make_folders(layout: Layout) -> None:
             blocked=blocked,
         )
     if not layout.log.is_dir():
-        layout.log.mkdir(mode=0o700)
+        layout.log.mkdir(mode=0o700, exist_ok=True)
         layout.give(layout.log)
 
 

@@ -35,7 +35,7 @@ def _fresh_base(running: put.Running, organization: int) -> None:
 
 
 def row_by_row(
-    running: put.Running, organization: int, start: int, existing: sheets.Known, base: int
+    running: put.Running, organization: int, start: int, existing: sheets.Known
 ) -> tuple[float, dict[str, Any]]:
     """Look each row up, then update or insert it; one transaction, prepared statements."""
     _fresh_base(running, organization)
@@ -45,7 +45,7 @@ def row_by_row(
 
 
 def commit_each(
-    running: put.Running, organization: int, start: int, existing: sheets.Known, base: int
+    running: put.Running, organization: int, start: int, existing: sheets.Known
 ) -> tuple[float, dict[str, Any]]:
     """The same with a commit a row, as without a thought; a few rows, their time scaled up."""
     _fresh_base(running, organization)
@@ -77,7 +77,7 @@ def _one_by_one(
 
 
 def sqlalchemy(
-    running: put.Running, organization: int, start: int, existing: sheets.Known, base: int
+    running: put.Running, organization: int, start: int, existing: sheets.Known
 ) -> tuple[float, dict[str, Any]]:
     """INSERT … ON CONFLICT DO UPDATE of 1,000 rows at a time."""
     import sqlalchemy as sa
@@ -109,7 +109,7 @@ def sqlalchemy(
 
 
 def dlt_merge(
-    running: put.Running, organization: int, start: int, existing: sheets.Known, base: int
+    running: put.Running, organization: int, start: int, existing: sheets.Known
 ) -> tuple[float, dict[str, Any]]:
     """dlt's pipeline with ``write_disposition="merge"`` on (organization_id, email)."""
     import dlt

@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import socket
+import stat
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -100,10 +101,11 @@ def make_folders(layout: Layout) -> None:
     """
     layout.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _open_to_group(layout)
-    # Another starter may be making them at this very moment.
-    if not layout.state.is_dir():
-        layout.state.mkdir(mode=0o700, exist_ok=True)
-        layout.state.chmod(0o711 if layout.account else 0o700)
+    # Another starter may be at this very moment between making one and opening it.
+    layout.state.mkdir(mode=0o700, exist_ok=True)
+    wanted = 0o711 if layout.account else 0o700
+    if stat.S_IMODE(layout.state.stat().st_mode) != wanted:
+        layout.state.chmod(wanted)
     blocked = closed_to(layout.state, layout.account)
     if blocked is not None:
         raise ConfigurationError(
@@ -112,9 +114,8 @@ def make_folders(layout: Layout) -> None:
             user=ACCOUNT,
             blocked=blocked,
         )
-    if not layout.log.is_dir():
-        layout.log.mkdir(mode=0o700, exist_ok=True)
-        layout.give(layout.log)
+    layout.log.mkdir(mode=0o700, exist_ok=True)
+    layout.give(layout.log)
 
 
 def _open_to_group(layout: Layout) -> None:

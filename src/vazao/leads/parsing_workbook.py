@@ -61,8 +61,8 @@ def packed_entries(path: Path) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as packed:
             return packed.infolist()
-    # Python's reader meets a damaged directory with any of these, by where the damage is.
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+    # In its structure, in a name that is not UTF-8, in the version that reading it takes.
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
         raise SheetUnreadable(reason="the workbook is damaged or incomplete") from error
 
 

@@ -1,9 +1,8 @@
 """The process that reads a workbook, apart and with limits, for ``parsing_xlsx``.
 
 Standard input brings a line of JSON: what to open, which sheet to read, and within which limits.
-Standard output carries one line of JSON on the
-sheet, then frames as Arrow streams, each after its length in eight bytes, then a zero length.
-A line with ``error`` says why there is nothing.
+Standard output carries one line of JSON on the sheet, then frames as Arrow streams, each after its
+length in eight bytes, then a zero length. A line with ``error`` says why there is nothing.
 """
 
 from __future__ import annotations

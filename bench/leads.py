@@ -114,10 +114,11 @@ def ensure_ours(bench: Bench) -> float:
 
 
 RIVALS = {
-    "rows": ("row by row", 20, rivals.row_by_row),
     "commits": ("row by row, a commit each", 20, rivals.commit_each),
+    "rows": ("row by row in one transaction, prepared", 20, rivals.row_by_row),
     "upserts": ("SQLAlchemy upserts of 1,000", 4, rivals.sqlalchemy),
-    "dlt": ("dlt merge", 4, rivals.dlt_merge),
+    "dlt": ("dlt merge of dicts", 4, rivals.dlt_merge),
+    "arrow": ("dlt upsert of Arrow in memory", 4, rivals.dlt_arrow),
 }
 
 

@@ -165,8 +165,11 @@ def send(client: httpx2.Client, sheet: Path, **options: str) -> str:
     return str(answer.json()["id"])
 
 
-def wait_import(client: httpx2.Client, token: str, every: float = 0.02) -> dict[str, Any]:
-    """The import once it has ended."""
+def wait_import(client: httpx2.Client, token: str, every: float = 0.1) -> dict[str, Any]:
+    """The import once it has ended, looked at as seldom as a patient user would.
+
+    At fifty looks a second, looking took a tenth of the processor from what is measured.
+    """
     while True:
         shown = client.get(f"/v1/leads/imports/{token}").json()
         if shown["status"] in ENDED:

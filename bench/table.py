@@ -25,10 +25,13 @@ PORTUGUESE = {
     "300,000 rows by HTTP into the base, against the floor":
         "300.000 linhas por HTTP na base, contra o piso",
     "search knows all leads after the import": "a busca conhece todos os leads após a importação",
-    "faster than row by row": "mais rápido que linha a linha",
     "faster than row by row, a commit each": "mais rápido que linha a linha, um commit em cada",
+    "faster than row by row in one transaction, prepared":
+        "mais rápido que linha a linha em uma transação, preparado",
     "faster than SQLAlchemy upserts of 1,000": "mais rápido que upserts de 1.000 com SQLAlchemy",
-    "faster than dlt merge": "mais rápido que o merge do dlt",
+    "faster than dlt merge of dicts": "mais rápido que o merge do dlt com dicts",
+    "faster than dlt upsert of Arrow in memory":
+        "mais rápido que o upsert do dlt de Arrow em memória",
     "XLSX of the same rows": "XLSX com as mesmas linhas",
     "same file again: tuples written in the base": "mesmo arquivo de novo: tuplas escritas na base",
     "same file again: WAL of the whole import": "mesmo arquivo de novo: WAL da importação inteira",

@@ -110,7 +110,9 @@ MOMENTS = {
     "staged, not handed over": "select from leads.import for update",
     "in the middle of a slice": "select from leads.lead where email like 'u1%' for update",
     "at a new row": "insert into leads.lead (organization_id, email) values (9, 'u700@x.com')",
-    "at a slice's record": "lock table leads.slice in access exclusive mode",
+    "at a slice's record": "insert into leads.slice (organization_id, import_id, round, number, "
+    "created, updated, unchanged, duplicates, rejected) select organization_id, id, round, 2, "
+    "'{}', '{}', 0, 0, 0 from leads.import order by id desc limit 1",
     "at a slice's end": "select from leads.base for update",
     "at the job's count": "select from jobs.job where status <> 'finished' for update",
 }

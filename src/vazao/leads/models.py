@@ -114,10 +114,10 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
-    """What merging one slice did: ids made and changed, and the counts of the rest."""
+    """The outcomes of one merged slice's rows."""
 
-    created: list[int]
-    updated: list[int]
+    created: int
+    updated: int
     unchanged: int
     duplicates: int
     rejected: int
@@ -125,5 +125,4 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rows(self) -> int:
         """How many rows of the sheet the slice held."""
-        counted = self.unchanged + self.duplicates + self.rejected
-        return len(self.created) + len(self.updated) + counted
+        return self.created + self.updated + self.unchanged + self.duplicates + self.rejected

@@ -1,6 +1,6 @@
 -- name: slices_to_index
 -- Merged slices of an import whose search rows are still to be made, and how many leads each has.
-select round, number, cardinality(created) + cardinality(updated) from leads.slice
+select round, number, created_count + updated_count from leads.slice
 where organization_id = %(organization_id)s and import_id = %(import_id)s and indexed_at is null
 order by round, number
 
@@ -98,7 +98,7 @@ where e.organization_id = m.organization_id and e.at = m.at and m.later is not n
 
 -- name: leads_behind
 -- How many leads search does not know yet.
-select coalesce(sum(cardinality(created) + cardinality(updated)), 0)::bigint from leads.slice
+select coalesce(sum(created_count + updated_count), 0)::bigint from leads.slice
 where organization_id = %(organization_id)s and indexed_at is null
 
 -- name: walk_leads

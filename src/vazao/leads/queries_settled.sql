@@ -23,7 +23,7 @@ on conflict (import_id, row) do nothing
 insert into leads.slice (organization_id, import_id, round, number, created, updated, unchanged,
     duplicates, rejected, indexed_at)
 select i.organization_id, i.id, i.round, 0, '{}', '{}',
-    coalesce(sum(cardinality(s.created) + cardinality(s.updated) + s.unchanged), 0),
+    coalesce(sum(s.created_count + s.updated_count + s.unchanged), 0),
     coalesce(sum(s.duplicates), 0), coalesce(sum(s.rejected), 0), now()
 from leads.import i
 join leads.import p on p.id = %(before)s
@@ -39,7 +39,7 @@ from leads.import i
 join leads.base b on b.organization_id = i.organization_id
 where i.id = %(id)s and i.digest is not null and b.version - i.base_version = (
     select count(*) from leads.slice s where s.import_id = i.id and s.round = i.round
-        and (cardinality(s.created) > 0 or cardinality(s.updated) > 0)
+        and s.created_count + s.updated_count > 0
 )
 on conflict (organization_id, digest) do update
     set version = excluded.version, import_id = excluded.import_id

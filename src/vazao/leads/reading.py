@@ -1,12 +1,13 @@
 """From a stored sheet to staged rows: parse, map, validate and COPY, a batch at a time.
 
-While PostgreSQL takes one batch, a thread validates the next and another parses the one after;
-polars and the driver release the GIL, so the three overlap.
+While PostgreSQL takes one batch, threads validate the next two and another parses the one after;
+polars and the driver release the GIL, so they overlap.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from vazao.leads import mapping, merging, parsing, service, store, validation
 from vazao.leads.models import Import, Note
 
 BATCH_ROWS = 20_000
+PREPARED_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -111,19 +113,20 @@ class Reading:
     async def _prepared(
         self, sheet: parsing.Sheet, plan: validation.Plan
     ) -> AsyncGenerator[Prepared]:
-        """The batches, ready for COPY: one is parsed while the one before is validated."""
-        waiting: asyncio.Task[Prepared] | None = None
+        """The batches, ready for COPY: some are prepared while one is copied, another parsed."""
+        waiting: deque[asyncio.Task[Prepared]] = deque()
         try:
             async with aclosing(_ahead(sheet.batches())) as batches:
                 async for batch in batches:
-                    preparing = asyncio.create_task(asyncio.to_thread(self._prepare, plan, batch))
-                    before, waiting = waiting, preparing
-                    if before is not None:
-                        yield await before
-            if waiting is not None:
-                yield await waiting
+                    preparing = asyncio.to_thread(self._prepare, plan, batch)
+                    waiting.append(asyncio.create_task(preparing))
+                    if len(waiting) > PREPARED_AHEAD:
+                        yield await waiting.popleft()
+            while waiting:
+                yield await waiting.popleft()
         finally:
-            await _let_end(waiting)
+            for task in waiting:
+                await _let_end(task)
 
     def _prepare(self, plan: validation.Plan, batch: parsing.Batch) -> Prepared:
         checked = validation.validate(batch.frame, plan, self.record.empty)
@@ -168,12 +171,11 @@ def _next(batches: Iterator[parsing.Batch]) -> parsing.Batch | None:
     return next(batches, None)
 
 
-async def _let_end(task: asyncio.Task[Any] | None) -> None:
+async def _let_end(task: asyncio.Task[Any]) -> None:
     """Wait for a thread's work: it cannot be stopped, and what it reads is about to be closed."""
-    if task is not None:
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()
 
 
 def with_long_rows(refused: pl.DataFrame, long_rows: pl.DataFrame) -> pl.DataFrame:

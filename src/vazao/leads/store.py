@@ -134,49 +134,37 @@ async def prepare_slice(conn: Connection) -> None:
 
 
 async def merge_slice(
-    conn: Connection, statement: sql.Composed, record: Import, payload: dict[str, str | None]
+    conn: Connection, statement: sql.Composed, record: Import, number: int,
+    payload: dict[str, str | None],
 ) -> Slice | None:
-    """Merge the e-mails [low, high); ``None`` when another writer got in between: try again.
+    """Merge and record the e-mails [low, high), and raise the base's version.
+
+    ``None`` when another writer got in between: undo, and try again.
 
     Raises:
         StagingLost: no row stands there, though the slice began with one.
     """
+    creates, updates = record.mode != "update", record.mode != "create"
     values = {
         "low": payload["low"], "high": payload["high"], "organization_id": record.organization_id,
-        "import_id": record.id, "creates": record.mode != "update",
-        "updates": record.mode != "create",
+        "import_id": record.id, "round": record.round, "number": number, "creates": creates,
+        "updates": updates,
         "place": next((h for h, f in (record.mapping or {}).items() if f == "email"), None),
     }
     found = await conn.execute(statement, values, prepare=False)
     row = await found.fetchone()
     assert row is not None
-    created, updated, rows, staged, missing, differing, own = row
+    created, updated, unchanged, duplicates, rejected, rows, missing, differing = row
     if rows == 0:
         raise StagingLost
-    existing = staged - missing
-    if record.mode != "update" and len(created) != missing:
+    if (creates and created != missing) or (updates and updated != differing):
         return None
-    if record.mode != "create" and len(updated) != differing:
-        return None
-    rejected = {"upsert": 0, "create": existing - own, "update": missing}[record.mode]
-    unchanged = own if record.mode == "create" else existing - len(updated)
+    if created or updated:
+        await raise_base(conn, record.organization_id, created)
     return Slice(
-        created=created, updated=updated, unchanged=unchanged, duplicates=rows - staged,
+        created=created, updated=updated, unchanged=unchanged, duplicates=duplicates,
         rejected=rejected,
     )
-
-
-async def record_slice(conn: Connection, record: Import, number: int, done: Slice) -> None:
-    """What a merged slice did, and the base's new version, in the slice's transaction."""
-    await conn.execute(
-        Q.save_slice,
-        {"organization_id": record.organization_id, "import_id": record.id,
-         "round": record.round, "number": number, "created": done.created,
-         "updated": done.updated, "unchanged": done.unchanged, "duplicates": done.duplicates,
-         "rejected": done.rejected},
-    )
-    if done.created or done.updated:
-        await raise_base(conn, record.organization_id, len(done.created))
 
 
 async def raise_base(conn: Connection, organization_id: int, created: int) -> None:

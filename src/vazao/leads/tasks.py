@@ -159,11 +159,12 @@ async def _merge_once(run: jobs.PartRun, record: Import, *, careful: bool) -> No
     )
     async with run.finishing() as conn:
         await store.prepare_slice(conn)
-        done = await store.merge_slice(conn, statement, record, run.part.payload)
+        done = await store.merge_slice(
+            conn, statement, record, run.part.number, run.part.payload
+        )
         if done is None:
             raise pg.SerializationFailure("another writer got in between")
-        await store.record_slice(conn, record, run.part.number, done)
-        run.result = {"created": len(done.created), "updated": len(done.updated)}
+        run.result = {"created": done.created, "updated": done.updated}
         run.count(rows=done.rows)
 
 

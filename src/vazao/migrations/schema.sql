@@ -1760,12 +1760,20 @@ CREATE TABLE leads.slice (
     duplicates integer NOT NULL,
     rejected integer NOT NULL,
     indexed_at timestamp with time zone,
-    pieces_indexed integer DEFAULT 0 NOT NULL
+    pieces_indexed integer DEFAULT 0 NOT NULL,
+    created_count integer GENERATED ALWAYS AS (cardinality(created)) STORED NOT NULL,
+    updated_count integer GENERATED ALWAYS AS (cardinality(updated)) STORED NOT NULL
 );
+ALTER TABLE ONLY leads.slice ALTER COLUMN created SET STORAGE EXTERNAL;
+ALTER TABLE ONLY leads.slice ALTER COLUMN updated SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE leads.slice IS 'What a merged slice did: lead ids made and changed (the work list of search, later of undo) and the counts of the rest. One row a slice: no row is shared by slices that run at once';
 
+COMMENT ON COLUMN leads.slice.created IS 'Ids of the leads it made, not compressed: pglz takes longer than writing them';
+
 COMMENT ON COLUMN leads.slice.pieces_indexed IS 'Pieces whose leads search knows; with the last of them it is indexed';
+
+COMMENT ON COLUMN leads.slice.created_count IS 'How many ids stand in created: a sum over slices need not fetch them';
 
 CREATE TABLE leads.suppression (
     organization_id integer NOT NULL,

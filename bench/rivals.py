@@ -116,10 +116,9 @@ def dlt_merge(
 ) -> tuple[float, dict[str, Any]]:
     """dlt as its guide has it: dicts in chunks, as its readers give them; ``merge``."""
     rows = _dlt_rows(organization, start, existing)
+    full = rows.drop_nulls().head(1).to_dicts()
     chunks = (chunk.to_dicts() for chunk in rows.iter_slices(FEW))
-    seconds = _dlt(
-        running, organization, rows.drop_nulls().head(1).to_dicts(), chunks, {"write_disposition": "merge"}
-    )
+    seconds = _dlt(running, organization, full, chunks, {"write_disposition": "merge"})
     return seconds, {"rows": len(rows)}
 
 
@@ -129,7 +128,8 @@ def dlt_arrow(
     """dlt at its quickest: the rows as Arrow in memory, and its strategy ``upsert``."""
     rows = _dlt_rows(organization, start, existing)
     options = {"write_disposition": {"disposition": "merge", "strategy": "upsert"}}
-    seconds = _dlt(running, organization, rows.drop_nulls().head(1).to_arrow(), rows.to_arrow(), options)
+    full = rows.drop_nulls().head(1).to_arrow()
+    seconds = _dlt(running, organization, full, rows.to_arrow(), options)
     return seconds, {"rows": len(rows)}
 
 

@@ -188,17 +188,30 @@ def merged(steps: Steps) -> None:
         )
 
 
-def compare_first(organization: int, where: str = "") -> str:
-    """The statement that compares, then inserts what is missing and updates what differs."""
+def compare_first(organization: int, where: str = "", *, scan: bool = False) -> str:
+    """The statement that compares, then inserts what is missing and updates what differs.
+
+    Each row is looked up for itself; or (*scan*) all in one scan of the index, and changed by
+    the place where it was found.
+    """
     differs = " or ".join(
         f"(new.{c} is not null and new.{c} is distinct from l.{c})" for c in bases.FIELDS
     )
+    known = f"floor.lead l on l.organization_id = {organization} and l.email = new.email"
+    join, found = f"left join {known}", "l.id = new.lead_id"
+    if scan:
+        join, found = "full join known l on l.email = new.email", "l.ctid = new.version"
     return f"""
-        with compared as materialized (
-            select new.*, l.id as lead_id,
+        with new as materialized (
+            select * from floor.staging {where}
+        ), known as not materialized (
+            select l.ctid as version, l.* from floor.lead l
+            where l.organization_id = {organization}
+                and {scan} and l.email = any ((select array_agg(email) from new)::text[])
+        ), compared as materialized (
+            select new.*, l.id as lead_id, {"l.version" if scan else "null"} as version,
                 l.id is not null and ({differs} or new.tags <> l.tags) as differs
-            from (select * from floor.staging {where}) new
-            left join floor.lead l on l.organization_id = {organization} and l.email = new.email
+            from new {join}
             order by new.email
         ), made as (
             insert into floor.lead (organization_id, {', '.join(COLUMNS)})
@@ -207,7 +220,7 @@ def compare_first(organization: int, where: str = "") -> str:
         ), changed as (
             update floor.lead l set {KEEP}, tags = new.tags, updated_at = now()
             from (select * from compared where differs order by email) new
-            where l.organization_id = {organization} and l.id = new.lead_id
+            where l.organization_id = {organization} and {found}
         )
         select count(*) from compared
     """
@@ -221,7 +234,7 @@ def compared(steps: Steps) -> None:
         conn.execute(compare_first(steps.organization))  # type: ignore[call-overload]
 
 
-def sliced(steps: Steps, connections: int = 1) -> None:
+def sliced(steps: Steps, connections: int = 1, *, scan: bool = False) -> None:
     """The same in slices, each a range of e-mails, each committed."""
     with steps.connect() as conn:
         stage(steps, conn, indexed=True)
@@ -232,7 +245,7 @@ def sliced(steps: Steps, connections: int = 1) -> None:
     share = iter(zip(edges, [*edges[1:], None], strict=True))
     lock = threading.Lock()
     threads = [
-        threading.Thread(target=_merge_slices, args=(steps, share, lock))
+        threading.Thread(target=_merge_slices, args=(steps, share, lock, scan))
         for _ in range(connections)
     ]
     for thread in threads:
@@ -242,7 +255,7 @@ def sliced(steps: Steps, connections: int = 1) -> None:
 
 
 def _merge_slices(
-    steps: Steps, share: Iterator[tuple[str, str | None]], lock: threading.Lock
+    steps: Steps, share: Iterator[tuple[str, str | None]], lock: threading.Lock, scan: bool
 ) -> None:
     with steps.running.connect() as conn:
         while True:
@@ -255,13 +268,18 @@ def _merge_slices(
             with conn.transaction():
                 conn.execute(Q.slice_settings)
                 conn.execute(  # type: ignore[call-overload]
-                    compare_first(steps.organization, where)
+                    compare_first(steps.organization, where, scan=scan)
                 )
 
 
 def sliced_twice(steps: Steps) -> None:
     """Slices on two connections."""
     sliced(steps, 2)
+
+
+def scanned(steps: Steps) -> None:
+    """The same, looked up in one scan of the index, changed by the place found."""
+    sliced(steps, 2, scan=True)
 
 
 STEPS: dict[str, tuple[str, Callable[[Steps], None]]] = {
@@ -275,6 +293,7 @@ STEPS: dict[str, tuple[str, Callable[[Steps], None]]] = {
     "compare": ("COPY, then compare first, in one statement", compared),
     "slices": ("the same in slices", sliced),
     "two": ("slices on two connections", sliced_twice),
+    "scan": ("the same, found in one scan of the index, changed by place", scanned),
 }
 
 

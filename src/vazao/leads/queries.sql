@@ -103,7 +103,7 @@ with rows as materialized (
     where email >= %(low)s and (%(high)s::text is null or email < %(high)s)
 ), staged as materialized (
     select distinct on (email) * from rows order by email, row desc
-), known as materialized (
+), known as not materialized (
     select l.ctid as version, l.* from leads.lead l
     where l.organization_id = %(organization_id)s
         and l.email = any ((select array_agg(email) from staged)::text[])

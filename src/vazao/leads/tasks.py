@@ -8,6 +8,7 @@ are a job of their own that starts when the import has ended, so that the import
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ from vazao.leads.models import Import
 log = get("leads")
 
 ATTEMPTS = 6
+GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 class ImportGone(RuntimeError):
@@ -92,8 +94,9 @@ async def _hand_over(
             run.platform.settings.leads_slice_rows,
         )
     # Slices are begun at a place of the import's own, so that imports of the same people which
-    # run at once rarely meet in the same slice.
-    turn = record.id * 7 % len(payloads) if payloads else 0
+    # run at once rarely meet in the same slice, or in the next: multiples of the golden ratio
+    # stay apart however many there are.
+    turn = int(record.id * GOLDEN % 1 * len(payloads))
     await run.progress(phase="merging", rows_total=reading.rows_total)
     async with run.finishing() as conn:
         # The job's row last: whoever cancels need not wait for a million rejections.

@@ -1,6 +1,6 @@
 """The way from one row at a time to the import as it is: each step on the same rows, in turn.
 
-    python bench/steps.py                                  base of 1,000,000, sheet of 100,000
+    python bench/steps.py                                  base of 5,000,000, sheet of 300,000
     python bench/steps.py --base 100000 --rows 20000       to try the script
     python bench/steps.py copy merge compare               only these
 
@@ -339,8 +339,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the chosen steps."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("steps", nargs="*", help=", ".join([*STEPS, "import"]))
-    parser.add_argument("--base", type=int, default=1_000_000)
-    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--base", type=int, default=5_000_000)
+    parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--slice-rows", type=int, default=20_000)
     chosen = parser.parse_args(arguments)
     names = chosen.steps or [*STEPS, "import"]

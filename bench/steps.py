@@ -207,7 +207,7 @@ def compare_first(organization: int, where: str = "", *, scan: bool = False) -> 
         ), known as not materialized (
             select l.ctid as version, l.* from floor.lead l
             where l.organization_id = {organization}
-                and {scan} and l.email = any ((select array_agg(email) from new)::text[])
+                and l.email = any ((select array_agg(email) from new)::text[])
         ), compared as materialized (
             select new.*, l.id as lead_id, {"l.version" if scan else "null"} as version,
                 l.id is not null and ({differs} or new.tags <> l.tags) as differs

@@ -114,15 +114,8 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcomes of one merged slice's rows."""
+    """What merging one slice did: leads made and changed, and the sheet's rows it held."""
 
     created: int
     updated: int
-    unchanged: int
-    duplicates: int
-    rejected: int
-
-    @property
-    def rows(self) -> int:
-        """How many rows of the sheet the slice held."""
-        return self.created + self.updated + self.unchanged + self.duplicates + self.rejected
+    rows: int

@@ -24,6 +24,8 @@ from vazao.leads.errors import (
 )
 from vazao.leads.parsing import Limits
 
+_DAMAGED = "the workbook is damaged or incomplete"
+_UNKNOWN = "it is packed in a way that is not known"
 _PIECE = 1 << 20
 _SEAM = 64
 _ENTRIES = 10_000
@@ -61,9 +63,10 @@ def packed_entries(path: Path) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as packed:
             return packed.infolist()
-    # In its structure, in a name that is not UTF-8, in the version that reading it takes.
-    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
-        raise SheetUnreadable(reason="the workbook is damaged or incomplete") from error
+    except NotImplementedError as error:  # reading it takes a later version of the format
+        raise SheetUnreadable(reason=_UNKNOWN) from error
+    except (zipfile.BadZipFile, UnicodeDecodeError) as error:  # in its structure, or in a name
+        raise SheetUnreadable(reason=_DAMAGED) from error
 
 
 class Workbook:
@@ -224,12 +227,12 @@ def _unpack(file: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
     file.seek(info.header_offset)
     header = file.read(30)
     if len(header) < 30 or not header.startswith(b"PK\x03\x04"):
-        raise SheetUnreadable(reason="the workbook is damaged or incomplete")
+        raise SheetUnreadable(reason=_DAMAGED)
     name_length, extra_length = struct.unpack("<HH", header[26:30])
     file.seek(name_length + extra_length, 1)
     left = info.compress_size
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise SheetUnreadable(reason="it is packed in a way that is not known")
+        raise SheetUnreadable(reason=_UNKNOWN)
     packed = zlib.decompressobj(-15) if info.compress_type == zipfile.ZIP_DEFLATED else None
     try:
         while left and (raw := file.read(min(left, 1 << 16))):
@@ -242,7 +245,7 @@ def _unpack(file: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
         if packed is not None:
             yield packed.flush()
     except zlib.error as error:
-        raise SheetUnreadable(reason="the workbook is damaged or incomplete") from error
+        raise SheetUnreadable(reason=_DAMAGED) from error
 
 
 def _refuse_declarations(text: bytes) -> None:

@@ -153,11 +153,8 @@ with rows as materialized (
         case when not %(creates)s then missing
             when not %(updates)s then staged - missing - own else 0 end
     from counted
-    returning created_count, updated_count, unchanged, duplicates, rejected
 )
-select r.created_count, r.updated_count, r.unchanged, r.duplicates, r.rejected,
-    c.rows, c.missing, c.differing
-from recorded r, counted c
+select cardinality(created), cardinality(updated), rows, missing, differing from counted
 
 -- name: raise_base
 -- After a slice: the base's version, which caches of counts and facets are keyed by, and its size.
@@ -173,8 +170,8 @@ insert into leads.import
 values (%(id)s, %(token)s, %(organization_id)s, %(upload)s, %(filename)s, %(mode)s, %(empty)s,
     %(sheet)s, %(mapping)s, %(dry_run)s, %(requested_by)s)
 
--- name: get_import
--- An import by its job's id, with the sums over its slices.
+-- name: imports
+-- Imports with the sums over their slices; the statements below say which.
 select i.*, coalesce(s.created, 0) as created, coalesce(s.updated, 0) as updated,
     coalesce(s.unchanged, 0) as unchanged, coalesce(s.duplicates, 0) as duplicates,
     coalesce(i.rows_refused, 0) + coalesce(s.rejected, 0) as rejected
@@ -184,33 +181,18 @@ left join lateral (
         sum(unchanged) as unchanged, sum(duplicates) as duplicates, sum(rejected) as rejected
     from leads.slice where import_id = i.id and round = i.round
 ) s on true
-where i.id = %(id)s
+
+-- name: get_import
+-- An import by its job's id.
+{imports} where i.id = %(id)s
 
 -- name: find_import
 -- An import by its public id, for its own organization only.
-select i.*, coalesce(s.created, 0) as created, coalesce(s.updated, 0) as updated,
-    coalesce(s.unchanged, 0) as unchanged, coalesce(s.duplicates, 0) as duplicates,
-    coalesce(i.rows_refused, 0) + coalesce(s.rejected, 0) as rejected
-from leads.import i
-left join lateral (
-    select sum(created_count) as created, sum(updated_count) as updated,
-        sum(unchanged) as unchanged, sum(duplicates) as duplicates, sum(rejected) as rejected
-    from leads.slice where import_id = i.id and round = i.round
-) s on true
-where i.token = %(token)s and i.organization_id = %(organization_id)s
+{imports} where i.token = %(token)s and i.organization_id = %(organization_id)s
 
 -- name: list_imports
 -- History, newest first, by keyset.
-select i.*, coalesce(s.created, 0) as created, coalesce(s.updated, 0) as updated,
-    coalesce(s.unchanged, 0) as unchanged, coalesce(s.duplicates, 0) as duplicates,
-    coalesce(i.rows_refused, 0) + coalesce(s.rejected, 0) as rejected
-from leads.import i
-left join lateral (
-    select sum(created_count) as created, sum(updated_count) as updated,
-        sum(unchanged) as unchanged, sum(duplicates) as duplicates, sum(rejected) as rejected
-    from leads.slice where import_id = i.id and round = i.round
-) s on true
-where i.organization_id = %(organization_id)s and i.id < %(before)s
+{imports} where i.organization_id = %(organization_id)s and i.id < %(before)s
 order by i.id desc limit %(limit)s
 
 -- name: save_reading

@@ -43,13 +43,13 @@ async def create_import(
 
 async def get_import(conn: Connection, id: int) -> Import | None:
     """An import by its job's id."""
-    return await _one(conn, Import, Q.get_import, {"id": id})
+    return await _one(conn, Import, _imports(Q.get_import), {"id": id})
 
 
 async def find_import(conn: Connection, organization_id: int, token: str) -> Import | None:
     """An import of this organization by its public id."""
     return await _one(
-        conn, Import, Q.find_import, {"token": token, "organization_id": organization_id}
+        conn, Import, _imports(Q.find_import), {"token": token, "organization_id": organization_id}
     )
 
 
@@ -58,7 +58,7 @@ async def list_imports(
 ) -> list[Import]:
     """History, newest first, older than *before*."""
     values = {"organization_id": organization_id, "before": before or LAST, "limit": limit}
-    return await _all(conn, Import, Q.list_imports, values)
+    return await _all(conn, Import, _imports(Q.list_imports), values)
 
 
 async def custom_types(conn: Connection, organization_id: int) -> dict[str, str]:
@@ -154,17 +154,14 @@ async def merge_slice(
     found = await conn.execute(statement, values, prepare=False)
     row = await found.fetchone()
     assert row is not None
-    created, updated, unchanged, duplicates, rejected, rows, missing, differing = row
+    created, updated, rows, missing, differing = row
     if rows == 0:
         raise StagingLost
     if (creates and created != missing) or (updates and updated != differing):
         return None
     if created or updated:
         await raise_base(conn, record.organization_id, created)
-    return Slice(
-        created=created, updated=updated, unchanged=unchanged, duplicates=duplicates,
-        rejected=rejected,
-    )
+    return Slice(created=created, updated=updated, rows=rows)
 
 
 async def raise_base(conn: Connection, organization_id: int, created: int) -> None:
@@ -302,6 +299,10 @@ async def suppressed(conn: Connection, organization_id: int) -> frozenset[bytes]
     """Keyed hashes of the e-mails that opted out and left."""
     found = await conn.execute(Q.suppressed, {"organization_id": organization_id})
     return frozenset(row[0] for row in await found.fetchall())
+
+
+def _imports(statement: sql.SQL) -> sql.Composed:
+    return statement.format(imports=Q.imports)
 
 
 async def _one(conn: Connection, model: Any, query: Statement, values: Any) -> Any:

@@ -14,7 +14,7 @@ import pytest
 from tests.leads.helpers import Tenant, five
 from tests.leads.test_files import lines
 from tests.leads.test_parsing_xlsx import make, row_xml
-from vazao.leads import tasks
+from vazao.leads import service, tasks
 
 pytestmark = pytest.mark.anyio
 
@@ -170,6 +170,19 @@ async def test_a_workbook_whose_directory_is_damaged_fails(
         body[entry + place] = byte
     message = await fails(tenant, bytes(body), "sheet_unreadable", "a.xlsx")
     assert told in message
+
+
+async def test_what_is_wrong_with_a_workbook_is_said_in_the_readers_language(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    body = make(tmp_path / "a.xlsx", HEAD).read_bytes()[:-40]
+    shown = await tenant.run(body, filename="a.xlsx")
+    async with tenant.platform.db.connection() as conn:
+        said = service.view(*await service.get(conn, tenant.id, shown["id"]), "pt_BR")["error"]
+    assert said["message"] == (
+        "A pasta de trabalho está danificada ou incompleta. "
+        "Abra o arquivo num programa de planilhas e salve-o de novo como XLSX ou CSV."
+    )
 
 
 async def test_a_packed_file_that_is_no_workbook_fails(tenant: Tenant) -> None:

@@ -25,7 +25,7 @@ def parser_of(content_type: str) -> PushMultipartParser:
     kind, options = parse_options_header(content_type)
     if kind.lower() != "multipart/form-data" or not options.get("boundary"):
         raise FormInvalid(
-            remedy="Send multipart/form-data.", reason="it is not multipart/form-data"
+            "The form is not multipart/form-data.", remedy="Send multipart/form-data."
         )
     try:
         return PushMultipartParser(options["boundary"], max_segment_count=FIELDS + 1)
@@ -72,11 +72,14 @@ class Form:
             assert isinstance(event, (bytes, bytearray))
             pieces += event
             if len(pieces) > FIELD_BYTES:
-                raise FormInvalid(reason=f"the field {name} has more than {FIELD_BYTES} bytes")
+                raise FormInvalid(
+                    "The form's field {name} has more than {limit} bytes.",
+                    name=name, limit=FIELD_BYTES,
+                )
         try:
             self.fields[name] = pieces.decode()
         except UnicodeDecodeError as error:
-            raise FormInvalid(reason=f"the field {name} is not UTF-8") from error
+            raise FormInvalid("The form's field {name} is not UTF-8.", name=name) from error
 
 
 async def _content(events: AsyncIterator[object]) -> AsyncIterator[bytes]:
@@ -111,14 +114,16 @@ async def receive_form(
             if head.name != file_field and not head.filename:
                 await form.value(events, head)
             elif head.name != file_field or upload is not None:
-                raise FormInvalid(reason=f"only one file is expected, in the field {file_field}")
+                raise FormInvalid("The form may have only one file: {name}.", name=file_field)
             else:
                 upload = await intake.receive(
                     platform, organization_id, _content(events), filename=head.filename,
                     content_type=head.content_type, limit_bytes=limit_bytes, sha256=sha256,
                 )
         if upload is None:
-            raise FormInvalid(reason=f"the field {file_field} with a file is missing")
+            raise FormInvalid(
+                "The form's field {name} with a file is missing.", name=file_field
+            )
         return upload, form.fields
     except BaseException:
         if upload is not None:

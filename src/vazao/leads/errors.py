@@ -65,6 +65,14 @@ class SheetUnreadable(SheetError, Unprocessable):
     cure = "Open it in a spreadsheet program and save it anew as XLSX or CSV."
 
 
+class SheetDamaged(SheetUnreadable):
+    """The workbook is damaged or incomplete."""
+
+
+class SheetPackedOtherwise(SheetUnreadable):
+    """The workbook is packed in a way that is not known."""
+
+
 class SheetUnsupported(SheetError, Unprocessable):
     """Files of the kind {kind} are not accepted."""
 
@@ -121,7 +129,7 @@ class SheetUnpacksTooLarge(SheetError, TooLarge):
 
 
 class SheetFarCell(SheetError, TooLarge):
-    """The sheet has a cell far away from the others, {cell}; at most {limit} are spanned."""
+    """A cell is far away from the others, {cell}; at most {limit} columns are spanned."""
 
     code = "sheet_far_cell"
     status = 413

@@ -138,7 +138,7 @@ def detect_kind(path: Path, filename: str) -> Kind:
     if b"\0\0\0" in head and suffix in _NAMES:
         raise SheetUnsupported(kind=_NAMES[suffix])
     if head and suffix in (".xlsx", ".xlsm") and b"\0" in head[:64]:
-        raise SheetUnreadable(reason="it is not a workbook")
+        raise SheetUnreadable("The file is not a workbook.")
     return "csv"
 
 

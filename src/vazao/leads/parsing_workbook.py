@@ -16,7 +16,9 @@ from typing import BinaryIO
 from xml.etree import ElementTree
 
 from vazao.leads.errors import (
+    SheetDamaged,
     SheetFarCell,
+    SheetPackedOtherwise,
     SheetTooManyColumns,
     SheetUnpacksTooLarge,
     SheetUnreadable,
@@ -24,8 +26,6 @@ from vazao.leads.errors import (
 )
 from vazao.leads.parsing import Limits
 
-_DAMAGED = "the workbook is damaged or incomplete"
-_UNKNOWN = "it is packed in a way that is not known"
 _PIECE = 1 << 20
 _SEAM = 64
 _ENTRIES = 10_000
@@ -64,9 +64,9 @@ def packed_entries(path: Path) -> list[zipfile.ZipInfo]:
         with zipfile.ZipFile(path) as packed:
             return packed.infolist()
     except NotImplementedError as error:  # reading it takes a later version of the format
-        raise SheetUnreadable(reason=_UNKNOWN) from error
+        raise SheetPackedOtherwise from error
     except (zipfile.BadZipFile, UnicodeDecodeError) as error:  # in its structure, or in a name
-        raise SheetUnreadable(reason=_DAMAGED) from error
+        raise SheetDamaged from error
 
 
 class Workbook:
@@ -90,9 +90,9 @@ class Workbook:
     def _check_directory(self, entries: list[zipfile.ZipInfo]) -> None:
         names = {info.filename.casefold() for info in entries}
         if len(entries) > _ENTRIES or len(names) < len(entries):
-            raise SheetUnreadable(reason="its parts are too many, or repeated")
+            raise SheetUnreadable("The parts of the workbook are too many, or repeated.")
         if any(info.flag_bits & 1 for info in entries):
-            raise SheetUnsupported(kind="workbook with a password")
+            raise SheetUnsupported("Workbooks with a password are not accepted.")
         total = sum(info.file_size for info in entries)
         if total > self.limits.unpacked_bytes:
             raise SheetUnpacksTooLarge(value=total, limit=self.limits.unpacked_bytes)
@@ -111,7 +111,7 @@ class Workbook:
         """
         info = self._entries.get(name)
         if info is None:
-            raise SheetUnreadable(reason=f"it lacks the part {name}")
+            raise SheetUnreadable("The workbook lacks its part {part}.", part=name)
         size = 0
         with self.path.open("rb") as file:
             for piece in _unpack(file, info):
@@ -123,19 +123,19 @@ class Workbook:
                     raise SheetUnpacksTooLarge(value=size, limit=limit)
                 yield piece
         if size != info.file_size:
-            raise SheetUnreadable(reason=f"its part {name} is incomplete")
+            raise SheetUnreadable("The workbook's part {part} is incomplete.", part=name)
 
     def _parse(self, name: str) -> ElementTree.Element:
         text = b""
         for piece in self.pieces(name):
             text += piece
             if len(text) > _PIECE * 8:
-                raise SheetUnreadable(reason=f"its part {name} is too large")
+                raise SheetUnreadable("The workbook's part {part} is too large.", part=name)
         _refuse_declarations(text)
         try:
             return ElementTree.fromstring(text)  # noqa: S314 - it has no declarations by now
         except ElementTree.ParseError as error:
-            raise SheetUnreadable(reason=f"its part {name} is damaged") from error
+            raise SheetUnreadable("The workbook's part {part} is damaged.", part=name) from error
 
     def _relations(self, part: str, kind: str) -> dict[str, str]:
         """The parts that *part* (the package itself if empty) refers to as *kind*, by id."""
@@ -151,7 +151,7 @@ class Workbook:
     def _find_sheets(self) -> dict[str, str]:
         roots = list(self._relations("", "/officeDocument").values())
         if not roots:
-            raise SheetUnreadable(reason="it does not say where its sheets are")
+            raise SheetUnreadable("The workbook does not say where its sheets are.")
         self._root = roots[0]
         targets = self._relations(self._root, "/worksheet")
         sheets = {}
@@ -161,7 +161,7 @@ class Workbook:
                 if ids and ids[0] in targets:
                     sheets[element.get("name", "")] = targets[ids[0]]
         if not sheets:
-            raise SheetUnreadable(reason="it has no sheet")
+            raise SheetUnreadable("The workbook has no sheet.")
         return sheets
 
     def look(self, sheet: str) -> None:
@@ -193,7 +193,7 @@ class Workbook:
         if number > limit and row == 1:
             raise SheetTooManyColumns(value=number, limit=limit)
         if number > limit:
-            raise SheetFarCell(cell=f"{letters}{row}", limit=f"{limit} columns")
+            raise SheetFarCell(cell=f"{letters}{row}", limit=limit)
 
     def explain(self, sheet: str, *, grid_cells: int = _GRID_CELLS) -> None:
         """Measure the sheet by every reference in it, slowly.
@@ -211,7 +211,10 @@ class Workbook:
                 columns = max(columns, column_number(widest.decode()))
         if rows * columns > grid_cells and rows * columns > cells * _GRID_SHARE:
             cell = f"{column_letters(columns)}{rows}"
-            raise SheetFarCell(cell=cell, limit=f"{grid_cells} cells")
+            raise SheetFarCell(
+                "A cell is far away from the others, {cell}; at most {limit} cells are spanned.",
+                cell=cell, limit=grid_cells,
+            )
 
     def _tags(self, name: str) -> Iterator[bytes]:
         """The part's pieces, and between two the seam, for what stands across both."""
@@ -227,12 +230,12 @@ def _unpack(file: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
     file.seek(info.header_offset)
     header = file.read(30)
     if len(header) < 30 or not header.startswith(b"PK\x03\x04"):
-        raise SheetUnreadable(reason=_DAMAGED)
+        raise SheetDamaged
     name_length, extra_length = struct.unpack("<HH", header[26:30])
     file.seek(name_length + extra_length, 1)
     left = info.compress_size
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise SheetUnreadable(reason=_UNKNOWN)
+        raise SheetPackedOtherwise
     packed = zlib.decompressobj(-15) if info.compress_type == zipfile.ZIP_DEFLATED else None
     try:
         while left and (raw := file.read(min(left, 1 << 16))):
@@ -245,13 +248,13 @@ def _unpack(file: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
         if packed is not None:
             yield packed.flush()
     except zlib.error as error:
-        raise SheetUnreadable(reason=_DAMAGED) from error
+        raise SheetDamaged from error
 
 
 def _refuse_declarations(text: bytes) -> None:
     """Entities are never needed in a workbook; UTF-16 would hide them from this look."""
     if b"<!DOCTYPE" in text or text.startswith((b"\xff\xfe", b"\xfe\xff", b"\0")):
-        raise SheetUnreadable(reason="it declares entities, or is not UTF-8")
+        raise SheetUnreadable("The workbook declares entities, or is not UTF-8.")
 
 
 def _beyond(columns: int) -> re.Pattern[bytes]:

@@ -22,6 +22,7 @@ import polars as pl
 
 import vazao
 from vazao.leads.errors import (
+    SheetDamaged,
     SheetEmpty,
     SheetError,
     SheetNeedsTooMuchMemory,
@@ -118,10 +119,12 @@ class XlsxSheet(Sheet):
         self._complaints.seek(0)
         complaint = self._complaints.read(4096).decode("utf-8", "replace")
         if -code == signal.SIGXCPU:
-            return SheetUnreadable(reason=f"it takes more than {self.limits.child_seconds} s")
+            return SheetUnreadable(
+                "Reading the workbook takes more than {limit} s.", limit=self.limits.child_seconds
+            )
         if "memory" in complaint.lower() or -code in _MEMORY_SIGNALS:
             return self._too_much()
-        return SheetUnreadable(reason="the workbook is damaged")
+        return SheetDamaged()
 
     def _too_much(self) -> SheetError:
         try:

@@ -20,9 +20,12 @@ from vazao.kit.db import RECONNECT_SECONDS, be_reached, reach_of
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Periodic
+from vazao.kit.tasks import end_all
 
 log = get("jobs.worker")
 LOOK_SECONDS = 1.0
+SPARE_SECONDS = 5.0
+"""What the queue library gets to end in, beyond what its parts do."""
 
 
 class GivenUp(Exception):
@@ -99,12 +102,10 @@ class Life:
         finally:
             for slot in slots:
                 slot.stop()
-            stopping.cancel()
-            await asyncio.wait(fetching)
-            for task in (*sides, *self.ticks):
-                task.cancel()
-            ended = await asyncio.gather(*sides, *self.ticks, stopping, return_exceptions=True)
-        ended += [task.exception() for task in fetching]
+            await asyncio.wait(
+                fetching, timeout=self.platform.settings.worker_stop_seconds + SPARE_SECONDS
+            )
+            ended = await end_all([*sides, *self.ticks, stopping, *fetching])
         failures = [e for e in ended if isinstance(e, Exception)]
         if failures:
             raise failures[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 from vazao.jobs import store
@@ -14,6 +14,7 @@ from vazao.jobs.models import Upload
 from vazao.jobs.tus_errors import BeyondLength, OffsetMismatch, UploadLocked
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
+from vazao.kit.tasks import end_all
 
 log = get("jobs.tus")
 # A client that lost its server tries again for about nine seconds (tus-js-client's default): the
@@ -115,9 +116,7 @@ async def leased(
     try:
         yield lease, upload
     finally:
-        keeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeper
+        await end_all([keeper])
         await asyncio.shield(_free(platform, upload_id, lease))
 
 

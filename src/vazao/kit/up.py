@@ -27,6 +27,7 @@ from vazao.kit.settings import Settings
 from vazao.kit.steps import Steps
 from vazao.kit.steps import text as _
 from vazao.kit.supervisor import Child, Supervisor, ours, start_workers
+from vazao.kit.tasks import end_all
 
 READY_SECONDS = 60.0
 WATCH_SECONDS = 1.0
@@ -184,9 +185,7 @@ class Up:
     async def _end(self) -> None:
         """Stop in order; a failure of one step does not keep the next from being tried."""
         began = bool(self._supervisor.children or self._server)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_all(self._tasks)
         if began and sys.exc_info()[0] is None:
             self._steps.say(_("Stopping; Ctrl-C again hurries."))
         try:

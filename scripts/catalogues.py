@@ -18,8 +18,9 @@ import io
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from babel.messages import Catalog
 from babel.messages.extract import extract_from_file
@@ -30,9 +31,10 @@ from vazao.kit.i18n import LANGUAGES, LOCALE_DIR, compiled_catalogue
 PACKAGE = LOCALE_DIR.parent
 MARKS = frozenset({"translate", "_", "gettext", "N_"})
 # What is registered, and which of its arguments is the text.
-LABELLED = {"MenuEntry": 0, "Figure": 0, "DemoStep": 0, "Note": 0, "Kind": 1}
+LABELLED = {"MenuEntry": 0, "Figure": 0, "DemoStep": 0, "Note": 0, "Kind": 1, "tick": 0}
 CONSTANTS = frozenset({"REASONS", "REMEDIES", "LABELS", "MESSAGES", "TEXTS"})
 CLASS_TEXTS = frozenset({"cure", "remedy", "template"})
+NOTHING: Mapping[str, str] = MappingProxyType({})
 UNWANTED = re.compile(
     rb'^"(POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator|Language-Team|'
     rb'Project-Id-Version|Report-Msgid-Bugs-To): .*\n', re.MULTILINE
@@ -40,19 +42,44 @@ UNWANTED = re.compile(
 PLACE = re.compile(r"%\((\w+)\)[sdf]|\{(\w*)[^{}]*\}")
 
 
-def texts(node: ast.AST | None) -> Iterator[str]:
-    """The string literals that *node* may evaluate to: itself, a choice, a container of them."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node.value
+def texts(node: ast.AST | None, known: Mapping[str, str] = NOTHING) -> Iterator[str]:
+    """The texts that *node* may evaluate to: itself, a choice, a container of them, a sum.
+
+    Args:
+        known: constants of modules by name.
+    """
+    if (whole := text_of(node, known)) is not None:
+        yield whole
     elif isinstance(node, ast.IfExp):
-        yield from texts(node.body)
-        yield from texts(node.orelse)
+        yield from texts(node.body, known)
+        yield from texts(node.orelse, known)
     elif isinstance(node, ast.Tuple | ast.List | ast.Set):
         for item in node.elts:
-            yield from texts(item)
+            yield from texts(item, known)
     elif isinstance(node, ast.Dict | ast.BoolOp):
         for item in node.values:
-            yield from texts(item)
+            yield from texts(item, known)
+
+
+def text_of(node: ast.AST | None, known: Mapping[str, str] = NOTHING) -> str | None:
+    """The one text that *node* is: a literal, a constant's name, or a sum of such."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = text_of(node.left, known), text_of(node.right, known)
+        return None if left is None or right is None else left + right
+    return known.get(node.id) if isinstance(node, ast.Name) else None
+
+
+def text_constants(trees: Iterable[ast.Module]) -> dict[str, str]:
+    """Constants of modules (in capitals) that are texts, by name."""
+    found: dict[str, str] = {}
+    for node in (node for tree in trees for node in tree.body if isinstance(node, ast.Assign)):
+        text = text_of(node.value, found)
+        for name in map(name_of, node.targets):
+            if text is not None and name.isupper():
+                found[name] = text
+    return found
 
 
 def name_of(node: ast.AST) -> str:
@@ -75,8 +102,9 @@ def error_names(trees: Iterable[ast.Module]) -> frozenset[str]:
 class Finder(ast.NodeVisitor):
     """Collects the messages of one module into ``found``."""
 
-    def __init__(self, errors: frozenset[str]) -> None:
+    def __init__(self, errors: frozenset[str], known: Mapping[str, str] = NOTHING) -> None:
         self.errors = errors
+        self.known = known
         self.found: list[str] = []
         self._inside_error = False
 
@@ -101,7 +129,7 @@ class Finder(ast.NodeVisitor):
 
     def _assigned(self, names: set[str], value: ast.AST | None) -> None:
         if names & CONSTANTS or (self._inside_error and names & CLASS_TEXTS):
-            self.found.extend(texts(value))
+            self.found.extend(texts(value, self.known))
 
     def visit_Call(self, node: ast.Call) -> None:
         """``translate("…")``, ``NotFound("…", remedy="…")``, ``MenuEntry("…", …)``."""
@@ -109,10 +137,11 @@ class Finder(ast.NodeVisitor):
         own = self._inside_error and name == "__init__"
         if name in MARKS or name in LABELLED or name in self.errors or own:
             place = LABELLED.get(name, 0)
-            self.found.extend(texts(node.args[place] if len(node.args) > place else None))
+            told = node.args[place] if len(node.args) > place else None
+            self.found.extend(texts(told, self.known))
             for keyword in node.keywords:
                 if keyword.arg in ("remedy", "template", "label", "title"):
-                    self.found.extend(texts(keyword.value))
+                    self.found.extend(texts(keyword.value, self.known))
         self.generic_visit(node)
 
 
@@ -120,9 +149,9 @@ def extract(package: Path = PACKAGE) -> dict[str, set[str]]:
     """Every message of *package*, with the files (relative to its parent) that hold it."""
     found: dict[str, set[str]] = defaultdict(set)
     trees = {path: ast.parse(path.read_bytes()) for path in sorted(package.rglob("*.py"))}
-    errors = error_names(trees.values())
+    errors, constants = error_names(trees.values()), text_constants(trees.values())
     for path, tree in trees.items():
-        finder = Finder(errors)
+        finder = Finder(errors, constants | text_constants([tree]))
         finder.visit(tree)
         for text in finder.found:
             found[text].add(path.relative_to(package.parent).as_posix())

@@ -77,16 +77,24 @@ def cli_page() -> str:
         shown = [p for p in command.params if not getattr(p, "hidden", False)]
         lines += [f"{'#' * (path.count(' ') + 2)} `{path}`", "", " ".join(
             (command.help or "").split()), ""]
-        rows = [_parameter(p) for p in shown if "completion" not in p.name]
+        rows = [_parameter(p, path) for p in shown if "completion" not in p.name]
         lines += [*rows, ""] if rows else []
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _parameter(parameter: Any) -> str:
+def variable_of(parameter: Any, path: str) -> str | None:
+    """The variable that *parameter* of the command line *path* may come from."""
+    if parameter.envvar or not getattr(parameter, "allow_from_autoenv", False):
+        return parameter.envvar
+    return f"{path} {parameter.name}".upper().replace(" ", "_").replace("-", "_")
+
+
+def _parameter(parameter: Any, path: str) -> str:
     names = ", ".join(f"`{o}`" for o in parameter.opts) if parameter.param_type_name == "option" \
         else f"`{parameter.name.upper()}`"
-    variable = f" (`{parameter.envvar}`)" if parameter.envvar else ""
-    return f"- {names}{variable}: {getattr(parameter, 'help', '') or ''}".rstrip(": ")
+    variable = variable_of(parameter, path)
+    shown = f" (`{variable}`)" if variable else ""
+    return f"- {names}{shown}: {getattr(parameter, 'help', '') or ''}".rstrip(": ")
 
 
 def metrics_page() -> str:
@@ -95,8 +103,9 @@ def metrics_page() -> str:
     from vazao.main import registry
 
     registry()
+    # Scrapes show counters with a suffix that the library keeps apart.
     found = {
-        m._name: (m._type, m._labelnames, m._documentation)
+        m._name + "_total" * (m._type == "counter"): (m._type, m._labelnames, m._documentation)
         for m in vars(ours).values() if hasattr(m, "_labelnames")
     }
     rows = [f"| `{name}` | {kind} | {', '.join(f'`{label}`' for label in labels)} | {text} |"

@@ -16,8 +16,6 @@ import typer
 if TYPE_CHECKING:
     from vazao.kit.settings import Settings
 
-WEB_APP = "vazao.main:web_app"
-
 Host = Annotated[
     str | None,
     typer.Option(envvar="VAZAO_HOST", help="Address that web listens on.", show_default=False),
@@ -110,12 +108,13 @@ def web(
             serving.reserve(settings.host, settings.port).close()
             processes.share_metrics(settings.folder, alone=False)
         from vazao.kit.db import check_server
-        from vazao.kit.platform import load_secret
+        from vazao.kit.platform import check_settings
+        from vazao.main import web_app
 
-        load_secret(settings)
-        with cli.database(settings) as url:
+        check_settings(settings)
+        with cli.database(settings, stay=parent is None) as url:
             check_server(settings.database_url or url)
-            serving.serve(settings, WEB_APP)
+            serving.serve(settings, web_app)
 
 
 def worker(
@@ -135,11 +134,11 @@ def worker(
             return
         processes.share_metrics(settings.folder, alone=False)
         from vazao.kit.db import check_server
-        from vazao.kit.platform import load_secret
+        from vazao.kit.platform import check_settings
         from vazao.kit.supervisor import keep_workers
 
-        load_secret(settings)
-        with cli.database(settings) as url:
+        check_settings(settings)
+        with cli.database(settings, stay=True) as url:
             check_server(url)
             if settings.metrics_port is not None:
                 processes.serve_metrics(settings.metrics_port)
@@ -200,7 +199,6 @@ def psql(
 ) -> None:
     """Open psql on the database; what follows the command goes to psql."""
     import shutil
-    import subprocess
 
     from vazao.kit import cli
     from vazao.kit.embedded import EmbeddedPostgres
@@ -217,8 +215,31 @@ def psql(
                 "psql is not installed here.", remedy="Install PostgreSQL's client programs."
             )
         with cli.database(settings) as url:
-            done = subprocess.run([program, url, *context.args], check=False)
-    raise typer.Exit(done.returncode)
+            code = _run_psql(program, url, context.args)
+    raise typer.Exit(code)
+
+
+def _run_psql(program: str, url: str, arguments: list[str]) -> int:
+    """Run psql in the foreground and return its exit code; Ctrl-C is for it alone.
+
+    The password goes by the environment: whoever is on this machine may read a command line.
+    """
+    import signal
+    import subprocess
+
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    parts = conninfo_to_dict(url)
+    password = parts.pop("password", None)
+    given = {} if password is None else {"PGPASSWORD": str(password)}
+    # A handler, since psql would inherit that a signal is ignored.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return subprocess.run(
+            [program, make_conninfo("", **parts), *arguments], check=False, env=os.environ | given
+        ).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def doctor(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:

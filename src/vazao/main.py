@@ -36,8 +36,9 @@ def registry() -> Registry:
         if hasattr(package, "register"):
             package.register(filled)
     filled.resolve_organization = accounts.organization_id
-    if os.environ.get("VAZAO_EXPECT_WORKERS"):
-        filled.readiness.append(Check("workers", _check_workers))
+    # `up` runs workers and sets this; elsewhere they may run on other hosts.
+    expected = bool(os.environ.get("VAZAO_EXPECT_WORKERS"))
+    filled.readiness.append(Check("workers", _check_workers, required=expected))
     return filled
 
 
@@ -118,7 +119,8 @@ def _begin(
     ] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_show_version,
-                           is_eager=True)
+                           # Images set VAZAO_VERSION to what they hold.
+                           is_eager=True, allow_from_autoenv=False)
     ] = False,
 ) -> None:
     """A data backend: brings data in, works on it fairly, and serves it fast."""
@@ -131,6 +133,8 @@ def application() -> typer.Typer:
     app = typer.Typer(
         name="vazao", cls=Root, callback=_begin, no_args_is_help=True,
         pretty_exceptions_enable=False,
+        # Options without a variable of their own get one: VAZAO_LEADS_IMPORT_MODE, say.
+        context_settings={"auto_envvar_prefix": "VAZAO"},
     )
     commands.add_to(app)
     for feature in FEATURES:

@@ -14,6 +14,7 @@ from vazao.accounts.pages import safe_next
 from vazao.accounts.passwords import NOBODY, Hasher, hasher
 from vazao.kit import clock
 from vazao.kit.platform import Platform
+from vazao.kit.web import create_app
 
 pytestmark = pytest.mark.anyio
 
@@ -199,6 +200,20 @@ async def test_when_the_hasher_is_too_busy_the_page_says_so(
     assert api.status_code == 503
     assert api.json()["error"]["code"] == "sign_in_busy"
     assert int(api.headers["retry-after"]) > 0
+
+
+async def test_a_huge_password_is_refused_before_it_waits(browse: Browse, people: People) -> None:
+    api = browse(Accept="application/json")
+    huge = {"username": "ana", "password": "x" * 100_000}
+    assert (await api.post("/v1/sessions", json=huge)).status_code == 413
+    assert (await log_in(browse(), "ana", "x" * 100_000)).status_code == 413
+    assert (await log_in(browse(), "ana", "😀" * 1024)).status_code == 401
+
+
+async def test_sign_in_stands_in_the_reference(platform: Platform) -> None:
+    paths = create_app(platform).openapi_schema.to_schema()["paths"]
+    assert {"get", "post"} <= set(paths["/login"])
+    assert "post" in paths["/v1/sessions"]
 
 
 async def test_sessions_end(browse: Browse, people: People) -> None:

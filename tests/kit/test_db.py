@@ -4,8 +4,10 @@ silent.
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from psycopg import sql
+from psycopg import AsyncConnection, sql
 
 from vazao.kit.db import REACH, SERVER_REACH, Database, reach_of
 from vazao.kit.settings import Settings
@@ -42,6 +44,31 @@ async def test_the_session_of_a_pooler_is_left_as_it_is(database_url: str) -> No
     shown = await server_side(Database(database_url, pooled=True))
     assert shown["tcp_user_timeout"] == "0"
     assert shown["tcp_keepalives_idle"] != "10"
+
+
+async def ask(database: Database) -> int:
+    async with database.connection() as conn:
+        row = await (await conn.execute("select pg_backend_pid(), pg_sleep(0.05)")).fetchone()
+        return row[0] if row else 0
+
+
+async def test_connections_that_the_server_ended_meanwhile_are_nobody_s_error(
+    database_url: str
+) -> None:
+    """All of a full pool, as at a restart; whoever comes next is answered, at once."""
+    database = Database(database_url)
+    await database.open()
+    try:
+        pids = sorted(set(await asyncio.gather(*(ask(database) for _ in range(30)))))
+        assert len(pids) > 5
+        async with await AsyncConnection.connect(database_url) as conn:
+            await conn.execute(
+                "select pg_terminate_backend(pid, 5000) from unnest(%s::int[]) pid", [pids]
+            )
+        again = asyncio.gather(*(ask(database) for _ in range(30)))
+        assert set(await asyncio.wait_for(again, 5)).isdisjoint(pids)
+    finally:
+        await database.close()
 
 
 def test_what_the_address_says_counts() -> None:

@@ -35,8 +35,8 @@ def test_all_is_well(
 ) -> None:
     good, lines = examined(capsys, settings(database_url, data_dir))
     assert good
-    assert list(lines) == ["configuration", "disk", "cache", "database", "extensions",
-                           "migrations", "clock", "files"]
+    assert list(lines) == ["configuration", "disk", "files", "cache", "database", "extensions",
+                           "migrations", "clock"]
     assert all(line.startswith("✓") for line in lines.values())
 
 
@@ -82,6 +82,33 @@ def test_a_proxy_setting_that_cannot_be_read(
     )
     assert not good
     assert "VAZAO_TRUSTED_PROXIES" in lines["configuration"]
+
+
+def test_a_file_store_that_cannot_be_used(
+    database_url: str, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, lines = examined(capsys, settings(database_url, data_dir, blob_url="foo://x"))
+    assert not good
+    assert [name for name, line in lines.items() if line.startswith("✗")] == ["files"]
+    assert "VAZAO_BLOB_URL" in lines["files"]
+
+
+def test_the_address_of_the_pooler_is_looked_at_too(
+    database_url: str, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    direct = f"{database_url}?options="
+    good, lines = examined(
+        capsys, settings(database_url, data_dir, database_direct_url=direct)
+    )
+    assert good
+    assert lines["pooler"].startswith("✓")
+    good, lines = examined(
+        capsys,
+        settings("postgresql://127.0.0.1:1/x", data_dir, database_direct_url=database_url),
+    )
+    assert not good
+    assert [name for name, line in lines.items() if line.startswith("✗")] == ["pooler"]
+    assert "VAZAO_DATABASE_URL" in lines["pooler"]
 
 
 @asynccontextmanager

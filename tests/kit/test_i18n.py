@@ -51,6 +51,8 @@ def catalogues() -> ModuleType:
         ("pt;q=0", "en"),
         ("pt;q=much", "en"),
         ("fr", "en"),
+        ("en-US; q=0.2, pt-BR; q=0.9", "pt_BR"),
+        ("pt ;Q=0.9", "pt_BR"),
     ],
 )
 def test_the_header_decides_by_weight(header: str | None, expected: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from vazao import main
 from vazao.kit import probes
 from vazao.kit.errors import Unavailable
 from vazao.kit.platform import Platform
@@ -88,6 +89,27 @@ def test_every_registered_check_is_named(database_url: str, data_dir: Path) -> N
     assert error["message"] == "Ainda não está pronto; falta: workers, x."
     assert [detail["place"] for detail in error["details"]] == ["workers", "x"]
     assert "secret" not in answer.text
+
+
+def test_a_check_that_is_not_required_is_reported(database_url: str, data_dir: Path) -> None:
+    workers = Check("workers", _down, required=False)
+    with serving(database_url, data_dir, workers) as client:
+        answer = client.get("/readyz")
+    with serving(database_url, data_dir, workers, Check("x", _break)) as client:
+        refused = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["checks"]["workers"] == "No worker is running. Run: vazao worker"
+    assert refused.status_code == 503
+    assert [detail["place"] for detail in refused.json()["error"]["details"]] == ["x"]
+
+
+def test_workers_are_reported_everywhere_and_required_where_they_were_started(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for expected in ("", "1"):
+        monkeypatch.setenv("VAZAO_EXPECT_WORKERS", expected)
+        found = {check.name: check.required for check in main.registry.__wrapped__().readiness}
+        assert found == {"workers": bool(expected)}
 
 
 def test_a_check_that_hangs_is_not_waited_for(

@@ -125,6 +125,57 @@ async def test_a_killed_childs_own_children_end_with_it(tmp_path: Path) -> None:
     await supervisor.stop()
 
 
+async def test_a_child_that_the_system_refuses_to_start_is_tried_again(tmp_path: Path) -> None:
+    supervisor, file, program = Supervisor(), tmp_path / "starts", tmp_path / "program"
+    program.symlink_to(sys.executable)
+    kept = child("a", FAITHFUL, SAY, WAIT, file=file)
+    kept.command = [str(program), *kept.command[1:]]
+    await supervisor.start(kept)
+    await started(file)
+    program.unlink()
+    assert kept.process is not None
+    kept.process.kill()
+
+    async def refused() -> bool:
+        return kept.failures >= 3
+
+    await eventually(refused)
+    program.symlink_to(sys.executable)
+    await started(file, 2)
+    await supervisor.stop()
+    assert gone(kept.process.pid)
+
+
+async def test_a_child_that_starts_while_all_end_is_ended_too(tmp_path: Path) -> None:
+    class Slow(Supervisor):
+        """The system is slow to start anything once *slow* is set."""
+
+        slow = asyncio.Event()
+        go_on = asyncio.Event()
+
+        async def _spawn(self, child: Child) -> None:
+            if kept.process is not None:
+                self.slow.set()
+                await self.go_on.wait()
+            await super()._spawn(child)
+
+    supervisor, file = Slow(), tmp_path / "starts"
+    kept = child("a", FAITHFUL, SAY, WAIT, file=file)
+    await supervisor.start(kept)
+    await started(file)
+    assert kept.process is not None
+    first = kept.process
+    first.kill()
+    await supervisor.slow.wait()
+    stopping = asyncio.create_task(supervisor.stop())
+    await kept.stopping.wait()
+    supervisor.go_on.set()
+    await asyncio.wait_for(stopping, 15)
+    assert kept.process is not first
+    assert gone(kept.process.pid)
+    assert kept.process.returncode != -signal.SIGKILL, "it was told, not cut off"
+
+
 @pytest.mark.parametrize(
     ("failures", "seconds"), [(1, 0.0), (2, 0.5), (3, 1.0), (4, 2.0), (20, 30.0)]
 )

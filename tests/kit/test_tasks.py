@@ -40,5 +40,6 @@ async def test_what_tasks_failed_with_is_told() -> None:
     well = asyncio.create_task(asyncio.sleep(0, "value"))
     await well
     error, nothing = await tasks.end_all([failing, well])
-    assert str(error) == "why" and nothing is None
+    assert str(error) == "why"
+    assert nothing is None
     assert await tasks.end_all([]) == []

@@ -13,6 +13,7 @@ from litestar.params import FromPath
 from litestar.testing import TestClient
 
 from vazao.kit import metrics
+from vazao.kit.errors import Unavailable
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
@@ -39,6 +40,10 @@ class Things(Controller):
             await conn.execute("select pg_sleep(60)")
         return {}
 
+    @get("/{name:str}/stored", opt={"public": True, "anonymous": True})
+    async def store(self, name: FromPath[str]) -> dict[str, Any]:
+        raise Unavailable("The file store cannot be written.")
+
     @get("/{name:str}/wrong", opt={"public": True, "anonymous": True})
     async def err(self, name: FromPath[str], platform: ThePlatform) -> dict[str, Any]:
         async with platform.db.connection() as conn:
@@ -56,6 +61,7 @@ def serving(url: str, data_dir: Path) -> Iterator[TestClient[Litestar]]:
 
 @pytest.mark.parametrize(("asked", "status", "code"), [
     ("lost", 503, "database_unavailable"), ("slow", 503, "unavailable"),
+    ("stored", 503, "unavailable"),
     ("wrong", 500, "internal_error"),
 ])
 def test_a_database_that_is_gone_or_overcharged_is_worth_another_try(
@@ -66,6 +72,24 @@ def test_a_database_that_is_gone_or_overcharged_is_worth_another_try(
         assert client.get("/v1/things/x").status_code == 200
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert answer.headers.get("retry-after") == ("5" if status == 503 else None)
+
+
+@pytest.mark.parametrize("given", ["abc-1", "Root=1-67891233-abcdef", "a/b:c@d+e", "x" * 128])
+def test_a_request_keeps_its_id(database_url: str, data_dir: Path, given: str) -> None:
+    with serving(database_url, data_dir) as client:
+        answer = client.get("/v1/things/ana", headers={"X-Request-Id": given})
+        assert answer.headers["x-request-id"] == given
+        other = client.get("/v1/things/ana", headers={"X-Request-Id": given + " <b>" + "x" * 100})
+        assert len(other.headers["x-request-id"]) < 40
+
+
+def test_a_method_that_is_not_allowed_names_those_that_are(
+    database_url: str, data_dir: Path
+) -> None:
+    with serving(database_url, data_dir) as client:
+        answer = client.delete("/v1/things/ana")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
+    assert "GET" in answer.headers["allow"]
 
 
 def counted(route: str) -> float | None:

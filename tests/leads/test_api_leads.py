@@ -274,18 +274,92 @@ async def test_the_base_is_exported_as_ndjson(client: Client) -> None:
     assert (await client.get(f"{LEADS}/export", params={"format": "xls"})).status_code == 400
 
 
-async def test_exports_that_are_not_read_to_their_end_free_their_connections(
+async def test_exports_that_nobody_reads_on_hold_no_connections(
     client: Client, tenant: Tenant
 ) -> None:
     from vazao.leads import exporting
 
-    await tenant.run("E-mail,Nome\n" + "".join(f"u{n}@x.com,{'x' * 400}\n" for n in range(3000)))
-    for _ in range(15):
-        stream = exporting.export(tenant.platform, tenant.id, "csv")
+    streams = [exporting.export(tenant.platform, tenant.id, "csv") for _ in range(15)]
+    for stream in streams:
         await anext(stream)
         await anext(stream)
-        await stream.aclose()
     assert await asyncio.wait_for(emails(client, email="ana@x.com"), 10) == ["ana"]
+    for stream in streams:
+        await stream.aclose()
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+async def test_an_export_of_many_pages_has_every_lead_once(
+    tenant: Tenant, form: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vazao.leads import exporting
+
+    monkeypatch.setattr(exporting, "PAGE_LEADS", 7)
+    await tenant.run("E-mail,Nome\n" + "".join(f"u{n}@é.com,Ana\n" for n in range(50)))
+    found = (await tenant.export(form)).decode().splitlines()
+    # One name of the sheet has a line break, which CSV keeps as it is.
+    assert len(found) == 53 + (2 if form == "csv" else 0)
+    assert len(set(found)) == len(found)
+
+
+async def test_text_of_a_field_declared_a_number_since_is_exported_as_text(
+    client: Client, tenant: Tenant
+) -> None:
+    await tenant.run("E-mail,obs\na@f.com,=HYPERLINK(1)\nb@f.com,1.234\n")
+    async with tenant.platform.db.transaction() as conn:
+        await service.declare_field(conn, tenant.id, "obs", "number")
+    await tenant.run('E-mail,obs\nc@f.com,"1,5"\nd@f.com,"-1,2340"\n')
+    rows = csv.DictReader(io.StringIO((await tenant.export()).decode()))
+    told = {row["email"]: row["custom.obs"] for row in rows}
+    assert told["a@f.com"] == "'=HYPERLINK(1)"
+    assert (told["c@f.com"], told["d@f.com"]) == ("1.5", "-1.2340")
+
+
+async def test_a_custom_field_is_set_under_its_own_name_too(client: Client) -> None:
+    found = await one(client, "ana@x.com")
+    answer = await client.patch(f"{LEADS}/{found['id']}", json={"custom.cor": "verde"})
+    assert (answer.status_code, answer.json()["custom"]) == (200, {"cor": "verde"})
+
+
+async def test_filters_hold_together_with_updated_since(client: Client) -> None:
+    since = "2020-01-01T00:00:00Z"
+
+    async def shown() -> bool:
+        return await emails(client, updated_since=since) == ["ana", "bob", "li"]
+
+    await eventually(shown)
+    assert await emails(client, updated_since=since, tag="feira") == ["ana", "bob"]
+    assert await emails(client, updated_since=since, tag="feira", city="olinda") == ["ana"]
+    assert await emails(client, updated_since=since, q="luisa") == ["ana"]
+    assert await emails(client, updated_since=since, q="nobody") == []
+    answer = await client.get(LEADS, params={"email": "ana@x.com", "tag": "vip"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "filters_exclusive")
+
+
+async def test_an_organization_has_so_many_custom_fields_and_no_more(
+    client: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vazao.leads import store
+
+    monkeypatch.setattr(store, "CUSTOM_FIELDS_AT_MOST", 3)
+    assert await tenant.five("E-mail,a,b\nz@x.com,1,2\n") == (1, 0, 0, 0, 0)
+    shown = await tenant.run("E-mail,c,d\ny@x.com,1,2\n")
+    assert (shown["status"], shown["error"]["code"]) == ("failed", "too_many_custom_fields")
+    assert "5" in shown["error"]["message"]
+    found = await one(client, "ana@x.com")
+    answer = await client.patch(f"{LEADS}/{found['id']}", json={"custom": {"e": 1}})
+    assert answer.status_code == 422
+    assert len(await tenant.base()) == 4
+
+
+async def test_what_is_wrong_with_a_lead_is_said_in_the_readers_language(client: Client) -> None:
+    found = await one(client, "ana@x.com")
+    answer = await client.patch(
+        f"{LEADS}/{found['id']}", json={"phone": "x"}, headers={"accept-language": "pt-BR"}
+    )
+    (detail,) = answer.json()["error"]["details"]
+    assert detail["remedy"] in answer.json()["error"]["message"]
+    assert "telefone" in answer.json()["error"]["message"]
 
 
 async def test_an_empty_base_answers_everything(place: Site) -> None:

@@ -162,10 +162,12 @@ async def test_the_file_of_errors_has_every_column_and_why(tenant: Tenant) -> No
     shown = await tenant.run(sheet)
     assert five(shown) == (1, 0, 0, 0, 4)
     header, *rows = lines(await tenant.errors(shown))
-    assert header == ["E-mail", "Nome", "", "Obs", "Fone", "vazao_row", "vazao_column",
-                      "vazao_reason"]
-    assert [row[5:7] for row in rows][1:] == [["5", "E-mail"], ["6", "Fone"], ["7", ""]]
-    assert [row[7].partition(":")[0] for row in rows][1:] == [
+    assert header == ["E-mail", "Nome", "", "Obs", "Fone", "vazao_beyond", "vazao_row",
+                      "vazao_column", "vazao_reason"]
+    assert [row[5:8] for row in rows][1:] == [
+        ["", "5", "E-mail"], ["", "6", "Fone"], ["5 | 6 | 7", "7", ""]
+    ]
+    assert [row[8].partition(":")[0] for row in rows][1:] == [
         "email_missing", "phone_invalid", "row_too_long"
     ]
 

@@ -95,13 +95,27 @@ async def test_nul_bytes_are_removed_with_a_note(tenant: Tenant) -> None:
     assert any("NUL" in note for note in shown["notes"])
 
 
+async def test_nuls_of_a_workbook_are_removed_with_a_note(tenant: Tenant, tmp_path: Path) -> None:
+    """In a header, a good row and a refused one, whose cell is told."""
+    rows = (
+        row_xml(1, A="E-mail_x0000_", B="Nome") + row_xml(2, A="a@x.com", B="A_x0000_na")
+        + row_xml(3, A="b_x0000_ad", B="_x0000_")
+    )
+    body = make(tmp_path / "a.xlsx", rows).read_bytes()
+    shown = await tenant.run(body, filename="a.xlsx")
+    assert (five(shown), shown["status"]) == ((1, 0, 0, 0, 1), "finished")
+    assert shown["notes"] == ["NUL bytes were removed: 4."]
+    assert (await tenant.lead("a@x.com"))["name"] == "Ana"
+    assert lines(await tenant.errors(shown))[1][:2] == ["bad", ""]
+
+
 async def test_ragged_rows_are_padded_or_rejected_by_number(tenant: Tenant) -> None:
     shown = await tenant.run("E-mail,Nome,Cidade\na@x.com\nb@x.com,B,Olinda,more\nc@x.com,C,,\n")
     assert five(shown) == (2, 0, 0, 0, 1)
     assert set(await tenant.base()) == {"a@x.com", "c@x.com"}
     (row,) = lines(await tenant.errors(shown))[1:]
-    assert row[:5] == ["b@x.com", "B", "Olinda", "3", ""]
-    assert row[5].startswith("row_too_long: The row has more cells than the header")
+    assert row[:6] == ["b@x.com", "B", "Olinda", "more", "3", ""]
+    assert row[6].startswith("row_too_long: The row has more cells than the header")
 
 
 @pytest.mark.parametrize("body", ["\nE-mail\n", ",,\na@x.com,,\n"])
@@ -191,6 +205,13 @@ async def test_a_packed_file_that_is_no_workbook_fails(tenant: Tenant) -> None:
         made.writestr("../../etc/passwd", "x")
     message = await fails(tenant, packed.getvalue(), "sheet_unsupported", "a.xlsx")
     assert "ZIP" in message
+
+
+@pytest.mark.parametrize("body", [
+    '{"id": "1"}\n{"id": "2"}\n', '[\n {"e\\"": 1}]', '\ufeff{ "a":2}',
+])
+async def test_json_is_refused_by_its_name(tenant: Tenant, body: str) -> None:
+    assert "JSON" in await fails(tenant, body, "sheet_unsupported")
 
 
 async def test_random_bytes_have_an_outcome(tenant: Tenant) -> None:

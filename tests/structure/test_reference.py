@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.structure.sources import ROOT
+from vazao.main import application
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import reference
+
+UNSET = {"version", "install_completion", "show_completion"}
 
 
 @pytest.mark.parametrize("page", reference.PAGES)
@@ -34,10 +38,41 @@ def test_every_command_and_option_says_what_it_does() -> None:
     assert not silent
 
 
+def test_every_option_has_a_variable_that_help_names() -> None:
+    """As a person sees it: in what ``--help`` prints."""
+    runner, missing = CliRunner(), []
+    for path, command in reference.commands():
+        said = runner.invoke(application(), [*path.split()[1:], "--help"], env={"COLUMNS": "300"})
+        for option in command.params:
+            if option.param_type_name != "option" or option.hidden or option.name in UNSET:
+                continue
+            variable = reference.variable_of(option, path)
+            if variable is None or variable not in said.stdout:
+                missing.append(f"{path} {option.opts[0]}")
+    assert not missing
+
+
+def test_an_option_is_taken_from_its_variable() -> None:
+    said = CliRunner().invoke(
+        application(), ["leads", "import", "nothing.csv", "--organization", "x"],
+        env={"VAZAO_LEADS_IMPORT_DRY_RUN": "perhaps"},
+    )
+    assert (said.exit_code, "dry-run" in said.stderr) == (2, True)
+
+
 def test_every_metric_says_what_it_measures() -> None:
     rows = [line for line in reference.metrics_page().splitlines() if line.startswith("| `")]
     assert rows
     assert not [row for row in rows if len(row.split("|")[-2].strip()) < 10]
+
+
+def test_every_metric_has_the_name_that_scrapes_show() -> None:
+    from vazao.kit.metrics import exposition
+
+    shown = {line.split()[2] for line in exposition()[0].decode().splitlines()
+             if line.startswith("# TYPE")}
+    rows = [line for line in reference.metrics_page().splitlines() if line.startswith("| `")]
+    assert {row.split("`")[1] for row in rows} <= shown
 
 
 def test_make_help_lists_every_target() -> None:

@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from vazao.accounts import authentication, errors, service, store
+from vazao.accounts.models import SIGN_IN_BYTES
 from vazao.accounts.pages import Asking, field, messages_of, place_of, redirect
 from vazao.accounts.passwords import check_new, hasher
 from vazao.accounts.sign_in import confirm_password, end_session
@@ -63,7 +64,10 @@ async def change_profile(
     return redirect("/account?done=profile")
 
 
-@post("/account/password", opt={"session": True}, include_in_schema=False)
+@post(
+    "/account/password", opt={"session": True}, include_in_schema=False,
+    request_max_body_size=SIGN_IN_BYTES,
+)
 async def change_password(
     request: Asking, platform: ThePlatform, principal: Asker
 ) -> Response[Any]:

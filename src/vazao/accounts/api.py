@@ -10,6 +10,7 @@ from litestar import Request, Response, delete, get, post
 from litestar.params import JSONBody
 
 from vazao.accounts import sign_in as signing
+from vazao.accounts.models import SIGN_IN_BYTES
 from vazao.kit.proxies import client_address
 from vazao.kit.web import Asker, ThePlatform
 
@@ -50,7 +51,8 @@ async def show_me(principal: Asker) -> Response[Me]:
 
 
 @post(
-    "/v1/sessions", opt={"public": True}, tags=["accounts"], summary="Sign in as an API client"
+    "/v1/sessions", opt={"public": True}, tags=["accounts"], summary="Sign in as an API client",
+    request_max_body_size=SIGN_IN_BYTES,
 )
 async def create_session(
     request: Request[Any, Any, Any], platform: ThePlatform, data: JSONBody[NewSession]

@@ -15,7 +15,9 @@ from vazao.kit.platform import Platform
 
 app = typer.Typer(help="Organizations, users and tokens.", no_args_is_help=True)
 BATCH = 1_000
-Slug = Annotated[str, typer.Option("--organization", help="The organization's short name.")]
+Slug = Annotated[str, typer.Option(
+    "--organization", "-o", envvar="VAZAO_ORGANIZATION", help="The organization's short name."
+)]
 
 
 def _say(text: str, **params: object) -> None:

@@ -21,6 +21,8 @@ _MEMBER = frozenset({
 
 SESSION_LIFE = timedelta(days=14)
 SESSION_IDLE = timedelta(days=3)
+SIGN_IN_BYTES = 32 << 10
+"""A body that brings a password: as many wait for the hasher, none may be large."""
 
 
 def scopes_of(roles: Iterable[str]) -> frozenset[str]:

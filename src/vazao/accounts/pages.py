@@ -11,7 +11,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 
 from vazao.accounts import authentication, errors, store
-from vazao.accounts.models import SESSION_LIFE, SignedIn
+from vazao.accounts.models import SESSION_LIFE, SIGN_IN_BYTES, SignedIn
 from vazao.accounts.sign_in import Place, end_session
 from vazao.accounts.sign_in import sign_in as start_session
 from vazao.kit import csrf
@@ -99,7 +99,7 @@ def _login_page(
     return response
 
 
-@get("/login", opt={"public": True}, include_in_schema=False)
+@get("/login", opt={"public": True}, tags=["accounts"], summary="The sign-in form")
 async def show_login(request: Asking, platform: ThePlatform) -> Response[Any]:
     """The form; who is signed in already goes on."""
     target = safe_next(request.query_params.get("next"))
@@ -108,7 +108,10 @@ async def show_login(request: Asking, platform: ThePlatform) -> Response[Any]:
     return _login_page(request, platform, target=target)
 
 
-@post("/login", opt={"public": True, "csrf": "handler"}, include_in_schema=False)
+@post(
+    "/login", opt={"public": True, "csrf": "handler"}, tags=["accounts"],
+    summary="Sign in by the form", request_max_body_size=SIGN_IN_BYTES, status_code=303,
+)
 async def sign_in(request: Asking, platform: ThePlatform) -> Response[Any]:
     """Sign in (303), or show the form again with one message (401, 403, 429 or 503)."""
     target = safe_next(await field(request, "next"))

@@ -105,7 +105,9 @@ class Hasher:
             SignInBusy: the deadline cannot be met.
         """
         possible = stored if len(password) <= LONGEST else None
-        matches = await self._run(lambda: _verify(possible or NOBODY, password[:LONGEST]))
+        # Cut before it waits: many may wait, each with all that it was sent.
+        tried = password[:LONGEST]
+        matches = await self._run(lambda: _verify(possible or NOBODY, tried))
         return matches and possible is not None
 
     async def _run(self, work: Callable[[], T]) -> T:

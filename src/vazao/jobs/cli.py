@@ -22,7 +22,7 @@ Organization = Annotated[
     str, typer.Option("--organization", "-o", envvar="VAZAO_ORGANIZATION", help="its slug")
 ]
 Token = Annotated[str, typer.Argument(help="the job's id")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document")]
+AsJson = Annotated[bool, typer.Option("--json", envvar="VAZAO_JSON", help="one JSON document")]
 Act = Callable[[Conn, int], Awaitable[Any]]
 
 

@@ -7,16 +7,19 @@ whole: object stores promise it, and obstore's file store renames.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
 
-from vazao.kit.errors import NotFound, StorageFull, Unavailable
+from vazao.kit.errors import ConfigurationError, NotFound, StorageFull, Unavailable
 
 CHUNK = 4 << 20
 PART = 5 << 20
@@ -27,18 +30,37 @@ class Blobs:
 
     Args:
         url: ``file:///…``, ``s3://bucket/prefix``, ``gs://…`` or ``az://…``.
+
+    Raises:
+        ConfigurationError: no store has such an address, or its folder cannot be written.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        parts = urlsplit(url)
         self.root: Path | None = None
-        if parts.scheme == "file":
-            self.root = Path(parts.path)
-            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._store = LocalStore(self.root, automatic_cleanup=True)
-        else:
-            self._store = from_url(url)
+        try:
+            self._store = self._opened(url)
+        except (BaseError, OSError, ValueError) as error:
+            reason = str(error)
+            if isinstance(error, OSError) and error.filename:
+                reason = f"{error.filename}: {error.strerror}"
+            raise ConfigurationError(
+                "VAZAO_BLOB_URL cannot be used: {reason}.",
+                remedy="Name a folder that this user may write, such as file:///srv/blobs (unset: "
+                "one in VAZAO_DATA_DIR), or a bucket: s3://bucket/prefix, gs://… or az://….",
+                # The lines after the first are meant for the library's makers.
+                reason=reason.partition("\n")[0].rstrip("."),
+            ) from error
+
+    def _opened(self, url: str) -> Any:
+        parts = urlsplit(url)
+        if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+            return from_url(url)
+        self.root = Path(unquote(parts.path))
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not os.access(self.root, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.root))
+        return LocalStore(self.root, automatic_cleanup=True)
 
     async def put(self, key: str, body: bytes | AsyncIterable[bytes]) -> None:
         """Store *body* under *key*, whole or not at all; what iterating *body* raises passes.
@@ -103,6 +125,25 @@ class Blobs:
             return
         async for found in obstore.list(self._store, prefix):
             await self.delete(entry["path"] for entry in found)
+
+    def probe(self, key: str) -> bool:
+        """Write, read and remove a small object; whether it came back as it was. Blocks.
+
+        Not by the methods above: each leaves a thread of the library that wants the interpreter
+        once more, and aborts a process that ends in that very moment, as a command may.
+
+        Raises:
+            StorageFull: no room is left.
+            Unavailable: the store refused.
+        """
+        body = key.encode()
+        try:
+            obstore.put(self._store, key, body)
+            read = bytes(obstore.get(self._store, key).bytes())
+            obstore.delete(self._store, key)
+        except (BaseError, OSError) as error:
+            raise _translated(error) from error
+        return read == body
 
     def local_path(self, key: str) -> Path | None:
         """The object's file where the store is a folder of this machine, else ``None``."""

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from vazao.kit.errors import ConfigurationError, DatabaseUnavailable, VazaoError
 from vazao.kit.i18n import LANGUAGES
-from vazao.kit.platform import Platform
+from vazao.kit.platform import Platform, check_addresses
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
 
@@ -59,15 +59,26 @@ def run(main: Callable[[Platform], Awaitable[T]], *, settings: Settings | None =
 
 
 @contextmanager
-def database(settings: Settings) -> Generator[str, None, None]:
-    """The database's direct address, with its server running inside the block."""
+def database(settings: Settings, *, stay: bool = False) -> Generator[str, None, None]:
+    """The database's direct address, with its server running inside the block.
+
+    Args:
+        stay: count as a user of the embedded server also if others started it, so that it stays
+            when they leave. For what serves; a short command must not keep ``vazao up`` from
+            stopping its server.
+
+    Raises:
+        ConfigurationError: an address cannot be read, or the embedded server cannot be used.
+        DatabaseUnavailable: the embedded server cannot be started.
+    """
+    check_addresses(settings)
     if settings.direct_url is not None:
         yield settings.direct_url
         return
     from vazao.kit.embedded import EmbeddedPostgres
 
     server = EmbeddedPostgres(settings.folder)
-    if (url := server.url()) is not None:
+    if not stay and (url := server.url()) is not None:
         yield url
         return
     try:

@@ -7,6 +7,8 @@ transaction. Rows come as tuples unless a store asks for a struct with :func:`ro
 from __future__ import annotations
 
 import asyncio
+import select
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -19,7 +21,7 @@ from psycopg.rows import RowMaker
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from vazao.kit.errors import DatabaseUnavailable
+from vazao.kit.errors import ConfigurationError, DatabaseUnavailable
 
 set_json_dumps(msgspec.json.encode)
 set_json_loads(msgspec.json.decode)
@@ -27,6 +29,8 @@ set_json_loads(msgspec.json.decode)
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 MINIMUM_VERSION = 150000
 RECONNECT_SECONDS = 10.0
+DRAIN_SECONDS = 1.0
+"""Those who find dead connections at the same time empty the pool once."""
 REACH = {
     "connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "5",
     "keepalives_count": "3", "tcp_user_timeout": "20000",
@@ -98,7 +102,26 @@ class Database:
         self.pool = AsyncConnectionPool(
             url, kwargs=options, min_size=1, max_size=max_size, open=False, timeout=10.0, name=name,
             configure=None if pooled else be_reached, reconnect_timeout=RECONNECT_SECONDS,
+            check=self._check,
         )
+        self._drained = 0.0
+
+    async def _check(self, conn: AsyncConnection[Any]) -> None:
+        """See that the server has not ended an idle connection, without asking it.
+
+        Idle, it has nothing to say; what is readable is the end, or is asked about. When one
+        ended its siblings did, too: left in the pool, each would cost a wait that doubles.
+        """
+        waiting = select.poll()
+        try:
+            waiting.register(conn.fileno(), select.POLLIN)
+            if waiting.poll(0):
+                await AsyncConnectionPool.check_connection(conn)
+        except psycopg.OperationalError:
+            if time.monotonic() - self._drained > DRAIN_SECONDS:
+                self._drained = time.monotonic()
+                await self.pool.drain()
+            raise
 
     async def open(self) -> None:
         """Open the pool.
@@ -139,11 +162,18 @@ def check_server(url: str, *, timeout: int = 10) -> int:
     """The server's version number, if it answers and is new enough.
 
     Raises:
+        ConfigurationError: *url* is no address; it is not quoted, as its password might be.
         DatabaseUnavailable: with one sentence that says what to do.
     """
     try:
         with psycopg.connect(url, connect_timeout=timeout) as conn:
             version = conn.info.server_version
+    except psycopg.ProgrammingError:
+        raise ConfigurationError(
+            "VAZAO_DATABASE_URL cannot be read.",
+            remedy="Write it as postgresql://user:password@host:port/name, with the password "
+            "percent-encoded.",
+        ) from None
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
         raise DatabaseUnavailable(

@@ -14,9 +14,10 @@ from urllib.parse import unquote, urlsplit
 import psycopg
 
 from vazao.kit import cli, processes, proxies
+from vazao.kit.blobs import Blobs
 from vazao.kit.db import check_server
 from vazao.kit.errors import ConfigurationError, DatabaseUnavailable, StorageFull, VazaoError
-from vazao.kit.platform import Platform, load_secret
+from vazao.kit.platform import Platform, check_addresses, load_secret
 from vazao.kit.probes import check_database
 from vazao.kit.registry import Check, Registry
 from vazao.kit.settings import Settings
@@ -52,6 +53,7 @@ def before(settings: Settings) -> list[tuple[str, Callable[[], Awaitable[str]]]]
     """The checks that need no database."""
 
     async def configuration() -> str:
+        check_addresses(settings)
         load_secret(settings)
         proxies.trusted_networks(settings.trusted_proxies)
         return _("readable, with a signing key")
@@ -67,13 +69,25 @@ def before(settings: Settings) -> list[tuple[str, Callable[[], Awaitable[str]]]]
             )
         return _("{free} GB free in {folder}", free=free >> 30, folder=settings.folder)
 
+    async def files() -> str:
+        return await check_blobs(Blobs(settings.file_store))
+
     async def cache() -> str:
         if settings.cache_url is None:
             return _("in-process")
         await ping_cache(settings.cache_url)
         return _("answers")
 
-    return [("configuration", configuration), ("disk", disk), ("cache", cache)]
+    looks = [("configuration", configuration), ("disk", disk), ("files", files), ("cache", cache)]
+    if settings.database_url is not None and settings.pooled:
+        # The checks of the database itself go past the pooler, as workers do.
+        looks.append(("pooler", lambda url=settings.database_url: _answers(url)))
+    return looks
+
+
+async def _answers(url: str) -> str:
+    await asyncio.to_thread(check_server, url)
+    return _("answers")
 
 
 async def check_version(platform: Platform) -> str:
@@ -123,17 +137,15 @@ async def check_clock(platform: Platform) -> str:
     return _("agrees with the database's")
 
 
-async def check_blobs(platform: Platform) -> str:
+async def check_blobs(blobs: Blobs) -> str:
     """A blob can be written, read and removed.
 
     Raises:
-        ConfigurationError, StorageFull, Unavailable: it cannot.
+        ConfigurationError: it came back changed.
+        StorageFull: no room is left.
+        Unavailable: the store refused.
     """
-    key, body = f"doctor/{time.time_ns()}", b"vazao"
-    await platform.blobs.put(key, body)
-    read = b"".join([chunk async for chunk in platform.blobs.get(key)])
-    await platform.blobs.delete([key])
-    if read != body:
+    if not await asyncio.to_thread(blobs.probe, f"doctor/{time.time_ns()}"):
         raise ConfigurationError(
             "The file store gave back other bytes than it was given.",
             remedy="Check VAZAO_BLOB_URL.",
@@ -146,7 +158,6 @@ CHECKS = (
     Check("extensions", check_extensions),
     Check("migrations", check_database),
     Check("clock", check_clock),
-    Check("files", check_blobs),
 )
 
 

@@ -63,7 +63,7 @@ NOT_YET = ("starting up", "recovery mode", "shutting down", "not yet accepting",
 # libpq has no code for what goes wrong before a session exists; these are its fixed words.
 NEVER = ("authentication failed", "no pg_hba.conf entry")
 
-OnWait = Callable[[str], None]
+OnWait = Callable[[str, float], None]
 
 
 def default_folder() -> Path:
@@ -104,7 +104,8 @@ class EmbeddedPostgres:
         waits for a recovery as long as it lasts. Idempotent.
 
         Args:
-            on_wait: told in English, about once a second, what is being waited for.
+            on_wait: told about once a second what is being waited for, a text to be translated,
+                and for how many seconds by now.
 
         Raises:
             ConfigurationError: the folder, account or programs can't be used.

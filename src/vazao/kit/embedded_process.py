@@ -35,7 +35,7 @@ ELSEWHERE = "Name another folder in VAZAO_DATA_DIR, or a database in VAZAO_DATAB
 class Patience:
     """Waits in small steps and tells the caller, now and then, for what and how long by now."""
 
-    def __init__(self, on_wait: Callable[[str], None] | None) -> None:
+    def __init__(self, on_wait: Callable[[str, float], None] | None) -> None:
         """Wait on behalf of *on_wait*, which may be None."""
         self._on_wait = on_wait
         self.begin()
@@ -53,7 +53,7 @@ class Patience:
     def tick(self, text: str) -> None:
         """Sleep one step; from half a second on, say *text* about once a second."""
         if self._on_wait and self.seconds >= self._next_word:
-            self._on_wait(f"{text} ({self.seconds:.0f} s)")
+            self._on_wait(text, self.seconds)
             self._next_word = self.seconds + 1
         time.sleep(POLL_SECONDS)
 

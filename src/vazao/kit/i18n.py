@@ -58,12 +58,12 @@ def negotiate(accept_language: str | None) -> str:
     """
     best, best_weight = "en", 0.0
     for entry in (accept_language or "")[:200].split(","):
-        tag, _, weight = entry.strip().partition(";q=")
+        tag, _, weight = "".join(entry.split()).partition(";")
         try:
-            quality = float(weight) if weight else 1.0
+            quality = float(weight.lower().removeprefix("q=")) if weight else 1.0
         except ValueError:
             continue
-        language = {"pt": "pt_BR", "en": "en"}.get(tag.strip().lower().partition("-")[0])
+        language = {"pt": "pt_BR", "en": "en"}.get(tag.lower().partition("-")[0])
         if language and quality > best_weight:
             best, best_weight = language, quality
     return best

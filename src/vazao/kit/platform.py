@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from vazao.kit.blobs import Blobs
 from vazao.kit.db import Database
 from vazao.kit.errors import ConfigurationError
+from vazao.kit.proxies import trusted_networks
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
 
 if TYPE_CHECKING:
     from litestar.connection import ASGIConnection
+
+BULKY_AT_ONCE = 2
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +52,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         return scope in self.scopes
 
 
+SHORTEST_SECRET = 32
 Authenticate = Callable[["ASGIConnection[Any, Any, Any, Any]"], Awaitable[Principal | None]]
 
 
@@ -65,7 +75,6 @@ class Platform:
         self.database_url = database_url
         pooled = settings.pooled and not direct
         self.db = Database(database_url, max_size=connections, pooled=pooled, name=name)
-        self.blobs = Blobs(settings.blob_url or (settings.folder / "blobs").absolute().as_uri())
         self.secret = load_secret(settings)
         self.authenticate: Authenticate | None = None
         # The organization of those who need not say who they are, once looked up.
@@ -74,6 +83,18 @@ class Platform:
         self.slots = "all"
         # Set when the process is told to end; streams of events then end by themselves.
         self.closing = False
+        # Work of requests that may need much memory, such as taking a workbook apart: so much of
+        # it at once, the rest waits.
+        self.bulky = asyncio.Semaphore(BULKY_AT_ONCE)
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        """The file store; opened at first use, so that commands without files need none.
+
+        Raises:
+            ConfigurationError: it cannot be used.
+        """
+        return Blobs(self.settings.file_store)
 
     async def open(self) -> None:
         """Open the database."""
@@ -84,14 +105,66 @@ class Platform:
         await self.db.close()
 
 
+def check_settings(settings: Settings) -> None:
+    """See that what *settings* name can be used; what serves does so before it starts anything.
+
+    Raises:
+        ConfigurationError: something cannot; the message names the setting.
+    """
+    check_addresses(settings)
+    load_secret(settings)
+    trusted_networks(settings.trusted_proxies)
+    Blobs(settings.file_store)
+
+
+def check_addresses(settings: Settings) -> None:
+    """See that the database's addresses can be read as what they were meant to be.
+
+    What libpq says of a mistyped one quotes it, password included; and a password with a bare
+    ``@`` or ``/`` in it ends up in the host or the port, which every later message names.
+
+    Raises:
+        ConfigurationError: one cannot; no part of it is quoted.
+    """
+    addresses = {
+        "VAZAO_DATABASE_URL": settings.database_url,
+        "VAZAO_DATABASE_DIRECT_URL": settings.database_direct_url,
+    }
+    for name, url in addresses.items():
+        if url is not None and not _readable(url):
+            raise ConfigurationError(
+                "{name} cannot be read.",
+                remedy="Write it as postgresql://user:password@host:port/name, with the password "
+                "percent-encoded.",
+                name=name,
+            )
+
+
+def _readable(url: str) -> bool:
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return False
+    # A first @ is the name of an abstract socket; several hosts have several ports.
+    host, port = str(parts.get("host", "")), str(parts.get("port", ""))
+    return "@" not in host[1:] and re.fullmatch(r"[0-9,]*", port) is not None
+
+
 def load_secret(settings: Settings) -> bytes:
     """The signing key: the setting's, or one generated once into the data folder.
 
     Raises:
-        ConfigurationError: none is set and the database is not embedded (several hosts must
-            share one key, so none may be made up).
+        ConfigurationError: it is too short to sign with; or none is set and the database is not
+            embedded (several hosts must share one key, so none may be made up).
     """
     if settings.secret:
+        if len(settings.secret) < SHORTEST_SECRET:
+            raise ConfigurationError(
+                "VAZAO_SECRET is shorter than {least} characters.",
+                remedy="Set it to random ones, the same on every host, for example the output "
+                "of: openssl rand -hex 32",
+                least=SHORTEST_SECRET,
+            )
         return settings.secret.encode()
     if not settings.embedded:
         raise ConfigurationError(
@@ -99,20 +172,33 @@ def load_secret(settings: Settings) -> bytes:
             remedy="Set it to the same 32 or more random characters on every host, "
             "for example the output of: openssl rand -hex 32",
         )
-    path = settings.folder / "secret"
     try:
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f"secret.{secrets.token_hex(4)}")
-            draft.touch(mode=0o600)
-            draft.write_text(secrets.token_hex(32))
-            with suppress(FileExistsError):
-                path.hardlink_to(draft)
-            draft.unlink()
-        return path.read_text().strip().encode()
+        return _kept_secret(settings.folder / "secret")
     except OSError as error:
         raise ConfigurationError(
             "The data folder {folder} cannot be used: {reason}.",
             remedy="Set VAZAO_DATA_DIR to a folder that this user may write.",
             folder=str(settings.folder), reason=error.strerror or "unknown",
         ) from error
+
+
+def _kept_secret(path: Path) -> bytes:
+    """The key in *path*, made if there is no such file; of several makers the first one counts."""
+    from vazao.kit.embedded_process import sync_folder, write_atomically
+
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"secret.{secrets.token_hex(4)}")
+        write_atomically(draft, secrets.token_hex(32))
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+        sync_folder(path.parent)
+    secret = path.read_text().strip()
+    if len(secret) < SHORTEST_SECRET:
+        raise ConfigurationError(
+            "The signing key in {file} is empty or cut short.",
+            remedy="Put it back from a copy, or remove the file and a new one is made.",
+            file=str(path),
+        )
+    return secret.encode()

@@ -11,12 +11,13 @@ import asyncio
 from typing import Any
 
 import psycopg
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
 from vazao.kit import metrics
 from vazao.kit.errors import DatabaseUnavailable, Unavailable, VazaoError
 from vazao.kit.logging import get as get_logger
+from vazao.kit.pages import language_of
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Check
 
@@ -83,27 +84,36 @@ async def healthz() -> Response[dict[str, str]]:
 
 
 @get("/readyz", opt=OPEN, tags=["ops"])
-async def readyz(platform: NamedDependency[Platform]) -> Response[dict[str, Any]]:
+async def readyz(
+    request: Request[Any, Any, Any], platform: NamedDependency[Platform]
+) -> Response[dict[str, Any]]:
     """The process can do its work: database, migrations, and what else was registered.
+
+    A check that is not required is reported among ``checks``, whatever it found.
 
     Raises:
         NotReady: 503 whose details name each thing missing and why.
     """
     checks = [Check("database", check_database), *platform.registry.readiness]
+    language = language_of(request)
     outcomes = await asyncio.gather(*(_outcome(check, platform) for check in checks))
     failed = {
-        check.name: error for check, (_, error) in zip(checks, outcomes, strict=True) if error
+        check.name: error for check, (_, error) in zip(checks, outcomes, strict=True)
+        if error and check.required
     }
     if failed:
         raise NotReady(
             missing=", ".join(failed),
             details=[
-                {"code": error.code, "place": name, "message": error.message()}
+                {"code": error.code, "place": name, "message": error.message(language)}
                 for name, error in failed.items()
             ],
             retry_after=5,
         )
-    said = {check.name: text for check, (text, _) in zip(checks, outcomes, strict=True)}
+    said = {
+        check.name: error.message(language) if error else text
+        for check, (text, error) in zip(checks, outcomes, strict=True)
+    }
     return Response({"status": "ok", "checks": said}, headers=NO_STORE)
 
 

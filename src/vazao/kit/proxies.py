@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any
-
-from litestar.connection import ASGIConnection
+from typing import TYPE_CHECKING, Any
 
 from vazao.kit.errors import ConfigurationError
 from vazao.kit.settings import Settings
 
-Connection = ASGIConnection[Any, Any, Any, Any]
+if TYPE_CHECKING:
+    from litestar.connection import ASGIConnection
+
+    Connection = ASGIConnection[Any, Any, Any, Any]
 Address = IPv4Address | IPv6Address
 
 

@@ -42,10 +42,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Check:
-    """A line of ``vazao doctor``: ``run(platform)`` returns a text or raises a VazaoError."""
+    """A line of ``vazao doctor``: ``run(platform)`` returns a text or raises a VazaoError.
+
+    In ``Registry.readiness``, one that is not *required* is reported and decides nothing.
+    """
 
     name: str
     run: Callable[[Any], Awaitable[str]]
+    required: bool = True
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,11 @@ def on_closing(tell: Callable[[], object]) -> None:
     signal.signal(CLOSING, lambda *_: tell())
 
 
-def serve(settings: Settings, target: str) -> None:
-    """Serve the application that the factory *target* (``module:function``) makes, until SIGTERM.
+def serve(settings: Settings, factory: Callable[[], Any]) -> None:
+    """Serve the application that *factory* makes, until SIGTERM.
+
+    It is called in each process, and is a module's own function: systems that start processes
+    anew hand it on by its name.
 
     Its processes hear of the end a moment before, so that open streams can end; what has not
     ended after five seconds is cut off. A stream also holds one of the connections that a
@@ -118,13 +121,14 @@ def serve(settings: Settings, target: str) -> None:
     # Inherited: a process that is told before it listens must not end by that.
     signal.signal(CLOSING, signal.SIG_IGN)
     server = Server(
-        target, address=resolve(settings.host, settings.port), port=settings.port,
-        interface=Interfaces.ASGI, factory=True, websockets=False, http=HTTPModes.auto,
+        "vazao", address=resolve(settings.host, settings.port), port=settings.port,
+        interface=Interfaces.ASGI, websockets=False, http=HTTPModes.auto,
         workers=settings.processes("web"), loop=Loops.uvloop, backlog=4096,
         backpressure=CONNECTIONS, workers_kill_timeout=STOP_SECONDS,
         respawn_failed_workers=True, log_level=LogLevels.error, log_access=False,
     )
     try:
-        server.serve()
+        # Granian's own way to find it takes a module's name for a path below the current folder.
+        server.serve(target_loader=factory, wrap_loader=False)
     except OSError as error:
         raise port_error(settings.host, settings.port, error) from error

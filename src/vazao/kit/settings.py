@@ -17,7 +17,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """The platform's configuration, read once from the environment and ``.env``."""
 
-    model_config = SettingsConfigDict(env_prefix="VAZAO_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="VAZAO_", env_file=".env", extra="ignore", env_ignore_empty=True
+    )
 
     database_url: str | None = Field(
         None, description="postgresql://… ; unset: an embedded PostgreSQL under the data folder"
@@ -65,7 +67,9 @@ class Settings(BaseSettings):
         "public; unset: with the embedded database only",
     )
     secret: str | None = Field(
-        None, description="signing key; unset: generated once into the data folder (mode 0600)"
+        None,
+        description="signing key, at least 32 characters; unset: generated once into the data "
+        "folder (mode 0600)",
     )
     log_format: str = Field("auto", pattern="^(auto|json|console)$", description="log lines")
     log_level: str = Field("info", description="debug, info, warning or error")
@@ -110,10 +114,15 @@ class Settings(BaseSettings):
 
     @property
     def folder(self) -> Path:
-        """The data folder (not yet made)."""
+        """The data folder, as an absolute path (not yet made)."""
         from vazao.kit.embedded import default_folder
 
-        return self.data_dir or default_folder()
+        return (self.data_dir or default_folder()).expanduser().absolute()
+
+    @property
+    def file_store(self) -> str:
+        """The address of the file store."""
+        return self.blob_url or (self.folder / "blobs").as_uri()
 
     @property
     def serves_public(self) -> bool:

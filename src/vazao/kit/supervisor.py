@@ -95,9 +95,31 @@ class Supervisor:
             *child.command, stdin=asyncio.subprocess.DEVNULL, env=self._environment,
             start_new_session=True,
         )
+        if child.stopping.is_set():
+            # Whoever asked for the end has told only the process before this one.
+            self._tell_end(child)
+
+    def _tell_end(self, child: Child) -> None:
+        if child.process is not None and child.process.returncode is None:
+            with suppress(ProcessLookupError):
+                child.process.send_signal(signal.SIGTERM)
+
+    async def _respawn(self, child: Child) -> bool:
+        """Start *child* again, however often the system refuses; False if it was to end before."""
+        while True:
+            await _either(child.stopping, pause(child.failures))
+            if child.stopping.is_set():
+                return False
+            try:
+                await self._spawn(child)
+                return True
+            except OSError as error:
+                child.failures += 1
+                log.error("child cannot be started", child=child.name, reason=str(error),
+                          pause_seconds=pause(child.failures))
 
     async def _keep(self, child: Child) -> None:
-        while not child.stopping.is_set():
+        while True:
             began = time.monotonic()
             assert child.process is not None
             code = await child.process.wait()
@@ -108,15 +130,12 @@ class Supervisor:
             child.failures = 1 if lived > HEALTHY_SECONDS else child.failures + 1
             log.warning("child ended", child=child.name, pid=child.process.pid, code=code,
                         lived_seconds=round(lived, 1), pause_seconds=pause(child.failures))
-            await _either(child.stopping, pause(child.failures))
-            if not child.stopping.is_set():
-                await self._spawn(child)
+            if not await self._respawn(child):
+                return
 
     async def _end(self, child: Child, task: asyncio.Task[None]) -> None:
         child.stopping.set()
-        if child.process is not None and child.process.returncode is None:
-            with suppress(ProcessLookupError):
-                child.process.send_signal(signal.SIGTERM)
+        self._tell_end(child)
         grace = asyncio.create_task(_either(self.hurry, child.grace_seconds))
         await asyncio.wait({task, grace}, return_when=asyncio.FIRST_COMPLETED)
         grace.cancel()

@@ -19,10 +19,11 @@ from typing import Any
 import psycopg
 
 from vazao.kit import processes, serving
+from vazao.kit.cli import language
 from vazao.kit.db import check_server
 from vazao.kit.errors import Unavailable, VazaoError
 from vazao.kit.logging import get
-from vazao.kit.platform import load_secret
+from vazao.kit.platform import check_settings
 from vazao.kit.settings import Settings
 from vazao.kit.steps import Steps
 from vazao.kit.steps import text as _
@@ -73,6 +74,7 @@ class Up:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupted)
         processes.prepare_folder(self.settings.folder)
+        check_settings(self.settings)
         lock = processes.claim_folder(self.settings.folder, self.address)
         try:
             with serving.reserve(self.settings.host, self.settings.port), suppress(Stopped):
@@ -91,7 +93,6 @@ class Up:
             os._exit(1)
 
     async def _start(self) -> None:
-        load_secret(self.settings)
         url = await self._start_database()
         with self._step(_("Migrations")):
             await asyncio.to_thread(self._migrate, url)
@@ -121,7 +122,11 @@ class Up:
             from vazao.kit.embedded import EmbeddedPostgres
 
             self._server = EmbeddedPostgres(self.settings.folder)
-            url: str = await asyncio.to_thread(self._server.start, wait)
+
+            def tell(waited_for: str, seconds: float) -> None:
+                wait(f"{_(waited_for)} ({seconds:.0f} s)")
+
+            url: str = await asyncio.to_thread(self._server.start, tell)
         self._tasks.append(asyncio.create_task(self._watch_database(), name="database"))
         return url
 
@@ -202,7 +207,8 @@ async def ask(address: str, path: str) -> tuple[int, str]:
         async with asyncio.timeout(3):
             reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
             writer.write(
-                f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+                f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+                f"Accept-Language: {language().replace('_', '-')}\r\n\r\n".encode()
             )
             answer = (await reader.read(65_536)).decode(errors="replace")
             writer.close()

@@ -40,7 +40,9 @@ log = get("web")
 # How a handler asks for them: ``async def show(platform: ThePlatform, principal: Asker)``.
 ThePlatform = NamedDependency[Platform]
 Asker = NamedDependency[Principal]
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}")
+RETRY_SECONDS = 5
+"""What 429 and 503 ask to wait where nobody knows better."""
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -209,9 +211,10 @@ def answer_error(request: Request[Any, Any, Any], error: errors.VazaoError) -> R
 
 
 def _error_headers(error: errors.VazaoError) -> dict[str, str]:
-    if error.retry_after is None:
-        return dict(error.headers)
-    return {**error.headers, "Retry-After": str(error.retry_after)}
+    seconds = error.retry_after
+    if seconds is None and error.status in (429, 503):
+        seconds = RETRY_SECONDS
+    return {**error.headers, **({} if seconds is None else {"Retry-After": str(seconds)})}
 
 
 _BY_STATUS: dict[int, type[errors.VazaoError]] = {
@@ -230,7 +233,9 @@ class MethodNotAllowed(errors.VazaoError):
 def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """The framework's own refusals in the one shape."""
     if error.status_code == 405:
-        return answer_error(request, MethodNotAllowed())
+        refused = answer_error(request, MethodNotAllowed())
+        refused.headers.update(error.headers or {})
+        return refused
     kind = _BY_STATUS.get(error.status_code, errors.BadRequest)
     details: list[Any] = []
     if isinstance(error, ValidationException) and isinstance(error.extra, list):

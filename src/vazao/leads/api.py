@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from vazao.kit.paging import CursorInvalid, decode_cursor, encode_cursor, limit_
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web import Asker, ThePlatform
 from vazao.leads import searching, service, store
-from vazao.leads.errors import SinceInvalid
+from vazao.leads.errors import FiltersExclusive, SinceInvalid
 
 READ, WRITE = "leads:read", "leads:write"
 
@@ -126,9 +127,9 @@ class Imports(Controller):
 
         async with platform.db.connection() as conn:
             record, _ = await service.get(conn, principal.organization_id, token)
-        blocks = correcting.errors_csv(
+        blocks = await _begun(correcting.errors_csv(
             platform, record, language_of(request), for_excel=excel
-        )
+        ))
         return _download(blocks, "text/csv", f"vazao-errors-{token[:8]}.csv")
 
     @post("/{token:str}/cancel", opt={"scope": WRITE}, status_code=200)
@@ -142,6 +143,19 @@ class Imports(Controller):
             await jobs.cancel(conn, principal.organization_id, token)
             record, job = await service.get(conn, principal.organization_id, token)
         return service.view(record, job, language_of(request))
+
+
+async def _begun(blocks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """*blocks*, whose first is there already: what fails before it still has a status."""
+    first = await anext(blocks, b"")
+
+    async def again() -> AsyncGenerator[bytes]:
+        async with aclosing(blocks):
+            yield first
+            async for block in blocks:
+                yield block
+
+    return again()
 
 
 def _download(body: AsyncIterator[bytes], media_type: str, name: str) -> Stream:
@@ -168,8 +182,12 @@ class Leads(Controller):
     ) -> dict[str, Any]:
         """The base by keyset, newest first; by any piece of a word, tag, city or last change."""
         size, organization = limit_of(limit), principal.organization_id
+        filters = {"q": q, "tag": tag, "city": city}
+        if email is not None and any((updated_since, *filters.values())):
+            raise FiltersExclusive(remedy="Leave out the other filters.")
         if updated_since is not None:
-            return await self._since(platform, organization, updated_since, after, size)
+            since = _moment(updated_since)
+            return await self._since(platform, organization, since, filters, after, size)
         before = decode_cursor(after, int)[0] if after else None
         async with platform.db.transaction() as conn:
             if email is not None:
@@ -178,9 +196,9 @@ class Leads(Controller):
                 known = normalize_email(email.replace("\0", "\N{REPLACEMENT CHARACTER}"))
                 found = await store.find_lead(conn, organization, known)
                 return {"items": [service.view_lead(found)] if found else [], "next": None}
-            if q or tag or city:
+            if any(filters.values()):
                 leads = await searching.search(
-                    conn, organization, q=q, tag=tag, city=city, before=before, limit=size
+                    conn, organization, **filters, before=before, limit=size
                 )
             else:
                 leads = await store.list_leads(conn, organization, before=before, limit=size)
@@ -188,14 +206,15 @@ class Leads(Controller):
         return {"items": [service.view_lead(lead) for lead in leads], "next": following}
 
     async def _since(
-        self, platform: Platform, organization: int, since: str, after: str | None, size: int
+        self, platform: Platform, organization: int, since: datetime,
+        filters: dict[str, str | None], after: str | None, size: int,
     ) -> dict[str, Any]:
         cursor = _feed_place(after) if after else None
         async with platform.db.connection() as conn:
             # Who asks again for what came since now is told only that.
             await searching.mark(conn, organization)
             page = await searching.changes(
-                conn, organization, after=cursor, since=_moment(since), limit=size
+                conn, organization, after=cursor, since=since, limit=size, **filters
             )
         items = [_plain(change["lead"]) for change in page if change["lead"]]
         return {"items": items, "next": _feed_cursor(page, size)}
@@ -242,7 +261,7 @@ class Leads(Controller):
         """The whole base, streamed."""
         from vazao.leads import exporting
 
-        body = exporting.export(platform, principal.organization_id, form)
+        body = await _begun(exporting.export(platform, principal.organization_id, form))
         media = "text/csv" if form == "csv" else "application/x-ndjson"
         return _download(body, media, f"leads.{form}")
 

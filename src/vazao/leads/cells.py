@@ -7,6 +7,7 @@ whole column first (one pass, no copy) and done only where something needs it.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ EMAIL_PART_BYTES: Final = 63
 # Tab and newline stay: they mean something inside a cell. The others, and the three invisible
 # characters that pasting from a page brings along, can't be seen by whoever has to correct them.
 _UNSEEN: Final = "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\u200b\u2060\ufeff"
+# Marks of writing direction that apps put around numbers and addresses: nobody sees them either,
+# but a name in Hebrew or Arabic may need them.
+_MARKS: Final = "\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\u00ad"
+_MARK: Final = re.compile(f"[{_MARKS}]")
+_HYPHENS: Final = "[\u2010-\u2015\u2212]"
 _ASCII_BLANK: Final = "".join(map(chr, range(33))) + "\x7f"
 _BLANK: Final = (
     _ASCII_BLANK
@@ -90,11 +96,14 @@ def escape(text: pl.Expr) -> pl.Expr:
 
 
 def normalize_email(text: str) -> str:
-    """The form by which a lead's e-mail is known: trimmed, case-folded (all of Unicode), NFC."""
+    """The form by which a lead's e-mail is known: trimmed, case-folded (all of Unicode), NFC.
+
+    Without marks of writing direction and soft hyphens, which nobody can see.
+    """
     text = text.strip(_BLANK)
     if text.isascii():
         return text.lower()
-    folded = unicodedata.normalize("NFC", text).casefold()
+    folded = unicodedata.normalize("NFC", _MARK.sub("", text)).casefold()
     return unicodedata.normalize("NFC", folded).strip(_BLANK)
 
 
@@ -138,10 +147,16 @@ def email(cells: pl.Series) -> Checked:
     return Checked(folded, ((folded.is_null(), "email_missing"), (invalid, "email_invalid")))
 
 
+def _unmarked(cells: pl.Series) -> pl.Series:
+    return cells.str.replace_all(f"[{_MARKS}]", "")
+
+
 def phone(cells: pl.Series) -> Checked:
     """The rule for a phone as people write it: 8 to 15 digits and perhaps an extension."""
     if cells.str.contains(r"\s\s|[^\S ]").any():
         cells = cells.str.replace_all(r"\s+", " ")
+    if cells.str.contains(f"[{_MARKS}]|{_HYPHENS}").any():
+        cells = _unmarked(cells).str.replace_all(_HYPHENS, "-").str.strip_chars()
     invalid = ~cells.str.contains(_PHONE)
     if _longest(cells) > PHONE_LIMIT:
         invalid |= cells.str.len_chars() > PHONE_LIMIT
@@ -150,6 +165,8 @@ def phone(cells: pl.Series) -> Checked:
 
 def website(cells: pl.Series) -> Checked:
     """The rule for a website: a domain name or an http(s) address, kept as written."""
+    if cells.str.contains(f"[{_MARKS}]").any():
+        cells = _unmarked(cells)
     invalid = ~cells.str.contains(_WEBSITE)
     return Checked(cells, (*_too_long(cells, TEXT_LIMIT), (invalid, "website_invalid")))
 

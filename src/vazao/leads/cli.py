@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vazao.kit import cli as kit
+from vazao.kit.errors import VazaoError
+from vazao.kit.formats import number
+from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 app = typer.Typer(no_args_is_help=True, help="Bulk import of spreadsheets, and the base of leads.")
 
-Organization = Annotated[str, typer.Option("--organization", help="slug of the organization")]
+Organization = Annotated[str, typer.Option(
+    "--organization", "-o", envvar="VAZAO_ORGANIZATION", help="slug of the organization"
+)]
 FINISHED, FAILED, WITH_REJECTED = 0, 1, 3
 BLOCK = 4 << 20
+PATIENCE_SECONDS = 5.0
+"""How long an import may wait before it is asked why."""
+TEXTS = {
+    "queued": "Queued", "running": "Running", "finished": "Finished", "failed": "Failed",
+    "cancelled": "Cancelled", "reading": "Reading", "merging": "Merging", "rows_total": "Rows",
+    "created": "Created", "updated": "Updated", "unchanged": "Unchanged",
+    "duplicates": "Duplicates", "rejected": "Rejected", "rows_unprocessed": "Not processed",
+    "lead_time_seconds": "Seconds", "rows_per_second": "Rows a second", "speed": "rows/s",
+}
 
 
 @app.command("import")
@@ -28,7 +46,8 @@ def import_sheet(
     sheet: Annotated[str | None, typer.Option(help="sheet of a workbook; the first")] = None,
     map_: Annotated[
         list[str] | None,
-        typer.Option("--map", help="'Header=field', over the automatic mapping; repeatable"),
+        typer.Option("--map", envvar="VAZAO_LEADS_IMPORT_MAP",
+                     help="'Header=field', over the automatic mapping; repeatable"),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="try without writing")] = False,
 ) -> None:
@@ -41,7 +60,7 @@ def import_sheet(
         return await _import(platform, organization, file, given, map_ or [])
 
     shown = kit.run(main)
-    _tell(shown)
+    _tell(shown, organization)
     if shown["status"] != "finished":
         raise typer.Exit(FAILED)
     raise typer.Exit(WITH_REJECTED if shown["rejected"] else FINISHED)
@@ -56,7 +75,7 @@ async def _import(
 
     async with platform.db.connection() as conn:
         organization_id = await platform.registry.organization_id(conn, slug)
-    if not await asyncio.to_thread(file.is_file):
+    if not await asyncio.to_thread(_readable, file):
         raise FileNotReadable(path=str(file))
     if overrides:
         given |= {"mapping": _overridden(file, given.get("sheet"), overrides)}
@@ -70,6 +89,10 @@ async def _import(
             conn, organization_id, upload, options, requested_by="cli"
         )
     return await _follow(platform, organization_id, record.token)
+
+
+def _readable(file: Path) -> bool:
+    return file.is_file() and os.access(file, os.R_OK)
 
 
 def _overridden(file: Path, sheet: str | None, overrides: list[str]) -> str:
@@ -104,6 +127,7 @@ async def _follow(platform: Platform, organization_id: int, token: str) -> dict[
         TextColumn("{task.fields[speed]}"), TimeRemainingColumn(),
     )
     language = kit.language()
+    patience = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     with Progress(*columns, transient=True) as bar:
         task = bar.add_task("…", total=1.0, speed="")
         while True:
@@ -113,31 +137,50 @@ async def _follow(platform: Platform, organization_id: int, token: str) -> dict[
             speed = shown.get("rows_per_second")
             bar.update(
                 task, completed=shown["progress"] or 0.0,
-                description=shown["phase"] or shown["status"],
-                speed=f"{speed:,} rows/s" if speed else "",
+                description=_say(shown["phase"] or shown["status"]),
+                speed=f"{number(speed, language)} {_say('speed')}" if speed else "",
             )
             if job.ended:
                 return shown
+            if job.status == "queued" and asyncio.get_running_loop().time() > patience:
+                patience = float("inf")
+                await _tell_why(platform, bar.console)
             await asyncio.sleep(0.2)
 
 
-def _tell(shown: dict[str, Any]) -> None:
+async def _tell_why(platform: Platform, console: Console) -> None:
+    """An import that does not begin: perhaps nobody is there to do it."""
+    for check in platform.registry.readiness:
+        try:
+            await check.run(platform)
+        except VazaoError as error:
+            console.print(error.message(kit.language()))
+
+
+def _say(name: str) -> str:
+    return translate(TEXTS.get(name, name), kit.language())
+
+
+def _tell(shown: dict[str, Any], organization: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{shown['filename']}: {shown['status']}", show_header=False)
+    language = kit.language()
+    table = Table(title=f"{shown['filename']}: {_say(shown['status'])}", show_header=False)
     for name in ("rows_total", "created", "updated", "unchanged", "duplicates", "rejected",
                  "rows_unprocessed"):
         if shown.get(name) is not None:
-            table.add_row(name, f"{shown[name]:,}")
+            table.add_row(_say(name), number(shown[name], language))
     for name in ("lead_time_seconds", "rows_per_second"):
         if shown.get(name) is not None:
-            table.add_row(name, f"{shown[name]:,.2f}")
+            table.add_row(_say(name), number(shown[name], language, 2))
     Console().print(table)
     if shown["error"]:
         typer.echo(shown["error"]["message"], err=True)
     if shown["rejected"]:
-        typer.echo(f"vazao leads errors {shown['id']} --organization … > errors.csv")
+        typer.echo(
+            f"vazao leads errors {shown['id']} --organization {organization} > errors.csv"
+        )
 
 
 @app.command("errors")

@@ -1,8 +1,9 @@
 """The file of refused rows: every original column, then which row, which column and why.
 
 It is made from the stored sheet when someone asks, so that an import need not keep its cells in
-the database: the sheet is read again, column-wise, and joined with the refused rows' numbers.
-Corrected and uploaded again it just works: ``vazao_*`` columns are never mapped.
+the database: the sheet is read again, column-wise, and joined with the refused rows of each
+batch. Corrected and uploaded again it just works: ``vazao_*`` columns are never mapped, and a row
+whose surplus cells still stand in ``vazao_beyond`` is refused again.
 """
 
 from __future__ import annotations
@@ -10,92 +11,139 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Iterator, Sequence
+import tempfile
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import polars as pl
 
 from vazao import jobs
 from vazao.kit.platform import Platform
-from vazao.leads import parsing, service, store, validation
+from vazao.leads import parsing, service, store, typed, validation
 from vazao.leads.models import Import
-from vazao.leads.reading import limits
+from vazao.leads.parsing_frames import BEYOND
+from vazao.leads.reading import ahead, limits
+from vazao.leads.reasons import REASONS
 
 COLUMNS = ("vazao_row", "vazao_column", "vazao_reason")
 BOM = "\N{BYTE ORDER MARK}".encode()
+BLOCK_BYTES = 1 << 18
+_REFUSED = {"row": pl.Int64, COLUMNS[1]: pl.String, "code": pl.String}
 
 
 async def errors_csv(
     platform: Platform, record: Import, language: str, *, for_excel: bool = False
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """The refused rows as CSV, in blocks.
 
     Args:
         for_excel: begin with a byte order mark, which is what Excel knows UTF-8 by.
+
+    Raises:
+        NotFound: the stored sheet is gone.
     """
-    if for_excel:
-        yield BOM
-    refused = await _refused(platform, record, language)
-    if refused.is_empty():
-        # Also where the sheet could not be read at all, which it still cannot.
-        yield _header([h for _, h in _kept(record.headers or [])])
-        return
-    async with platform.db.connection() as conn:
-        upload = await jobs.get_upload(conn, record.organization_id, record.upload)
-    async with jobs.local_file(platform, upload) as path:
-        blocks = _blocks(platform, record, path, refused)
-        while (block := await asyncio.to_thread(_next, blocks)) is not None:
-            if block:
-                yield block
+    # Whole before its first byte goes out: whoever reads slowly would keep the sheet open.
+    with tempfile.TemporaryFile(dir=platform.settings.folder) as file:
+        await asyncio.to_thread(file.write, BOM if for_excel else b"")
+        async with platform.bulky:
+            await _Correction(platform, record, language).write(file)
+        file.seek(0)
+        while block := await asyncio.to_thread(file.read, BLOCK_BYTES):
+            yield block
 
 
-def _next(blocks: Iterator[bytes]) -> bytes | None:
-    return next(blocks, None)
+class _Correction:
+    """An import's refused rows, written batch by batch."""
+
+    def __init__(self, platform: Platform, record: Import, language: str) -> None:
+        self.platform = platform
+        self.record = record
+        self.reasons = pl.DataFrame(
+            {
+                "code": list(REASONS),
+                COLUMNS[2]: [
+                    f"{code}: {' '.join(service.reason(code, language)).strip()}"
+                    for code in REASONS
+                ],
+            }
+        )
+
+    async def write(self, file: IO[bytes]) -> None:
+        """Write the header and the rows."""
+        record = self.record
+        async with self.platform.db.connection() as conn:
+            refused, long_rows = await store.rejection_kinds(conn, record.id)
+            upload = await jobs.get_upload(conn, record.organization_id, record.upload)
+        if not refused:
+            # Also where the sheet could not be read at all, which it still cannot.
+            file.write(_header([h for _, h in _kept(record.headers or [])], []))
+            return
+        added, added_cells = ([BEYOND], [_safe("beyond")]) if long_rows else ([], [])
+        async with jobs.local_file(self.platform, upload) as path:
+            sheet = await asyncio.to_thread(self._open, path)
+            try:
+                kept = _kept(sheet.headers)
+                separator = sheet.delimiter or ","
+                file.write(_header([h for _, h in kept], added, separator))
+                shown = [*self._cells(sheet, kept), *added_cells, "row", COLUMNS[1], COLUMNS[2]]
+                async with aclosing(ahead(sheet.batches())) as batches:
+                    async for batch in batches:
+                        rows = await self._refused(batch)
+                        await asyncio.to_thread(_write, file, batch, rows, shown, separator)
+            finally:
+                await asyncio.to_thread(sheet.close)
+
+    def _open(self, path: Path) -> parsing.Sheet:
+        record = self.record
+        return parsing.open_sheet(
+            path, record.filename, sheet=record.sheet, limits=limits(self.platform)
+        )
+
+    def _cells(self, sheet: parsing.Sheet, kept: Sequence[tuple[str, str]]) -> list[pl.Expr]:
+        """The sheet's own cells; a workbook's numbers so that text of them reads the same."""
+        cells = [_safe(column) for column, _ in kept]
+        if sheet.encoding is not None:
+            return cells
+        mapping = self.record.mapping or {}
+        custom = [(mapping.get(header) or "").startswith("custom.") for _, header in kept]
+        return [
+            typed.export_number(cell) if own else cell
+            for cell, own in zip(cells, custom, strict=True)
+        ]
+
+    async def _refused(self, batch: parsing.Batch) -> pl.DataFrame:
+        """Those of the batch's rows that were refused, and why."""
+        numbers = pl.concat([batch.frame["row"], batch.long_rows["row"]]).sort()
+        async with self.platform.db.connection() as conn:
+            found = await store.rejections_between(
+                conn, self.record.id, numbers[0], numbers[-1]
+            ) if len(numbers) else []
+        return pl.DataFrame(found, schema=_REFUSED, orient="row").join(
+            self.reasons, on="code", how="left"
+        )
 
 
-async def _refused(platform: Platform, record: Import, language: str) -> pl.DataFrame:
-    rows: dict[str, list[Any]] = {"row": [], COLUMNS[1]: [], COLUMNS[2]: []}
-    reasons: dict[str, str] = {}
-    async with platform.db.connection() as conn:
-        async for number, place, code, _ in store.all_rejections(conn, record.id):
-            if code not in reasons:
-                reasons[code] = " ".join(service.reason(code, language)).strip()
-            rows["row"].append(number)
-            rows[COLUMNS[1]].append(place)
-            rows[COLUMNS[2]].append(f"{code}: {reasons[code]}")
-    schema = {"row": pl.Int64, COLUMNS[1]: pl.String, COLUMNS[2]: pl.String}
-    return pl.DataFrame(rows, schema=schema)
-
-
-def _blocks(
-    platform: Platform, record: Import, path: Path, refused: pl.DataFrame
-) -> Iterator[bytes]:
-    with parsing.open_sheet(
-        path, record.filename, sheet=record.sheet, limits=limits(platform)
-    ) as sheet:
-        separator = sheet.delimiter or ","
-        kept = _kept(sheet.headers)
-        yield _header([h for _, h in kept], separator)
-        for batch in sheet.batches():
-            rows = pl.concat([batch.frame, batch.long_rows.drop("fields")])
-            told = rows.join(refused, on="row", how="inner").sort("row")
-            buffer = io.BytesIO()
-            told.select(*(_safe(c) for c, _ in kept), "row", COLUMNS[1], COLUMNS[2]).write_csv(
-                buffer, include_header=False, separator=separator
-            )
-            yield buffer.getvalue()
+def _write(
+    file: IO[bytes], batch: parsing.Batch, refused: pl.DataFrame,
+    shown: Sequence[pl.Expr | str], separator: str,
+) -> None:
+    rows = pl.concat([batch.frame, batch.long_rows.drop("fields")], how="diagonal")
+    told = rows.join(refused, on="row", how="inner").sort("row")
+    if told.height:
+        told.select(shown).write_csv(file, include_header=False, separator=separator)
 
 
 def _kept(headers: Sequence[str]) -> list[tuple[str, str]]:
     """Column and header of all but the remarks of an earlier file of errors."""
-    return [(f"c{n}", h) for n, h in enumerate(headers) if h not in COLUMNS]
+    return [(f"c{n}", h) for n, h in enumerate(headers) if h not in (BEYOND, *COLUMNS)]
 
 
-def _header(headers: Sequence[str], separator: str = ",") -> bytes:
+def _header(headers: Sequence[str], added: Sequence[str], separator: str = ",") -> bytes:
     # Written by hand: a frame's columns need a name, and each another.
     text = io.StringIO()
-    names = pl.Series([*headers, *COLUMNS], dtype=pl.String).to_frame("name")
+    names = pl.Series([*headers, *added, *COLUMNS], dtype=pl.String).to_frame("name")
     told = names.select(validation.escape(pl.col("name"))).to_series().to_list()
     csv.writer(text, delimiter=separator, lineterminator="\n").writerow(told)
     return text.getvalue().encode()

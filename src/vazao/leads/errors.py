@@ -12,6 +12,7 @@ from vazao.kit.errors import (
     Unprocessable,
     VazaoError,
 )
+from vazao.kit.i18n import translate
 
 
 class SheetError(VazaoError):
@@ -220,6 +221,31 @@ class LeadInvalid(Unprocessable):
     """Some fields of the lead are not valid."""
 
     code = "lead_invalid"
+
+    def body(self, language: str = "en") -> dict[str, Any]:
+        """As every error, the remedies among its details in *language*, too."""
+        whole = super().body(language)
+        whole["error"]["details"] = [
+            detail | {"remedy": translate(detail["remedy"], language)} for detail in self.details
+        ]
+        return whole
+
+
+class TooManyCustomFields(Unprocessable):
+    """Your leads would have {value} custom fields; the limit is {limit}."""
+
+    code = "too_many_custom_fields"
+
+    def __init__(self, value: int, limit: int) -> None:
+        super().__init__(
+            remedy="Map columns that you do not need to nothing.", value=value, limit=limit
+        )
+
+
+class FiltersExclusive(BadRequest):
+    """An e-mail belongs to one lead: email is not combined with other filters."""
+
+    code = "filters_exclusive"
 
 
 class ReadsDifferently(Conflict):

@@ -1,11 +1,15 @@
-"""The whole base as a stream of CSV or NDJSON, written by PostgreSQL itself (COPY)."""
+"""The whole base as a stream of CSV or NDJSON, written by PostgreSQL itself (COPY).
+
+Page by page, by keyset: whoever reads slowly holds neither a connection nor a snapshot, and a
+lead is told as it stands when its page is read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Literal
+from collections.abc import AsyncGenerator
+from typing import Any, Literal
 
-from psycopg import sql
+from psycopg import AsyncConnection, sql
 
 from vazao.kit.platform import Platform
 from vazao.leads import store
@@ -14,28 +18,47 @@ from vazao.leads.mapping import FIELDS
 Q = store.Q
 Format = Literal["csv", "ndjson"]
 OWN = ("vazao_id", "vazao_created_at", "vazao_updated_at")
+PAGE_LEADS = 5_000
 
 # What a spreadsheet would calculate gets an apostrophe in front, which an import takes off.
 ESCAPED = "regexp_replace({}, '^(''*[=+@-])', '''\\1')"
 # A lone 1.234 could mean a thousand in a Portuguese sheet, so it is written 1.2340.
 NUMBER = "regexp_replace({}, '^(-?[1-9][0-9]{{0,2}}\\.[0-9]{{3}})$', '\\10')"
+# Values stay as they are when a type is declared: only what is a number is written as one.
+TYPED = f"case when jsonb_typeof({{}}) = 'number' then {NUMBER} else {ESCAPED} end"
 
 
 async def export(
     platform: Platform, organization_id: int, form: Format
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Every lead of the organization, in the order of its e-mail."""
     async with platform.db.connection() as conn:
         types = await store.custom_types(conn, organization_id)
-        own = sql.Literal(organization_id)
-        if form == "csv":
-            statement = Q.export_csv.format(columns=_csv(types), organization_id=own)
-            yield _header(types)
-        else:
-            statement = Q.export_ndjson.format(organization_id=own)
-        async with conn.cursor() as cursor, cursor.copy(statement) as rows:
-            async for block in rows:
-                yield bytes(block)
+    if form == "csv":
+        yield _header(types)
+    after = ""
+    while True:
+        async with platform.db.connection() as conn:
+            last = await store.export_page(conn, organization_id, after=after, limit=PAGE_LEADS)
+            if last is None:
+                return
+            page = await _page(conn, organization_id, form, types, (after, last))
+        yield page
+        after = last
+
+
+async def _page(
+    conn: AsyncConnection[Any], organization_id: int, form: Format, types: dict[str, str],
+    bounds: tuple[str, str],
+) -> bytes:
+    after, last = map(sql.Literal, bounds)
+    given = {"organization_id": sql.Literal(organization_id), "after": after, "last": last}
+    if form == "csv":
+        statement = Q.export_csv.format(columns=_csv(types), **given)
+    else:
+        statement = Q.export_ndjson.format(**given)
+    async with conn.cursor() as cursor, cursor.copy(statement) as rows:
+        return b"".join([bytes(block) async for block in rows])
 
 
 def _header(types: dict[str, str]) -> bytes:
@@ -56,6 +79,11 @@ def _csv(types: dict[str, str]) -> sql.Composed:
             value = name
         columns.append(sql.SQL(ESCAPED).format(value))
     for field, kind in types.items():
-        value = sql.SQL("custom ->> {}").format(sql.Literal(field))
-        columns.append(sql.SQL(NUMBER if kind in ("number", "integer") else ESCAPED).format(value))
+        name = sql.Literal(field)
+        value = sql.SQL("custom ->> {}").format(name)
+        if kind in ("number", "integer"):
+            found = sql.SQL("custom -> {}").format(name)
+            columns.append(sql.SQL(TYPED).format(found, value, value))
+        else:
+            columns.append(sql.SQL(ESCAPED).format(value))
     return sql.SQL(", ").join(columns)

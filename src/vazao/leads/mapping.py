@@ -168,14 +168,15 @@ def _target(header: str, field: object) -> str | None:
     if field.startswith(CUSTOM):
         if CUSTOM_NAME.fullmatch(field.removeprefix(CUSTOM)):
             return field
-        remedy = (
-            "After custom. write a letter a-z, then letters a-z, digits or _, at most 63 in all."
+        raise errors.MappingCustomName(
+            remedy="After custom. write a letter a-z, then letters a-z, digits or _, "
+            "at most 63 in all.",
+            header=header, field=field,
         )
-        raise errors.MappingCustomName(remedy=remedy, header=header, field=field)
     if field not in FIELDS:
-        remedy = "Use one of {fields}, or custom. and a name of your own."
         raise errors.MappingUnknownField(
-            remedy=remedy, header=header, field=field, fields=", ".join(FIELDS)
+            remedy="Use one of {fields}, or custom. and a name of your own.",
+            header=header, field=field, fields=", ".join(FIELDS),
         )
     return field
 
@@ -214,9 +215,9 @@ def parse(mapping: str | Mapping[str, object], headers: Sequence[str]) -> dict[s
     for name, field in decode(mapping).items():
         header = by_name.get(name.strip())
         if header is None:
-            remedy = "The columns of the sheet are: {headers}."
             raise errors.MappingUnknownHeader(
-                remedy=remedy, header=name, headers=", ".join(headers)
+                remedy="The columns of the sheet are: {headers}.",
+                header=name, headers=", ".join(headers),
             )
         target = _target(name, field)
         if target and is_reserved(header):

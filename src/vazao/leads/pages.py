@@ -127,7 +127,7 @@ async def _preview_page(
     columns: list[dict[str, Any]] = []
     seen: Any = None
     try:
-        async with jobs.local_file(platform, stored) as path:
+        async with platform.bulky, jobs.local_file(platform, stored) as path:
             seen = await asyncio.to_thread(
                 parsing.preview, path, stored.filename or "", sheet=sheet,
                 limits=limits(platform),

@@ -6,6 +6,7 @@ readers behind it are ``parsing_csv`` and ``parsing_xlsx``, loaded when they are
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ _MAGIC = (
     (b"7z\xbc\xaf", "7Z"),
 )
 _MARKUP = (b"<html", b"<!doctype html", b"<table", b"<?xml")
+_OBJECT = re.compile(rb'^(?:\xef\xbb\xbf)?\s*\[?\s*\{\s*"(?:[^"\\\n]|\\.)*"\s*:')
 _NAMES = {".xls": "XLS", ".ods": "ODS", ".xlsb": "XLSB", ".numbers": "Numbers", ".pdf": "PDF"}
 
 
@@ -59,7 +61,8 @@ class Batch:
     ``frame``: ``row`` (Int64, the number a spreadsheet program shows) and one String column
     per header, ``c0``, ``c1``…; null is an empty or missing cell.
     ``long_rows``: rows with content beyond the last header; the same columns, and ``fields``
-    (Int64): how many fields that row has up to its last one with content, null if unknown.
+    (Int64): how many fields that row has up to its last one with content, null if unknown;
+    ``beyond`` (String): the content there, as one text.
     """
 
     frame: pl.DataFrame
@@ -133,6 +136,8 @@ def detect_kind(path: Path, filename: str) -> Kind:
             raise SheetUnsupported(kind=kind)
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP):
         raise SheetUnsupported(kind="HTML/XML")
+    if _OBJECT.match(head):
+        raise SheetUnsupported(kind="NDJSON/JSON")
     suffix = Path(filename).suffix.lower()
     # A name alone does not condemn: programs save plain text under .xls and call it Excel.
     if b"\0\0\0" in head and suffix in _NAMES:

@@ -86,9 +86,10 @@ class CarefulReader:
 
 
 def records_frame(records: Sequence[list[str]], width: int) -> pl.DataFrame:
-    """Records as ``c0``… up to *width*, and ``fields``: their width where they are longer.
+    """Records as ``c0``… up to *width*; ``fields``, their width where they are longer; ``beyond``.
 
-    Empty fields are null, and at a record's end they do not count towards its width.
+    Empty fields are null, and at a record's end they do not count towards its width. What stands
+    beyond *width* is one text.
     """
     padding: list[str | None] = [None] * width
     rows = [(record + padding)[:width] for record in records]
@@ -99,7 +100,13 @@ def records_frame(records: Sequence[list[str]], width: int) -> pl.DataFrame:
         pl.when(pl.all() != "").then(pl.all().str.replace_all(_STAND_IN, "\r", literal=True))
     )
     fields = [_used(record, width) for record in records]
-    return frame.with_columns(pl.Series("fields", fields, dtype=pl.Int64))
+    beyond = [
+        " | ".join(cell for cell in record[width:] if cell) if used else None
+        for record, used in zip(records, fields, strict=True)
+    ]
+    return frame.with_columns(
+        pl.Series("fields", fields, dtype=pl.Int64), pl.Series("beyond", beyond, dtype=pl.String)
+    )
 
 
 def _used(record: list[str], width: int) -> int | None:

@@ -24,7 +24,7 @@ from vazao.leads.errors import (
 from vazao.leads.models import Note
 from vazao.leads.parsing import Batch, Limits, Sheet
 from vazao.leads.parsing_careful import INNER_RETURN, CarefulReader, records_frame
-from vazao.leads.parsing_frames import BatchMaker, check_headers
+from vazao.leads.parsing_frames import BatchMaker, check_headers, nul_note
 from vazao.leads.parsing_quotes import QuoteScan, cut_records, scan_text, widest_record
 from vazao.leads.parsing_text import HEAD_BYTES, LineTooLong, SheetText, find_delimiter
 
@@ -101,7 +101,7 @@ class CsvSheet(Sheet):
         text = self._text
         notes: list[Note] = []
         if text.nuls:
-            notes.append(Note("NUL bytes were removed: {count}.", {"count": text.nuls}))
+            notes.append(nul_note(text.nuls))
         if text.encoding == "windows-1252":
             notes.append(Note("The file is not valid UTF-8; it was read as Windows-1252."))
         if text.damaged:

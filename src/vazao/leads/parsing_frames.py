@@ -14,8 +14,12 @@ from vazao.leads.errors import (
     SheetTooManyColumns,
     SheetTooManyRows,
 )
+from vazao.leads.mapping import is_reserved
+from vazao.leads.models import Note
 from vazao.leads.parsing import Batch, Limits
 
+BEYOND = "vazao_beyond"
+"""The column in which a file of errors shows what a long row has beyond the last header."""
 _ESCAPED = re.compile(r"^'('*[=+\-@])")
 
 
@@ -24,7 +28,7 @@ def check_headers(cells: Sequence[str | None], limits: Limits) -> list[str]:
 
     An apostrophe in front of ``= + - @`` is taken off, as it is from every cell.
     An empty name inside stays, as ``""``: a column that nobody can map. Names are compared
-    without regard to capitals.
+    without regard to capitals. The columns that we add to files do not count towards the limit.
 
     Raises:
         SheetNoHeader: no cell has a name.
@@ -36,8 +40,9 @@ def check_headers(cells: Sequence[str | None], limits: Limits) -> list[str]:
         names.pop()
     if not names:
         raise SheetNoHeader()
-    if len(names) > limits.columns:
-        raise SheetTooManyColumns(value=len(names), limit=limits.columns)
+    counted = sum(not is_reserved(name) for name in names)
+    if counted > limits.columns:
+        raise SheetTooManyColumns(value=counted, limit=limits.columns)
     for number, name in enumerate(names, 1):
         size = len(name.encode())
         if size > limits.cell_bytes:
@@ -51,6 +56,11 @@ def check_headers(cells: Sequence[str | None], limits: Limits) -> list[str]:
     return names
 
 
+def nul_note(count: int) -> Note:
+    """What is said of NUL bytes, which PostgreSQL has no place for."""
+    return Note("NUL bytes were removed: {count}.", {"count": count})
+
+
 class BatchMaker:
     """Makes `Batch`es of raw frames and counts what goes through against the row limit."""
 
@@ -59,6 +69,8 @@ class BatchMaker:
         self.limits = limits
         self.batch_rows = batch_rows
         self.rows = 0
+        # A row of an earlier file of errors whose surplus cells nobody has put into place yet.
+        self._beyond = next((f"c{n}" for n, h in enumerate(headers) if h == BEYOND), None)
 
     def feed(
         self,
@@ -73,14 +85,15 @@ class BatchMaker:
 
         Args:
             raw: String columns in file order, more than there are headers where a row may be
-                long; optionally ``fields`` (Int64), which then says which rows are long.
+                long; optionally ``fields`` (Int64), which then says which rows are long, and
+                ``beyond`` (String), what these have there.
             blank_strings: it may hold ``""``, to become null.
             check_cells: a cell may be larger than its limit.
             expected_rows: how many rows the file is known to have, for the message.
         """
         number = pl.int_range(first_row, first_row + raw.height, eager=True, dtype=pl.Int64)
         frame = raw.insert_column(0, number.alias("row"))
-        cells = [name for name in frame.columns if name not in ("row", "fields")]
+        cells = [name for name in frame.columns if name not in ("row", "fields", "beyond")]
         if blank_strings:
             frame = frame.with_columns(pl.when(pl.col(cells) != "").then(pl.col(cells)))
         if check_cells:
@@ -102,6 +115,9 @@ class BatchMaker:
         beyond = cells[len(wanted) :]
         if "fields" not in frame.columns:
             frame = frame.with_columns(self._fields(frame, beyond))
+        if self._beyond:
+            told = pl.when(pl.col(self._beyond).is_not_null()).then(pl.lit(len(wanted), pl.Int64))
+            frame = frame.with_columns(pl.coalesce("fields", told).alias("fields"))
         fields = frame.get_column("fields")
         if fields.null_count() == frame.height:
             good, long_rows = frame, frame.clear()
@@ -111,7 +127,16 @@ class BatchMaker:
         # A column without nulls proves that no row is empty, and a null count costs nothing.
         if good.height and all(good.get_column(name).null_count() for name in wanted):
             good = good.filter(pl.any_horizontal(pl.col(wanted).is_not_null()))
-        return good, long_rows.select("row", "fields", *wanted)
+        return good, long_rows.select("row", "fields", self._surplus(frame, beyond), *wanted)
+
+    def _surplus(self, frame: pl.DataFrame, beyond: list[str]) -> pl.Expr:
+        """What long rows have beyond the last header, as one text for whoever corrects them."""
+        places = ["beyond"] if "beyond" in frame.columns else beyond
+        if self._beyond:
+            places = [self._beyond, *places]
+        if not places:
+            return pl.lit(None, pl.String).alias("beyond")
+        return pl.concat_str(places, separator=" | ", ignore_nulls=True).alias("beyond")
 
     def _fields(self, frame: pl.DataFrame, beyond: list[str]) -> pl.Expr:
         """How many fields a long row has; null for the others."""

@@ -31,12 +31,13 @@ from vazao.leads.errors import (
 )
 from vazao.leads.models import Note
 from vazao.leads.parsing import Batch, Limits, Sheet
-from vazao.leads.parsing_frames import BatchMaker, check_headers
+from vazao.leads.parsing_frames import BatchMaker, check_headers, nul_note
 from vazao.leads.parsing_workbook import Workbook
 
 _MEMORY_SIGNALS = (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS)
 # A grid that killed the reader is blamed on a far cell from this size on.
 _BLAMED_CELLS = 5_000_000
+NUL = "\0"
 
 
 class XlsxSheet(Sheet):
@@ -59,7 +60,9 @@ class XlsxSheet(Sheet):
             about = self._about()
             if not about["rows"]:
                 raise SheetEmpty()
-            self.headers = check_headers(about["header"], limits)
+            header = [cell or "" for cell in about["header"]]
+            self._nuls = sum(cell.count(NUL) for cell in header)
+            self.headers = check_headers([cell.replace(NUL, "") for cell in header], limits)
         except BaseException:
             self.close()
             raise
@@ -137,12 +140,23 @@ class XlsxSheet(Sheet):
         """The rows under the header, batch by batch."""
         row, last = 2, self.rows_total + 1
         while size := int.from_bytes(self._read(8), "big"):
-            raw = pl.read_ipc_stream(BytesIO(self._read(size)))
+            raw = self._without_nuls(pl.read_ipc_stream(BytesIO(self._read(size))))
             first, row = row, row + raw.height
             self.fraction_read = (row - 1) / last
             yield from self._maker.feed(raw, first, expected_rows=last - 1)
         self.rows_total = self._maker.rows
         self.fraction_read = 1.0
+        if self._nuls:
+            self.notes.append(nul_note(self._nuls))
+
+    def _without_nuls(self, raw: pl.DataFrame) -> pl.DataFrame:
+        """*raw* as PostgreSQL takes it: a workbook may spell a NUL as ``_x0000_``."""
+        cells = pl.all()
+        if not raw.select(pl.any_horizontal(cells.str.contains(NUL, literal=True).any())).item():
+            return raw
+        counts = raw.select(cells.str.count_matches(NUL, literal=True).sum())
+        self._nuls += counts.sum_horizontal().item()
+        return raw.with_columns(cells.str.replace_all(NUL, "", literal=True))
 
     def close(self) -> None:
         """End the child, whatever it is doing."""

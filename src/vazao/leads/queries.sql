@@ -70,10 +70,15 @@ update leads.import set round = round + 1, rows_total = null, rows_staged = null
 where id = %(id)s
 
 -- name: know_custom_fields
--- Names of custom fields in use, so that an export has its columns without reading the base.
-insert into leads.custom_field (organization_id, name)
-select %(organization_id)s, name from unnest(%(names)s::text[]) name
-on conflict do nothing
+-- Names of custom fields in use, so that an export has its columns without reading the base; how
+-- many there are then.
+with made as (
+    insert into leads.custom_field (organization_id, name)
+    select %(organization_id)s, name from unnest(%(names)s::text[]) name
+    on conflict do nothing returning 1
+)
+select (select count(*) from leads.custom_field where organization_id = %(organization_id)s)
+    + (select count(*) from made)
 
 -- name: slice_settings
 -- A slice always finds the base's rows by index: at 40 million rows any other way reads it whole,
@@ -216,6 +221,16 @@ on conflict (import_id, row) do nothing
 select row, place, code, value from leads.rejection
 where import_id = %(import_id)s and row > %(after)s order by row limit %(limit)s
 
+-- name: rejection_kinds
+-- Whether an import refused rows, and whether any of them for being too long.
+select exists(select from leads.rejection where import_id = %(import_id)s),
+    exists(select from leads.rejection where import_id = %(import_id)s and code = 'row_too_long')
+
+-- name: rejections_between
+-- Refused rows of a part of the sheet.
+select row, place, code from leads.rejection
+where import_id = %(import_id)s and row between %(first)s and %(last)s
+
 -- name: list_custom_types
 -- Custom fields in use, with their types.
 select name, type from leads.custom_field where organization_id = %(organization_id)s
@@ -272,16 +287,24 @@ select email_hash from leads.suppression where organization_id = %(organization_
 select version, leads, facets, facets_version from leads.base
 where organization_id = %(organization_id)s
 
+-- name: export_page
+-- The last e-mail of the next page of an export.
+select max(email) from (
+    select email from leads.lead
+    where organization_id = %(organization_id)s and email > %(after)s order by email limit %(limit)s
+) page
+
 -- name: export_csv
--- The base as a sheet that an import takes back unchanged. Its header is written by hand: a column's
--- name in SQL ends after 63 bytes, a custom field's may be longer with its prefix.
+-- A page of the base as a sheet that an import takes back unchanged. Its header is written by hand:
+-- a column's name in SQL ends after 63 bytes, a custom field's may be longer with its prefix.
 copy (
-    select {columns}, id, created_at, updated_at
-    from leads.lead where organization_id = {organization_id} order by email
+    select {columns}, id, created_at, updated_at from leads.lead
+    where organization_id = {organization_id} and email > {after} and email <= {last}
+    order by email
 ) to stdout (format csv)
 
 -- name: export_ndjson
--- The base as one JSON object a line; the quote and the delimiter are control characters, which
+-- A page of the base as one JSON object a line; the quote and the delimiter are control characters, which
 -- never occur in JSON, so that nothing is escaped twice.
 copy (
     select jsonb_build_object('id', id::text, 'email', email, 'name', name, 'phone', phone,
@@ -289,7 +312,9 @@ copy (
         'country', country, 'website', website, 'tags', tags, 'legal_basis', legal_basis,
         'opted_out', opted_out, 'custom', custom, 'created_at', created_at,
         'updated_at', updated_at)
-    from leads.lead where organization_id = {organization_id} order by email
+    from leads.lead
+    where organization_id = {organization_id} and email > {after} and email <= {last}
+    order by email
 ) to stdout (format csv, quote E'\x01', delimiter E'\x02')
 
 -- name: compute_facets

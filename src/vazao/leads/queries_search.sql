@@ -156,5 +156,5 @@ from leads.feed f
 left join leads.lead l on l.organization_id = f.organization_id and l.id = f.lead_id
 where f.organization_id = %(organization_id)s
     and (f.changed_xid, f.lead_id) > (%(xid)s::text::xid8, %(lead_id)s)
-    and f.changed_xid < pg_snapshot_xmin(pg_current_snapshot())
+    and f.changed_xid < pg_snapshot_xmin(pg_current_snapshot()) {conditions}
 order by f.changed_xid, f.lead_id limit %(limit)s

@@ -116,7 +116,7 @@ class Reading:
         """The batches, ready for COPY: some are prepared while one is copied, another parsed."""
         waiting: deque[asyncio.Task[Prepared]] = deque()
         try:
-            async with aclosing(_ahead(sheet.batches())) as batches:
+            async with aclosing(ahead(sheet.batches())) as batches:
                 async for batch in batches:
                     preparing = asyncio.to_thread(self._prepare, plan, batch)
                     waiting.append(asyncio.create_task(preparing))
@@ -156,7 +156,7 @@ class Reading:
         )
 
 
-async def _ahead(batches: Iterator[parsing.Batch]) -> AsyncGenerator[parsing.Batch]:
+async def ahead(batches: Iterator[parsing.Batch]) -> AsyncGenerator[parsing.Batch]:
     """*batches*, the next being read in a thread while one is used."""
     following = asyncio.create_task(asyncio.to_thread(_next, batches))
     try:

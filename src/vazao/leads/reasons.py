@@ -58,7 +58,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     ),
     "row_too_long": (
         "The row has more cells than the header has columns.",
-        "Take off the cells to the right, or put the text with a separator inside quotes.",
+        "Put what stands in vazao_beyond into its column, and empty that cell.",
     ),
     "cell_too_large": (
         "A cell is larger than the limit.",
@@ -75,10 +75,6 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "suppressed": (
         "This person opted out and was removed.",
         "Leave the row out: an import does not bring this person back.",
-    ),
-    "too_many_fields": (
-        "The lead would have too many custom fields.",
-        "Map fewer columns to custom fields, or remove some of the lead's.",
     ),
     "duplicate": (
         "A later row has the same e-mail; the last one counts.",

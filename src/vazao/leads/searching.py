@@ -23,6 +23,10 @@ its commonest name far from its newest lead."""
 COMMON = 20_000
 """So many leads must be expected to match for the long walk: else the index is quicker."""
 # Escaped after folding, which makes plain signs of wide ones: ％ would be a wildcard.
+MATCHING = """and exists (
+    select from leads.document d
+    where d.organization_id = f.organization_id and d.lead_id = f.lead_id {conditions}
+)"""
 LIKE = r"and d.words like '%%' || regexp_replace(kit.fold({}), '[\\%%_]', '\\\&', 'g') || '%%'"
 
 
@@ -152,7 +156,8 @@ async def _expected(conn: Connection, clauses: sql.Composable, values: dict[str,
 
 async def changes(
     conn: Connection, organization_id: int, *, after: tuple[str, int] | None,
-    since: datetime | None = None, limit: int = 50,
+    since: datetime | None = None, limit: int = 50, q: str | None = None, tag: str | None = None,
+    city: str | None = None,
 ) -> list[dict[str, Any]]:
     """A page of the feed: ``xid``, ``lead_id``, ``deleted``, ``changed_at`` and the lead or None.
 
@@ -160,6 +165,7 @@ async def changes(
         after: cursor (transaction id, lead id) of the last one seen.
         since: without a cursor, everything that was committed at or after this moment; of what
             was changed shortly before it, some may be among it.
+        q, tag, city: only of leads that match them, as in :func:`search`.
     """
     if after is None and since is not None:
         found = await conn.execute(
@@ -168,9 +174,10 @@ async def changes(
         bound = await found.fetchone()
         after = (bound[0], -1) if bound else None
     xid, lead_id = after or ("0", -1)
-    values = {"organization_id": organization_id, "xid": xid, "lead_id": lead_id,
-              "limit": limit}
-    found = await conn.execute(Q.feed_page, values)
+    clauses, values = conditions(q, tag, city)
+    matching = sql.SQL(MATCHING).format(conditions=clauses) if values else sql.SQL("")
+    place = {"organization_id": organization_id, "xid": xid, "lead_id": lead_id, "limit": limit}
+    found = await conn.execute(Q.feed_page.format(conditions=matching), place | values)
     names = [c.name for c in found.description or ()][4:]
     page = []
     for xid, lead_id, deleted, at, *rest in await found.fetchall():

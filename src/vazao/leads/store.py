@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg import AsyncConnection, sql
@@ -10,12 +10,15 @@ from psycopg.types.json import Json, Jsonb
 
 from vazao.kit.db import rows_of
 from vazao.kit.sql import load
+from vazao.leads.errors import TooManyCustomFields
 from vazao.leads.models import Import, Lead, Note, Options, Slice
 
 Q = load(__package__)
 Connection = AsyncConnection[Any]
 Statement = sql.SQL | sql.Composed
 LAST = (1 << 63) - 1
+CUSTOM_FIELDS_AT_MOST = 1000
+"""Names of custom fields in an organization: a COPY cannot have 1,664 columns."""
 EXACT = 100_000
 """Fewer staged rows than these are cut into slices by looking at all of them."""
 
@@ -200,15 +203,18 @@ async def rejections(
     return await (await conn.execute(Q.list_rejections, values)).fetchall()
 
 
-async def all_rejections(
-    conn: Connection, import_id: int
-) -> AsyncIterator[tuple[int, str | None, str, str | None]]:
-    """Every refused row, streamed."""
-    after = 0
-    while page := await rejections(conn, import_id, after=after, limit=10_000):
-        for row in page:
-            yield row
-        after = page[-1][0]
+async def rejection_kinds(conn: Connection, import_id: int) -> tuple[bool, bool]:
+    """Whether an import refused rows, and whether any of them for being too long."""
+    found = await (await conn.execute(Q.rejection_kinds, {"import_id": import_id})).fetchone()
+    return found or (False, False)
+
+
+async def rejections_between(
+    conn: Connection, import_id: int, first: int, last: int
+) -> list[tuple[int, str | None, str]]:
+    """Refused rows of that part of the sheet: row, column, code."""
+    values = {"import_id": import_id, "first": first, "last": last}
+    return await (await conn.execute(Q.rejections_between, values)).fetchall()
 
 
 async def reset_import(conn: Connection, id: int) -> None:
@@ -224,10 +230,17 @@ async def staging_tables(conn: Connection) -> list[tuple[str, int]]:
 async def know_custom_fields(
     conn: Connection, organization_id: int, names: Sequence[str]
 ) -> None:
-    """Remember that these custom fields are in use."""
-    if names:
-        values = {"organization_id": organization_id, "names": list(names)}
-        await conn.execute(Q.know_custom_fields, values)
+    """Remember that these custom fields are in use.
+
+    Raises:
+        TooManyCustomFields: with them there would be more than an export can have columns for.
+    """
+    if not names:
+        return
+    values = {"organization_id": organization_id, "names": list(names)}
+    known = await (await conn.execute(Q.know_custom_fields, values)).fetchone()
+    if known and known[0] > CUSTOM_FIELDS_AT_MOST:
+        raise TooManyCustomFields(known[0], CUSTOM_FIELDS_AT_MOST)
 
 
 async def get_lead(conn: Connection, organization_id: int, id: int) -> Lead | None:
@@ -252,6 +265,15 @@ async def list_leads(
     """The base, newest first, by keyset on the primary key."""
     values = {"organization_id": organization_id, "before": before or LAST, "limit": limit}
     return await _all(conn, Lead, Q.list_leads, values)
+
+
+async def export_page(
+    conn: Connection, organization_id: int, *, after: str, limit: int
+) -> str | None:
+    """The last e-mail of the page of leads after *after*; None behind the last."""
+    values = {"organization_id": organization_id, "after": after, "limit": limit}
+    found = await (await conn.execute(Q.export_page, values)).fetchone()
+    return found[0] if found else None
 
 
 async def update_lead(

@@ -182,4 +182,4 @@ def to_json(names: Sequence[str], values: Sequence[pl.Series], *, nulls: bool) -
 
 def export_number(text: pl.Expr) -> pl.Expr:
     """Canonical numbers as an import reads them unchanged: ``1.234`` is written ``1.2340``."""
-    return text.str.replace(r"^(-?[1-9][0-9]{0,2}\.[0-9]{3})$", "${1}0")
+    return text.str.replace(r"^([+-]?[1-9][0-9]{0,2}\.[0-9]{3})$", "${1}0")

@@ -244,6 +244,6 @@ def clean_lead(
         column = f"c{list(flat).index('tags')}"
         lists = cells.split_tags(cells.tidy(frame.get_column(column), escaped=False))
         clean["tags"] = lists.to_list()[0] or []
-    if "custom" in fields:
+    if "custom" in fields or "custom" in clean:
         clean["custom"] = json.loads(clean.get("custom") or "{}")
     return clean

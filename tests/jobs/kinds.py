@@ -13,7 +13,7 @@ from tests.support import eventually
 from vazao.jobs import Kind
 from vazao.jobs.models import Job
 from vazao.jobs.parts import PartRun
-from vazao.kit.errors import Unprocessable
+from vazao.kit.errors import Unavailable, Unprocessable
 from vazao.kit.registry import Registry
 
 EFFECTS = """
@@ -85,6 +85,8 @@ async def broken_end(conn: Any, job: Job) -> None:
 
 async def stumble(run: PartRun) -> Any:
     if run.part.attempts <= run.payload["times"]:
+        if run.payload.get("store"):
+            raise Unavailable("The file store cannot be read.")
         raise RuntimeError("stumbled")
     return run.part.attempts
 

@@ -104,6 +104,16 @@ async def test_errors_are_tried_again_and_then_fail(platform: Platform) -> None:
     assert "stumbled" not in said["message"], "the log has what happened, not the answer"
 
 
+async def test_what_cannot_be_done_right_now_is_tried_again_too(platform: Platform) -> None:
+    two = await ask(platform, "test.stumble", times=2, store=True)
+    three = await ask(platform, "test.stumble", times=3, store=True)
+    async with working(platform):
+        two, three = await end_of(platform, two), await end_of(platform, three)
+    assert (two.status, two.result, two.attempts) == ("finished", 3, 3)
+    assert (three.status, three.attempts) == ("failed", 3)
+    assert jobs.view(three)["error"]["message"] == "The file store cannot be read."
+
+
 async def test_an_error_that_cannot_be_stored_still_fails_the_job(platform: Platform) -> None:
     job = await ask(platform, "test.nul")
     async with working(platform):

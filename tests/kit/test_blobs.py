@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vazao.kit.blobs import Blobs
-from vazao.kit.errors import ConfigurationError
+from vazao.kit.errors import ConfigurationError, NotFound, Unavailable
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
@@ -47,3 +47,17 @@ def test_an_address_that_is_none(url: str) -> None:
     assert "s3://bucket/prefix" in said
     assert "\n" not in said
     assert "Debug" not in said
+
+
+async def test_a_store_that_cannot_be_read_or_written_is_unavailable(tmp_path: Path) -> None:
+    """A file stands where a folder should: no such object, and no room for one."""
+    blobs = Blobs((tmp_path / "blobs").as_uri())
+    await blobs.put("a", b"1")
+    for reading in (blobs.get("a/b"), blobs.read_range("a/b", 0, 1)):
+        with pytest.raises(Unavailable) as caught:
+            [chunk async for chunk in reading]
+        assert "file store cannot be read" in str(caught.value)
+    with pytest.raises(Unavailable, match="cannot be written"):
+        await blobs.put("a/b", b"1")
+    with pytest.raises(NotFound, match="gone"):
+        [chunk async for chunk in blobs.get("b")]

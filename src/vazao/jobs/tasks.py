@@ -23,7 +23,7 @@ from vazao.jobs.kinds import kind_of
 from vazao.jobs.models import Job, Part
 from vazao.jobs.parts import PartRun
 from vazao.jobs.recovery import LOST_LIMIT
-from vazao.kit.errors import DatabaseUnavailable, VazaoError
+from vazao.kit.errors import DatabaseUnavailable, Unavailable, VazaoError
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 
@@ -162,16 +162,23 @@ class Runner:
                 await self._give_back(run, lost=1, delay=min(5.0, 0.1 * 2**run.part.lost))
             else:
                 await self._settle(run, given_up(run, LOST_LIMIT))
+        except Unavailable as error:
+            log.warning("part put off", error=repr(error), number=run.part.number)
+            await self._put_off(run, error)
         except VazaoError as error:
             await self._settle(run, error)
         except Exception as error:
             log.error("part erred", number=run.part.number, kind=run.job.kind, exc_info=error)
-            waits = kind_of(run.job.kind).backoff_seconds
-            if run.part.errors < len(waits):
-                delay = waits[run.part.errors]
-                await self.persist(partial(self._hold, run, errors=1, lost=0, delay=delay))
-            else:
-                await self._settle(run, given_up(run, len(waits) + 1))
+            await self._put_off(run, given_up(run, run.part.errors + 1))
+
+    async def _put_off(self, run: PartRun, error: VazaoError) -> None:
+        """Try the part again after a wait; behind the last attempt fail it with *error*."""
+        waits = kind_of(run.job.kind).backoff_seconds
+        if run.part.errors < len(waits):
+            delay = waits[run.part.errors]
+            await self.persist(partial(self._hold, run, errors=1, lost=0, delay=delay))
+        else:
+            await self._settle(run, error)
 
     async def _settle(self, run: PartRun, error: VazaoError) -> None:
         """Fail the part with *error*, or at least fail it (a value that cannot be stored, say)."""

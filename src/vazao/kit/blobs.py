@@ -10,7 +10,14 @@ import asyncio
 import errno
 import os
 import shutil
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Generator,
+    Iterable,
+)
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -83,36 +90,40 @@ class Blobs:
 
         Raises:
             NotFound: there is no such object.
+            Unavailable: the store did not give it.
         """
-        try:
+        with _reading():
             result = await obstore.get_async(self._store, key)
-        except FileNotFoundError as error:
-            raise NotFound("The stored file is gone.") from error
-        async for chunk in result.stream(min_chunk_size=CHUNK):
-            yield bytes(chunk)
+            async for chunk in result.stream(min_chunk_size=CHUNK):
+                yield bytes(chunk)
 
     async def read_range(self, key: str, start: int, size: int) -> AsyncGenerator[bytes]:
         """*size* bytes of the object from *start* on, in chunks of a few MiB.
 
         Raises:
             NotFound: there is no such object.
+            Unavailable: the store did not give it.
         """
-        try:
+        with _reading():
             result = await obstore.get_async(
                 self._store, key, options={"range": (start, start + size)}
             )
-        except FileNotFoundError as error:
-            raise NotFound("The stored file is gone.") from error
-        async for chunk in result.stream(min_chunk_size=CHUNK):
-            yield bytes(chunk)
+            async for chunk in result.stream(min_chunk_size=CHUNK):
+                yield bytes(chunk)
 
     async def delete(self, keys: Iterable[str]) -> None:
-        """Remove the objects; those already gone are no error."""
+        """Remove the objects; those already gone are no error.
+
+        Raises:
+            Unavailable: the store refused.
+        """
         for key in keys:
             try:
                 await obstore.delete_async(self._store, key)
             except FileNotFoundError:
                 continue
+            except (BaseError, OSError) as error:
+                raise _translated(error) from error
 
     async def delete_below(self, prefix: str) -> None:
         """Remove every object ``<prefix>/…``, and what a killed process left half written there."""
@@ -148,6 +159,18 @@ class Blobs:
     def local_path(self, key: str) -> Path | None:
         """The object's file where the store is a folder of this machine, else ``None``."""
         return self.root / key if self.root is not None else None
+
+
+@contextmanager
+def _reading() -> Generator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFound("The stored file is gone.") from error
+    except (BaseError, OSError) as error:
+        raise Unavailable(
+            "The file store cannot be read.", remedy="Try again in a moment."
+        ) from error
 
 
 def _translated(error: Exception) -> Exception:

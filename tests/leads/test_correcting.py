@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import xlsxwriter
 from tests.leads.helpers import Tenant, five
 from tests.leads.test_files import lines
 from tests.leads.test_parsing_xlsx import make, row_xml
+from vazao.kit.errors import StorageFull
 from vazao.leads import correcting, service
 
 pytestmark = pytest.mark.anyio
@@ -103,3 +105,15 @@ async def test_files_that_nobody_reads_on_keep_nothing_open(tenant: Tenant) -> N
     assert len(await asyncio.wait_for(tenant.errors(shown), 30)) > len(begun[0])
     for stream in streams:
         await stream.aclose()
+
+
+async def test_where_no_room_is_left_the_answer_says_so(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = await tenant.run("E-mail\n" + "bad\n" * 40_000)
+    full = os.open("/dev/full", os.O_RDWR)
+    monkeypatch.setattr(
+        correcting.tempfile, "TemporaryFile", lambda dir: os.fdopen(full, "r+b", 0)
+    )
+    with pytest.raises(StorageFull, match="no room left"):
+        await tenant.errors(shown)

@@ -26,7 +26,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
 
-from vazao.kit.errors import ConfigurationError, NotFound, StorageFull, Unavailable
+from vazao.kit.errors import ConfigurationError, NotFound, StorageFull, Unavailable, no_room
 
 CHUNK = 4 << 20
 PART = 5 << 20
@@ -174,7 +174,6 @@ def _reading() -> Generator[None]:
 
 
 def _translated(error: Exception) -> Exception:
-    text = str(error)
-    if "os error 28" in text or "No space left" in text or "os error 122" in text:
+    if no_room(error):
         return StorageFull(remedy="Free some space or ask the administrator, then try again.")
     return Unavailable("The file store cannot be written.", remedy="Try again in a moment.")

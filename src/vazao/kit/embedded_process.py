@@ -6,7 +6,6 @@ here that takes an ``Account`` accepts None for "the user we are".
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import grp
 import os
@@ -23,7 +22,13 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
-from vazao.kit.errors import ConfigurationError, DatabaseUnavailable, StorageFull, VazaoError
+from vazao.kit.errors import (
+    ConfigurationError,
+    DatabaseUnavailable,
+    StorageFull,
+    VazaoError,
+    no_room,
+)
 
 ACCOUNT = "vazao"
 POLL_SECONDS = 0.02
@@ -68,7 +73,7 @@ def explained(folder: Path) -> Generator[None, None, None]:
 
 
 def _explain(error: OSError, folder: Path) -> VazaoError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if no_room(error):
         return StorageFull(FULL, remedy=FULL_REMEDY, folder=folder)
     place = error.filename or folder
     return ConfigurationError(

@@ -7,6 +7,7 @@ reader's language late, where the language is known.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -127,6 +128,13 @@ class StorageFull(VazaoError):
 
     code = "storage_full"
     status = 507
+
+
+def no_room(error: BaseException) -> bool:
+    """Whether the system refused for lack of room; native libraries say so in words alone."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return any(words in str(error) for words in ("os error 28", "os error 122", "No space left"))
 
 
 class ConfigurationError(VazaoError):

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from vazao.kit.errors import ConfigurationError, StorageFull, VazaoError
+from vazao.kit.errors import ConfigurationError, StorageFull, VazaoError, no_room
 
 PR_SET_PDEATHSIG = 1
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
@@ -73,9 +73,7 @@ def prepare_folder(folder: Path) -> None:
 
 def unusable(folder: Path, error: OSError) -> VazaoError:
     """The sentence for a data folder that the system refuses with *error*."""
-    import errno
-
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if no_room(error):
         return StorageFull(
             "There is no room left in {folder}.",
             remedy="Free some space there, or name another folder in VAZAO_DATA_DIR.",

@@ -21,6 +21,7 @@ import polars as pl
 
 from vazao import jobs
 from vazao.kit.platform import Platform
+from vazao.kit.processes import unusable
 from vazao.leads import parsing, service, store, typed, validation
 from vazao.leads.models import Import
 from vazao.leads.parsing_frames import BEYOND
@@ -43,13 +44,17 @@ async def errors_csv(
 
     Raises:
         NotFound: the stored sheet is gone.
+        StorageFull: no room is left for the file.
     """
     # Whole before its first byte goes out: whoever reads slowly would keep the sheet open.
     with tempfile.TemporaryFile(dir=platform.settings.folder) as file:
-        await asyncio.to_thread(file.write, BOM if for_excel else b"")
-        async with platform.bulky:
-            await _Correction(platform, record, language).write(file)
-        file.seek(0)
+        try:
+            file.write(BOM if for_excel else b"")
+            async with platform.bulky:
+                await _Correction(platform, record, language).write(file)
+            file.seek(0)
+        except OSError as error:
+            raise unusable(platform.settings.folder, error) from error
         while block := await asyncio.to_thread(file.read, BLOCK_BYTES):
             yield block
 

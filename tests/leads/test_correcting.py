@@ -64,13 +64,18 @@ async def test_numbers_of_a_workbook_mean_the_same_in_the_file_of_errors(tenant:
         await service.declare_field(conn, tenant.id, "valor", "number")
         await service.declare_field(conn, tenant.id, "filhos", "integer")
     shown = await tenant.run(
-        workbook(("E-mail", "Valor", "Filhos"), ("bad", 1.234, 2), ("c@x.com", 5, 1.234)),
+        workbook(
+            ("E-mail", "Valor", "Filhos", "Versão"), ("bad", 1.234, 2, "1.234"),
+            ("c@x.com", 5, 1.234, "1"),
+        ),
         filename="a.xlsx",
     )
     assert five(shown) == (0, 0, 0, 0, 2)
     again = await tenant.run((await tenant.errors(shown)).replace(b"bad", b"a@x.com"))
     assert five(again) == (1, 0, 0, 0, 1)
-    assert (await tenant.lead("a@x.com"))["custom"] == {"valor": 1.234, "filhos": 2}
+    assert (await tenant.lead("a@x.com"))["custom"] == {
+        "valor": 1.234, "filhos": 2, "versao": "1.234"
+    }
     assert "integer_invalid" in lines(await tenant.errors(again))[1][-1]
 
 

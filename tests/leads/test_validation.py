@@ -105,6 +105,7 @@ CELLS = {
     "phone of a workbook": ("phone", "5581999998888", "5581999998888"),
     "phone extension": ("phone", "81 3333-4444 ramal 12", "81 3333-4444 ramal 12"),
     "phone between marks": ("phone", "\u202a+55 81 99999-8888\u202c", "+55 81 99999-8888"),
+    "phone of marks alone": ("phone", "\u202a \u202c", None),
     "phone with typographic hyphens": ("phone", "81 99999\u20118888", "81 99999-8888"),
     "phone of 7": ("phone", "3333-444", "!phone_invalid"),
     "phone of 8": ("phone", "3333-4444", "3333-4444"),

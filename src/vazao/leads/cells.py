@@ -148,7 +148,8 @@ def email(cells: pl.Series) -> Checked:
 
 
 def _unmarked(cells: pl.Series) -> pl.Series:
-    return cells.str.replace_all(f"[{_MARKS}]", "")
+    bare = cells.str.replace_all(f"[{_MARKS}]", "").str.strip_chars()
+    return bare.set(bare == "", None)
 
 
 def phone(cells: pl.Series) -> Checked:
@@ -156,7 +157,7 @@ def phone(cells: pl.Series) -> Checked:
     if cells.str.contains(r"\s\s|[^\S ]").any():
         cells = cells.str.replace_all(r"\s+", " ")
     if cells.str.contains(f"[{_MARKS}]|{_HYPHENS}").any():
-        cells = _unmarked(cells).str.replace_all(_HYPHENS, "-").str.strip_chars()
+        cells = _unmarked(cells).str.replace_all(_HYPHENS, "-")
     invalid = ~cells.str.contains(_PHONE)
     if _longest(cells) > PHONE_LIMIT:
         invalid |= cells.str.len_chars() > PHONE_LIMIT

@@ -12,7 +12,7 @@ import asyncio
 import csv
 import io
 import tempfile
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import IO
@@ -23,6 +23,7 @@ from vazao import jobs
 from vazao.kit.platform import Platform
 from vazao.kit.processes import unusable
 from vazao.leads import parsing, service, store, typed, validation
+from vazao.leads.mapping import CUSTOM
 from vazao.leads.models import Import
 from vazao.leads.parsing_frames import BEYOND
 from vazao.leads.reading import ahead, limits
@@ -80,6 +81,7 @@ class _Correction:
         record = self.record
         async with self.platform.db.connection() as conn:
             refused, long_rows = await store.rejection_kinds(conn, record.id)
+            types = await store.custom_types(conn, record.organization_id)
             upload = await jobs.get_upload(conn, record.organization_id, record.upload)
         if not refused:
             # Also where the sheet could not be read at all, which it still cannot.
@@ -92,7 +94,8 @@ class _Correction:
                 kept = _kept(sheet.headers)
                 separator = sheet.delimiter or ","
                 file.write(_header([h for _, h in kept], added, separator))
-                shown = [*self._cells(sheet, kept), *added_cells, "row", COLUMNS[1], COLUMNS[2]]
+                cells = self._cells(sheet, kept, types)
+                shown = [*cells, *added_cells, "row", COLUMNS[1], COLUMNS[2]]
                 async with aclosing(ahead(sheet.batches())) as batches:
                     async for batch in batches:
                         rows = await self._refused(batch)
@@ -106,16 +109,18 @@ class _Correction:
             path, record.filename, sheet=record.sheet, limits=limits(self.platform)
         )
 
-    def _cells(self, sheet: parsing.Sheet, kept: Sequence[tuple[str, str]]) -> list[pl.Expr]:
+    def _cells(
+        self, sheet: parsing.Sheet, kept: Sequence[tuple[str, str]], types: Mapping[str, str]
+    ) -> list[pl.Expr]:
         """The sheet's own cells; a workbook's numbers so that text of them reads the same."""
         cells = [_safe(column) for column, _ in kept]
         if sheet.encoding is not None:
             return cells
         mapping = self.record.mapping or {}
-        custom = [(mapping.get(header) or "").startswith("custom.") for _, header in kept]
+        kinds = [types.get((mapping.get(h) or "").removeprefix(CUSTOM)) for _, h in kept]
         return [
-            typed.export_number(cell) if own else cell
-            for cell, own in zip(cells, custom, strict=True)
+            typed.export_number(cell) if kind in ("number", "integer") else cell
+            for cell, kind in zip(cells, kinds, strict=True)
         ]
 
     async def _refused(self, batch: parsing.Batch) -> pl.DataFrame:

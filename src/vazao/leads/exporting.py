@@ -7,9 +7,9 @@ lead is told as it stands when its page is read.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any, Literal
+from typing import Literal
 
-from psycopg import AsyncConnection, sql
+from psycopg import sql
 
 from vazao.kit.platform import Platform
 from vazao.leads import store
@@ -34,7 +34,9 @@ async def export(
     """Every lead of the organization, in the order of its e-mail."""
     async with platform.db.connection() as conn:
         types = await store.custom_types(conn, organization_id)
+    statement: sql.SQL | sql.Composed = Q.export_ndjson
     if form == "csv":
+        statement = Q.export_csv.format(columns=_csv(types))
         yield _header(types)
     after = ""
     while True:
@@ -42,23 +44,11 @@ async def export(
             last = await store.export_page(conn, organization_id, after=after, limit=PAGE_LEADS)
             if last is None:
                 return
-            page = await _page(conn, organization_id, form, types, (after, last))
+            bounds = {"organization_id": organization_id, "after": after, "last": last}
+            async with conn.cursor() as cursor, cursor.copy(statement, bounds) as rows:
+                page = b"".join([bytes(block) async for block in rows])
         yield page
         after = last
-
-
-async def _page(
-    conn: AsyncConnection[Any], organization_id: int, form: Format, types: dict[str, str],
-    bounds: tuple[str, str],
-) -> bytes:
-    after, last = map(sql.Literal, bounds)
-    given = {"organization_id": sql.Literal(organization_id), "after": after, "last": last}
-    if form == "csv":
-        statement = Q.export_csv.format(columns=_csv(types), **given)
-    else:
-        statement = Q.export_ndjson.format(**given)
-    async with conn.cursor() as cursor, cursor.copy(statement) as rows:
-        return b"".join([bytes(block) async for block in rows])
 
 
 def _header(types: dict[str, str]) -> bytes:

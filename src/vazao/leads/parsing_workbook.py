@@ -63,10 +63,12 @@ def packed_entries(path: Path) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as packed:
             return packed.infolist()
-    except NotImplementedError as error:  # reading it takes a later version of the format
-        raise SheetPackedOtherwise from error
-    except (zipfile.BadZipFile, UnicodeDecodeError) as error:  # in its structure, or in a name
+    # In its structure, or in a name that is not UTF-8.
+    except (zipfile.BadZipFile, UnicodeDecodeError) as error:
         raise SheetDamaged from error
+    # The library's word for a directory whose version of the format is later than it knows.
+    except NotImplementedError as error:
+        raise SheetPackedOtherwise from error
 
 
 class Workbook:

@@ -299,13 +299,13 @@ select max(email) from (
 -- a column's name in SQL ends after 63 bytes, a custom field's may be longer with its prefix.
 copy (
     select {columns}, id, created_at, updated_at from leads.lead
-    where organization_id = {organization_id} and email > {after} and email <= {last}
+    where organization_id = %(organization_id)s and email > %(after)s and email <= %(last)s
     order by email
 ) to stdout (format csv)
 
 -- name: export_ndjson
--- A page of the base as one JSON object a line; the quote and the delimiter are control characters, which
--- never occur in JSON, so that nothing is escaped twice.
+-- A page of the base as one JSON object a line; the quote and the delimiter are control
+-- characters, which never occur in JSON, so that nothing is escaped twice.
 copy (
     select jsonb_build_object('id', id::text, 'email', email, 'name', name, 'phone', phone,
         'company', company, 'job_title', job_title, 'city', city, 'state', state,
@@ -313,7 +313,7 @@ copy (
         'opted_out', opted_out, 'custom', custom, 'created_at', created_at,
         'updated_at', updated_at)
     from leads.lead
-    where organization_id = {organization_id} and email > {after} and email <= {last}
+    where organization_id = %(organization_id)s and email > %(after)s and email <= %(last)s
     order by email
 ) to stdout (format csv, quote E'\x01', delimiter E'\x02')
 

@@ -22,11 +22,11 @@ first, the second (a tenth of a second) only for what is common. A sheet in alph
 its commonest name far from its newest lead."""
 COMMON = 20_000
 """So many leads must be expected to match for the long walk: else the index is quicker."""
-# Escaped after folding, which makes plain signs of wide ones: ％ would be a wildcard.
 MATCHING = """and exists (
     select from leads.document d
     where d.organization_id = f.organization_id and d.lead_id = f.lead_id {conditions}
 )"""
+# Escaped after folding, which makes plain signs of wide ones: ％ would be a wildcard.
 LIKE = r"and d.words like '%%' || regexp_replace(kit.fold({}), '[\\%%_]', '\\\&', 'g') || '%%'"
 
 

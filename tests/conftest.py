@@ -23,6 +23,12 @@ pytest_plugins = ["tests.required"]
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The tests' event loop is asyncio's."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """The administrative address of a running PostgreSQL."""
     given = os.environ.get("VAZAO_TEST_DATABASE_URL")

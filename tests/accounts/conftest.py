@@ -25,11 +25,6 @@ Browse = Callable[..., httpx2.AsyncClient]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def platform(database_url: str, data_dir: Path) -> AsyncIterator[Platform]:
     """Accounts over the test's own database, with one trusted proxy."""
     registry = Registry()

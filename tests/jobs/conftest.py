@@ -18,11 +18,6 @@ from vazao.kit.settings import Settings
 from vazao.kit.worker import work
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def make_platform(database_url: str, data_dir: Path, **settings: Any) -> Platform:
     """A platform with the test kinds, quick beats and no other feature."""
     registry = Registry()

@@ -15,11 +15,6 @@ from vazao.kit.settings import Settings
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.mark.parametrize("name", ["dados", "dados vazão", "100%25 #1?"])
 async def test_files_lie_in_the_data_folder_that_was_named(tmp_path: Path, name: str) -> None:
     settings = Settings(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +14,10 @@ from vazao.kit.settings import Settings
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """Settings of a folder that a system account can reach, and of no database."""
+def settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of a folder and of no database."""
     monkeypatch.delenv("VAZAO_DATABASE_URL", raising=False)
-    folder = Path(tempfile.mkdtemp(prefix="vazao-test-"))
-    yield Settings(data_dir=folder)
-    EmbeddedPostgres(folder).stop()
-    shutil.rmtree(folder)
+    return Settings(data_dir=folder)
 
 
 async def version(platform: Platform) -> int:

@@ -15,11 +15,6 @@ from vazao.kit.settings import Settings
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def server_side(database: Database) -> dict[str, str]:
     await database.open()
     try:

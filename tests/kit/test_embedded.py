@@ -7,13 +7,11 @@ import os
 import pwd
 import re
 import select
-import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import LiteralString
@@ -40,15 +38,6 @@ TELL = "print(url, flush=True); sys.stdin.read()\n"
 def only_if(condition: bool) -> Callable[[Test], Test | None]:
     """Leave a test out where it says nothing; no skip, since the other kind of user runs it."""
     return lambda test: test if condition else None
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A data folder that a system account can reach: pytest's own are closed to it."""
-    path = Path(tempfile.mkdtemp(prefix="vazao-test-"))
-    yield path
-    EmbeddedPostgres(path).stop()
-    shutil.rmtree(path)
 
 
 @pytest.fixture

@@ -21,11 +21,6 @@ SLEEPING = "select 1 from pg_stat_activity where datname = %s and query = 'selec
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def sleeping(database_url: str) -> Iterator[subprocess.Popen[str]]:
     """A psql that works on something long, in a process group of its own, as in a terminal."""
     process = subprocess.Popen(

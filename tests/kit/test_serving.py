@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,20 +19,6 @@ from vazao.kit.embedded import EmbeddedPostgres
 from vazao.kit.embedded_process import processes_in
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A data folder that a system account can reach."""
-    made = Path(tempfile.mkdtemp(prefix="vazao-test-"))
-    yield made
-    EmbeddedPostgres(made).stop()
-    shutil.rmtree(made)
 
 
 @contextmanager

@@ -20,12 +20,6 @@ SAY = "import sys; open(sys.argv[1], 'a').write('x')\n"
 WAIT = "import signal\nwhile True: signal.pause()\n"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The tests' event loop is asyncio's."""
-    return "asyncio"
-
-
 def child(name: str, *code: str, file: Path, grace: float = 20.0) -> Child:
     return Child(name, [sys.executable, "-c", "".join(code), str(file)], grace)
 

@@ -16,11 +16,6 @@ from vazao.kit.settings import Settings
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def platform_of(data_dir: Path, runner: Any) -> Platform:
     registry = Registry(runner=runner)
     settings = Settings(data_dir=data_dir, database_url="postgresql://x", secret="x" * 32)

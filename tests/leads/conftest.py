@@ -18,11 +18,6 @@ from vazao.kit.platform import Platform
 _numbers = count(100)
 
 
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture
 async def platform(database_url: str, data_dir: Path) -> AsyncIterator[Platform]:
     """A platform over the test's own database, without a worker."""

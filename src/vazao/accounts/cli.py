@@ -9,15 +9,12 @@ import typer
 
 from vazao.accounts import service, store
 from vazao.accounts.passwords import check_new, hasher
-from vazao.kit.cli import language, run
+from vazao.kit.cli import Organization, language, run
 from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform
 
 app = typer.Typer(help="Organizations, users and tokens.", no_args_is_help=True)
 BATCH = 1_000
-Slug = Annotated[str, typer.Option(
-    "--organization", "-o", envvar="VAZAO_ORGANIZATION", help="The organization's short name."
-)]
 
 
 def _say(text: str, **params: object) -> None:
@@ -42,7 +39,7 @@ def create_organization(
 @app.command("create-user")
 def create_user(
     username: Annotated[str, typer.Argument(help="What the person signs in with.")],
-    organization: Slug,
+    organization: Organization,
     role: Annotated[str, typer.Option(help="admin or member.")] = "member",
     email: Annotated[str, typer.Option(help="Optional.")] = "",
     name: Annotated[str, typer.Option(help="The person's name.")] = "",
@@ -70,7 +67,7 @@ def create_user(
 
 @app.command("create-token")
 def create_token(
-    organization: Slug,
+    organization: Organization,
     application: Annotated[str, typer.Option(help="The system that will use it.")],
     scope: Annotated[list[str], typer.Option(help="What it may do; repeatable.")],
 ) -> None:
@@ -106,7 +103,7 @@ def list_organizations() -> None:
 
 
 @app.command("list-users")
-def list_users(organization: Slug) -> None:
+def list_users(organization: Organization) -> None:
     """List an organization's users: id, username, roles, and whether they may sign in."""
 
     async def work(platform: Platform) -> None:

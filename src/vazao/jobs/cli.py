@@ -16,11 +16,9 @@ from vazao.jobs.models import Job
 from vazao.jobs.store import Conn
 from vazao.jobs.views import view
 from vazao.kit import cli, logging
+from vazao.kit.cli import Organization
 from vazao.kit.platform import Platform
 
-Organization = Annotated[
-    str, typer.Option("--organization", "-o", envvar="VAZAO_ORGANIZATION", help="its slug")
-]
 Token = Annotated[str, typer.Argument(help="the job's id")]
 AsJson = Annotated[bool, typer.Option("--json", envvar="VAZAO_JSON", help="one JSON document")]
 Act = Callable[[Conn, int], Awaitable[Any]]

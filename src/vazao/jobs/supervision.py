@@ -16,11 +16,11 @@ from psycopg import AsyncConnection
 
 from vazao.jobs import recovery, store
 from vazao.jobs.tasks import Runner
+from vazao.kit.cancelling import end_all
 from vazao.kit.db import RECONNECT_SECONDS, be_reached, reach_of
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Periodic
-from vazao.kit.tasks import end_all
 
 log = get("jobs.worker")
 LOOK_SECONDS = 1.0

@@ -12,9 +12,9 @@ from vazao.jobs import store
 from vazao.jobs.errors import UploadCutOff, UploadNotFound
 from vazao.jobs.models import Upload
 from vazao.jobs.tus_errors import BeyondLength, OffsetMismatch, UploadLocked
+from vazao.kit.cancelling import end_all
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
-from vazao.kit.tasks import end_all
 
 log = get("jobs.tus")
 # A client that lost its server tries again for about nine seconds (tus-js-client's default): the

@@ -8,9 +8,10 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
-from typing import NoReturn, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import psycopg
+import typer
 from pydantic import ValidationError
 
 from vazao.kit.errors import ConfigurationError, DatabaseUnavailable, VazaoError
@@ -20,6 +21,9 @@ from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
 
 T = TypeVar("T")
+Organization = Annotated[str, typer.Option(
+    "--organization", "-o", envvar="VAZAO_ORGANIZATION", help="The organization's short name."
+)]
 _registry: Callable[[], Registry] = Registry
 _debug = False
 

@@ -158,6 +158,20 @@ class Database:
             yield conn
 
 
+def unreadable(name: str) -> ConfigurationError:
+    """The error of an address that is none; it is not quoted, as its password might be.
+
+    Args:
+        name: the setting that holds it.
+    """
+    return ConfigurationError(
+        "{name} cannot be read.",
+        remedy="Write it as postgresql://user:password@host:port/name, with the password "
+        "percent-encoded.",
+        name=name,
+    )
+
+
 def check_server(url: str, *, timeout: int = 10) -> int:
     """The server's version number, if it answers and is new enough.
 
@@ -169,11 +183,7 @@ def check_server(url: str, *, timeout: int = 10) -> int:
         with psycopg.connect(url, connect_timeout=timeout) as conn:
             version = conn.info.server_version
     except psycopg.ProgrammingError:
-        raise ConfigurationError(
-            "VAZAO_DATABASE_URL cannot be read.",
-            remedy="Write it as postgresql://user:password@host:port/name, with the password "
-            "percent-encoded.",
-        ) from None
+        raise unreadable("VAZAO_DATABASE_URL") from None
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
         raise DatabaseUnavailable(

@@ -16,8 +16,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from vazao.kit.blobs import Blobs
-from vazao.kit.db import Database
+from vazao.kit.db import Database, unreadable
 from vazao.kit.errors import ConfigurationError
+from vazao.kit.processes import unusable
 from vazao.kit.proxies import trusted_networks
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
@@ -132,12 +133,7 @@ def check_addresses(settings: Settings) -> None:
     }
     for name, url in addresses.items():
         if url is not None and not _readable(url):
-            raise ConfigurationError(
-                "{name} cannot be read.",
-                remedy="Write it as postgresql://user:password@host:port/name, with the password "
-                "percent-encoded.",
-                name=name,
-            )
+            raise unreadable(name)
 
 
 def _readable(url: str) -> bool:
@@ -156,6 +152,7 @@ def load_secret(settings: Settings) -> bytes:
     Raises:
         ConfigurationError: it is too short to sign with; or none is set and the database is not
             embedded (several hosts must share one key, so none may be made up).
+        StorageFull: no room is left to keep it.
     """
     if settings.secret:
         if len(settings.secret) < SHORTEST_SECRET:
@@ -175,11 +172,7 @@ def load_secret(settings: Settings) -> bytes:
     try:
         return _kept_secret(settings.folder / "secret")
     except OSError as error:
-        raise ConfigurationError(
-            "The data folder {folder} cannot be used: {reason}.",
-            remedy="Set VAZAO_DATA_DIR to a folder that this user may write.",
-            folder=str(settings.folder), reason=error.strerror or "unknown",
-        ) from error
+        raise unusable(settings.folder, error) from error
 
 
 def _kept_secret(path: Path) -> bytes:

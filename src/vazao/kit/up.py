@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 
 from vazao.kit import processes, serving
+from vazao.kit.cancelling import end_all
 from vazao.kit.cli import language
 from vazao.kit.db import check_server
 from vazao.kit.errors import Unavailable, VazaoError
@@ -28,7 +29,6 @@ from vazao.kit.settings import Settings
 from vazao.kit.steps import Steps
 from vazao.kit.steps import text as _
 from vazao.kit.supervisor import Child, Supervisor, ours, start_workers
-from vazao.kit.tasks import end_all
 
 READY_SECONDS = 60.0
 WATCH_SECONDS = 1.0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vazao.kit import cli as kit
+from vazao.kit.cli import Organization
 from vazao.kit.errors import VazaoError
 from vazao.kit.formats import number
 from vazao.kit.i18n import translate
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Bulk import of spreadsheets, and the base of leads.")
 
-Organization = Annotated[str, typer.Option(
-    "--organization", "-o", envvar="VAZAO_ORGANIZATION", help="slug of the organization"
-)]
 FINISHED, FAILED, WITH_REJECTED = 0, 1, 3
 BLOCK = 4 << 20
 PATIENCE_SECONDS = 5.0

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import os
 import secrets
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from tests.support.databases import address
 from vazao.migrations import migrate
 
-pytest_plugins = ["tests.required"]
+pytest_plugins = ["tests.support.required"]
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +36,7 @@ def server_url() -> Iterator[str]:
     if given:
         yield given
         return
-    from tests.servers import shared_server
+    from tests.support.servers import shared_server
 
     with shared_server() as url:
         yield url
@@ -71,10 +72,6 @@ def database_url(server_url: str, template_database: str) -> Iterator[str]:
         assert left == (0,), "the test left a connection at work"
 
 
-def address(url: str, database: str) -> str:
-    """*url* with another database."""
-    return urlsplit(url)._replace(path=f"/{database}").geturl()
-
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
@@ -87,7 +84,22 @@ def data_dir(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def oldest() -> Iterator[str]:
     """The address of an empty database on PostgreSQL 15, the oldest that is supported."""
-    from tests.servers import oldest_server
+    from tests.support.servers import oldest_server
 
     with oldest_server() as url:
         yield url
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = os.geteuid() == 0 and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "none", str(folder)], capture_output=True
+    ).returncode == 0
+    if not mounted:
+        if os.environ.get("VAZAO_REQUIRE_ALL") == "1":
+            pytest.fail("a full disk needs a mount, and this user may not mount")
+        pytest.skip("NOT TESTED: a full disk (needs root and mount)")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)

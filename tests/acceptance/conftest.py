@@ -2,99 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
-CHROMIUM = next(
-    (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None
-)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update"]
-PASSWORD = "um segredo bem comprido"
-
-
-@dataclass
-class Running:
-    """``vazao up`` on a port of its own."""
-
-    process: subprocess.Popen[bytes]
-    folder: Path
-    port: int
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def address(self) -> str:
-        """Where its web listens."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def vazao(self, *arguments: str, text: str | None = None, code: int | None = 0) -> str:
-        """Run a command; its standard output (and the errors, where it fails)."""
-        done = subprocess.run(
-            [sys.executable, "-m", "vazao", *arguments], env=self.environment, input=text,
-            capture_output=True, text=True, check=False,
-        )
-        assert code is None or done.returncode == code, done.stdout + done.stderr
-        return done.stdout if done.returncode == 0 else done.stdout + done.stderr
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def ready(running: Running, within: float = 60) -> None:
-    """Wait until ``/readyz`` says 200."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        log = (running.folder / "up.log").read_text()
-        assert running.process.poll() is None, log
-        try:
-            if httpx2.get(f"{running.address}/readyz", timeout=2).status_code == 200:
-                return
-        except httpx2.HTTPError:
-            continue
-    raise AssertionError("not ready")
-
-
-@contextmanager
-def running_platform(folder: Path | None = None, **settings: str) -> Iterator[Running]:
-    """``vazao up`` in a folder of its own until the block ends."""
-    made = folder or Path(tempfile.mkdtemp(prefix="vazao-test-"))
-    port = free_port()
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("VAZAO_")} | {
-        "VAZAO_DATA_DIR": str(made), "VAZAO_PORT": str(port), "VAZAO_LOG_LEVEL": "warning",
-        "LC_ALL": "C.UTF-8", **settings,
-    }
-    with (made / "up.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vazao", "up"], env=environment, stdout=log, stderr=log
-        )
-    running = Running(process, made, port, environment)
-    try:
-        ready(running)
-        yield running
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-        if folder is None:
-            shutil.rmtree(made, ignore_errors=True)
+from tests.support.running import CHROMIUM, FLAGS, PASSWORD, Running, running_platform
 
 
 @pytest.fixture(scope="module")
@@ -120,12 +33,3 @@ def browser() -> Iterator[Any]:
         opened = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield opened
         opened.close()
-
-
-def sign_in(page: Any, running: Running) -> None:
-    """Sign maria in."""
-    page.goto(f"{running.address}/login")
-    page.fill("input[name=username]", "maria")
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main button[type=submit]")
-    page.wait_for_url(re.compile(r".*/$"))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import Running, sign_in
+from tests.support.running import Running, sign_in
 from vazao.leads import samples
 
 pytestmark = pytest.mark.browser

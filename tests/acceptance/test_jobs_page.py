@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.acceptance.conftest import Running, sign_in
+from tests.support.running import Running, sign_in
 
 pytestmark = pytest.mark.browser
 SIZE = 12 << 20

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.acceptance.conftest import Running, running_platform
-from tests.jobs import pngs
+from tests.support import pngs
+from tests.support.running import Running, running_platform
 
 pytestmark = pytest.mark.external
 NOISE = pngs.chunk(b"tEXt", b"noise\0" + bytes(i * 7919 % 256 for i in range(3_000_000)))

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.acceptance.conftest import Running, free_port, ready, running_platform
+from tests.support.running import Running, free_port, ready, running_platform
 from vazao.kit.embedded import EmbeddedPostgres
 from vazao.kit.embedded_process import processes_in, running_postmaster
 

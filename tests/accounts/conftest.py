@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from tests.support.accounts import PASSWORD, PROXY, Browse, People
 from vazao import accounts
 from vazao.accounts import service
 from vazao.accounts.passwords import hasher
@@ -18,10 +17,6 @@ from vazao.kit.platform import Platform
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
 from vazao.kit.web import create_app
-
-PASSWORD = "três pratos de trigo"
-PROXY = "10.9.9.9"
-Browse = Callable[..., httpx2.AsyncClient]
 
 
 @pytest.fixture
@@ -38,16 +33,6 @@ async def platform(database_url: str, data_dir: Path) -> AsyncIterator[Platform]
     yield made
     await made.close()
 
-
-@dataclass(frozen=True)
-class People:
-    """Ana (admin) and Beto (member) of acme, Eva (admin) of other; all with PASSWORD."""
-
-    acme: int
-    other: int
-    ana: int
-    beto: int
-    eva: int
 
 
 @pytest.fixture
@@ -88,28 +73,3 @@ async def browse(platform: Platform) -> AsyncIterator[Browse]:
     yield make
     for client in clients:
         await client.aclose()
-
-
-def csrf_in(text: str) -> str:
-    """The value in the page's hidden field."""
-    found = re.search(r'name="csrf" value="([^"]+)"', text)
-    assert found, "the page has no csrf field"
-    return found.group(1)
-
-
-async def log_in(
-    client: httpx2.AsyncClient, username: str = "ana", password: str = PASSWORD, **fields: str
-) -> httpx2.Response:
-    """Fill the form in and send it."""
-    form = await client.get("/login")
-    data = {"username": username, "password": password, "csrf": csrf_in(form.text), **fields}
-    return await client.post("/login", data=data)
-
-
-async def token_for(platform: Platform, organization: int, *scopes: str, **more: Any) -> str:
-    """A token of the application ``folha``."""
-    async with platform.db.transaction() as conn:
-        secret, _ = await service.create_token(
-            conn, organization, application="folha", scopes=scopes or ("leads:read",), **more
-        )
-    return secret

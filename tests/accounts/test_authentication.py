@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.accounts.conftest import PASSWORD, Browse, People, log_in, token_for
+from tests.support.accounts import PASSWORD, Browse, People, log_in, token_for
 from vazao.accounts import account_pages, admin_pages, api, authentication, pages, service
 from vazao.accounts.models import SCOPES, scopes_of
 from vazao.kit import clock

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from litestar import Request, post
 
-from tests.accounts.conftest import Browse, People, csrf_in, log_in, token_for
+from tests.support.accounts import Browse, People, csrf_in, log_in, token_for
 from vazao.kit.platform import Platform
 
 pytestmark = pytest.mark.anyio

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from tests.accounts.conftest import Browse, People, csrf_in, log_in, token_for
+from tests.support.accounts import Browse, People, csrf_in, log_in, token_for
 from vazao import accounts
 from vazao.jobs import tus
 from vazao.kit.platform import Platform

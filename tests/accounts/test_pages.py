@@ -8,7 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.accounts.conftest import PASSWORD, Browse, People, csrf_in, log_in
+from tests.support.accounts import Browse, People, log_in
+from tests.support.people import PASSWORD, csrf_in
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Figure
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import turn
+from tests.support.waiting import turn
 from vazao.accounts import errors
 from vazao.accounts.passwords import NOBODY, Hasher, check_new
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.accounts.conftest import PASSWORD, PROXY, Browse, People, csrf_in, log_in
+from tests.support.accounts import PASSWORD, PROXY, Browse, People, csrf_in, log_in
 from vazao.accounts import sign_in as signing
 from vazao.accounts.models import SESSION_IDLE, SESSION_LIFE
 from vazao.accounts.pages import safe_next

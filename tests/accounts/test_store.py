@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.accounts.conftest import Browse, People, log_in
+from tests.support.accounts import Browse, People, log_in
 from vazao import accounts
 from vazao.accounts import service, tasks
 from vazao.accounts.errors import OrganizationUnknown, SlugTaken

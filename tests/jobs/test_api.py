@@ -12,12 +12,11 @@ import httpx2
 import pytest
 from litestar import Request, post
 
-from tests.jobs.conftest import make_platform, working
-from tests.jobs.kinds import gate, gates
-from tests.jobs.test_intake import assert_nothing_left
-from tests.jobs.test_service import ask, end_of, make_effects
-from tests.jobs.web import cut_off, length_of, serving
-from tests.support import eventually
+from tests.support.disks import assert_nothing_left
+from tests.support.jobs import ask, end_of, make_effects, make_platform, working
+from tests.support.kinds import gate, gates
+from tests.support.waiting import eventually
+from tests.support.web import cut_off, length_of, serving
 from vazao import jobs
 from vazao.kit import metrics
 from vazao.kit.platform import Platform

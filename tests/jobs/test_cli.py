@@ -13,7 +13,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner, Result
 
-from tests.jobs.conftest import make_platform
+from tests.support.jobs import make_platform
 from vazao import jobs
 from vazao.jobs.cli import app
 from vazao.jobs.models import Job

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.jobs.conftest import working
-from tests.jobs.kinds import gate, gates
-from tests.jobs.test_service import ask, end_of, load, make_effects
-from tests.support import eventually
+from tests.support.jobs import ask, end_of, load, make_effects, working
+from tests.support.kinds import gate, gates
+from tests.support.waiting import eventually
 from vazao import jobs
 from vazao.jobs import fairness, recovery, store
 from vazao.jobs.models import Job

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.jobs.test_recovery import fetch
-from tests.jobs.test_service import ask, make_effects
+from tests.support.jobs import ask, fetch, make_effects
 from vazao.jobs import fairness, store
 from vazao.jobs.parts import PartRun
 from vazao.kit.platform import Platform

@@ -6,14 +6,14 @@ import asyncio
 import hashlib
 import os
 import resource
-import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.jobs.conftest import make_platform
+from tests.support.disks import assert_nothing_left
+from tests.support.jobs import make_platform
 from vazao import jobs
 from vazao.jobs import intake
 from vazao.jobs.errors import FormInvalid, UploadCutOff, UploadNotFound, UploadTooLarge
@@ -52,16 +52,6 @@ async def store(platform: Platform, stream: AsyncIterator[bytes], **more: object
 async def content(platform: Platform, upload: Upload) -> bytes:
     return b"".join([c async for c in intake.read(platform, upload)])
 
-
-async def assert_nothing_left(platform: Platform) -> None:
-    root = platform.blobs.root
-    assert root is not None
-    assert [p for p in root.rglob("*") if p.is_file()] == []
-    async with platform.db.connection() as conn:
-        row = await (await conn.execute(
-            "select (select count(*) from jobs.upload), (select count(*) from jobs.segment)"
-        )).fetchone()
-    assert row == (0, 0)
 
 
 @pytest.mark.parametrize("size", [0, 1, SEGMENT - 1, SEGMENT, SEGMENT + 1, 3 * SEGMENT + 7])
@@ -202,20 +192,6 @@ async def test_memory_is_bounded_and_it_is_quick(database_url: str, data_dir: Pa
     finally:
         await platform.close()
 
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = os.geteuid() == 0 and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "none", str(folder)], capture_output=True
-    ).returncode == 0
-    if not mounted:
-        if os.environ.get("VAZAO_REQUIRE_ALL") == "1":
-            pytest.fail("a full disk needs a mount, and this user may not mount")
-        pytest.skip("NOT TESTED: a full disk (needs root and mount)")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 async def test_a_full_disk_is_507_and_leaves_nothing(

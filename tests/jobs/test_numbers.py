@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.jobs.numbers_reference import expected, value_of
+from tests.support.numbers_reference import expected, value_of
 from vazao.jobs.kinds.numbers_join import Joiner
 from vazao.jobs.kinds.numbers_load import load
 from vazao.jobs.kinds.numbers_scan import WINDOW, Scanner

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from tests.jobs.conftest import make_platform
-from tests.jobs.history import write_job
+from tests.support.history import write_job
+from tests.support.jobs import make_platform
 from vazao.jobs import overview, service, store
 from vazao.kit.platform import Platform
 

@@ -12,10 +12,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.jobs.conftest import make_platform, working
-from tests.jobs.history import write_job
-from tests.jobs.test_service import ask, end_of, load, make_effects
-from tests.people import People, csrf_in
+from tests.support.history import write_job
+from tests.support.jobs import ask, end_of, load, make_effects, make_platform, working
+from tests.support.people import People, csrf_in
 from vazao.jobs import overview
 
 pytestmark = pytest.mark.anyio

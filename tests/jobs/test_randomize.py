@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.jobs import pngs
-from tests.jobs.conftest import make_platform, working
-from tests.jobs.pictures import PICTURE, PNG, ROWS, ask, ended, flat
-from tests.jobs.web import serving
-from tests.support import eventually
+from tests.support import pngs
+from tests.support.jobs import make_platform, working
+from tests.support.pictures import PICTURE, PNG, ROWS, ask, ended, flat
+from tests.support.waiting import eventually
+from tests.support.web import serving
 from vazao.jobs import intake
 from vazao.jobs.errors import UploadNotFound
 from vazao.jobs.kinds import randomize

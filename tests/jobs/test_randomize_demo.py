@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.jobs.conftest import working
-from tests.jobs.test_service import ask
+from tests.support.jobs import ask, working
 from vazao.jobs.kinds import randomize_demo
 from vazao.jobs.kinds.answers import status_of
 from vazao.jobs.kinds.png import Check

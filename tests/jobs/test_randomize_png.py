@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.jobs import pngs
-from tests.jobs.pngs import SIGNATURE, chunk, header, palette
+from tests.support import pngs
+from tests.support.pngs import SIGNATURE, chunk, header, palette
 from vazao.jobs.kinds import png, randomize
 from vazao.jobs.kinds.png import Check, ImageBroken, ImageEmpty, ImageNotPng, ImageTooLarge
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.jobs import pngs, test_intake
-from tests.jobs.conftest import make_platform, working
-from tests.jobs.pictures import PICTURE, PNG, ROWS, ask, ended
-from tests.jobs.pngs import SIGNATURE, chunk, header
-from tests.jobs.web import cut_off, length_of, serving
+from tests.support import pngs
+from tests.support.disks import assert_nothing_left
+from tests.support.jobs import make_platform, working
+from tests.support.pictures import PICTURE, PNG, ROWS, ask, ended
+from tests.support.pngs import SIGNATURE, chunk, header
+from tests.support.web import cut_off, length_of, serving
 from vazao import jobs
 from vazao.jobs import service
 from vazao.jobs.kinds import randomize_api
 from vazao.kit.platform import Platform
 
 pytestmark = pytest.mark.anyio
-assert_nothing_left, small_disk = test_intake.assert_nothing_left, test_intake.small_disk
 OTHER = {"x-organization": "2"}
 
 

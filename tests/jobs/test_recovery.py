@@ -12,18 +12,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from psycopg import AsyncConnection
 
-from tests.jobs.conftest import working
-from tests.jobs.kinds import effect
-from tests.jobs.test_service import ask, effects, end_of, load, make_effects
-from tests.support import eventually
-from vazao.jobs import recovery, store
+from tests.support.jobs import ask, effects, end_of, fetch, load, make_effects, working
+from tests.support.kinds import effect
+from tests.support.waiting import eventually
+from vazao.jobs import recovery
 from vazao.jobs.errors import Fenced, JobCancelled
-from vazao.jobs.models import Job, Part
+from vazao.jobs.models import Job
 from vazao.jobs.parts import PartRun
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Periodic
@@ -35,7 +33,7 @@ pytestmark = pytest.mark.anyio
 async def process(platform: Platform, *settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """A worker process; killed at the end if it still lives."""
     made = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.jobs.worker_process", platform.database_url,
+        sys.executable, "-m", "tests.support.worker_of_jobs", platform.database_url,
         str(platform.settings.folder), *settings, cwd=Path(__file__).parents[2],
         stderr=asyncio.subprocess.DEVNULL if not os.environ.get("SHOW") else None,
     )
@@ -168,11 +166,6 @@ async def pids(platform: Platform) -> list[int]:
         rows = await conn.execute("select pid from jobs.worker")
         return [row[0] for row in await rows.fetchall()]
 
-
-async def fetch(conn: Any, worker_id: int) -> tuple[Part, Job, UUID] | None:
-    """What a worker would run next, begun."""
-    fetched = await store.fetch(conn, [store.QUEUE, store.QUICK], None, worker_id)
-    return fetched[1] if fetched else None
 
 
 async def test_a_late_finisher_is_fenced(platform: Platform) -> None:

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from tests.jobs.conftest import working
-from tests.jobs.kinds import EFFECTS, gate, gates
-from tests.support import eventually
+from tests.support.jobs import ask, effects, end_of, load, make_effects, working
+from tests.support.kinds import gate, gates
+from tests.support.waiting import eventually
 from vazao import jobs
 from vazao.jobs import fairness, recovery
 from vazao.jobs.errors import (
@@ -23,38 +23,6 @@ from vazao.kit.platform import Platform
 
 pytestmark = pytest.mark.anyio
 
-
-async def load(platform: Platform, job: Job) -> Job:
-    async with platform.db.connection() as conn:
-        return await jobs.get_job(conn, job.organization_id, job.token)
-
-
-async def ask(platform: Platform, kind: str, organization_id: int = 1, **payload: object) -> Job:
-    async with platform.db.transaction() as conn:
-        return await jobs.enqueue(
-            conn, kind, organization_id=organization_id, payload=dict(payload)
-        )
-
-
-async def end_of(platform: Platform, job: Job) -> Job:
-    async def look() -> Job | None:
-        found = await load(platform, job)
-        return found if found.ended else None
-
-    return await eventually(look)
-
-
-async def effects(platform: Platform, job: Job) -> list[str]:
-    async with platform.db.connection() as conn:
-        rows = await conn.execute(
-            "select what from test_effect where job_id = %s order by id", [job.id]
-        )
-        return [row[0] for row in await rows.fetchall()]
-
-
-async def make_effects(platform: Platform) -> None:
-    async with platform.db.connection() as conn:
-        await conn.execute(EFFECTS)
 
 
 async def test_a_returned_value_is_the_result(platform: Platform) -> None:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.jobs import pictures, tus
-from tests.jobs.conftest import make_platform, working
-from tests.jobs.numbers_reference import expected, value_of
-from tests.jobs.test_intake import assert_nothing_left, small_disk  # noqa: F401
-from tests.jobs.web import cut_off, length_of, serving
-from tests.support import eventually
+from tests.support import pictures, tus
+from tests.support.disks import assert_nothing_left
+from tests.support.jobs import make_platform
+from tests.support.numbers_reference import expected, value_of
+from tests.support.sums import TEXT, ended, served, some_numbers
+from tests.support.waiting import eventually
+from tests.support.web import cut_off, length_of
 from vazao import jobs
 from vazao.jobs import intake
 from vazao.jobs.kinds import numbers
@@ -27,19 +26,13 @@ from vazao.kit.platform import Platform
 
 pytestmark = pytest.mark.anyio
 SEGMENT = 1 << 16
-TEXT = {"content-type": "text/plain"}
+
 
 
 @pytest.fixture
 def platform(database_url: str, data_dir: Path) -> Platform:
     return make_platform(database_url, data_dir, upload_segment_bytes=SEGMENT)
 
-
-@asynccontextmanager
-async def served(platform: Platform, *, work: bool = True) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of a server that answers, with a worker beside it."""
-    async with serving(platform) as client, working(platform) if work else nullcontext():
-        yield client
 
 
 async def nothing_left(platform: Platform) -> None:
@@ -60,13 +53,6 @@ async def ask(client: httpx2.AsyncClient, body: Any, **headers: str) -> str:
     return answer.json()["token"]
 
 
-async def ended(client: httpx2.AsyncClient, token: str) -> dict[str, Any]:
-    async def look() -> dict[str, Any] | None:
-        said = (await client.get(f"/sum-even/{token}/status")).json()
-        return said if said["status"] in ("finished", "errored") else None
-
-    return await eventually(look, within=60)
-
 
 async def result(client: httpx2.AsyncClient, body: Any) -> dict[str, Any]:
     token = await ask(client, body)
@@ -83,10 +69,6 @@ async def no_jobs(platform: Platform) -> bool:
         )
         return await cursor.fetchone() == (0, 0, 0)
 
-
-def some_numbers(count: int) -> bytes:
-    chance = random.Random(7)
-    return b"".join(b"%d\n" % chance.randrange(-(10**9), 10**9) for _ in range(count))
 
 
 async def test_a_body_of_many_segments_is_summed_and_not_kept(platform: Platform) -> None:
@@ -209,7 +191,7 @@ async def test_more_than_the_limit_is_413_at_once_and_by_count(
 
 
 async def test_a_full_disk_is_507_and_leaves_nothing(
-    database_url: str, data_dir: Path, small_disk: Path  # noqa: F811
+    database_url: str, data_dir: Path, small_disk: Path
 ) -> None:
     platform = make_platform(
         database_url, data_dir, blob_url=small_disk.as_uri(), upload_segment_bytes=1 << 20

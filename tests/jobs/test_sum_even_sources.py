@@ -10,10 +10,10 @@ import pytest
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
-from tests.jobs.conftest import make_platform
-from tests.jobs.numbers_reference import expected
-from tests.jobs.test_sum_even import ended, served, some_numbers
-from tests.support import eventually
+from tests.support.jobs import make_platform
+from tests.support.numbers_reference import expected
+from tests.support.sums import ended, served, some_numbers
+from tests.support.waiting import eventually
 from vazao import jobs
 from vazao.jobs import store
 from vazao.jobs.kinds import numbers, sources

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.jobs.conftest import make_platform
-from tests.jobs.tus import (
+from tests.support.jobs import make_platform
+from tests.support.tus import (
     SEGMENT,
     TYPE,
     VERSION,
@@ -23,7 +23,7 @@ from tests.jobs.tus import (
     offset_of,
     send,
 )
-from tests.jobs.web import serving
+from tests.support.web import serving
 from vazao import jobs
 from vazao.jobs import intake, tus_service
 from vazao.jobs.errors import UploadNotFound

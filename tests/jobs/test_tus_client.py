@@ -15,8 +15,8 @@ import httpx2
 import psycopg
 import pytest
 
-from tests.jobs.web import free_port
-from tests.support import eventually
+from tests.support.waiting import eventually
+from tests.support.web import free_port
 from vazao import jobs
 from vazao.jobs import intake
 from vazao.kit.platform import Platform
@@ -95,7 +95,7 @@ class Client:
     def start(self, **told: Any) -> subprocess.Popen[str]:
         """Start an upload."""
         return subprocess.Popen(
-            [str(self._node), str(Path(__file__).with_name("tus_client.js")),
+            [str(self._node), str(ROOT / "tests" / "support" / "tus_client.js"),
              json.dumps(self.told | told)],
             env=os.environ | {"NODE_PATH": str(MODULES)}, stdout=subprocess.PIPE, text=True,
         )

@@ -14,20 +14,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.jobs.conftest import make_platform
-from tests.jobs.test_intake import small_disk  # noqa: F401
-from tests.jobs.tus import (
-    SEGMENT,
-    begin,
-    blobs,
-    checksum,
-    code,
-    content,
-    offset_of,
-    send,
-)
-from tests.jobs.web import cut_off, length_of, serving
-from tests.support import eventually, turn
+from tests.support.jobs import make_platform
+from tests.support.tus import SEGMENT, begin, blobs, checksum, code, content, offset_of, send
+from tests.support.waiting import eventually, turn
+from tests.support.web import cut_off, length_of, serving
 from vazao.jobs import tus_body, tus_service
 from vazao.jobs.errors import UploadCutOff, UploadNotFound
 from vazao.jobs.tus_errors import OffsetMismatch, UploadLocked, UploadStalled
@@ -301,7 +291,7 @@ async def test_many_that_continue_one_upload_at_once_do_not_garble_it(
 
 
 async def test_a_full_disk_is_507_and_the_upload_goes_on_later(
-    database_url: str, data_dir: Path, small_disk: Path  # noqa: F811
+    database_url: str, data_dir: Path, small_disk: Path
 ) -> None:
     platform = make_platform(
         database_url, data_dir, blob_url=small_disk.as_uri(), upload_segment_bytes=1 << 20

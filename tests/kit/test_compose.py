@@ -6,7 +6,7 @@ import re
 
 import yaml
 
-from tests.structure.sources import ROOT
+from tests.support.sources import ROOT
 
 
 def test_each_container_has_metrics_of_its_own() -> None:

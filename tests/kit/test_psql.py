@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from tests.kit.test_commands import vazao
-from tests.support import eventually
+from tests.support.commands import vazao
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 SLEEPING = "select 1 from pg_stat_activity where datname = %s and query = 'select pg_sleep(600)'"

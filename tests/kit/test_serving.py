@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.acceptance.conftest import free_port
-from tests.support import eventually
+from tests.support.running import free_port
+from tests.support.waiting import eventually
 from vazao.kit.embedded import EmbeddedPostgres
 from vazao.kit.embedded_process import processes_in
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.test_commands import refused, vazao
+from tests.support.commands import refused, vazao
 from vazao.kit.errors import ConfigurationError
 from vazao.kit.platform import check_addresses, load_secret
 from vazao.kit.settings import Settings

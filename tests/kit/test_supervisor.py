@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import eventually
+from tests.support.waiting import eventually
 from vazao.kit.supervisor import Child, Supervisor, pause
 
 pytestmark = pytest.mark.anyio

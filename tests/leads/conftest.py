@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.conftest import address
-from tests.leads.helpers import Tenant, make_platform, working
+from tests.support.databases import address
+from tests.support.leads import Tenant, make_platform, working
 from vazao.kit.platform import Platform
 
 _numbers = count(100)

@@ -12,10 +12,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.jobs.web import free_port
-from tests.leads.helpers import FIVE, Tenant
-from tests.leads.web import Site, site
-from tests.support import eventually
+from tests.support.leads import FIVE, Tenant
+from tests.support.sites import Site, site
+from tests.support.waiting import eventually
+from tests.support.web import free_port
 from vazao import jobs
 from vazao.kit.paging import encode_cursor
 

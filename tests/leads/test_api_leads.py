@@ -13,10 +13,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.leads.helpers import Tenant
-from tests.leads.test_search import indexed
-from tests.leads.web import Site, site
-from tests.support import eventually
+from tests.support.leads import Tenant, indexed
+from tests.support.sites import Site, site
+from tests.support.waiting import eventually
 from vazao.leads import service
 
 pytestmark = pytest.mark.anyio

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.leads.helpers import Tenant, make_platform
+from tests.support.leads import Tenant, make_platform
 from vazao.kit.platform import Platform
 
 pytestmark = pytest.mark.anyio

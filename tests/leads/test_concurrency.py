@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 
-from tests.leads.helpers import Tenant, five, make_platform, outcome, working
-from tests.support import eventually
+from tests.support.leads import Tenant, five, make_platform, outcome, working
+from tests.support.locks import waits_for_lock, writer
 from vazao.kit.platform import Platform
 from vazao.leads import searching, service
 
@@ -29,29 +26,6 @@ async def at_work(database_url: str, data_dir: Path) -> AsyncIterator[Platform]:
         yield made
     await made.close()
 
-
-@asynccontextmanager
-async def writer(platform: Platform) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-    """Another writer's connection, inside a transaction that the test ends."""
-    conn = await psycopg.AsyncConnection.connect(platform.database_url)
-    try:
-        yield conn
-    finally:
-        await conn.rollback()
-        await conn.close()
-
-
-async def waits_for_lock(platform: Platform, count: int = 1, *, on: str = "") -> None:
-    """Until *count* sessions of this database wait for a lock, in statements that name *on*."""
-    async def look() -> bool:
-        async with platform.db.connection() as conn:
-            found = await conn.execute(
-                "select count(*) from pg_stat_activity where datname = current_database() "
-                "and wait_event_type = 'Lock' and query like %s", [f"%{on}%"]
-            )
-            return (await found.fetchone() or (0,))[0] >= count
-
-    await eventually(look)
 
 
 async def deadlocks(platform: Platform) -> int:

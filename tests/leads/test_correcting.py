@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from tests.leads.helpers import Tenant, five
-from tests.leads.test_files import lines
-from tests.leads.test_parsing_xlsx import make, row_xml
+from tests.support.leads import Tenant, five, lines
+from tests.support.workbooks import make, row_xml
 from vazao.kit.errors import StorageFull
 from vazao.leads import correcting, service
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.leads.helpers import ORGANIZATION, imported
+from tests.support.leads import ORGANIZATION, imported
 from vazao.kit import clock
 from vazao.kit.platform import Platform
 from vazao.leads import facets, service, store

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from tests.leads.helpers import Tenant, five, make_platform, working
+from tests.support.leads import Tenant, five, lines, make_platform, working
 from vazao.leads import service, tasks
 
 pytestmark = pytest.mark.anyio
@@ -30,10 +28,6 @@ def workbook(path: Path, *rows: list[Any], sheet: str = "Base") -> bytes:
             page.write_row(number, 0, row)
     return path.read_bytes()
 
-
-def lines(errors: bytes, delimiter: str = ",") -> list[list[str]]:
-    """A file of errors as cells."""
-    return list(csv.reader(io.StringIO(errors.decode()), delimiter=delimiter))
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.leads.helpers import Tenant, five
-from tests.leads.test_files import lines
-from tests.leads.test_parsing_xlsx import make, row_xml
+from tests.support.leads import Tenant, five, lines
+from tests.support.workbooks import make, row_xml
 from vazao.leads import service, tasks
 
 pytestmark = pytest.mark.anyio

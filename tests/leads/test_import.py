@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.leads.helpers import base, five, imported
+from tests.support.leads import base, five, imported
 from vazao.kit.platform import Platform
 
 pytestmark = pytest.mark.anyio

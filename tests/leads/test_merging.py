@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
-from tests.leads.helpers import FIVE, Tenant, base, five, make_platform, outcome, working
-from tests.leads.helpers import begin as begin_import
+from tests.support.leads import FIVE, Tenant, base, five, make_platform, outcome, working
+from tests.support.leads import begin as begin_import
 from vazao.kit.platform import Platform
 from vazao.leads import merging, store
 from vazao.leads.mapping import FIELDS

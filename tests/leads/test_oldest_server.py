@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.leads.helpers import (
+from tests.support.leads import (
     ORGANIZATION,
     base,
     begin,
@@ -16,7 +16,7 @@ from tests.leads.helpers import (
     outcome,
     working,
 )
-from tests.support import eventually
+from tests.support.waiting import eventually
 from vazao.leads import facets, searching
 from vazao.migrations import migrate
 

@@ -10,9 +10,8 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from tests.leads.helpers import Tenant, outcome
-from tests.leads.test_search import indexed
-from tests.leads.web import Site, csrf_in, site
+from tests.support.leads import Tenant, indexed, outcome
+from tests.support.sites import Site, csrf_in, site
 
 pytestmark = pytest.mark.anyio
 SHEET = "E-mail,Nome,Cidade,Tags\nana@x.com,Ana <b>,Olinda,feira\nbad,Bea,,\n"

@@ -14,48 +14,11 @@ import polars as pl
 import pytest
 import xlsxwriter
 
+from tests.support.workbooks import make, row_xml
 from vazao.leads import errors
 from vazao.leads.parsing import Limits, detect_kind, open_sheet, preview
 from vazao.leads.parsing_workbook import column_letters, column_number
 from vazao.leads.parsing_xlsx import XlsxSheet, _environment
-
-TYPES = '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
-RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-
-PACKAGE = (
-    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-    '<Relationship Id="rId1" Type="{}" Target="{}"/></Relationships>'
-)
-
-
-def row_xml(number: int, **cells: str) -> str:
-    """A row of inline text cells, by column letters."""
-    inner = "".join(
-        f'<c r="{letters}{number}" t="inlineStr"><is><t>{text}</t></is></c>'
-        for letters, text in cells.items()
-    )
-    return f'<row r="{number}">{inner}</row>'
-
-
-def make(path: Path, data: str, *, before: str = "", extra: dict[str, bytes] | None = None) -> Path:
-    """A workbook made by hand, with the sheet ``Base`` of these rows."""
-    parts: dict[str, str | bytes] = {
-        "[Content_Types].xml": TYPES,
-        "_rels/.rels": PACKAGE.format(f"{RELATIONS}/officeDocument", "xl/workbook.xml"),
-        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{RELATIONS}"><sheets>'
-        '<sheet name="Base" sheetId="1" r:id="rId1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": PACKAGE.format(
-            f"{RELATIONS}/worksheet", "worksheets/sheet1.xml"
-        ),
-        "xl/worksheets/sheet1.xml": f'<?xml version="1.0" encoding="UTF-8"?>{before}'
-        f'<worksheet xmlns="{MAIN}"><sheetData>{data}</sheetData></worksheet>',
-        **(extra or {}),
-    }
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, content in parts.items():
-            packed.writestr(name, content)
-    return path
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.leads.helpers import base, five, imported
+from tests.support.leads import base, five, imported
 from vazao.kit.platform import Platform
 
 pytestmark = pytest.mark.anyio

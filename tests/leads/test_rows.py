@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from tests.leads.helpers import Tenant, five
+from tests.support.leads import Tenant, five
 from vazao.leads import service
 
 pytestmark = pytest.mark.anyio

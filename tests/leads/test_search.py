@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.leads.helpers import Tenant
-from tests.support import eventually
+from tests.support.leads import Tenant, indexed
+from tests.support.waiting import eventually
 from vazao.leads import searching, service, store
 from vazao.leads.models import Lead
 
@@ -25,14 +25,6 @@ SHEET = (
     "li@x.io,Li Na,李宁,,\n"
 )
 
-
-async def indexed(tenant: Tenant) -> None:
-    """Until search knows every lead."""
-    async def caught_up() -> bool:
-        async with tenant.platform.db.connection() as conn:
-            return await searching.behind(conn, tenant.id) == 0
-
-    await eventually(caught_up)
 
 
 async def found(tenant: Tenant, q: str | None = None, **more: Any) -> list[str]:

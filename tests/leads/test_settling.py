@@ -6,15 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.leads.helpers import (
-    ORGANIZATION,
-    base,
-    begin,
-    five,
-    imported,
-    outcome,
-    working,
-)
+from tests.support.leads import ORGANIZATION, base, begin, five, imported, outcome, working
 from vazao.kit.platform import Platform
 from vazao.leads import correcting, service, store
 

@@ -16,9 +16,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.leads.helpers import Tenant, five, make_platform, outcome, view, working
-from tests.leads.test_concurrency import waits_for_lock, writer
-from tests.support import eventually
+from tests.support.leads import Tenant, five, make_platform, outcome, view, working
+from tests.support.locks import waits_for_lock, writer
+from tests.support.waiting import eventually
 from vazao import jobs
 from vazao.kit.platform import Platform
 from vazao.leads import service, store, tasks
@@ -41,7 +41,7 @@ async def small(database_url: str, data_dir: Path) -> AsyncIterator[Platform]:
 async def process(platform: Platform) -> AsyncIterator[asyncio.subprocess.Process]:
     """A worker process; killed at the end if it still lives."""
     made = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.leads.worker_process", platform.database_url,
+        sys.executable, "-m", "tests.support.worker_of_leads", platform.database_url,
         str(platform.settings.folder), "leads_slice_rows=100", "worker_concurrency=2",
         cwd=Path(__file__).parents[2],
         stderr=asyncio.subprocess.DEVNULL if not os.environ.get("SHOW") else None,

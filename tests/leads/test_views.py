@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.leads.helpers import Tenant
+from tests.support.leads import Tenant
 from vazao import jobs
 from vazao.leads import service
 from vazao.leads.errors import MappingCustomName

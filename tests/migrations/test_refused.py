@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.conftest import address
-from tests.kit.test_commands import refused
+from tests.support.commands import refused
+from tests.support.databases import address
 from vazao import migrations
 from vazao.kit.errors import DatabaseUnavailable
 

@@ -7,7 +7,7 @@ import sys
 import psycopg
 import pytest
 
-from tests.structure.sources import ROOT
+from tests.support.sources import ROOT
 from vazao.kit.embedded_process import locate_binaries
 from vazao.migrations import current, head, migrate
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from tests.structure.sources import ROOT
+from tests.support.sources import ROOT
 from vazao.main import application
 
 sys.path.insert(0, str(ROOT / "scripts"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.structure.sources import ROOT, files, functions, modules, name, tree
+from tests.support.sources import ROOT, files, functions, modules, name, tree
 
 FILE_LINES, FILE_MEDIAN = 400, 150
 FUNCTION_LINES, FUNCTION_MEDIAN = 40, 10
@@ -73,10 +73,10 @@ def test_nothing_is_left_for_later_and_nothing_swallowed() -> None:
 
 
 def test_tests_do_not_sleep() -> None:
-    """Polling with a deadline is no sleep; that lives in ``tests/support.py`` alone."""
+    """Polling with a deadline is no sleep; that lives in ``tests/support/waiting.py`` alone."""
     sleepers = [
         f"{name(f)}:{node.lineno}" for f in files()
-        if f.suffix == ".py" and name(f).startswith("tests/") and f.name != "support.py"
+        if f.suffix == ".py" and name(f).startswith("tests/") and name(f) != "tests/support/waiting.py"
         for node in ast.walk(tree(f))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         and node.func.attr == "sleep" and not _yields(node)
@@ -98,3 +98,24 @@ def test_the_license_and_the_pins_are_there() -> None:
         assert "://" not in text
         assert "--index" not in text
         assert "--find-links" not in text
+
+
+def test_tests_take_their_helpers_from_support_alone() -> None:
+    """A helper that lives in a test moves when that test does, and drags others along."""
+    python = [f for f in files() if f.suffix == ".py" and name(f).startswith("tests/")]
+    taken = {
+        name(f): module for f in python for module in imported(f)
+        if module.startswith("tests.") and not module.startswith("tests.support")
+    }
+    assert not taken
+
+
+def imported(file: Path) -> Iterator[str]:
+    """The modules that *file* imports from, wherever the import stands."""
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names
+                        if node.module == "tests")
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)

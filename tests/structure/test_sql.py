@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.structure.sources import PACKAGE, modules, name, tree
+from tests.support.sources import PACKAGE, modules, name, tree
 
 NAME = re.compile(r"^-- name: *([a-z0-9_]+) *$\n(.*)", re.MULTILINE)
 STATEMENT = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.structure.sources import files, name
+from tests.support.sources import files, name
 
 # Put together here, so that this file does not contain them.
 HOSTS = [

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support import eventually
+from tests.support.waiting import eventually
 from vazao import jobs, leads
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
 from vazao.kit.worker import work
-from vazao.leads import correcting, exporting, service
+from vazao.leads import correcting, exporting, searching, service
 
 ORGANIZATION = 7
 
@@ -180,3 +182,17 @@ class Tenant:
         """The whole base."""
         blocks = exporting.export(self.platform, self.id, form)
         return b"".join([block async for block in blocks])
+
+
+async def indexed(tenant: Tenant) -> None:
+    """Until search knows every lead."""
+    async def caught_up() -> bool:
+        async with tenant.platform.db.connection() as conn:
+            return await searching.behind(conn, tenant.id) == 0
+
+    await eventually(caught_up)
+
+
+def lines(errors: bytes, delimiter: str = ",") -> list[list[str]]:
+    """A file of errors as cells."""
+    return list(csv.reader(io.StringIO(errors.decode()), delimiter=delimiter))

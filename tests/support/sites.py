@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx2
 
-from tests.leads.helpers import Tenant, make_platform, working
-from tests.people import PASSWORD, People, csrf_in
+from tests.support.leads import Tenant, make_platform, working
+from tests.support.people import PASSWORD, People, csrf_in
 
 __all__ = ["PASSWORD", "SCOPES", "Site", "csrf_in", "site"]
 SCOPES = ("leads:read", "leads:write")

@@ -17,7 +17,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """The one process that starts the others makes the folder that all of them share."""
     if hasattr(config, "workerinput") or os.environ.get("VAZAO_TEST_DATABASE_URL"):
         return
-    from tests import servers
+    from tests.support import servers
 
     if servers.FOLDER not in os.environ:
         name = servers.make_folder()

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from tests.support import eventually
+from tests.support.waiting import eventually
 from vazao.jobs import Kind
 from vazao.jobs.models import Job
 from vazao.jobs.parts import PartRun

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx2
 
-from tests.jobs import pngs
-from tests.jobs.pngs import SIGNATURE, chunk, header
-from tests.support import eventually
+from tests.support import pngs
+from tests.support.pngs import SIGNATURE, chunk, header
+from tests.support.waiting import eventually
 
 PNG = {"Content-Type": "image/png"}
 ROWS = pngs.pixels(150, 130, 8, 2)

@@ -1,4 +1,4 @@
-"""A real worker process over leads: ``python -m tests.leads.worker_process URL FOLDER``."""
+"""A real worker process over the test kinds: ``python -m tests.support.worker_of_jobs …``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.leads.helpers import make_platform
+from tests.support.jobs import make_platform
 from vazao.kit import logging
 from vazao.kit.worker import run_process
 

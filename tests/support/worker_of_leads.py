@@ -1,4 +1,4 @@
-"""A real worker process over the test kinds: ``python -m tests.jobs.worker_process URL FOLDER``."""
+"""A real worker process over leads: ``python -m tests.support.worker_of_leads URL FOLDER``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.jobs.conftest import make_platform
+from tests.support.leads import make_platform
 from vazao.kit import logging
 from vazao.kit.worker import run_process
 

@@ -12,7 +12,7 @@ import httpx2
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from tests.support import eventually
+from tests.support.waiting import eventually
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web import create_app
 

@@ -1,0 +1,1 @@
+"""What tests share: helpers, and the real servers, clients and files that they use."""

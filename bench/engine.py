@@ -19,7 +19,7 @@ import jobs_kinds
 from platform_under_test import base_folder
 from vazao import jobs
 from vazao import main as composition
-from vazao.kit.embedded import EmbeddedPostgres
+from vazao.kit.embedded.server import EmbeddedPostgres
 from vazao.kit.platform import Platform
 from vazao.kit.settings import Settings
 

@@ -12,7 +12,7 @@ from engine import Engine
 from jobs_survival import EFFECTS, answer, ended, faults, times
 from platform_under_test import say
 from two_hosts import Host, listening, network, seen_from
-from vazao.kit.embedded import EmbeddedPostgres
+from vazao.kit.embedded.server import EmbeddedPostgres
 
 ORGANIZATIONS = 8
 ONCE, FANS, PARTS = 420, 80, 10

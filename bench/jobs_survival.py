@@ -22,7 +22,7 @@ from vazao.jobs import intake
 from vazao.jobs.kinds import numbers, randomize
 from vazao.jobs.kinds.png import Check
 from vazao.jobs.kinds.randomize_demo import draw
-from vazao.kit.embedded_process import running_postmaster
+from vazao.kit.embedded.process import running_postmaster
 from vazao.kit.errors import DatabaseUnavailable
 
 ORGANIZATIONS = 8

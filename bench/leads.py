@@ -26,7 +26,7 @@ import rivals
 import sheets
 import survival
 from platform_under_test import median, say, timed_import, up, wait_search
-from vazao.kit.embedded import EmbeddedPostgres
+from vazao.kit.embedded.server import EmbeddedPostgres
 
 ROWS, KNOWN, NEW = 300_000, 100_000, 200_000
 TURNS = 3

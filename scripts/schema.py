@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from vazao.kit.embedded import EmbeddedPostgres
+from vazao.kit.embedded.server import EmbeddedPostgres
 from vazao.migrations import migrate
 
 FILE = Path(__file__).resolve().parent.parent / "src" / "vazao" / "migrations" / "schema.sql"

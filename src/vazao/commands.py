@@ -180,7 +180,7 @@ def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
 
 def show_database_url(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Print the database's address; the embedded one's only while it runs."""
-    from vazao.kit.embedded import EmbeddedPostgres
+    from vazao.kit.embedded.server import EmbeddedPostgres
     from vazao.kit.errors import DatabaseUnavailable
 
     with explained():
@@ -201,7 +201,7 @@ def psql(
     import shutil
 
     from vazao.kit import cli
-    from vazao.kit.embedded import EmbeddedPostgres
+    from vazao.kit.embedded.server import EmbeddedPostgres
     from vazao.kit.errors import ConfigurationError
 
     with explained():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from vazao.jobs.kinds.randomize_demo import PICTURE
 from vazao.kit.cli import language
-from vazao.kit.embedded_process import write_atomically
+from vazao.kit.files import write_atomically
 from vazao.kit.formats import duration
 from vazao.kit.platform import Platform
 from vazao.kit.serving import address_of
@@ -157,7 +157,7 @@ def _tell(platform: Platform, say: Say, keys: Keys) -> None:
 
 def curl_lines(platform: Platform, address: str, token: str, password: str) -> list[str]:
     """A ``curl`` line for each JSON route whose path has no place to fill in."""
-    from vazao.kit.web import create_app
+    from vazao.kit.web.frame import create_app
 
     lines, picture = [], platform.settings.folder / PICTURE
     for route in create_app(platform).routes:

@@ -27,7 +27,7 @@ FEATURES = ("jobs", "accounts", "leads")
 def registry() -> Registry:
     """Everything that the features registered; each has a ``register(registry)`` on its face."""
     from vazao import accounts
-    from vazao.kit import language, probes, reference, static
+    from vazao.kit.web import language, probes, reference, static
 
     filled = Registry(schema_head=newest_revision())
     filled.routes += [*probes.routes, *static.routes, *language.routes, *reference.routes]
@@ -52,11 +52,11 @@ def web_app() -> Litestar:
     """The web application of this process; what ``vazao web`` serves."""
     from vazao import accounts
     from vazao.kit import logging, processes, serving
-    from vazao.kit.embedded import EmbeddedPostgres
+    from vazao.kit.embedded.server import EmbeddedPostgres
     from vazao.kit.errors import DatabaseUnavailable
     from vazao.kit.platform import Platform
     from vazao.kit.settings import get_settings
-    from vazao.kit.web import create_app
+    from vazao.kit.web.frame import create_app
 
     processes.die_with_parent()
     settings = get_settings()

@@ -15,8 +15,8 @@ import httpx2
 import pytest
 
 from tests.support.running import Running, free_port, ready, running_platform
-from vazao.kit.embedded import EmbeddedPostgres
-from vazao.kit.embedded_process import processes_in, running_postmaster
+from vazao.kit.embedded.process import processes_in, running_postmaster
+from vazao.kit.embedded.server import EmbeddedPostgres
 
 
 def until(look: Callable[[], object], within: float = 20.0) -> float:

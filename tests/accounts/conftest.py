@@ -16,7 +16,7 @@ from vazao.accounts.passwords import hasher
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
-from vazao.kit.web import create_app
+from vazao.kit.web.frame import create_app
 
 
 @pytest.fixture

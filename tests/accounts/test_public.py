@@ -12,7 +12,7 @@ from litestar import get, post
 from tests.support.accounts import Browse, People, csrf_in, log_in, token_for
 from vazao import accounts
 from vazao.kit.platform import Platform
-from vazao.kit.web import Asker
+from vazao.kit.web.frame import Asker
 
 pytestmark = pytest.mark.anyio
 

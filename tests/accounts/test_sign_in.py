@@ -14,7 +14,7 @@ from vazao.accounts.pages import safe_next
 from vazao.accounts.passwords import NOBODY, Hasher, hasher
 from vazao.kit import clock
 from vazao.kit.platform import Platform
-from vazao.kit.web import create_app
+from vazao.kit.web.frame import create_app
 
 pytestmark = pytest.mark.anyio
 

@@ -20,7 +20,7 @@ from tests.support.web import cut_off, length_of, serving
 from vazao import jobs
 from vazao.kit import metrics
 from vazao.kit.platform import Platform
-from vazao.kit.web import ThePlatform
+from vazao.kit.web.frame import ThePlatform
 
 pytestmark = pytest.mark.anyio
 

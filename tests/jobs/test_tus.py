@@ -28,7 +28,7 @@ from vazao import jobs
 from vazao.jobs import intake, tus_service
 from vazao.jobs.errors import UploadNotFound
 from vazao.kit.platform import Platform
-from vazao.kit.web import create_app
+from vazao.kit.web.frame import create_app
 
 pytestmark = pytest.mark.anyio
 LIMIT = 10 << 20

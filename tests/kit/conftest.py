@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vazao.kit.embedded import EmbeddedPostgres
+from vazao.kit.embedded.server import EmbeddedPostgres
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vazao.kit.cli import run
-from vazao.kit.embedded import EmbeddedPostgres
+from vazao.kit.embedded.server import EmbeddedPostgres
 from vazao.kit.errors import Conflict
 from vazao.kit.platform import Platform
 from vazao.kit.settings import Settings

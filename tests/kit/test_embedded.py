@@ -19,18 +19,18 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from vazao.kit import embedded
-from vazao.kit.embedded import EmbeddedPostgres, default_folder
-from vazao.kit.embedded_process import (
-    processes_in,
-    running_postmaster,
-)
+from vazao.kit.embedded import server as module
+from vazao.kit.embedded.process import processes_in, running_postmaster
+from vazao.kit.embedded.server import EmbeddedPostgres, default_folder
 from vazao.kit.errors import ConfigurationError, DatabaseUnavailable, StorageFull
 
 FAST = {"fsync": "off", "shared_buffers": "16MB", "max_wal_size": "64MB", "min_wal_size": "32MB"}
 ROOT = os.geteuid() == 0
 Test = Callable[..., None]
-ROLE = "import sys; from pathlib import Path; from vazao.kit.embedded import EmbeddedPostgres\n"
+ROLE = (
+    "import sys; from pathlib import Path\n"
+    "from vazao.kit.embedded.server import EmbeddedPostgres\n"
+)
 START = f"server = EmbeddedPostgres(Path(sys.argv[1]), extra={FAST!r})\nurl = server.start()\n"
 TELL = "print(url, flush=True); sys.stdin.read()\n"
 
@@ -186,7 +186,7 @@ def test_recovers_after_kill_of_the_server(server: EmbeddedPostgres, folder: Pat
 def test_a_backend_that_outlives_the_server_is_ended(
     server: EmbeddedPostgres, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "GRACE_SECONDS", 0.6)
+    monkeypatch.setattr(module, "GRACE_SECONDS", 0.6)
     url = server.start()
     with contextlib.closing(psycopg.connect(url)) as busy:
         pid = busy.info.backend_pid

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from vazao.kit.embedded_cluster import Layout, usable
-from vazao.kit.embedded_process import Binaries, closed_to, locate_binaries, server_account
+from vazao.kit.embedded.cluster import Layout, usable
+from vazao.kit.embedded.process import Binaries, closed_to, locate_binaries, server_account
 from vazao.kit.errors import ConfigurationError
 
 

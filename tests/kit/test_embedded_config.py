@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vazao.kit.embedded_config import GB, MB, config_text, memory_limit, sizes
+from vazao.kit.embedded.config import GB, MB, config_text, memory_limit, sizes
 from vazao.kit.errors import ConfigurationError
 
 

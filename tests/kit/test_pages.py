@@ -11,11 +11,12 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from vazao.kit import formats, language, static
+from vazao.kit import formats
 from vazao.kit.errors import VazaoError
-from vazao.kit.pages import environment
 from vazao.kit.registry import MenuEntry
-from vazao.kit.web import answer_error
+from vazao.kit.web import language, static
+from vazao.kit.web.frame import answer_error
+from vazao.kit.web.pages import environment
 
 MENU = [MenuEntry("Home", "/"), MenuEntry("Leads", "/leads")]
 PERSON = SimpleNamespace(name="ana", organization="acme", roles=frozenset())

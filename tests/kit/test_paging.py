@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vazao.kit.errors import BadRequest
-from vazao.kit.paging import decode_cursor, encode_cursor, limit_of, page_of
+from vazao.kit.web.paging import decode_cursor, encode_cursor, limit_of, page_of
 
 
 @pytest.mark.parametrize(("value", "limit"), [(None, 50), ("", 50), ("1", 1), (1000, 1000)])

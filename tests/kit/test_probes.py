@@ -14,12 +14,12 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from vazao import main
-from vazao.kit import probes
 from vazao.kit.errors import Unavailable
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Check, Registry
 from vazao.kit.settings import Settings
-from vazao.kit.web import create_app
+from vazao.kit.web import probes
+from vazao.kit.web.frame import create_app
 from vazao.migrations import head
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from vazao.kit import static
-from vazao.kit.pages import environment
-from vazao.kit.web import SECURITY_HEADERS
+from vazao.kit.web import static
+from vazao.kit.web.frame import SECURITY_HEADERS
+from vazao.kit.web.pages import environment
 
 pytestmark = pytest.mark.browser
 CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")

@@ -15,8 +15,8 @@ import pytest
 
 from tests.support.running import free_port
 from tests.support.waiting import eventually
-from vazao.kit.embedded import EmbeddedPostgres
-from vazao.kit.embedded_process import processes_in
+from vazao.kit.embedded.process import processes_in
+from vazao.kit.embedded.server import EmbeddedPostgres
 
 pytestmark = pytest.mark.anyio
 

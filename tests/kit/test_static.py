@@ -13,9 +13,9 @@ import zstandard
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from vazao.kit import static
 from vazao.kit.errors import VazaoError
-from vazao.kit.web import answer_error
+from vazao.kit.web import static
+from vazao.kit.web.frame import answer_error
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from vazao.kit.errors import Unavailable
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
-from vazao.kit.web import ThePlatform, create_app
+from vazao.kit.web.frame import ThePlatform, create_app
 
 
 class Things(Controller):

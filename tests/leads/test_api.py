@@ -17,7 +17,7 @@ from tests.support.sites import Site, site
 from tests.support.waiting import eventually
 from tests.support.web import free_port
 from vazao import jobs
-from vazao.kit.paging import encode_cursor
+from vazao.kit.web.paging import encode_cursor
 
 pytestmark = pytest.mark.anyio
 SHEET = "E-mail,Nome\na@x.com,Ana\nbad,Bea\n"

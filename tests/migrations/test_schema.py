@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.support.sources import ROOT
-from vazao.kit.embedded_process import locate_binaries
+from vazao.kit.embedded.process import locate_binaries
 from vazao.migrations import current, head, migrate
 
 sys.path.insert(0, str(ROOT / "scripts"))

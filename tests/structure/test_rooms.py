@@ -76,7 +76,8 @@ def test_tests_do_not_sleep() -> None:
     """Polling with a deadline is no sleep; that lives in ``tests/support/waiting.py`` alone."""
     sleepers = [
         f"{name(f)}:{node.lineno}" for f in files()
-        if f.suffix == ".py" and name(f).startswith("tests/") and name(f) != "tests/support/waiting.py"
+        if f.suffix == ".py" and name(f).startswith("tests/")
+        and name(f) != "tests/support/waiting.py"
         for node in ast.walk(tree(f))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         and node.func.attr == "sleep" and not _yields(node)

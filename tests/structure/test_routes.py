@@ -14,7 +14,7 @@ from litestar.routes import HTTPRoute
 from vazao.accounts.models import SCOPES
 from vazao.kit.platform import Platform
 from vazao.kit.settings import Settings
-from vazao.kit.web import create_app
+from vazao.kit.web.frame import create_app
 from vazao.main import registry
 
 WAYS = ("public", "scope", "session", "admin", "authenticated")

@@ -12,7 +12,7 @@ from vazao import accounts
 from vazao.accounts import service
 from vazao.accounts.passwords import hasher
 from vazao.kit.platform import Platform
-from vazao.kit.web import create_app
+from vazao.kit.web.frame import create_app
 
 PASSWORD = "três pratos de trigo"
 

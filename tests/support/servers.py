@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from vazao.kit.embedded import EmbeddedPostgres
-from vazao.kit.embedded_process import as_account, server_account
+from vazao.kit.embedded.process import as_account, server_account
+from vazao.kit.embedded.server import EmbeddedPostgres
 
 OLDEST = Path("/usr/lib/postgresql/15/bin")
 FOLDER = "VAZAO_TEST_SERVER_FOLDER"

@@ -14,7 +14,7 @@ from granian.server.embed import Server
 
 from tests.support.waiting import eventually
 from vazao.kit.platform import Platform, Principal
-from vazao.kit.web import create_app
+from vazao.kit.web.frame import create_app
 
 SCOPES = frozenset({"jobs:read", "jobs:write"})
 

@@ -14,9 +14,9 @@ from vazao.accounts.passwords import check_new, hasher
 from vazao.accounts.sign_in import confirm_password, end_session
 from vazao.kit.errors import VazaoError
 from vazao.kit.i18n import translate
-from vazao.kit.pages import language_of, page
 from vazao.kit.platform import Platform, Principal
-from vazao.kit.web import Asker, ThePlatform
+from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.pages import language_of, page
 
 _DONE = {
     "profile": "Your profile was saved.",

@@ -12,7 +12,7 @@ from litestar.params import JSONBody
 from vazao.accounts import sign_in as signing
 from vazao.accounts.models import SIGN_IN_BYTES
 from vazao.kit.proxies import client_address
-from vazao.kit.web import Asker, ThePlatform
+from vazao.kit.web.frame import Asker, ThePlatform
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):

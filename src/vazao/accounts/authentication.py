@@ -20,9 +20,10 @@ from litestar.connection import ASGIConnection
 from vazao.accounts import credentials, store
 from vazao.accounts.errors import CredentialInvalid
 from vazao.accounts.models import scopes_of
-from vazao.kit import clock, csrf
+from vazao.kit import clock
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.proxies import is_https
+from vazao.kit.web import csrf
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 TTL_SECONDS = 5.0

@@ -14,14 +14,14 @@ from vazao.accounts import authentication, errors, store
 from vazao.accounts.models import SESSION_LIFE, SIGN_IN_BYTES, SignedIn
 from vazao.accounts.sign_in import Place, end_session
 from vazao.accounts.sign_in import sign_in as start_session
-from vazao.kit import csrf
 from vazao.kit.errors import VazaoError
 from vazao.kit.logging import get as logger
-from vazao.kit.pages import language_of, page
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.proxies import client_address, is_https
 from vazao.kit.registry import Figure
-from vazao.kit.web import ThePlatform
+from vazao.kit.web import csrf
+from vazao.kit.web.frame import ThePlatform
+from vazao.kit.web.pages import language_of, page
 
 Asking = Request[Any, Any, Any]
 log = logger("accounts")

@@ -14,9 +14,9 @@ from vazao.jobs.models import STATUSES
 from vazao.jobs.store import Conn
 from vazao.jobs.streaming import stream_of
 from vazao.jobs.views import view
-from vazao.kit import paging
-from vazao.kit.pages import language_of
-from vazao.kit.web import Asker, ThePlatform
+from vazao.kit.web import paging
+from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.pages import language_of
 
 
 def idempotency_of(

@@ -19,10 +19,10 @@ from vazao.jobs.store import Conn
 from vazao.jobs.views import error_view, view
 from vazao.kit import clock
 from vazao.kit.errors import Conflict
-from vazao.kit.pages import language_of, page
-from vazao.kit.paging import decode_cursor, encode_cursor, page_of
 from vazao.kit.platform import Platform
-from vazao.kit.web import Asker, ThePlatform
+from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.pages import language_of, page
+from vazao.kit.web.paging import decode_cursor, encode_cursor, page_of
 
 READ, WRITE = "jobs:read", "jobs:write"
 PAGE = 25

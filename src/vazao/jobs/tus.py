@@ -17,7 +17,7 @@ from vazao.jobs.tus_errors import VERSION, MethodUnknown
 from vazao.jobs.tus_service import Resumable
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
-from vazao.kit.web import Asker, ThePlatform, answer_error
+from vazao.kit.web.frame import Asker, ThePlatform, answer_error
 
 Asked = Request[Any, Any, Any]
 COMMON = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}

@@ -79,7 +79,7 @@ def database(settings: Settings, *, stay: bool = False) -> Generator[str, None, 
     if settings.direct_url is not None:
         yield settings.direct_url
         return
-    from vazao.kit.embedded import EmbeddedPostgres
+    from vazao.kit.embedded.server import EmbeddedPostgres
 
     server = EmbeddedPostgres(settings.folder)
     if not stay and (url := server.url()) is not None:

@@ -18,7 +18,7 @@ from vazao.kit.blobs import Blobs
 from vazao.kit.db import check_server
 from vazao.kit.errors import ConfigurationError, DatabaseUnavailable, StorageFull, VazaoError
 from vazao.kit.platform import Platform, check_addresses, load_secret
-from vazao.kit.probes import check_database
+from vazao.kit.readiness import check_database
 from vazao.kit.registry import Check, Registry
 from vazao.kit.settings import Settings
 from vazao.kit.steps import text as _

@@ -177,7 +177,7 @@ def load_secret(settings: Settings) -> bytes:
 
 def _kept_secret(path: Path) -> bytes:
     """The key in *path*, made if there is no such file; of several makers the first one counts."""
-    from vazao.kit.embedded_process import sync_folder, write_atomically
+    from vazao.kit.files import sync_folder, write_atomically
 
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

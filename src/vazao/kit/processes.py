@@ -92,7 +92,7 @@ def claim_folder(folder: Path, address: str) -> int:
     Raises:
         ConfigurationError: another one is up; the message says where it answers.
     """
-    from vazao.kit.embedded_process import try_lock
+    from vazao.kit.files import try_lock
 
     file = folder / "up.lock"
     try:

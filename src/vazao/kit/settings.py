@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     @property
     def folder(self) -> Path:
         """The data folder, as an absolute path (not yet made)."""
-        from vazao.kit.embedded import default_folder
+        from vazao.kit.embedded.server import default_folder
 
         return (self.data_dir or default_folder()).expanduser().absolute()
 

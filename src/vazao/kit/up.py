@@ -119,7 +119,7 @@ class Up:
             if self.settings.direct_url is not None:
                 await asyncio.to_thread(check_server, self.settings.direct_url)
                 return self.settings.direct_url
-            from vazao.kit.embedded import EmbeddedPostgres
+            from vazao.kit.embedded.server import EmbeddedPostgres
 
             self._server = EmbeddedPostgres(self.settings.folder)
 

@@ -13,10 +13,10 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from vazao import jobs
-from vazao.kit.pages import language_of
-from vazao.kit.paging import CursorInvalid, decode_cursor, encode_cursor, limit_of
 from vazao.kit.platform import Platform, Principal
-from vazao.kit.web import Asker, ThePlatform
+from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.pages import language_of
+from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, limit_of
 from vazao.leads import searching, service, store
 from vazao.leads.errors import FiltersExclusive, SinceInvalid
 

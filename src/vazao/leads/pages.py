@@ -11,10 +11,10 @@ from litestar.params import FromPath, FromQuery
 
 from vazao import jobs
 from vazao.kit.errors import VazaoError
-from vazao.kit.pages import language_of, page
-from vazao.kit.paging import decode_cursor, encode_cursor
 from vazao.kit.platform import Platform
-from vazao.kit.web import Asker, ThePlatform
+from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.pages import language_of, page
+from vazao.kit.web.paging import decode_cursor, encode_cursor
 from vazao.leads import facets, searching, service, store
 
 READ, WRITE = "leads:read", "leads:write"

@@ -23,9 +23,9 @@ from vazao.jobs.kinds.png import Check, Header
 from vazao.jobs.models import Upload
 from vazao.jobs.streaming import announced_of, body_of
 from vazao.kit.errors import BadRequest, NotFound
-from vazao.kit.pages import language_of
 from vazao.kit.platform import Platform
-from vazao.kit.web import Asker, ThePlatform
+from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.pages import language_of
 
 # Not a message of the catalogue: existing clients compare it.
 ONLY_PNG = "Ooops! Só sei lidar com imagens PNG!"

@@ -15,7 +15,7 @@ from vazao.jobs import store
 from vazao.jobs.store import Conn
 from vazao.kit.errors import BadRequest, Conflict, Forbidden, NotFound, Unavailable
 from vazao.kit.platform import Platform
-from vazao.kit.public import SLUG as PUBLIC
+from vazao.kit.web.public import SLUG as PUBLIC
 
 CHUNK = 4 << 20
 _URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\x00-\x1f\x7f?#\\]*)")

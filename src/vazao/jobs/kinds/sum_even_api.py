@@ -19,9 +19,9 @@ from vazao.jobs.store import Conn
 from vazao.jobs.streaming import announced_of, body_of
 from vazao.jobs.tus_errors import UploadInUse
 from vazao.kit.errors import BadRequest, TooLarge, VazaoError
-from vazao.kit.pages import language_of
 from vazao.kit.platform import Platform, Principal
-from vazao.kit.web import Asker, ThePlatform
+from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.pages import language_of
 
 JSON_BYTES = 64 << 10
 _CHARSETS = re.compile(r"utf-?8|us-ascii|ascii|iso-8859-\d+|latin-?1|windows-125\d", re.IGNORECASE)

@@ -10,16 +10,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import psycopg
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
 from vazao.kit import metrics
-from vazao.kit.errors import DatabaseUnavailable, Unavailable, VazaoError
+from vazao.kit.errors import Unavailable, VazaoError
 from vazao.kit.logging import get as get_logger
-from vazao.kit.pages import language_of
 from vazao.kit.platform import Platform
+from vazao.kit.readiness import check_database
 from vazao.kit.registry import Check
+from vazao.kit.web.pages import language_of
 
 OPEN = {"public": True, "anonymous": True}
 NO_STORE = {"Cache-Control": "no-store"}
@@ -32,36 +32,6 @@ class NotReady(Unavailable):
 
     code = "not_ready"
 
-
-class MigrationsMissing(Unavailable):
-    """The database stands at migration {found}, and this program needs {wanted}."""
-
-    code = "migrations_missing"
-
-
-async def check_database(platform: Platform) -> str:
-    """The revision that the database stands at.
-
-    Raises:
-        DatabaseUnavailable: it gave no connection or refused the query.
-        MigrationsMissing: it stands at another revision than ``registry.schema_head``.
-    """
-    wanted = platform.registry.schema_head
-    found = "none"
-    try:
-        async with platform.db.connection() as conn:
-            cursor = await conn.execute("select version_num from public.alembic_version")
-            row = await cursor.fetchone()
-            found = row[0] if row else found
-    except psycopg.errors.UndefinedTable:
-        found = "none"
-    except psycopg.Error as error:
-        raise DatabaseUnavailable from error
-    if wanted and found != wanted:
-        raise MigrationsMissing(
-            remedy="Run: vazao migrate", found=found, wanted=wanted,
-        )
-    return found
 
 
 async def _outcome(check: Check, platform: Platform) -> tuple[str, VazaoError | None]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
-from vazao.kit import csrf
 from vazao.kit.platform import Platform, Principal
+from vazao.kit.web import csrf
 
 SLUG = "public"
 

@@ -24,7 +24,7 @@ from typing import Any
 import platformdirs
 import psycopg
 
-from vazao.kit.embedded_cluster import (
+from vazao.kit.embedded.cluster import (
     DATABASE,
     Layout,
     check_cluster,
@@ -33,8 +33,8 @@ from vazao.kit.embedded_cluster import (
     make_folders,
     usable,
 )
-from vazao.kit.embedded_config import config_text, settings_for
-from vazao.kit.embedded_process import (
+from vazao.kit.embedded.config import config_text, settings_for
+from vazao.kit.embedded.process import (
     ELSEWHERE,
     Binaries,
     Patience,
@@ -44,15 +44,13 @@ from vazao.kit.embedded_process import (
     locate_binaries,
     locked,
     processes_in,
-    release,
     running_postmaster,
     send,
     server_account,
     spawn,
-    try_lock,
-    write_atomically,
 )
 from vazao.kit.errors import DatabaseUnavailable
+from vazao.kit.files import release, try_lock, write_atomically
 
 PORT_ATTEMPTS = 20
 CONNECT_SECONDS = 10.0

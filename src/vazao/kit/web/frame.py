@@ -5,8 +5,8 @@ carries it), ``session=True`` (any signed-in user), ``admin=True`` (a signed-in 
 ``authenticated=True`` (whoever has a valid credential), or ``public=True``; ``anonymous=True``
 besides spares a public route the look at credentials (static files, probes). ``open=True`` beside
 a scope lets the organization ``public`` in where nobody says who they are
-(:mod:`vazao.kit.public`). A test holds every route to that. Unsafe requests of a cookie session
-are also held to :mod:`vazao.kit.csrf`.
+(:mod:`vazao.kit.web.public`). A test holds every route to that. Unsafe requests of a cookie session
+are also held to :mod:`vazao.kit.web.csrf`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ from litestar.router import Router
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from vazao import __version__
-from vazao.kit import csrf, errors, metrics, public
+from vazao.kit import errors, metrics
 from vazao.kit.logging import get
-from vazao.kit.pages import language_of, page
 from vazao.kit.platform import Platform, Principal
+from vazao.kit.web import csrf, public
+from vazao.kit.web.pages import language_of, page
 
 log = get("web")
 # How a handler asks for them: ``async def show(platform: ThePlatform, principal: Asker)``.

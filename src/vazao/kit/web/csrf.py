@@ -3,7 +3,7 @@
 Only cookies are sent unasked, so only requests that a cookie signed in are checked. Every unsafe
 one must carry the session's own value, in the header ``X-CSRF-Token`` or, in a small
 ``application/x-www-form-urlencoded`` form, the field ``csrf``. The guard of every route does that
-(:mod:`vazao.kit.web`); a route that lifted its body limit to stream is checked by the header
+(:mod:`vazao.kit.web.frame`); a route that lifted its body limit to stream is checked by the header
 alone, and one with ``opt["csrf"] = "handler"`` calls :func:`check` itself.
 """
 

@@ -23,7 +23,7 @@ from litestar.params import FromPath
 
 from vazao.kit.errors import NotFound
 
-FOLDER = Path(__file__).resolve().parent.parent / "static"
+FOLDER = Path(__file__).resolve().parents[2] / "static"
 PREFIX = "/static/"
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "public, no-cache"

@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 
-from vazao.kit.pages import page
+from vazao.kit.web.pages import page
 
 
 @get("/docs", opt={"public": True}, include_in_schema=False)

@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from vazao.kit.embedded_process import (
+from vazao.kit.embedded.process import (
     ACCOUNT,
     ELSEWHERE,
     Account,
@@ -20,10 +20,9 @@ from vazao.kit.embedded_process import (
     as_account,
     closed_to,
     failure,
-    sync_folder,
-    write_atomically,
 )
 from vazao.kit.errors import ConfigurationError
+from vazao.kit.files import sync_folder, write_atomically
 
 ROLE = DATABASE = "vazao"
 # Below the range from which systems take ports for outgoing connections (32768 on Linux), lest

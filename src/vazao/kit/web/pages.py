@@ -8,9 +8,10 @@ from typing import Any, cast
 from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, select_autoescape
 from litestar import Request, Response
 
-from vazao.kit import formats, static
+from vazao.kit import formats
 from vazao.kit.i18n import catalogue, negotiate
 from vazao.kit.platform import Platform
+from vazao.kit.web import static
 
 
 @cache

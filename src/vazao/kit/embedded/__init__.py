@@ -1,0 +1,1 @@
+"""The embedded PostgreSQL: its cluster, configuration, processes, and the server they make."""

@@ -1,0 +1,1 @@
+"""The HTTP frame: the application, who may ask, pages, static files, lists, probes."""

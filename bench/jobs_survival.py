@@ -18,12 +18,12 @@ from PIL import Image
 from engine import Engine
 from platform_under_test import say
 from vazao import jobs
-from vazao.jobs import intake
 from vazao.jobs.kinds import numbers, randomize
 from vazao.jobs.kinds.png import Check
 from vazao.jobs.kinds.randomize_demo import draw
 from vazao.kit.embedded.process import running_postmaster
 from vazao.kit.errors import DatabaseUnavailable
+from vazao.uploads import intake
 
 ORGANIZATIONS = 8
 ONCE, FANS, SUMS, PICTURES = 320, 80, 60, 40

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from vazao.kit.platform import Platform
 
 FEATURES = ("jobs", "accounts", "leads")
+ROOMS = ("uploads", *FEATURES)
+"""What registers something; features have a group of commands besides."""
 
 
 @cache
@@ -31,7 +33,7 @@ def registry() -> Registry:
 
     filled = Registry(schema_head=newest_revision())
     filled.routes += [*probes.routes, *static.routes, *language.routes, *reference.routes]
-    for name in FEATURES:
+    for name in ROOMS:
         package = import_module(f"vazao.{name}")
         if hasattr(package, "register"):
             package.register(filled)

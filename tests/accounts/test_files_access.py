@@ -7,8 +7,8 @@ import pytest
 
 from tests.support.accounts import Browse, People, csrf_in, log_in, token_for
 from vazao import accounts
-from vazao.jobs import tus
 from vazao.kit.platform import Platform
+from vazao.uploads.tus import api
 
 pytestmark = pytest.mark.anyio
 VERSION = {"Tus-Resumable": "1.0.0"}
@@ -18,7 +18,7 @@ PIECE = VERSION | {"Upload-Offset": "0", "Content-Type": "application/offset+oct
 
 @pytest.fixture(autouse=True)
 def routes(platform: Platform) -> None:
-    platform.registry.routes += tus.routes
+    platform.registry.routes += api.routes
     platform.registry.resolve_organization = accounts.organization_id
     platform.settings.public = True
 

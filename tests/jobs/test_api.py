@@ -17,10 +17,12 @@ from tests.support.jobs import ask, end_of, make_effects, make_platform, working
 from tests.support.kinds import gate, gates
 from tests.support.waiting import eventually
 from tests.support.web import cut_off, length_of, serving
-from vazao import jobs
+from vazao import jobs, uploads
 from vazao.kit import metrics
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import ThePlatform
+from vazao.kit.web.idempotency import idempotency_of
+from vazao.kit.web.streaming import body_of
 
 pytestmark = pytest.mark.anyio
 
@@ -28,13 +30,13 @@ pytestmark = pytest.mark.anyio
 @post("/test-upload", opt={"scope": "jobs:write"}, request_max_body_size=None)
 async def upload(request: Request[Any, Any, Any], platform: ThePlatform) -> dict[str, Any]:
     if request.headers.get("content-type", "").startswith("multipart/"):
-        stored, fields = await jobs.receive_form(
-            platform, 1, jobs.body_of(request), request.headers["content-type"],
+        stored, fields = await uploads.receive_form(
+            platform, 1, body_of(request), request.headers["content-type"],
             limit_bytes=1 << 30,
         )
     else:
-        stored, fields = await jobs.receive(
-            platform, 1, jobs.body_of(request), filename=None, content_type=None,
+        stored, fields = await uploads.receive(
+            platform, 1, body_of(request), filename=None, content_type=None,
             limit_bytes=1 << 20, sha256=True,
         ), {}
     return {"bytes": stored.bytes, "sha256": stored.sha256, "fields": fields}
@@ -46,7 +48,7 @@ async def ask_route(request: Request[Any, Any, Any], platform: ThePlatform) -> d
     async with platform.db.transaction() as conn:
         job = await jobs.enqueue(
             conn, "test.echo", organization_id=1, payload={},
-            idempotency=jobs.idempotency_of(request, hashlib.sha256(body).hexdigest()),
+            idempotency=idempotency_of(request, hashlib.sha256(body).hexdigest()),
         )
     return jobs.view(job)
 

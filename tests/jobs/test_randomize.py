@@ -15,10 +15,10 @@ from tests.support.jobs import make_platform, working
 from tests.support.pictures import PICTURE, PNG, ROWS, ask, ended, flat
 from tests.support.waiting import eventually
 from tests.support.web import serving
-from vazao.jobs import intake
-from vazao.jobs.errors import UploadNotFound
 from vazao.jobs.kinds import randomize
 from vazao.kit.platform import Platform
+from vazao.uploads import intake
+from vazao.uploads.errors import UploadNotFound
 
 pytestmark = pytest.mark.anyio
 

@@ -19,10 +19,10 @@ from tests.support.numbers_reference import expected, value_of
 from tests.support.sums import TEXT, ended, served, some_numbers
 from tests.support.waiting import eventually
 from tests.support.web import cut_off, length_of
-from vazao import jobs
-from vazao.jobs import intake
+from vazao import jobs, uploads
 from vazao.jobs.kinds import numbers
 from vazao.kit.platform import Platform
+from vazao.uploads import intake
 
 pytestmark = pytest.mark.anyio
 SEGMENT = 1 << 16
@@ -306,7 +306,7 @@ async def test_a_lower_limit_holds_for_stored_files_too(
         answer = await client.post("/sum-even", json={"file": name})
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "upload_too_large")
         async with platform.db.connection() as conn:
-            assert (await jobs.claim_upload(conn, 1, name)).bytes == 200, "it is not taken"
+            assert (await uploads.claim_upload(conn, 1, name)).bytes == 200, "it is not taken"
 
 
 async def test_two_bodies_at_once_with_one_key_are_one_task(platform: Platform) -> None:

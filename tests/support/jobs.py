@@ -11,7 +11,7 @@ from uuid import UUID
 
 from tests.support.kinds import EFFECTS, register_kinds
 from tests.support.waiting import eventually
-from vazao import jobs
+from vazao import jobs, uploads
 from vazao.jobs import store
 from vazao.jobs.models import Job, Part
 from vazao.kit.platform import Platform
@@ -23,6 +23,7 @@ from vazao.kit.worker import work
 def make_platform(database_url: str, data_dir: Path, **settings: Any) -> Platform:
     """A platform with the test kinds, quick beats and no other feature."""
     registry = Registry()
+    uploads.register(registry)
     jobs.register(registry)
     register_kinds(registry)
     chosen = {

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.waiting import eventually
-from vazao import jobs, leads
+from vazao import jobs, leads, uploads
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
@@ -25,6 +25,7 @@ ORGANIZATION = 7
 def make_platform(database_url: str, data_dir: Path, **settings: Any) -> Platform:
     """A platform with jobs and leads alone."""
     registry = Registry()
+    uploads.register(registry)
     jobs.register(registry)
     leads.register(registry)
     chosen = {"worker_beat_seconds": 0.5, "worker_lost_seconds": 3.0} | settings
@@ -53,7 +54,7 @@ async def begin(
     async def stream() -> AsyncIterator[bytes]:
         yield body
 
-    upload = await jobs.receive(
+    upload = await uploads.receive(
         platform, organization_id, stream(), filename=filename, content_type=None,
         limit_bytes=1 << 30, sha256=True,
     )

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx2
 
-from vazao import jobs
-from vazao.jobs import intake
+from vazao import uploads
 from vazao.kit.platform import Platform
+from vazao.uploads import intake
 
 SEGMENT = 1 << 16
 VERSION = {"Tus-Resumable": "1.0.0"}
@@ -50,7 +50,7 @@ async def offset_of(client: httpx2.AsyncClient, place: str) -> int:
 
 async def content(platform: Platform, place: str) -> bytes:
     async with platform.db.connection() as conn:
-        upload = await jobs.get_upload(conn, 1, place.rpartition("/")[2])
+        upload = await uploads.get_upload(conn, 1, place.rpartition("/")[2])
     return b"".join([c async for c in intake.read(platform, upload)])
 
 

@@ -2,21 +2,18 @@
 
 The face: :class:`Kind` describes work that a feature registers in ``registry.job_kinds``;
 :func:`enqueue` asks for it inside the caller's transaction; a handler gets a
-:class:`~vazao.jobs.parts.PartRun`. Uploads come in through :mod:`vazao.jobs.intake`.
+:class:`~vazao.jobs.parts.PartRun`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from vazao.jobs.models import Job, Kind, Part, Upload
+from vazao.kit.faces import lazily
 
 if TYPE_CHECKING:
-    from vazao.jobs.api import idempotency_of
-    from vazao.jobs.forms import receive_form
-    from vazao.jobs.intake import delete_upload, doom_upload, get_upload, local_file, receive
+    from vazao.jobs.models import Job, Kind, Part
     from vazao.jobs.parts import PartRun
     from vazao.jobs.service import (
         add_part,
@@ -32,41 +29,32 @@ if TYPE_CHECKING:
         retry,
         seal,
     )
-    from vazao.jobs.streaming import body_of, stream_of
-    from vazao.jobs.tus_service import claim_upload
     from vazao.jobs.views import view
     from vazao.kit.registry import Registry
 
 __all__ = [
-    "Job", "Kind", "Part", "PartRun", "Upload", "add_part", "at_work", "body_of", "by_ids",
-    "cancel", "claim_upload", "delete_upload", "doom_upload", "enqueue", "get_job", "get_upload",
-    "held_by", "idempotency_of", "list_jobs", "local_file", "open_job", "receive", "receive_form",
-    "register", "results_of", "retry", "seal", "stream_of", "view",
+    "Job", "Kind", "Part", "PartRun", "add_part", "at_work", "by_ids", "cancel", "enqueue",
+    "get_job", "held_by", "list_jobs", "open_job", "register", "results_of", "retry", "seal",
+    "view",
 ]
 
-_PLACES = {
-    "PartRun": "parts", "receive": "intake", "delete_upload": "intake", "doom_upload": "intake",
-    "get_upload": "intake", "local_file": "intake", "receive_form": "forms", "view": "views",
-    "body_of": "streaming", "stream_of": "streaming", "idempotency_of": "api",
-    "claim_upload": "tus_service",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """The rest of the face, loaded at first use."""
-    if name not in __all__:
-        raise AttributeError(name)
-    return getattr(import_module(f"vazao.jobs.{_PLACES.get(name, 'service')}"), name)
+__getattr__ = lazily(__name__, {
+    "Job": "models", "Kind": "models", "Part": "models", "PartRun": "parts",
+    "add_part": "service", "at_work": "service", "by_ids": "service", "cancel": "service",
+    "enqueue": "service", "get_job": "service", "held_by": "service", "list_jobs": "service",
+    "open_job": "service", "results_of": "service", "retry": "service", "seal": "service",
+    "view": "views",
+})
 
 
 def register(registry: Registry) -> None:
     """Show the feature's routes, pages, commands, kinds, runner and periodic jobs."""
-    from vazao.jobs import api, cli, kinds, overview, pages, tus
+    from vazao.jobs import api, cli, kinds, overview, pages
     from vazao.jobs.kinds import numbers, randomize, randomize_api, sum_even_api
     from vazao.kit.registry import DemoStep, Figure, MenuEntry, Periodic
 
     kinds.bind(registry.job_kinds)
-    for routes in (api, pages, tus, randomize_api, sum_even_api):
+    for routes in (api, pages, randomize_api, sum_even_api):
         registry.routes.extend(routes.routes)
     registry.job_kinds[randomize.KIND] = randomize.kind
     registry.job_kinds[numbers.KIND] = numbers.kind
@@ -100,10 +88,12 @@ async def _run(platform: Any, stop: Any) -> None:
 
 
 async def _sweep(platform: Any) -> None:
-    from vazao.jobs import intake, recovery, tus_service
+    from vazao.jobs import recovery
+    from vazao.uploads import intake
+    from vazao.uploads.tus import service
 
     await recovery.sweep(platform)
-    await tus_service.expire(platform)
+    await service.expire(platform)
     await intake.sweep(platform)
 
 

@@ -9,33 +9,14 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
 from vazao.jobs import fairness, service
-from vazao.jobs.errors import IdempotencyKeyInvalid, StatusInvalid
+from vazao.jobs.errors import StatusInvalid
 from vazao.jobs.models import STATUSES
 from vazao.jobs.store import Conn
-from vazao.jobs.streaming import stream_of
 from vazao.jobs.views import view
 from vazao.kit.web import paging
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of
-
-
-def idempotency_of(
-    request: Request[Any, Any, Any], body_hash: str
-) -> service.Idempotency | None:
-    """The request's ``Idempotency-Key`` with a hash of what was asked, for ``enqueue``.
-
-    Args:
-        body_hash: of the body (and of whatever else makes the request what it is).
-
-    Raises:
-        IdempotencyKeyInvalid: the header is empty, too long, or not printable ASCII.
-    """
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
-        raise IdempotencyKeyInvalid
-    return key, f"{request.method} {request.url.path} {body_hash}"
+from vazao.kit.web.streaming import stream_of
 
 
 class JobsController(Controller):

@@ -1,8 +1,8 @@
-"""What can go wrong with jobs and uploads."""
+"""What can go wrong with jobs."""
 
 from __future__ import annotations
 
-from vazao.kit.errors import BadRequest, Conflict, NotFound, TooLarge, VazaoError
+from vazao.kit.errors import BadRequest, Conflict, NotFound, VazaoError
 
 
 class JobNotFound(NotFound):
@@ -58,35 +58,6 @@ class IdempotencyClash(Conflict):
 
     code = "idempotency_conflict"
 
-
-class IdempotencyKeyInvalid(BadRequest):
-    """An Idempotency-Key is 1 to 255 printable ASCII characters."""
-
-    code = "idempotency_key_invalid"
-
-
-class UploadNotFound(NotFound):
-    """There is no such stored file."""
-
-    code = "upload_not_found"
-
-
-class UploadTooLarge(TooLarge):
-    """The file has more than {limit} bytes, the most that is accepted here."""
-
-    code = "upload_too_large"
-
-
-class UploadCutOff(BadRequest):
-    """The body ended before the whole file had arrived."""
-
-    code = "upload_cut_off"
-
-
-class FormInvalid(BadRequest):
-    """The form could not be read: {reason}."""
-
-    code = "form_invalid"
 
 
 class PartSignal(Exception):

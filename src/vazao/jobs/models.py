@@ -1,4 +1,4 @@
-"""What the engine speaks of: kinds of work, jobs, their parts, and uploads."""
+"""What the engine speaks of: kinds of work, jobs, and their parts."""
 
 from __future__ import annotations
 
@@ -172,32 +172,6 @@ class NewPart(msgspec.Struct, frozen=True):
     payload: dict[str, Any]
     cost: float = 1.0
 
-
-class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored file: ``segments`` blobs named ``<token>/000001`` …, together ``bytes`` long.
-
-    ``sha256`` (hex) is there where the intake was asked for it.
-    """
-
-    id: int
-    token: str
-    organization_id: int
-    status: str
-    filename: str | None
-    content_type: str | None
-    bytes: int
-    sha256: str | None
-    segments: int
-    created_at: datetime
-
-    def blob_keys(self) -> list[str]:
-        """The blobs' keys, in order."""
-        return [segment_key(self.token, n) for n in range(1, self.segments + 1)]
-
-
-def segment_key(token: str, number: int) -> str:
-    """The key of an upload's segment (from 1)."""
-    return f"{token}/{number:06d}"
 
 
 def between(begin: datetime, finish: datetime | None) -> float | None:

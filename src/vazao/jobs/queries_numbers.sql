@@ -8,11 +8,6 @@ delete from jobs.job where id = %(id)s and status = 'receiving'
 -- A streamed body's digest, and so its idempotency, is known at its last byte only.
 update jobs.job set idempotency_key = %(key)s, idempotency_hash = %(hash)s where id = %(id)s
 
--- name: segments_of
--- Sizes of a stored file's segments, in their order.
-select s.number, s.bytes from jobs.segment as s join jobs.upload as u on u.id = s.upload_id
-where u.token = %(token)s and u.organization_id = %(organization_id)s order by s.number
-
 -- name: results_after
 -- A page of what the finished parts of a step found: all of them at once may be large.
 select number, result from jobs.part
@@ -32,7 +27,3 @@ values (%(organization_id)s, %(prefix)s, kit.now()) on conflict do nothing
 -- The permission goes; tasks that run keep reading.
 delete from jobs.source_prefix
 where organization_id = %(organization_id)s and prefix = %(prefix)s
-
--- name: upload_by_token
--- A task's own file, in whichever state it is.
-select {upload} from jobs.upload where token = %(token)s

@@ -16,8 +16,7 @@ from vazao.jobs.kinds import kind_of
 from vazao.jobs.models import Job, NewPart
 from vazao.jobs.store import Conn
 from vazao.kit.errors import Conflict
-
-Idempotency = tuple[str, str]
+from vazao.kit.web.idempotency import Idempotency
 
 
 async def enqueue(

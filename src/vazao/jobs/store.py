@@ -14,9 +14,10 @@ from psycopg.types.json import Jsonb
 
 from vazao.jobs.errors import Fenced
 from vazao.jobs.kinds import kind_of
-from vazao.jobs.models import Job, NewPart, Part, PartRow, Upload
+from vazao.jobs.models import Job, NewPart, Part, PartRow
 from vazao.kit.db import rows_of
 from vazao.kit.sql import load, trusted
+from vazao.uploads.models import Upload
 
 Q = load(__package__ or "vazao.jobs")
 Conn = AsyncConnection[Any]

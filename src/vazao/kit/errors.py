@@ -147,3 +147,9 @@ class DatabaseUnavailable(Unavailable):
     """The database cannot be reached."""
 
     code = "database_unavailable"
+
+
+class UploadCutOff(BadRequest):
+    """The body ended before the whole file had arrived."""
+
+    code = "upload_cut_off"

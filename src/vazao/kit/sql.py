@@ -1,8 +1,12 @@
-"""Named SQL: each feature keeps its statements in ``queries.sql`` and loads them here.
+"""Named SQL: each room keeps its statements in ``queries.sql``, and ``store.py`` runs them.
 
 A statement begins with ``-- name: verb_noun`` and the sentence that says what it does and why
-so. Statements are psycopg templates: ``%(named)s`` for values; ``{identifiers}`` only through
-:func:`psycopg.sql.SQL.format`.
+so. ``%(named)s`` stands for a value. ``{model}`` stands for the columns of a model that the store
+names when it loads its statements; any other ``{identifier}`` is filled in by
+:meth:`psycopg.sql.SQL.format`.
+
+A store is made of typed functions over :func:`run`, :func:`row`, :func:`rows`, :func:`one` and
+:func:`every`: connection in, models out. Nothing else names a statement.
 """
 
 from __future__ import annotations
@@ -11,11 +15,18 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString, cast
+from typing import Any, LiteralString, TypeVar, cast
 
-from psycopg import sql
+import msgspec
+from psycopg import AsyncConnection, sql
 
+from vazao.kit.db import rows_of
+
+Conn = AsyncConnection[Any]
+Statement = sql.SQL | sql.Composed
+Model = TypeVar("Model", bound=msgspec.Struct)
 _NAME = re.compile(r"^-- name: *([a-z0-9_]+) *$", re.MULTILINE)
+_PLACE = re.compile(r"\{([a-z_]+)\}")
 
 
 def trusted(text: str) -> sql.SQL:
@@ -23,18 +34,39 @@ def trusted(text: str) -> sql.SQL:
     return sql.SQL(cast(LiteralString, text))
 
 
-class Queries:
-    """The statements of one ``queries.sql``, each an attribute of its name."""
+def columns(model: type[msgspec.Struct], prefix: str = "", *, without: str = "") -> str:
+    """The columns of *model* as SQL, each after *prefix* (``j.``), but for the one *without*."""
+    return ", ".join(f'{prefix}"{n}"' for n in model.__struct_fields__ if n != without)
 
-    def __init__(self, text: str) -> None:
+
+class Queries:
+    """The statements of one ``queries.sql``, each an attribute of its name.
+
+    Args:
+        text: of the file.
+        known: what places of models stand for, by name.
+    """
+
+    def __init__(self, text: str, known: dict[str, str] | None = None) -> None:
         pieces = _NAME.split(text)[1:]
-        self._statements = dict(zip(pieces[::2], (p.strip() for p in pieces[1::2]), strict=True))
+        bodies = (self._filled(body.strip(), known or {}) for body in pieces[1::2])
+        self._statements = dict(zip(pieces[::2], bodies, strict=True))
         if len(self._statements) * 2 != len(pieces):
             raise ValueError("a statement's name occurs twice")
 
+    @staticmethod
+    def _filled(body: str, known: dict[str, str]) -> sql.SQL:
+        places = set(_PLACE.findall(body))
+        for name in places & known.keys():
+            body = body.replace(f"{{{name}}}", known[name])
+        if places and not places - known.keys():
+            # Nobody formats it any more.
+            body = body.replace("{{", "{").replace("}}", "}")
+        return trusted(body)
+
     def __getattr__(self, name: str) -> sql.SQL:
         try:
-            return trusted(self._statements[name])
+            return self._statements[name]
         except KeyError:
             raise AttributeError(f"no statement is named {name}") from None
 
@@ -43,10 +75,50 @@ class Queries:
 
 
 @cache
-def load(package: str) -> Queries:
-    """The statements of *package*'s ``queries.sql`` and ``queries_<noun>.sql`` (read once)."""
+def _text_of(package: str) -> str:
     found = sorted(
         (f for f in files(package).iterdir() if re.fullmatch(r"queries(_\w+)?\.sql", f.name)),
         key=lambda f: f.name,
     )
-    return Queries("\n".join(f.read_text(encoding="utf-8") for f in found))
+    return "\n".join(f.read_text(encoding="utf-8") for f in found)
+
+
+def load(package: str | None, **known: str) -> Queries:
+    """The statements of *package*'s ``queries.sql`` and ``queries_<noun>.sql``.
+
+    Args:
+        known: what ``{name}`` stands for in them; see :func:`columns`.
+    """
+    assert package
+    return Queries(_text_of(package), known)
+
+
+async def run(conn: Conn, statement: Statement, /, **values: object) -> int:
+    """Run a statement; returns how many rows it touched."""
+    return (await conn.execute(statement, values)).rowcount
+
+
+async def row(conn: Conn, statement: Statement, /, **values: object) -> tuple[Any, ...] | None:
+    """The first row of a statement's answer, as a tuple."""
+    return await (await conn.execute(statement, values)).fetchone()
+
+
+async def rows(conn: Conn, statement: Statement, /, **values: object) -> list[tuple[Any, ...]]:
+    """All rows of a statement's answer, as tuples."""
+    return await (await conn.execute(statement, values)).fetchall()
+
+
+async def one(
+    conn: Conn, model: type[Model], statement: Statement, /, **values: object
+) -> Model | None:
+    """The first row of a statement's answer, as *model*."""
+    async with conn.cursor(row_factory=rows_of(model)) as cursor:
+        return await (await cursor.execute(statement, values)).fetchone()
+
+
+async def every(
+    conn: Conn, model: type[Model], statement: Statement, /, **values: object
+) -> list[Model]:
+    """All rows of a statement's answer, as *model*."""
+    async with conn.cursor(row_factory=rows_of(model)) as cursor:
+        return await (await cursor.execute(statement, values)).fetchall()

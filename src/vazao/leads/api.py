@@ -12,11 +12,13 @@ from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 
-from vazao import jobs
+from vazao import jobs, uploads
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.idempotency import idempotency_of
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, limit_of
+from vazao.kit.web.streaming import body_of, stream_of
 from vazao.leads import searching, service, store
 from vazao.leads.errors import FiltersExclusive, SinceInvalid
 
@@ -25,19 +27,19 @@ READ, WRITE = "leads:read", "leads:write"
 
 async def receive_sheet(
     platform: Platform, principal: Principal, request: Request[Any, Any, Any]
-) -> tuple[jobs.Upload, dict[str, str]]:
+) -> tuple[uploads.Upload, dict[str, str]]:
     """Store the request's sheet (a form or the raw body); the upload and the options given."""
     limit = platform.settings.leads_max_file_bytes
     content_type = request.headers.get("content-type", "")
     given = {k: v for k, v in request.query_params.items() if isinstance(v, str)}
     if content_type.startswith("multipart/form-data"):
-        upload, fields = await jobs.receive_form(
-            platform, principal.organization_id, jobs.body_of(request), content_type,
+        upload, fields = await uploads.receive_form(
+            platform, principal.organization_id, body_of(request), content_type,
             limit_bytes=limit, sha256=True,
         )
         return upload, given | fields
-    upload = await jobs.receive(
-        platform, principal.organization_id, jobs.body_of(request),
+    upload = await uploads.receive(
+        platform, principal.organization_id, body_of(request),
         filename=given.pop("filename", None) or "sheet", content_type=content_type,
         limit_bytes=limit, sha256=True,
     )
@@ -58,7 +60,7 @@ class Imports(Controller):
         upload, given = await receive_sheet(platform, principal, request)
         try:
             options = service.options_of(given)
-            idempotency = jobs.idempotency_of(request, f"{upload.sha256}{sorted(given.items())}")
+            idempotency = idempotency_of(request, f"{upload.sha256}{sorted(given.items())}")
             async with platform.db.transaction() as conn:
                 record, job = await service.begin(
                     conn, principal.organization_id, upload, options,
@@ -66,10 +68,10 @@ class Imports(Controller):
                     request_id=request.scope["state"].get("request_id"),
                 )
         except BaseException:
-            await jobs.delete_upload(platform, upload)
+            await uploads.delete_upload(platform, upload)
             raise
         if record.upload != upload.token:
-            await jobs.delete_upload(platform, upload)
+            await uploads.delete_upload(platform, upload)
         return Response(
             service.view(record, job, language_of(request)), status_code=202,
             headers={"Location": f"/v1/leads/imports/{record.token}"},
@@ -115,7 +117,7 @@ class Imports(Controller):
 
         async with platform.db.connection() as conn:
             await load(conn)
-        return jobs.stream_of(platform, load)
+        return stream_of(platform, load)
 
     @get("/{token:str}/errors", opt={"scope": READ})
     async def errors(

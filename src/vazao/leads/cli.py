@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vazao import uploads
 from vazao.kit import cli as kit
 from vazao.kit.cli import Organization
 from vazao.kit.errors import VazaoError
@@ -67,7 +68,6 @@ def import_sheet(
 async def _import(
     platform: Platform, slug: str, file: Path, given: dict[str, str], overrides: list[str]
 ) -> dict[str, Any]:
-    from vazao import jobs
     from vazao.leads import service
     from vazao.leads.errors import FileNotReadable
 
@@ -78,7 +78,7 @@ async def _import(
     if overrides:
         given |= {"mapping": _overridden(file, given.get("sheet"), overrides)}
     options = service.options_of(given)
-    upload = await jobs.receive(
+    upload = await uploads.receive(
         platform, organization_id, _blocks(file), filename=file.name, content_type=None,
         limit_bytes=platform.settings.leads_max_file_bytes, sha256=True,
     )

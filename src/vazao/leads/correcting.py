@@ -19,7 +19,7 @@ from typing import IO
 
 import polars as pl
 
-from vazao import jobs
+from vazao import uploads
 from vazao.kit.platform import Platform
 from vazao.kit.processes import unusable
 from vazao.leads import parsing, service, store, typed, validation
@@ -82,13 +82,13 @@ class _Correction:
         async with self.platform.db.connection() as conn:
             refused, long_rows = await store.rejection_kinds(conn, record.id)
             types = await store.custom_types(conn, record.organization_id)
-            upload = await jobs.get_upload(conn, record.organization_id, record.upload)
+            upload = await uploads.get_upload(conn, record.organization_id, record.upload)
         if not refused:
             # Also where the sheet could not be read at all, which it still cannot.
             file.write(_header([h for _, h in _kept(record.headers or [])], []))
             return
         added, added_cells = ([BEYOND], [_safe("beyond")]) if long_rows else ([], [])
-        async with jobs.local_file(self.platform, upload) as path:
+        async with uploads.local_file(self.platform, upload) as path:
             sheet = await asyncio.to_thread(self._open, path)
             try:
                 kept = _kept(sheet.headers)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from vazao import jobs
+from vazao import uploads
 from vazao.kit.cli import language
 from vazao.kit.formats import duration, number, size
 from vazao.kit.platform import Platform
@@ -62,7 +62,7 @@ async def _import(platform: Platform, organization_id: int, path: Path) -> dict[
             while block := await asyncio.to_thread(opened.read, BLOCK):
                 yield block
 
-    upload = await jobs.receive(
+    upload = await uploads.receive(
         platform, organization_id, blocks(), filename=path.name, content_type="text/csv",
         limit_bytes=platform.settings.leads_max_file_bytes, sha256=True,
     )

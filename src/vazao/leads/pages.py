@@ -9,12 +9,13 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from vazao import jobs
+from vazao import jobs, uploads
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor
+from vazao.kit.web.streaming import body_of
 from vazao.leads import facets, searching, service, store
 
 READ, WRITE = "leads:read", "leads:write"
@@ -91,8 +92,8 @@ async def upload(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
 ) -> Response[None]:
     """Store a dropped sheet and go on to its preview."""
-    stored, _ = await jobs.receive_form(
-        platform, principal.organization_id, jobs.body_of(request),
+    stored, _ = await uploads.receive_form(
+        platform, principal.organization_id, body_of(request),
         request.headers.get("content-type", ""),
         limit_bytes=platform.settings.leads_max_file_bytes, sha256=True,
     )
@@ -111,12 +112,12 @@ async def preview(
     """The first rows with the proposed mapping, to be corrected."""
     token = request.query_params.get("upload", "")
     async with platform.db.connection() as conn:
-        stored = await jobs.get_upload(conn, principal.organization_id, token)
+        stored = await uploads.get_upload(conn, principal.organization_id, token)
     return await _preview_page(request, platform, stored, sheet)
 
 
 async def _preview_page(
-    request: Request[Any, Any, Any], platform: Platform, stored: jobs.Upload, sheet: str | None,
+    request: Request[Any, Any, Any], platform: Platform, stored: uploads.Upload, sheet: str | None,
     error: VazaoError | None = None, chosen: dict[str, str] | None = None,
 ) -> Response[str]:
     from vazao.leads import mapping, parsing
@@ -127,7 +128,7 @@ async def _preview_page(
     columns: list[dict[str, Any]] = []
     seen: Any = None
     try:
-        async with platform.bulky, jobs.local_file(platform, stored) as path:
+        async with platform.bulky, uploads.local_file(platform, stored) as path:
             seen = await asyncio.to_thread(
                 parsing.preview, path, stored.filename or "", sheet=sheet,
                 limits=limits(platform),
@@ -179,7 +180,7 @@ async def begin(
     form = await request.form()
     given = {k: v for k, v in form.items() if isinstance(v, str)}
     async with platform.db.connection() as conn:
-        stored = await jobs.get_upload(conn, principal.organization_id, given.get("upload", ""))
+        stored = await uploads.get_upload(conn, principal.organization_id, given.get("upload", ""))
     chosen: dict[str, str] = {}
     sheet = given.get("sheet") or None
     try:

@@ -13,7 +13,7 @@ from typing import Any, cast
 from psycopg import AsyncConnection
 from psycopg import errors as pg
 
-from vazao import jobs
+from vazao import jobs, uploads
 from vazao.kit import clock
 from vazao.kit.i18n import translate
 from vazao.leads import searching, store
@@ -66,7 +66,7 @@ def _mapping_of(text: str | None) -> dict[str, str | None] | None:
 
 
 async def begin(
-    conn: Connection, organization_id: int, upload: jobs.Upload, options: Options, *,
+    conn: Connection, organization_id: int, upload: uploads.Upload, options: Options, *,
     requested_by: str | None = None, request_id: str | None = None,
     idempotency: tuple[str, str] | None = None,
 ) -> tuple[Import, jobs.Job]:

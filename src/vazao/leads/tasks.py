@@ -17,7 +17,7 @@ from typing import Any
 from psycopg import errors as pg
 from psycopg import sql
 
-from vazao import jobs
+from vazao import jobs, uploads
 from vazao.jobs.errors import HandBack
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
@@ -43,9 +43,9 @@ async def _record(run: jobs.PartRun) -> Import:
     return record
 
 
-async def _upload(platform: Platform, record: Import) -> jobs.Upload:
+async def _upload(platform: Platform, record: Import) -> uploads.Upload:
     async with platform.db.connection() as conn:
-        return await jobs.get_upload(conn, record.organization_id, record.upload)
+        return await uploads.get_upload(conn, record.organization_id, record.upload)
 
 
 async def read(run: jobs.PartRun) -> None:
@@ -59,7 +59,7 @@ async def read(run: jobs.PartRun) -> None:
     if await _repeat(run, record, digest, upload.bytes):
         return
     async with _staging(run, record) as staging:
-        async with jobs.local_file(run.platform, upload) as path:
+        async with uploads.local_file(run.platform, upload) as path:
             reading = Reading(run.platform, record, path, staging)
             await reading.stage(run)
         run.count(bytes=upload.bytes)
@@ -182,7 +182,7 @@ async def _stage_again(run: jobs.PartRun) -> None:
             return
         async with _staging(run, record) as staging:
             upload = await _upload(run.platform, record)
-            async with jobs.local_file(run.platform, upload) as path:
+            async with uploads.local_file(run.platform, upload) as path:
                 reading = Reading(run.platform, record, path, staging)
                 await reading.stage(run)
             if reading.rows_staged != record.rows_staged:

@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from psycopg.errors import UniqueViolation
 
-from vazao.jobs import intake, service, store
+from vazao import uploads
+from vazao.jobs import service, store
 from vazao.jobs.errors import PartSignal
 from vazao.jobs.kinds import numbers_load, sources
-from vazao.jobs.models import Job, Kind, Upload, segment_key
+from vazao.jobs.models import Job, Kind
 from vazao.jobs.parts import PartRun
-from vazao.jobs.service import Idempotency
 from vazao.jobs.store import Conn
 from vazao.kit.errors import Conflict, NotFound, Unprocessable
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
+from vazao.kit.web.idempotency import Idempotency
+from vazao.uploads import Upload, segment_key
 
 if TYPE_CHECKING:
     from vazao.jobs.kinds.numbers_join import Joiner
@@ -232,7 +234,7 @@ async def _plan(run: PartRun) -> None:
             parts = [{"from": a, "bytes": n} for a, n in pieces(job.payload["source"]["size"])]
         else:
             token = job.payload["upload"]
-            await intake.get_upload(conn, job.organization_id, token)
+            await uploads.get_upload(conn, job.organization_id, token)
             segments = await store.every(
                 conn, "segments_of", token=token, organization_id=job.organization_id
             )
@@ -350,7 +352,7 @@ async def _delete(run: PartRun) -> None:
             token = run.job.payload["upload"]
             found = await store.uploads(conn, "upload_by_token", token=token)
         for upload in found:
-            await intake.delete_upload(run.platform, upload)
+            await uploads.delete_upload(run.platform, upload)
     except Exception as error:
         log.warning("upload left to the sweep", job=run.job.token, error=repr(error))
 
@@ -359,7 +361,7 @@ async def ended(conn: Conn, job: Job) -> None:
     """However a task ends, the body that came with it is not kept."""
     if job.payload.get("own"):
         for upload in await store.uploads(conn, "upload_by_token", token=job.payload["upload"]):
-            await intake.doom_upload(conn, upload.id)
+            await uploads.doom_upload(conn, upload.id)
 
 
 async def retried(conn: Conn, job: Job) -> None:

@@ -17,14 +17,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vazao.jobs import intake, service, store
-from vazao.jobs.errors import PartSignal, UploadNotFound
+from vazao import uploads
+from vazao.jobs import service, store
+from vazao.jobs.errors import PartSignal
 from vazao.jobs.kinds.png import Header
-from vazao.jobs.models import Job, Kind, Upload
+from vazao.jobs.models import Job, Kind
 from vazao.jobs.parts import PartRun
-from vazao.jobs.service import Idempotency
 from vazao.jobs.store import Conn
 from vazao.kit.platform import Platform
+from vazao.kit.web.idempotency import Idempotency
+from vazao.uploads import Upload, UploadNotFound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,19 +75,19 @@ async def result_of(conn: Conn, job: Job) -> Upload:
     """
     if job.status != "finished" or not isinstance(job.result, dict):
         raise UploadNotFound
-    return await intake.get_upload(conn, job.organization_id, job.result["upload"])
+    return await uploads.get_upload(conn, job.organization_id, job.result["upload"])
 
 
 async def shuffle(run: PartRun) -> None:
     """The kind's only step: read, shuffle, store, and end."""
     platform, job = run.platform, run.job
     async with platform.db.connection() as conn:
-        source = await intake.get_upload(conn, job.organization_id, run.payload["upload"])
-    async with intake.local_file(platform, source) as path:
+        source = await uploads.get_upload(conn, job.organization_id, run.payload["upload"])
+    async with uploads.local_file(platform, source) as path:
         with _draft(platform, job) as target:
             await _work(run, path, target)
             await run.progress(1.0, phase="storing")
-            stored = await intake.receive(
+            stored = await uploads.receive(
                 platform, job.organization_id, _read(target), filename=f"{job.token}.png",
                 content_type=CONTENT_TYPE, limit_bytes=target.stat().st_size,
             )
@@ -95,15 +97,15 @@ async def shuffle(run: PartRun) -> None:
             run.result = {"upload": stored.token, "bytes": stored.bytes}
     except PartSignal:
         # Another error may hide that it was committed: then the sweep decides.
-        await asyncio.shield(intake.delete_upload(platform, stored))
+        await asyncio.shield(uploads.delete_upload(platform, stored))
         raise
 
 
 async def ended(conn: Conn, job: Job) -> None:
     """A finished job needs its source no more; another one may start over."""
     if job.status == "finished":
-        source = await intake.get_upload(conn, job.organization_id, job.payload["upload"])
-        await intake.doom_upload(conn, source.id)
+        source = await uploads.get_upload(conn, job.organization_id, job.payload["upload"])
+        await uploads.doom_upload(conn, source.id)
 
 
 async def sweep(platform: Platform) -> None:
@@ -201,7 +203,7 @@ def _order(count: int, seed: int) -> NDArray[np.int64]:
 @contextmanager
 def _draft(platform: Platform, job: Job) -> Generator[Path]:
     """A file of this machine for the result on its way; what a crash leaves is swept."""
-    folder = intake.spool_folder(platform)
+    folder = uploads.spool_folder(platform)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"upload-{job.token}-{secrets.token_hex(4)}"
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))

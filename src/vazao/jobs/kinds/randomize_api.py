@@ -14,18 +14,18 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Requ
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from vazao.jobs import intake
-from vazao.jobs.api import idempotency_of
-from vazao.jobs.errors import JobNotFound, UploadNotFound, UploadTooLarge
+from vazao import uploads
+from vazao.jobs.errors import JobNotFound
 from vazao.jobs.kinds import randomize
 from vazao.jobs.kinds.answers import READ, WRITE, accepted, job_of, no_result, status_of
 from vazao.jobs.kinds.png import Check, Header
-from vazao.jobs.models import Upload
-from vazao.jobs.streaming import announced_of, body_of
 from vazao.kit.errors import BadRequest, NotFound
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.idempotency import idempotency_of
 from vazao.kit.web.pages import language_of
+from vazao.kit.web.streaming import announced_of, body_of
+from vazao.uploads import Upload, UploadNotFound, UploadTooLarge
 
 # Not a message of the catalogue: existing clients compare it.
 ONLY_PNG = "Ooops! Só sei lidar com imagens PNG!"
@@ -105,7 +105,7 @@ async def take_in(
     # Most of what is refused shows in its first piece, before anything is stored.
     first = await anext(pieces, b"")
     try:
-        upload = await intake.receive(
+        upload = await uploads.receive(
             platform, organization_id, _after(first, pieces), filename=None,
             content_type=randomize.CONTENT_TYPE, limit_bytes=limit, sha256=True,
         )
@@ -138,10 +138,10 @@ class Randomize(Controller):
                     request_id=request.scope["state"].get("request_id"),
                 )
         except BaseException:
-            await asyncio.shield(intake.delete_upload(platform, upload))
+            await asyncio.shield(uploads.delete_upload(platform, upload))
             raise
         if not job.created:
-            await intake.delete_upload(platform, upload)
+            await uploads.delete_upload(platform, upload)
         return accepted(job)
 
     @get("/{token:str}/status", opt=READ, summary="How far a shuffled image is")
@@ -164,7 +164,7 @@ class Randomize(Controller):
             async with platform.db.connection() as conn:
                 job = await job_of(conn, principal.organization_id, token, randomize.KIND)
                 made = await randomize.result_of(conn, job)
-            content = intake.read(platform, made)
+            content = uploads.read(platform, made)
             first = await anext(aiter(content), b"")
         except (JobNotFound, UploadNotFound, NotFound):
             return no_result()

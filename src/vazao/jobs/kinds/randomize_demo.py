@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from vazao.jobs import intake
+from vazao import uploads
 from vazao.jobs.ending import lead_seconds
 from vazao.jobs.kinds import demo, randomize
 from vazao.jobs.kinds.png import SIGNATURE, Check, chunk
@@ -64,7 +64,7 @@ async def _shuffle(platform: Platform, organization_id: int, picture: bytes) -> 
 
     check = Check(platform.settings.randomize_max_pixels)
     check.feed(picture)
-    upload = await intake.receive(
+    upload = await uploads.receive(
         platform, organization_id, body(), filename=PICTURE,
         content_type=randomize.CONTENT_TYPE, limit_bytes=len(picture),
     )

@@ -9,19 +9,19 @@ import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath
 
-from vazao.jobs import intake, service, tus_service
-from vazao.jobs.api import idempotency_of
-from vazao.jobs.errors import UploadNotFound, UploadTooLarge
+from vazao import uploads
+from vazao.jobs import service
 from vazao.jobs.kinds import numbers, sources
 from vazao.jobs.kinds.answers import READ, WRITE, accepted, job_of, no_result, status_of
 from vazao.jobs.models import Job
 from vazao.jobs.store import Conn
-from vazao.jobs.streaming import announced_of, body_of
-from vazao.jobs.tus_errors import UploadInUse
 from vazao.kit.errors import BadRequest, TooLarge, VazaoError
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.idempotency import idempotency_of
 from vazao.kit.web.pages import language_of
+from vazao.kit.web.streaming import announced_of, body_of
+from vazao.uploads import UploadInUse, UploadNotFound, UploadTooLarge
 
 JSON_BYTES = 64 << 10
 _CHARSETS = re.compile(r"utf-?8|us-ascii|ascii|iso-8859-\d+|latin-?1|windows-125\d", re.IGNORECASE)
@@ -83,7 +83,7 @@ async def take_in(
             principal, request),
     )
     try:
-        await intake.receive(
+        await uploads.receive(
             platform, principal.organization_id, body_of(request), filename=None,
             content_type="text/plain", limit_bytes=limit, boundary=numbers.after_separator,
             sha256="idempotency-key" in request.headers, follower=follower,
@@ -148,7 +148,7 @@ async def take_named(
     if named.file is not None:
         async with platform.db.transaction() as conn:
             try:
-                upload = await tus_service.claim_upload(conn, organization_id, named.file)
+                upload = await uploads.claim_upload(conn, organization_id, named.file)
             except (UploadNotFound, UploadInUse):
                 # Looked for after the upload's lock: what an equal request committed is seen.
                 if known := await _known(conn, organization_id, idempotency):

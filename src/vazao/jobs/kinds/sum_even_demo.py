@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from vazao.jobs import intake
+from vazao import uploads
 from vazao.jobs.ending import lead_seconds
 from vazao.jobs.kinds import demo, numbers
 from vazao.jobs.models import Job
@@ -54,7 +54,7 @@ async def _sum(platform: Platform, organization_id: int, path: Path) -> Job:
                 yield block
 
     follower = numbers.Arriving(organization_id, requested_by="demo")
-    await intake.receive(
+    await uploads.receive(
         platform, organization_id, body(), filename=FILE, content_type="text/plain",
         limit_bytes=platform.settings.sum_even_max_bytes, boundary=numbers.after_separator,
         follower=follower,

@@ -24,11 +24,12 @@ from tests.support.tus import (
     send,
 )
 from tests.support.web import serving
-from vazao import jobs
-from vazao.jobs import intake, tus_service
-from vazao.jobs.errors import UploadNotFound
+from vazao import uploads
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import create_app
+from vazao.uploads import intake
+from vazao.uploads.errors import UploadNotFound
+from vazao.uploads.tus import service as tus_service
 
 pytestmark = pytest.mark.anyio
 LIMIT = 10 << 20
@@ -94,7 +95,7 @@ async def test_what_came_in_pieces_is_one_stored_file(
     assert at == await offset_of(client, place) == len(body)
     assert await content(platform, place) == body
     async with platform.db.connection() as conn:
-        upload = await jobs.get_upload(conn, 1, place.rpartition("/")[2])
+        upload = await uploads.get_upload(conn, 1, place.rpartition("/")[2])
     assert (upload.filename, upload.content_type) == ("números ç.txt", "text/plain")
     assert (upload.bytes, upload.segments) == (len(body), 5)
     assert (await send(client, place, at, b"")).status_code == 204
@@ -269,7 +270,7 @@ async def test_another_organization_finds_nothing(
     assert await offset_of(client, place) == 0
     async with platform.db.transaction() as conn:
         with pytest.raises(UploadNotFound):
-            await jobs.claim_upload(conn, 2, place.rpartition("/")[2])
+            await uploads.claim_upload(conn, 2, place.rpartition("/")[2])
 
 
 async def test_who_may_not_write_is_refused(client: httpx2.AsyncClient) -> None:
@@ -310,7 +311,7 @@ async def test_what_expired_is_gone_and_swept(
     await send(client, late, 0, b"a")
     young = await begin(client, 3)
     async with platform.db.transaction() as conn:
-        await jobs.claim_upload(conn, 1, claimed.rpartition("/")[2])
+        await uploads.claim_upload(conn, 1, claimed.rpartition("/")[2])
         await conn.execute(
             "update jobs.resumable set expires_at = kit.now() - interval '1 second' "
             "where expires_at is not null and upload_id < (select max(id) from jobs.upload)"

@@ -11,51 +11,33 @@ import asyncio
 import secrets
 import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from vazao.jobs import intake, store
-from vazao.jobs.errors import UploadCutOff, UploadNotFound, UploadTooLarge
-from vazao.jobs.models import Upload, segment_key
-from vazao.jobs.tus_body import Body, leased, renew
-from vazao.jobs.tus_errors import (
+from vazao.kit.errors import UploadCutOff
+from vazao.kit.logging import get
+from vazao.kit.platform import Platform
+from vazao.kit.sql import Conn
+from vazao.uploads import intake, store
+from vazao.uploads.errors import UploadInUse, UploadNotFound, UploadTooLarge
+from vazao.uploads.models import Resumable, Upload, segment_key
+from vazao.uploads.tus.body import Body, leased, renew
+from vazao.uploads.tus.errors import (
     BeyondLength,
     ChecksumMismatch,
     OffsetMismatch,
     TooManyPieces,
     TooManyUploads,
-    UploadInUse,
     UploadLocked,
     UploadStalled,
 )
-from vazao.jobs.tus_headers import Checksum, metadata_of
-from vazao.kit.db import rows_of
-from vazao.kit.logging import get
-from vazao.kit.platform import Platform
+from vazao.uploads.tus.headers import Checksum, metadata_of
 
-log = get("jobs.tus")
+log = get("uploads.tus")
 MOST_SEGMENTS = 100_000
-
-
-class Resumable(msgspec.Struct, frozen=True, kw_only=True):
-    """An upload as tus sees it.
-
-    ``bytes`` is the offset, ``bytes_total`` the declared length; at that ``status`` goes from
-    receiving to stored. ``expires_at`` is null once a job took the file.
-    """
-
-    id: int
-    token: str
-    organization_id: int
-    status: str
-    bytes: int
-    segments: int
-    bytes_total: int
-    metadata: str
-    expires_at: datetime | None
 
 
 async def create(
@@ -78,26 +60,22 @@ async def create(
     token = secrets.token_hex(16)
     async with platform.db.transaction() as conn:
         await _hold_to_limit(conn, organization_id, settings.upload_max_open)
-        (upload,) = await store.uploads(
-            conn, "insert_upload", token=token, organization_id=organization_id,
+        upload = await store.insert(
+            conn, token=token, organization_id=organization_id,
             filename=intake.storable(pairs.get("filename")),
             content_type=intake.storable(pairs.get("filetype")),
         )
-        await store.one(
-            conn, "insert_resumable", upload_id=upload.id, organization_id=organization_id,
-            bytes_total=bytes_total, metadata=metadata,
+        await store.insert_resumable(
+            conn, upload.id, organization_id, bytes_total=bytes_total, metadata=metadata,
             keep_seconds=settings.upload_expire_hours * 3600,
         )
         if not bytes_total:
-            await store.run(conn, "store_upload", id=upload.id, sha256=None)
+            await store.complete(conn, upload.id, None)
         return await _find(conn, organization_id, token)
 
 
-async def _hold_to_limit(conn: store.Conn, organization_id: int, limit: int) -> None:
-    row = await store.one(
-        conn, "count_resumables", organization_id=organization_id, limit=limit
-    )
-    if row and row[0] >= limit:
+async def _hold_to_limit(conn: Conn, organization_id: int, limit: int) -> None:
+    if await store.count_resumables(conn, organization_id, limit) >= limit:
         raise TooManyUploads(
             remedy="End one, or wait until the oldest expire.", limit=limit, retry_after=60
         )
@@ -113,13 +91,8 @@ async def find(platform: Platform, organization_id: int, token: str) -> Resumabl
         return await _find(conn, organization_id, token)
 
 
-async def _find(conn: store.Conn, organization_id: int, token: str) -> Resumable:
-    async with conn.cursor(row_factory=rows_of(Resumable)) as cursor:
-        await cursor.execute(
-            store.statement("find_resumable"),
-            {"token": token, "organization_id": organization_id},
-        )
-        found = await cursor.fetchone()
+async def _find(conn: Conn, organization_id: int, token: str) -> Resumable:
+    found = await store.find_resumable(conn, organization_id, token)
     if found is None:
         raise UploadNotFound
     if found.expires_at is None:
@@ -219,15 +192,14 @@ class _Writer:
 
     async def _record(self) -> None:
         async with self._platform.db.transaction() as conn:
-            found = await store.uploads(conn, "lock_upload", id=self._upload.id)
-            if not found or found[0].status != "receiving":
+            found = await store.lock(conn, self._upload.id)
+            if found is None or found.status != "receiving":
                 raise UploadNotFound
             if await renew(conn, self._platform, self._upload.id, self._lease) is None:
                 self._body.lost = True
                 raise UploadLocked(retry_after=2)
-            await store.one(
-                conn, "record_segments", id=self._upload.id, first=self._recorded + 1,
-                sizes=self._sizes,
+            await store.record_segments(
+                conn, self._upload.id, self._recorded + 1, self._sizes
             )
         self._recorded += len(self._sizes)
         self._sizes.clear()
@@ -239,8 +211,8 @@ class _Writer:
         first = self._recorded + 1
         async with self._platform.db.transaction() as conn:
             # Held: a record whose commit was in doubt is seen, and no other begins meanwhile.
-            found = await store.uploads(conn, "lock_upload", id=self._upload.id)
-            if found and found[0].segments >= first:
+            found = await store.lock(conn, self._upload.id)
+            if found and found.segments >= first:
                 return
             await self._platform.blobs.delete(
                 segment_key(self._upload.token, first + n) for n in range(len(self._sizes))
@@ -256,12 +228,12 @@ async def terminate(platform: Platform, organization_id: int, token: str) -> Non
     """
     upload = await find(platform, organization_id, token)
     async with platform.db.transaction() as conn:
-        found = await store.uploads(conn, "lock_upload", id=upload.id)
-        if await store.one(conn, "claimed_resumable", id=upload.id) == (True,):
+        found = await store.lock(conn, upload.id)
+        if await store.claimed(conn, upload.id):
             raise UploadInUse
-        await store.run(conn, "doom_upload", id=upload.id)
-    for doomed in found:
-        await intake.delete_upload(platform, doomed)
+        await store.doom(conn, upload.id)
+    if found is not None:
+        await intake.delete_upload(platform, found)
 
 
 async def discard(platform: Platform, upload: Resumable) -> None:
@@ -272,7 +244,7 @@ async def discard(platform: Platform, upload: Resumable) -> None:
         log.warning("upload left to the sweep", upload=upload.token, error=repr(error))
 
 
-async def claim_upload(conn: store.Conn, organization_id: int, token: str) -> Upload:
+async def claim_upload(conn: Conn, organization_id: int, token: str) -> Upload:
     """Take a stored file for a job, in the transaction that makes the job.
 
     From then on it does not expire and its owner cannot end it: whoever took it dooms it.
@@ -282,19 +254,17 @@ async def claim_upload(conn: store.Conn, organization_id: int, token: str) -> Up
             file of ours, such as a job's result.
         UploadInUse: another job has taken it.
     """
-    found = await store.uploads(
-        conn, "lock_stored", token=token, organization_id=organization_id
-    )
-    taken = await store.one(conn, "claimed_resumable", id=found[0].id) if found else None
-    if taken is None:
+    found = await store.lock_stored(conn, organization_id, token)
+    taken = await store.claimed(conn, found.id) if found else None
+    if found is None or taken is None:
         raise UploadNotFound
-    if taken[0]:
+    if taken:
         raise UploadInUse
-    await store.run(conn, "claim_resumable", id=found[0].id)
-    return found[0]
+    await store.claim(conn, found.id)
+    return found
 
 
 async def expire(platform: Platform) -> None:
     """Mark what was not continued or taken in time; the sweep of uploads removes it."""
     async with platform.db.transaction() as conn:
-        await store.run(conn, "expire_uploads")
+        await store.expire(conn)

@@ -55,11 +55,6 @@ class OffsetMismatch(Conflict):
     code = "offset_mismatch"
 
 
-class UploadInUse(Conflict):
-    """A job has taken this file; cancel the job instead."""
-
-    code = "upload_in_use"
-
 
 class UploadLocked(VazaoError):
     """Another request is writing this upload."""

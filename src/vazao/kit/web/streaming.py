@@ -11,14 +11,15 @@ from litestar import Request
 from litestar.exceptions import HTTPException
 from litestar.response import Stream
 
-from vazao.jobs.errors import UploadCutOff
-from vazao.jobs.models import ENDED
-from vazao.jobs.store import Conn
 from vazao.kit import metrics
+from vazao.kit.errors import UploadCutOff
 from vazao.kit.platform import Platform
+from vazao.kit.sql import Conn
 
 POLL_SECONDS = 0.4
 HEARTBEAT_SECONDS = 15.0
+ENDED = ("finished", "failed", "cancelled")
+"""The statuses of long work that no other follows."""
 Load = Callable[[Conn], Awaitable[dict[str, Any]]]
 
 

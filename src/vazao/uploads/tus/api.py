@@ -10,16 +10,19 @@ from litestar import Controller, Request, Response, delete, head, patch, post, r
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
-from vazao.jobs import tus_headers, tus_openapi, tus_service
-from vazao.jobs.kinds.answers import WRITE
-from vazao.jobs.streaming import body_of
-from vazao.jobs.tus_errors import VERSION, MethodUnknown
-from vazao.jobs.tus_service import Resumable
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform, answer_error
+from vazao.kit.web.streaming import body_of
+from vazao.uploads.models import Resumable
+from vazao.uploads.tus import headers as tus_headers
+from vazao.uploads.tus import openapi as tus_openapi
+from vazao.uploads.tus import service as tus_service
+from vazao.uploads.tus.errors import VERSION, MethodUnknown
 
 Asked = Request[Any, Any, Any]
+# A token or session with the scope, else the organization ``public``.
+WRITE = {"scope": "jobs:write", "open": True}
 COMMON = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
 
 

@@ -8,15 +8,17 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
-from vazao.jobs import store
-from vazao.jobs.errors import UploadCutOff, UploadNotFound
-from vazao.jobs.models import Upload
-from vazao.jobs.tus_errors import BeyondLength, OffsetMismatch, UploadLocked
 from vazao.kit.cancelling import end_all
+from vazao.kit.errors import UploadCutOff
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
+from vazao.kit.sql import Conn
+from vazao.uploads import store
+from vazao.uploads.errors import UploadNotFound
+from vazao.uploads.models import Upload
+from vazao.uploads.tus.errors import BeyondLength, OffsetMismatch, UploadLocked
 
-log = get("jobs.tus")
+log = get("uploads.tus")
 # A client that lost its server tries again for about nine seconds (tus-js-client's default): the
 # lease of a killed process must have ended by then.
 LEASE_SECONDS = 6.0
@@ -123,17 +125,14 @@ async def leased(
 async def _take(platform: Platform, upload_id: int, offset: int) -> tuple[UUID, Upload]:
     lease = uuid4()
     async with platform.db.transaction() as conn:
-        found = await store.uploads(conn, "lock_upload", id=upload_id)
-        if not found or found[0].status != "receiving":
+        found = await store.lock(conn, upload_id)
+        if found is None or found.status != "receiving":
             raise UploadNotFound
-        if found[0].bytes != offset:
-            raise OffsetMismatch(offset=found[0].bytes)
-        taken = await store.one(
-            conn, "lease_resumable", id=upload_id, lease=lease, lease_seconds=LEASE_SECONDS
-        )
-        if taken is not None:
-            return lease, found[0]
-        await store.run(conn, "want_resumable", id=upload_id)
+        if found.bytes != offset:
+            raise OffsetMismatch(offset=found.bytes)
+        if await store.lease(conn, upload_id, lease, LEASE_SECONDS):
+            return lease, found
+        await store.want(conn, upload_id)
     raise UploadLocked(remedy="Try again in a moment.", retry_after=2)
 
 
@@ -147,37 +146,33 @@ async def _keep(platform: Platform, upload_id: int, lease: UUID, body: Body) -> 
             async with (
                 asyncio.timeout(until - BEAT_SECONDS - asked), platform.db.connection() as conn,
             ):
-                row = await renew(conn, platform, upload_id, lease)
+                wanted = await renew(conn, platform, upload_id, lease)
         except Exception as error:
             log.warning("lease not renewed", error=repr(error))
             if time.monotonic() >= until - BEAT_SECONDS:
                 body.lose()
                 return
             continue
-        if row is None:
+        if wanted is None:
             body.lose()
             return
         until = asked + LEASE_SECONDS
         if platform.closing:
             body.stop()
-        elif row[0]:
+        elif wanted:
             body.give_way()
 
 
-async def renew(
-    conn: store.Conn, platform: Platform, upload_id: int, lease: UUID
-) -> tuple[bool] | None:
+async def renew(conn: Conn, platform: Platform, upload_id: int, lease: UUID) -> bool | None:
     """Keep the lease and the upload; whether another request waits, ``None`` where it is lost."""
-    return await store.one(
-        conn, "renew_lease", id=upload_id, lease=lease, lease_seconds=LEASE_SECONDS,
-        keep_seconds=platform.settings.upload_expire_hours * 3600,
-    )  # type: ignore[return-value]
+    keep_seconds = platform.settings.upload_expire_hours * 3600
+    return await store.renew_lease(conn, upload_id, lease, LEASE_SECONDS, keep_seconds)
 
 
 async def _free(platform: Platform, upload_id: int, lease: UUID) -> None:
     try:
         async with platform.db.connection() as conn:
-            await store.run(conn, "free_lease", id=upload_id, lease=lease)
+            await store.free_lease(conn, upload_id, lease)
     except Exception as error:
         # It ends by itself.
         log.warning("lease not freed", error=repr(error))

@@ -17,11 +17,11 @@ import pytest
 
 from tests.support.waiting import eventually
 from tests.support.web import free_port
-from vazao import jobs
-from vazao.jobs import intake
+from vazao import uploads
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
+from vazao.uploads import intake
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,7 +135,7 @@ async def digest_of_stored(web: Web, url: str) -> str:
                 "select organization_id from jobs.upload where status = 'stored'"
             )).fetchone()
             assert row is not None
-            upload = await jobs.get_upload(conn, row[0], url.rpartition("/")[2])
+            upload = await uploads.get_upload(conn, row[0], url.rpartition("/")[2])
         assert (upload.filename, upload.content_type) == ("números.txt", "text/plain")
         digest = hashlib.sha256()
         async for chunk in intake.read(platform, upload):

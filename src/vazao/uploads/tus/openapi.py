@@ -16,7 +16,7 @@ from litestar.openapi.spec import (
 )
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from vazao.jobs.tus_headers import BODY_TYPE
+from vazao.uploads.tus.headers import BODY_TYPE
 
 VERSION = "Tus-Resumable"
 OFFSET, LENGTH = "Upload-Offset", "Upload-Length"

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from vazao.jobs import intake
-from vazao.jobs.errors import FormInvalid, UploadCutOff
-from vazao.jobs.models import Upload
+from vazao.kit.errors import UploadCutOff
 from vazao.kit.platform import Platform
+from vazao.uploads import intake
+from vazao.uploads.errors import FormInvalid
+from vazao.uploads.models import Upload
 
 FIELD_BYTES = 64 << 10
 FIELDS = 100

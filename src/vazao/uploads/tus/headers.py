@@ -12,7 +12,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
-from vazao.jobs.tus_errors import (
+from vazao.uploads.tus.errors import (
     VERSION,
     ChecksumUnsupported,
     LengthNotDeferred,

@@ -14,12 +14,12 @@ import pytest
 
 from tests.support.disks import assert_nothing_left
 from tests.support.jobs import make_platform
-from vazao import jobs
-from vazao.jobs import intake
-from vazao.jobs.errors import FormInvalid, UploadCutOff, UploadNotFound, UploadTooLarge
-from vazao.jobs.models import Upload
-from vazao.kit.errors import StorageFull
+from vazao import uploads
+from vazao.kit.errors import StorageFull, UploadCutOff
 from vazao.kit.platform import Platform
+from vazao.uploads import intake
+from vazao.uploads.errors import FormInvalid, UploadNotFound, UploadTooLarge
+from vazao.uploads.models import Upload
 
 pytestmark = pytest.mark.anyio
 SEGMENT = 1 << 20
@@ -46,7 +46,7 @@ def sliced(body: bytes, size: int) -> AsyncIterator[bytes]:
 
 async def store(platform: Platform, stream: AsyncIterator[bytes], **more: object) -> Upload:
     given = {"filename": "a.csv", "content_type": "text/csv", "limit_bytes": 1 << 30} | more
-    return await jobs.receive(platform, 1, stream, **given)  # type: ignore[arg-type]
+    return await uploads.receive(platform, 1, stream, **given)  # type: ignore[arg-type]
 
 
 async def content(platform: Platform, upload: Upload) -> bytes:
@@ -66,7 +66,7 @@ async def test_what_comes_out_is_what_went_in(
     assert upload.segments == -(-size // SEGMENT)
     assert upload.sha256 == hashlib.sha256(body).hexdigest()
     async with platform.db.connection() as conn:
-        assert await jobs.get_upload(conn, 1, upload.token) == upload
+        assert await uploads.get_upload(conn, 1, upload.token) == upload
 
 
 async def test_segments_end_after_a_separator(platform: Platform) -> None:
@@ -133,7 +133,7 @@ async def test_abandoned_and_doomed_uploads_are_swept(platform: Platform) -> Non
             "update jobs.upload set status = 'receiving', last_segment_at = "
             "kit.now() - interval '61 minutes' where id = %s", [abandoned.id]
         )
-        await jobs.doom_upload(conn, doomed.id)
+        await uploads.doom_upload(conn, doomed.id)
     await intake.sweep(platform)
     async with platform.db.connection() as conn:
         rows = await (await conn.execute("select id from jobs.upload")).fetchall()
@@ -150,7 +150,7 @@ async def test_what_a_killed_process_left_goes_with_its_upload(platform: Platfor
     assert root is not None
     for name in ("000002", "000007", "000002#1"):
         (root / upload.token / name).write_bytes(b"left")
-    await jobs.delete_upload(platform, upload)
+    await uploads.delete_upload(platform, upload)
     await assert_nothing_left(platform)
     assert not (root / upload.token).exists()
 
@@ -159,19 +159,19 @@ async def test_another_organization_does_not_see_it(platform: Platform) -> None:
     upload = await store(platform, chunks(b"x"))
     async with platform.db.connection() as conn:
         with pytest.raises(UploadNotFound):
-            await jobs.get_upload(conn, 2, upload.token)
+            await uploads.get_upload(conn, 2, upload.token)
 
 
 async def test_local_file_in_place_and_spooled(platform: Platform) -> None:
     small, large = os.urandom(100), os.urandom(2 * SEGMENT + 3)
     for body in (small, large, b""):
         upload = await store(platform, sliced(body, 4096))
-        async with jobs.local_file(platform, upload) as path:
+        async with uploads.local_file(platform, upload) as path:
             assert path.read_bytes() == body
             in_place = platform.blobs.root in path.parents
             assert in_place == (body is small)
         assert path.exists() == in_place
-        await jobs.delete_upload(platform, upload)
+        await uploads.delete_upload(platform, upload)
     await assert_nothing_left(platform)
 
 
@@ -229,7 +229,7 @@ async def test_a_form_s_file_is_stored_and_its_fields_kept(
 ) -> None:
     value = os.urandom(3000) + b"\r\n--" + BOUNDARY[:-1].encode()
     body = form(("mode", None, b"dry"), ("file", "plan ç.csv", value), ("tag", None, "é".encode()))
-    upload, fields = await jobs.receive_form(
+    upload, fields = await uploads.receive_form(
         platform, 1, sliced(body, chunk), HEADER, limit_bytes=1 << 20
     )
     assert fields == {"mode": "dry", "tag": "é"}
@@ -257,11 +257,11 @@ async def test_a_bad_form_leaves_nothing(
     platform: Platform, body: bytes, error: type[Exception], word: str
 ) -> None:
     with pytest.raises(error, match=word):
-        await jobs.receive_form(platform, 1, sliced(body, 999), HEADER, limit_bytes=1_000_000)
+        await uploads.receive_form(platform, 1, sliced(body, 999), HEADER, limit_bytes=1_000_000)
     await assert_nothing_left(platform)
 
 
 @pytest.mark.parametrize("header", ["text/csv", "multipart/form-data", "", "multipart/mixed;x=y"])
 async def test_what_is_no_form_is_refused(platform: Platform, header: str) -> None:
     with pytest.raises(FormInvalid, match="multipart/form-data"):
-        await jobs.receive_form(platform, 1, chunks(b""), header, limit_bytes=1)
+        await uploads.receive_form(platform, 1, chunks(b""), header, limit_bytes=1)

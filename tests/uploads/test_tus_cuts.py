@@ -18,12 +18,13 @@ from tests.support.jobs import make_platform
 from tests.support.tus import SEGMENT, begin, blobs, checksum, code, content, offset_of, send
 from tests.support.waiting import eventually, turn
 from tests.support.web import cut_off, length_of, serving
-from vazao.jobs import tus_body, tus_service
-from vazao.jobs.errors import UploadCutOff, UploadNotFound
-from vazao.jobs.tus_errors import OffsetMismatch, UploadLocked, UploadStalled
-from vazao.jobs.tus_headers import Checksum
-from vazao.kit.errors import VazaoError
+from vazao.kit.errors import UploadCutOff, VazaoError
 from vazao.kit.platform import Platform
+from vazao.uploads.errors import UploadNotFound
+from vazao.uploads.tus import body as tus_body
+from vazao.uploads.tus import service
+from vazao.uploads.tus.errors import OffsetMismatch, UploadLocked, UploadStalled
+from vazao.uploads.tus.headers import Checksum
 
 pytestmark = pytest.mark.anyio
 
@@ -186,14 +187,14 @@ async def test_a_killed_writer_holds_nobody_up_for_long(
 
 
 async def begun(platform: Platform, length: int) -> str:
-    upload = await tus_service.create(platform, 1, bytes_total=length, metadata="")
+    upload = await service.create(platform, 1, bytes_total=length, metadata="")
     return upload.token
 
 
 async def add(
     platform: Platform, token: str, stream: AsyncIterator[bytes], **more: Any
-) -> tus_service.Resumable:
-    return await tus_service.append(platform, 1, token, stream, offset=0, **more)
+) -> service.Resumable:
+    return await service.append(platform, 1, token, stream, offset=0, **more)
 
 
 async def test_a_client_that_says_nothing_is_not_waited_for(
@@ -210,7 +211,7 @@ async def test_a_client_that_says_nothing_is_not_waited_for(
         token = await begun(platform, 10)
         with pytest.raises(UploadStalled):
             await add(platform, token, silent())
-        assert (await tus_service.find(platform, 1, token)).bytes == 3
+        assert (await service.find(platform, 1, token)).bytes == 3
     finally:
         await platform.close()
 
@@ -228,7 +229,7 @@ async def test_who_lost_the_lease_writes_nothing_more(platform: Platform) -> Non
         with pytest.raises(VazaoError) as caught:
             await add(platform, token, robbed())
         assert caught.value.status == 423
-        assert (await tus_service.find(platform, 1, token)).bytes in (0, SEGMENT)
+        assert (await service.find(platform, 1, token)).bytes in (0, SEGMENT)
     finally:
         await platform.close()
 
@@ -238,7 +239,7 @@ async def test_an_upload_that_is_ended_while_it_comes_in_leaves_nothing(
 ) -> None:
     async def stream() -> AsyncIterator[bytes]:
         yield b"a" * 20 * SEGMENT
-        await tus_service.terminate(platform, 1, token)
+        await service.terminate(platform, 1, token)
         yield b"a" * 20 * SEGMENT
 
     await platform.open()
@@ -267,11 +268,11 @@ async def test_many_that_continue_one_upload_at_once_do_not_garble_it(
 
     async def go_on(token: str) -> int:
         times = 0
-        while (upload := await tus_service.find(platform, 1, token)).status != "stored":
+        while (upload := await service.find(platform, 1, token)).status != "stored":
             at, size = upload.bytes, dice.randrange(1, 3 * SEGMENT)
             until = min(len(body), at + size)
             with suppress(OffsetMismatch, UploadLocked, UploadCutOff, UploadNotFound):
-                await tus_service.append(platform, 1, token, some_of(at, until), offset=at)
+                await service.append(platform, 1, token, some_of(at, until), offset=at)
                 times += 1
         return times
 
@@ -355,7 +356,7 @@ async def test_a_cancelled_request_gives_its_lease_back(platform: Platform) -> N
         with pytest.raises(asyncio.CancelledError):
             await task
         assert not await is_leased(platform)
-        found = await tus_service.find(platform, 1, token)
+        found = await service.find(platform, 1, token)
         assert len(blobs(platform)) == found.segments
     finally:
         await platform.close()

@@ -14,13 +14,14 @@ from typing import Any, Protocol
 
 from psycopg import AsyncConnection
 
-from vazao.jobs import store
-from vazao.jobs.errors import UploadCutOff, UploadNotFound, UploadTooLarge
-from vazao.jobs.models import Upload, segment_key
+from vazao.kit.errors import UploadCutOff
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
+from vazao.uploads import store
+from vazao.uploads.errors import UploadNotFound, UploadTooLarge
+from vazao.uploads.models import Upload, segment_key
 
-log = get("jobs.intake")
+log = get("uploads.intake")
 COALESCE_BYTES = 1 << 20
 SPOOL_HOURS = 24
 Boundary = Callable[[bytes], int]
@@ -130,9 +131,9 @@ async def receive(
     """
     digest = hashlib.sha256() if sha256 else None
     async with platform.db.transaction() as conn:
-        await store.run(conn, "relax_commit")
-        (upload,) = await store.uploads(
-            conn, "insert_upload", token=secrets.token_hex(16), organization_id=organization_id,
+        await store.relax_commit(conn)
+        upload = await store.insert(
+            conn, token=secrets.token_hex(16), organization_id=organization_id,
             filename=storable(filename), content_type=storable(content_type),
         )
         if follower is not None:
@@ -153,12 +154,12 @@ async def _complete(
     platform: Platform, upload: Upload, sha256: str | None, follower: Follower | None
 ) -> Upload:
     async with platform.db.transaction() as conn:
-        stored = await store.uploads(conn, "store_upload", id=upload.id, sha256=sha256)
-        if not stored:
+        stored = await store.complete(conn, upload.id, sha256)
+        if stored is None:
             raise UploadCutOff
         if follower is not None:
-            await follower.end(conn, stored[0])
-    return stored[0]
+            await follower.end(conn, stored)
+    return stored
 
 
 def storable(name: str | None) -> str | None:
@@ -178,11 +179,8 @@ async def _store_segments(
         await platform.blobs.put(segment_key(upload.token, number), body)
         size = source.given - before
         async with platform.db.transaction() as conn:
-            await store.run(conn, "relax_commit")
-            row = await store.one(
-                conn, "insert_segment", upload_id=upload.id, number=number, bytes=size
-            )
-            if row is None:
+            await store.relax_commit(conn)
+            if not await store.insert_segment(conn, upload.id, number, size):
                 raise UploadCutOff
             if follower is not None:
                 await follower.segment(conn, upload, number, size)
@@ -204,29 +202,27 @@ async def get_upload(conn: AsyncConnection[Any], organization_id: int, token: st
     Raises:
         UploadNotFound: there is none, or it is another organization's, or not whole.
     """
-    found = await store.uploads(
-        conn, "get_upload", token=token, organization_id=organization_id
-    )
-    if not found:
+    found = await store.find(conn, organization_id, token)
+    if found is None:
         raise UploadNotFound
-    return found[0]
+    return found
 
 
 async def doom_upload(conn: AsyncConnection[Any], upload_id: int) -> None:
     """Let an upload be removed once the caller's transaction has committed (by the sweep)."""
-    await store.run(conn, "doom_upload", id=upload_id)
+    await store.doom(conn, upload_id)
 
 
 async def delete_upload(platform: Platform, upload: Upload) -> None:
     """Remove an upload's blobs and rows, now."""
     async with platform.db.transaction() as conn:
-        doomed = await store.uploads(conn, "doom_upload", id=upload.id)
-    if not doomed:
+        doomed = await store.doom(conn, upload.id)
+    if doomed is None:
         return
     # Whatever stands there: a killed process may have stored segments without their rows.
     await platform.blobs.delete_below(upload.token)
     async with platform.db.transaction() as conn:
-        await store.run(conn, "delete_upload", id=upload.id)
+        await store.delete(conn, upload.id)
 
 
 async def sweep(platform: Platform) -> None:
@@ -234,7 +230,7 @@ async def sweep(platform: Platform) -> None:
     after = 0
     while True:
         async with platform.db.connection() as conn:
-            doomed = await store.uploads(conn, "doomed_uploads", after=after)
+            doomed = await store.doomed(conn, after=after)
         if not doomed:
             break
         after = doomed[-1].id

@@ -1,0 +1,54 @@
+"""uploads: takes files in, whole or resumable, and stores them as segments; knows no jobs.
+
+Its tables are in the schema ``jobs``: a rename would break running processes of the version
+before. The face: :func:`receive` stores a body and :func:`receive_form` a form's file; a job takes
+a resumable upload with :func:`claim_upload`; :func:`local_file` and :func:`read` give the bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vazao.kit.faces import lazily
+
+if TYPE_CHECKING:
+    from vazao.kit.registry import Registry
+    from vazao.uploads.errors import FormInvalid, UploadInUse, UploadNotFound, UploadTooLarge
+    from vazao.uploads.forms import receive_form
+    from vazao.uploads.intake import (
+        delete_upload,
+        doom_upload,
+        get_upload,
+        local_file,
+        read,
+        receive,
+        spool_folder,
+    )
+    from vazao.uploads.models import Upload, segment_key
+    from vazao.uploads.store import find_any, segments
+    from vazao.uploads.tus.service import claim_upload
+
+__all__ = [
+    "FormInvalid", "Upload", "UploadInUse", "UploadNotFound", "UploadTooLarge", "claim_upload",
+    "delete_upload", "doom_upload", "find_any", "get_upload", "local_file", "read", "receive",
+    "receive_form", "register", "segment_key", "segments",
+    "spool_folder",
+]
+
+__getattr__ = lazily(__name__, {
+    "FormInvalid": "errors", "UploadInUse": "errors", "UploadNotFound": "errors",
+    "UploadTooLarge": "errors", "receive_form": "forms", "delete_upload": "intake",
+    "doom_upload": "intake", "get_upload": "intake", "local_file": "intake", "read": "intake",
+    "receive": "intake", "Upload": "models", "segment_key": "models", "find_any": "store",
+    "segments": "store", "spool_folder": "intake", "claim_upload": "tus.service",
+})
+
+
+def register(registry: Registry) -> None:
+    """Show the routes of resumable uploads, and the sweep of what was abandoned."""
+    from vazao.kit.registry import Periodic
+    from vazao.uploads import tasks
+    from vazao.uploads.tus import api
+
+    registry.routes.extend(api.routes)
+    registry.periodic.append(Periodic("uploads.sweep", 300.0, tasks.sweep))

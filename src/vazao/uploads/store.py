@@ -1,0 +1,162 @@
+"""Runs the statements of uploads: connection in, models out; never commits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from vazao.kit import sql
+from vazao.kit.sql import Conn
+from vazao.uploads.models import Resumable, Upload
+
+Q = sql.load(__package__, upload=sql.columns(Upload))
+
+
+async def relax_commit(conn: Conn) -> None:
+    """Let the transaction's commit not wait for the disk."""
+    await sql.run(conn, Q.relax_commit)
+
+
+async def insert(
+    conn: Conn, *, token: str, organization_id: int, filename: str | None,
+    content_type: str | None,
+) -> Upload:
+    """A new upload, to be received."""
+    made = await sql.one(
+        conn, Upload, Q.insert_upload, token=token, organization_id=organization_id,
+        filename=filename, content_type=content_type,
+    )
+    assert made is not None
+    return made
+
+
+async def insert_segment(conn: Conn, upload_id: int, number: int, size: int) -> bool:
+    """Record a stored segment of *size* bytes; false where the upload was swept meanwhile."""
+    return await sql.row(
+        conn, Q.insert_segment, upload_id=upload_id, number=number, bytes=size
+    ) is not None
+
+
+async def complete(conn: Conn, upload_id: int, sha256: str | None) -> Upload | None:
+    """The upload, stored from now on; ``None`` where it is not being received."""
+    return await sql.one(conn, Upload, Q.store_upload, id=upload_id, sha256=sha256)
+
+
+async def find(conn: Conn, organization_id: int, token: str) -> Upload | None:
+    """The organization's stored upload."""
+    return await sql.one(
+        conn, Upload, Q.get_upload, token=token, organization_id=organization_id
+    )
+
+
+async def find_any(conn: Conn, token: str) -> Upload | None:
+    """The upload in whichever state it is."""
+    return await sql.one(conn, Upload, Q.upload_by_token, token=token)
+
+
+async def segments(conn: Conn, organization_id: int, token: str) -> list[tuple[int, int]]:
+    """The upload's segments: number (from 1) and bytes, in order."""
+    found = await sql.rows(conn, Q.segments_of, token=token, organization_id=organization_id)
+    return [(number, size) for number, size in found]
+
+
+async def doom(conn: Conn, upload_id: int) -> Upload | None:
+    """Mark the upload for removal; ``None`` where it is gone."""
+    return await sql.one(conn, Upload, Q.doom_upload, id=upload_id)
+
+
+async def doomed(conn: Conn, *, after: int) -> list[Upload]:
+    """A page of uploads to be removed, with ids above *after*."""
+    return await sql.every(conn, Upload, Q.doomed_uploads, after=after)
+
+
+async def delete(conn: Conn, upload_id: int) -> None:
+    """Remove the row of an upload whose blobs are gone."""
+    await sql.run(conn, Q.delete_upload, id=upload_id)
+
+
+async def lock(conn: Conn, upload_id: int) -> Upload | None:
+    """The upload, held until the commit."""
+    return await sql.one(conn, Upload, Q.lock_upload, id=upload_id)
+
+
+async def lock_stored(conn: Conn, organization_id: int, token: str) -> Upload | None:
+    """The organization's stored upload, held until the commit."""
+    return await sql.one(
+        conn, Upload, Q.lock_stored, token=token, organization_id=organization_id
+    )
+
+
+async def insert_resumable(
+    conn: Conn, upload_id: int, organization_id: int, *, bytes_total: int, metadata: str,
+    keep_seconds: float,
+) -> None:
+    """What tus knows of a new upload."""
+    await sql.run(
+        conn, Q.insert_resumable, upload_id=upload_id, organization_id=organization_id,
+        bytes_total=bytes_total, metadata=metadata, keep_seconds=keep_seconds,
+    )
+
+
+async def count_resumables(conn: Conn, organization_id: int, limit: int) -> int:
+    """How many resumable uploads of the organization wait; *limit* at most."""
+    found = await sql.row(
+        conn, Q.count_resumables, organization_id=organization_id, limit=limit
+    )
+    return found[0] if found else 0
+
+
+async def find_resumable(conn: Conn, organization_id: int, token: str) -> Resumable | None:
+    """The organization's resumable upload, unless it has expired."""
+    return await sql.one(
+        conn, Resumable, Q.find_resumable, token=token, organization_id=organization_id
+    )
+
+
+async def lease(conn: Conn, upload_id: int, lease: UUID, lease_seconds: float) -> bool:
+    """Take the right to write; false while another request has it."""
+    return await sql.row(
+        conn, Q.lease_resumable, id=upload_id, lease=lease, lease_seconds=lease_seconds
+    ) is not None
+
+
+async def want(conn: Conn, upload_id: int) -> None:
+    """Tell the writer that another request waits."""
+    await sql.run(conn, Q.want_resumable, id=upload_id)
+
+
+async def renew_lease(
+    conn: Conn, upload_id: int, lease: UUID, lease_seconds: float, keep_seconds: float
+) -> bool | None:
+    """Keep the right to write; whether another request waits, ``None`` where it is lost."""
+    found = await sql.row(
+        conn, Q.renew_lease, id=upload_id, lease=lease, lease_seconds=lease_seconds,
+        keep_seconds=keep_seconds,
+    )
+    return None if found is None else found[0]
+
+
+async def free_lease(conn: Conn, upload_id: int, lease: UUID) -> None:
+    """Give the right to write back."""
+    await sql.run(conn, Q.free_lease, id=upload_id, lease=lease)
+
+
+async def record_segments(conn: Conn, upload_id: int, first: int, sizes: Sequence[int]) -> None:
+    """Record stored segments from number *first* on, and the file as whole with its last byte."""
+    await sql.run(conn, Q.record_segments, id=upload_id, first=first, sizes=list(sizes))
+
+
+async def claimed(conn: Conn, upload_id: int) -> bool | None:
+    """Whether a job has taken the resumable upload; ``None`` where it is no resumable one."""
+    found = await sql.row(conn, Q.claimed_resumable, id=upload_id)
+    return None if found is None else found[0]
+
+
+async def claim(conn: Conn, upload_id: int) -> None:
+    """A job has taken the upload: it no longer expires."""
+    await sql.run(conn, Q.claim_resumable, id=upload_id)
+
+
+async def expire(conn: Conn) -> None:
+    """Mark for removal what was not continued or taken in time."""
+    await sql.run(conn, Q.expire_uploads)

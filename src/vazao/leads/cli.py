@@ -96,10 +96,11 @@ def _readable(file: Path) -> bool:
 def _overridden(file: Path, sheet: str | None, overrides: list[str]) -> str:
     import json
 
-    from vazao.leads import mapping, parsing
+    from vazao import sheets
+    from vazao.leads import mapping
     from vazao.leads.errors import MappingInvalid
 
-    proposed = mapping.propose(parsing.preview(file, file.name, sheet=sheet, rows=1).headers)
+    proposed = mapping.propose(sheets.preview(file, file.name, sheet=sheet, rows=1).headers)
     for each in overrides:
         header, equals, field = each.rpartition("=")
         if not equals:

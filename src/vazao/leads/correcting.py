@@ -19,13 +19,12 @@ from typing import IO
 
 import polars as pl
 
-from vazao import uploads
+from vazao import sheets, uploads
 from vazao.kit.platform import Platform
 from vazao.kit.processes import unusable
-from vazao.leads import parsing, service, store, typed, validation
+from vazao.leads import service, store, typed, validation
 from vazao.leads.mapping import CUSTOM
 from vazao.leads.models import Import
-from vazao.leads.parsing_frames import BEYOND
 from vazao.leads.reading import ahead, limits
 from vazao.leads.reasons import REASONS
 
@@ -87,7 +86,7 @@ class _Correction:
             # Also where the sheet could not be read at all, which it still cannot.
             file.write(_header([h for _, h in _kept(record.headers or [])], []))
             return
-        added, added_cells = ([BEYOND], [_safe("beyond")]) if long_rows else ([], [])
+        added, added_cells = ([sheets.BEYOND], [_safe("beyond")]) if long_rows else ([], [])
         async with uploads.local_file(self.platform, upload) as path:
             sheet = await asyncio.to_thread(self._open, path)
             try:
@@ -103,14 +102,14 @@ class _Correction:
             finally:
                 await asyncio.to_thread(sheet.close)
 
-    def _open(self, path: Path) -> parsing.Sheet:
+    def _open(self, path: Path) -> sheets.Sheet:
         record = self.record
-        return parsing.open_sheet(
+        return sheets.open_sheet(
             path, record.filename, sheet=record.sheet, limits=limits(self.platform)
         )
 
     def _cells(
-        self, sheet: parsing.Sheet, kept: Sequence[tuple[str, str]], types: Mapping[str, str]
+        self, sheet: sheets.Sheet, kept: Sequence[tuple[str, str]], types: Mapping[str, str]
     ) -> list[pl.Expr]:
         """The sheet's own cells; a workbook's numbers so that text of them reads the same."""
         cells = [_safe(column) for column, _ in kept]
@@ -123,7 +122,7 @@ class _Correction:
             for cell, kind in zip(cells, kinds, strict=True)
         ]
 
-    async def _refused(self, batch: parsing.Batch) -> pl.DataFrame:
+    async def _refused(self, batch: sheets.Batch) -> pl.DataFrame:
         """Those of the batch's rows that were refused, and why."""
         numbers = pl.concat([batch.frame["row"], batch.long_rows["row"]]).sort()
         async with self.platform.db.connection() as conn:
@@ -136,7 +135,7 @@ class _Correction:
 
 
 def _write(
-    file: IO[bytes], batch: parsing.Batch, refused: pl.DataFrame,
+    file: IO[bytes], batch: sheets.Batch, refused: pl.DataFrame,
     shown: Sequence[pl.Expr | str], separator: str,
 ) -> None:
     rows = pl.concat([batch.frame, batch.long_rows.drop("fields")], how="diagonal")
@@ -147,7 +146,7 @@ def _write(
 
 def _kept(headers: Sequence[str]) -> list[tuple[str, str]]:
     """Column and header of all but the remarks of an earlier file of errors."""
-    return [(f"c{n}", h) for n, h in enumerate(headers) if h not in (BEYOND, *COLUMNS)]
+    return [(f"c{n}", h) for n, h in enumerate(headers) if h not in (sheets.BEYOND, *COLUMNS)]
 
 
 def _header(headers: Sequence[str], added: Sequence[str], separator: str = ",") -> bytes:

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from vazao.leads import errors
+from vazao.sheets import is_reserved
 
 FIELDS: Final = (
     "email",
@@ -33,7 +34,9 @@ FIELDS: Final = (
 )
 
 CUSTOM: Final = "custom."
-RESERVED: Final = "vazao_"
+
+
+
 CUSTOM_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 _SYNONYMS: Final = {
@@ -100,10 +103,6 @@ def slug(text: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     return (f"n_{name}" if name[:1].isdigit() else name)[:63].rstrip("_")
 
-
-def is_reserved(header: str) -> bool:
-    """Whether *header* is one of the columns that we add to a file of rejected rows."""
-    return header.strip().casefold().startswith(RESERVED)
 
 
 def _known(headers: Sequence[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from vazao.kit.i18n import translate
+from vazao.sheets import Note
 
 Mode = Literal["upsert", "create", "update"]
 Empty = Literal["keep", "clear"]
@@ -43,16 +43,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     mapping: dict[str, str | None] | None = None
     dry_run: bool = False
 
-
-class Note(msgspec.Struct, frozen=True):
-    """What was changed while a sheet was read: a message id with ``{places}``, and their values."""
-
-    text: str
-    params: dict[str, int] = {}
-
-    def say(self, language: str = "en") -> str:
-        """The sentence in *language*."""
-        return translate(self.text, language).format(**self.params)
 
 
 class Outcomes(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from vazao import jobs, uploads
+from vazao import jobs, sheets, uploads
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
@@ -120,7 +120,7 @@ async def _preview_page(
     request: Request[Any, Any, Any], platform: Platform, stored: uploads.Upload, sheet: str | None,
     error: VazaoError | None = None, chosen: dict[str, str] | None = None,
 ) -> Response[str]:
-    from vazao.leads import mapping, parsing
+    from vazao.leads import mapping
     from vazao.leads.reading import limits
 
     language = language_of(request)
@@ -130,7 +130,7 @@ async def _preview_page(
     try:
         async with platform.bulky, uploads.local_file(platform, stored) as path:
             seen = await asyncio.to_thread(
-                parsing.preview, path, stored.filename or "", sheet=sheet,
+                sheets.preview, path, stored.filename or "", sheet=sheet,
                 limits=limits(platform),
             )
         proposed = mapping.propose(seen.headers)
@@ -155,7 +155,7 @@ def _columns(seen: Any, proposed: dict[str, str | None]) -> list[dict[str, Any]]
         made.append({
             "number": number, "header": header, "field": field or "",
             "custom": own or f"{mapping.CUSTOM}{mapping.slug(header)}",
-            "reserved": mapping.is_reserved(header) or not header.strip(),
+            "reserved": sheets.is_reserved(header) or not header.strip(),
             "samples": [row[number] for row in seen.rows[:5]],
         })
     return made

@@ -17,10 +17,11 @@ from typing import Any
 import polars as pl
 from psycopg import sql
 
-from vazao import jobs
+from vazao import jobs, sheets
 from vazao.kit.platform import Platform
-from vazao.leads import mapping, merging, parsing, service, store, validation
-from vazao.leads.models import Import, Note
+from vazao.leads import mapping, merging, service, store, validation
+from vazao.leads.models import Import
+from vazao.sheets import Note
 
 BATCH_ROWS = 20_000
 PREPARED_AHEAD = 2
@@ -68,7 +69,7 @@ class Reading:
             types = await store.custom_types(conn, self.record.organization_id)
             self.suppressed = await store.suppressed(conn, self.record.organization_id)
         sheet = await asyncio.to_thread(
-            parsing.open_sheet, self.path, self.record.filename, sheet=self.record.sheet,
+            sheets.open_sheet, self.path, self.record.filename, sheet=self.record.sheet,
             limits=limits(self.platform), batch_rows=BATCH_ROWS,
         )
         try:
@@ -83,7 +84,7 @@ class Reading:
             await asyncio.to_thread(sheet.close)
 
     async def _copy(
-        self, run: jobs.PartRun, sheet: parsing.Sheet, plan: validation.Plan
+        self, run: jobs.PartRun, sheet: sheets.Sheet, plan: validation.Plan
     ) -> None:
         fields = _staged_fields(plan)
         copy_rows = merging.compose_copy(self.staging, fields)
@@ -111,7 +112,7 @@ class Reading:
             )
 
     async def _prepared(
-        self, sheet: parsing.Sheet, plan: validation.Plan
+        self, sheet: sheets.Sheet, plan: validation.Plan
     ) -> AsyncGenerator[Prepared]:
         """The batches, ready for COPY: some are prepared while one is copied, another parsed."""
         waiting: deque[asyncio.Task[Prepared]] = deque()
@@ -128,7 +129,7 @@ class Reading:
             for task in waiting:
                 await _let_end(task)
 
-    def _prepare(self, plan: validation.Plan, batch: parsing.Batch) -> Prepared:
+    def _prepare(self, plan: validation.Plan, batch: sheets.Batch) -> Prepared:
         checked = validation.validate(batch.frame, plan, self.record.empty)
         if self.suppressed:
             checked = self._without_suppressed(checked)
@@ -156,7 +157,7 @@ class Reading:
         )
 
 
-async def ahead(batches: Iterator[parsing.Batch]) -> AsyncGenerator[parsing.Batch]:
+async def ahead(batches: Iterator[sheets.Batch]) -> AsyncGenerator[sheets.Batch]:
     """*batches*, the next being read in a thread while one is used."""
     following = asyncio.create_task(asyncio.to_thread(_next, batches))
     try:
@@ -167,7 +168,7 @@ async def ahead(batches: Iterator[parsing.Batch]) -> AsyncGenerator[parsing.Batc
         await _let_end(following)
 
 
-def _next(batches: Iterator[parsing.Batch]) -> parsing.Batch | None:
+def _next(batches: Iterator[sheets.Batch]) -> sheets.Batch | None:
     return next(batches, None)
 
 
@@ -191,10 +192,10 @@ def with_long_rows(refused: pl.DataFrame, long_rows: pl.DataFrame) -> pl.DataFra
     return pl.concat([refused, told])
 
 
-def limits(platform: Platform) -> parsing.Limits:
+def limits(platform: Platform) -> sheets.Limits:
     """The limits of a sheet, from the settings."""
     settings = platform.settings
-    return parsing.Limits(
+    return sheets.Limits(
         file_bytes=settings.leads_max_file_bytes, rows=settings.leads_max_rows,
         columns=settings.leads_max_columns, cell_bytes=settings.leads_max_cell_bytes,
     )

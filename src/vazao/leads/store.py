@@ -11,7 +11,8 @@ from psycopg.types.json import Json, Jsonb
 from vazao.kit.db import rows_of
 from vazao.kit.sql import load
 from vazao.leads.errors import TooManyCustomFields
-from vazao.leads.models import Import, Lead, Note, Options, Slice
+from vazao.leads.models import Import, Lead, Options, Slice
+from vazao.sheets import Note
 
 Q = load(__package__)
 Connection = AsyncConnection[Any]

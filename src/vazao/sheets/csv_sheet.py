@@ -15,18 +15,17 @@ from pathlib import Path
 
 import polars as pl
 
-from vazao.leads.errors import (
+from vazao.sheets.careful import INNER_RETURN, CarefulReader, records_frame
+from vazao.sheets.errors import (
     SheetCellTooLarge,
     SheetEmpty,
     SheetTooManyColumns,
     SheetUnclosedQuote,
 )
-from vazao.leads.models import Note
-from vazao.leads.parsing import Batch, Limits, Sheet
-from vazao.leads.parsing_careful import INNER_RETURN, CarefulReader, records_frame
-from vazao.leads.parsing_frames import BatchMaker, check_headers, nul_note
-from vazao.leads.parsing_quotes import QuoteScan, cut_records, scan_text, widest_record
-from vazao.leads.parsing_text import HEAD_BYTES, LineTooLong, SheetText, find_delimiter
+from vazao.sheets.frames import BatchMaker, check_headers, nul_note
+from vazao.sheets.models import Batch, Limits, Note, Sheet
+from vazao.sheets.quotes import QuoteScan, cut_records, scan_text, widest_record
+from vazao.sheets.text import HEAD_BYTES, LineTooLong, SheetText, find_delimiter
 
 BLOCK_BYTES = 1 << 22
 # Columns read beyond the header's width, to see which rows are longer.

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from xml.etree import ElementTree
 
-from vazao.leads.errors import (
+from vazao.sheets.errors import (
     SheetDamaged,
     SheetFarCell,
     SheetPackedOtherwise,
@@ -24,7 +24,7 @@ from vazao.leads.errors import (
     SheetUnreadable,
     SheetUnsupported,
 )
-from vazao.leads.parsing import Limits
+from vazao.sheets.models import Limits
 
 _PIECE = 1 << 20
 _SEAM = 64

@@ -15,10 +15,11 @@ import pytest
 import xlsxwriter
 
 from tests.support.workbooks import make, row_xml
-from vazao.leads import errors
-from vazao.leads.parsing import Limits, detect_kind, open_sheet, preview
-from vazao.leads.parsing_workbook import column_letters, column_number
-from vazao.leads.parsing_xlsx import XlsxSheet, _environment
+from vazao.sheets import errors
+from vazao.sheets.models import Limits
+from vazao.sheets.opening import detect_kind, open_sheet, preview
+from vazao.sheets.workbook import column_letters, column_number
+from vazao.sheets.xlsx_sheet import XlsxSheet, _environment
 
 
 @pytest.fixture

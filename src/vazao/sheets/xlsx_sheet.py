@@ -21,7 +21,7 @@ from typing import Any
 import polars as pl
 
 import vazao
-from vazao.leads.errors import (
+from vazao.sheets.errors import (
     SheetDamaged,
     SheetEmpty,
     SheetError,
@@ -29,10 +29,9 @@ from vazao.leads.errors import (
     SheetNotInWorkbook,
     SheetUnreadable,
 )
-from vazao.leads.models import Note
-from vazao.leads.parsing import Batch, Limits, Sheet
-from vazao.leads.parsing_frames import BatchMaker, check_headers, nul_note
-from vazao.leads.parsing_workbook import Workbook
+from vazao.sheets.frames import BatchMaker, check_headers, nul_note
+from vazao.sheets.models import Batch, Limits, Note, Sheet
+from vazao.sheets.workbook import Workbook
 
 _MEMORY_SIGNALS = (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS)
 # A grid that killed the reader is blamed on a far cell from this size on.
@@ -74,7 +73,7 @@ class XlsxSheet(Sheet):
 
     def _start(self, path: Path, batch_rows: int) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "vazao.leads.xlsx_child"],
+            [sys.executable, "-P", "-m", "vazao.sheets.xlsx_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,

@@ -7,19 +7,15 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from vazao.leads.errors import (
+from vazao.sheets.errors import (
     SheetCellTooLarge,
     SheetNoHeader,
     SheetRepeatedHeaders,
     SheetTooManyColumns,
     SheetTooManyRows,
 )
-from vazao.leads.mapping import is_reserved
-from vazao.leads.models import Note
-from vazao.leads.parsing import Batch, Limits
+from vazao.sheets.models import BEYOND, Batch, Limits, Note, is_reserved
 
-BEYOND = "vazao_beyond"
-"""The column in which a file of errors shows what a long row has beyond the last header."""
 _ESCAPED = re.compile(r"^'('*[=+\-@])")
 
 

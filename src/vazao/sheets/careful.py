@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
 
-from vazao.leads.errors import SheetCellTooLarge, SheetUnclosedQuote
-from vazao.leads.parsing import Limits
+from vazao.sheets.errors import SheetCellTooLarge, SheetUnclosedQuote
+from vazao.sheets.models import Limits
 
 # A carriage return inside a line is content, and csv refuses it; NUL bytes are gone by now, so
 # one can stand for it meanwhile.

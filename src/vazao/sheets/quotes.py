@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vazao.leads.parsing_text import SheetText
+from vazao.sheets.text import SheetText
 
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 

@@ -18,11 +18,13 @@ from PIL import Image
 from engine import Engine
 from platform_under_test import say
 from vazao import jobs
-from vazao.jobs.kinds import numbers, randomize
-from vazao.jobs.kinds.png import Check
-from vazao.jobs.kinds.randomize_demo import draw
+from vazao.images import tasks as images
+from vazao.images.demo import draw
+from vazao.images.png import Check
 from vazao.kit.embedded.process import running_postmaster
 from vazao.kit.errors import DatabaseUnavailable
+from vazao.numbers.arriving import Arriving
+from vazao.numbers.ranges import after_separator
 from vazao.uploads import intake
 
 ORGANIZATIONS = 8
@@ -109,10 +111,10 @@ async def _sum(engine: Engine, organization: int, chance: random.Random) -> tupl
     async def body() -> AsyncIterator[bytes]:
         yield "\n".join(map(str, values)).encode()
 
-    follower = numbers.Arriving(organization)
+    follower = Arriving(organization)
     await intake.receive(
         engine.platform, organization, body(), filename=None, content_type="text/plain",
-        limit_bytes=1 << 30, boundary=numbers.after_separator, follower=follower,
+        limit_bytes=1 << 30, boundary=after_separator, follower=follower,
     )
     assert follower.job is not None
     return follower.job.token, sum(v for v in values if v % 2 == 0)
@@ -126,10 +128,10 @@ async def _picture(engine: Engine, organization: int, picture: bytes) -> str:
     check.feed(picture)
     upload = await intake.receive(
         engine.platform, organization, body(), filename=None,
-        content_type=randomize.CONTENT_TYPE, limit_bytes=1 << 30,
+        content_type=images.CONTENT_TYPE, limit_bytes=1 << 30,
     )
     async with engine.platform.db.transaction() as conn:
-        return (await randomize.enqueue(conn, upload, check.finish())).token
+        return (await images.enqueue(conn, upload, check.finish())).token
 
 
 async def _strike(engine: Engine, chance: random.Random) -> tuple[int, dict[str, float]]:
@@ -196,7 +198,7 @@ async def _wrong_results(engine: Engine, expected: dict[str, Any]) -> int:
             if isinstance(value, int):
                 wrong += job.result is None or int(job.result["sum"]) != value
                 continue
-            made = await randomize.result_of(conn, job)
+            made = await images.result_of(conn, job)
         content = b"".join([chunk async for chunk in intake.read(engine.platform, made)])
         wrong += _colours(content) != _colours(value)
     return wrong

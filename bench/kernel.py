@@ -42,10 +42,10 @@ def write_numbers(path: Path, size: int) -> None:
 
 def ours(path: Path) -> tuple[int, float]:
     """The sum and the seconds of the part's own code, reading included."""
-    from vazao.jobs.kinds.numbers import scan_file
-    from vazao.jobs.kinds.numbers_join import Joiner
-    from vazao.jobs.kinds.numbers_load import load
-    from vazao.jobs.kinds.numbers_scan import Scanner
+    from vazao.numbers.join import Joiner
+    from vazao.numbers.load import load
+    from vazao.numbers.scan import Scanner
+    from vazao.numbers.tasks import scan_file
 
     kernel = load(path.parent)
     began = time.perf_counter()

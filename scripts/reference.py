@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 from typer.core import TyperGroup
-from typer.main import get_command, get_group
+from typer.main import get_command
 
 from vazao.kit.settings import Settings
 
@@ -54,12 +54,12 @@ def settings_page() -> str:
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Every command line of the program with its command, depth first."""
-    from vazao.main import application, registry
+    from vazao.main import GROUPS, application, command_group
 
     root = get_command(application())
     assert isinstance(root, TyperGroup)
-    for name in registry().commands:
-        root.commands[name] = get_group(registry().commands[name])
+    for name in GROUPS:
+        root.commands[name] = command_group(name)
     yield from _below("vazao", root)
 
 

@@ -11,7 +11,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vazao.jobs.kinds.randomize_demo import PICTURE
+from vazao.images.demo import PICTURE
 from vazao.kit.cli import language
 from vazao.kit.files import write_atomically
 from vazao.kit.formats import duration

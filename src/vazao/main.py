@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from vazao.kit.platform import Platform
 
-FEATURES = ("jobs", "accounts", "leads")
-ROOMS = ("uploads", *FEATURES)
-"""What registers something; features have a group of commands besides."""
+ROOMS = ("uploads", "jobs", "images", "numbers", "accounts", "leads")
+"""What registers something, in the order of the registrations."""
+GROUPS = ("jobs", "accounts", "leads")
+"""The groups of commands; each is a room, whose docstring says what it is."""
 
 
 @cache
@@ -90,6 +91,14 @@ async def _check_workers(platform: Platform) -> str:
     return str(row[0])
 
 
+def command_group(name: str) -> TyperGroup:
+    """The commands of the group *name*, of whichever rooms registered them."""
+    first, *others = (get_group(app) for app in registry().commands[name])
+    for other in others:
+        first.commands.update(other.commands)
+    return first
+
+
 class Root(TyperGroup):
     """The command ``vazao``: loads a feature's commands when one of them is called."""
 
@@ -98,8 +107,8 @@ class Root(TyperGroup):
         from vazao.kit.cli import set_registry
 
         set_registry(registry)
-        if args and args[0] in FEATURES:
-            self.commands[args[0]] = get_group(registry().commands[args[0]])
+        if args and args[0] in GROUPS:
+            self.commands[args[0]] = command_group(args[0])
         return super().resolve_command(ctx, args)
 
 
@@ -139,7 +148,7 @@ def application() -> typer.Typer:
         context_settings={"auto_envvar_prefix": "VAZAO"},
     )
     commands.add_to(app)
-    for feature in FEATURES:
+    for feature in GROUPS:
         app.add_typer(typer.Typer(help=_summary(feature)), name=feature)
     return app
 

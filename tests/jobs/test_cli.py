@@ -77,17 +77,3 @@ def test_what_is_not_there_is_said_in_one_line(job: Job, slug: str) -> None:
     assert answer.stderr.startswith("There is no")
     assert answer.stderr.count("\n") == 1
     assert json.loads(vazao("list", "-o", "other", "--json").stdout) == []
-
-
-def test_sources_are_allowed_listed_and_taken_back(job: Job) -> None:
-    runner, prefix = CliRunner(), "s3://data/in/"
-
-    def run(*arguments: str) -> Result:
-        return runner.invoke(app, ["allow-source", "--organization", "acme", *arguments])
-
-    assert run().output == ""
-    assert run(prefix).output.strip() == prefix
-    assert run(prefix).output.strip() == prefix
-    assert runner.invoke(app, ["allow-source", "-o", "other"]).output == ""
-    assert run("s3://data/in").exit_code == 1
-    assert run(prefix, "--remove").output == ""

@@ -12,7 +12,7 @@ from tests.support.commands import refused, vazao
 from vazao import __version__
 from vazao.kit.serving import address_of
 from vazao.kit.settings import Settings
-from vazao.main import FEATURES, newest_revision, registry
+from vazao.main import GROUPS, newest_revision, registry
 from vazao.migrations import head
 
 HEAVY = ("litestar", "polars", "granian", "psycopg", "alembic", "procrastinate", "obstore")
@@ -27,7 +27,7 @@ def test_help_names_everything_and_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "LOADED []" in done.stdout
-    for word in ("up", "web", "worker", "migrate", "doctor", "demo", "psql", *FEATURES):
+    for word in ("up", "web", "worker", "migrate", "doctor", "demo", "psql", *GROUPS):
         assert f" {word} " in done.stdout
 
 
@@ -36,7 +36,7 @@ def test_shows_its_version() -> None:
 
 
 def test_every_feature_has_its_commands() -> None:
-    assert set(registry().commands) == set(FEATURES)
+    assert set(registry().commands) == set(GROUPS)
 
 
 def test_the_newest_revision_is_what_the_migrations_say() -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from tests.support.kinds import EFFECTS, register_kinds
 from tests.support.waiting import eventually
-from vazao import jobs, uploads
+from vazao import images, jobs, numbers, uploads
 from vazao.jobs import store
 from vazao.jobs.models import Job, Part
 from vazao.kit.platform import Platform
@@ -25,6 +25,8 @@ def make_platform(database_url: str, data_dir: Path, **settings: Any) -> Platfor
     registry = Registry()
     uploads.register(registry)
     jobs.register(registry)
+    images.register(registry)
+    numbers.register(registry)
     register_kinds(registry)
     chosen = {
         "worker_beat_seconds": 0.5, "worker_lost_seconds": 3.0, "worker_stop_seconds": 2.0,

@@ -44,7 +44,7 @@ def register(registry: Registry) -> None:
     registry.routes += [
         *pages.ROUTES, *account_pages.ROUTES, *admin_pages.ROUTES, *api.ROUTES,
     ]
-    registry.commands["accounts"] = cli.app
+    registry.commands["accounts"].append(cli.app)
     registry.template_packages.append("vazao.accounts")
     registry.menu += [
         MenuEntry("Home", "/", order=0),

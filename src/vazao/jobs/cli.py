@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from vazao.jobs import fairness, service
-from vazao.jobs.kinds import sources
 from vazao.jobs.models import Job
 from vazao.jobs.store import Conn
 from vazao.jobs.views import view
@@ -108,31 +107,6 @@ def share(
         conn, organization_id, weight=weight, parts_cap=cap))
     typer.echo(f"weight {found[0]:g}, cap {found[1] or 'none'}")
 
-
-@app.command("allow-source")
-def allow_source(
-    organization: Organization,
-    prefix: Annotated[
-        str | None, typer.Argument(help="s3://bucket/folder/ ; without it: list what is allowed")
-    ] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="take the permission back")] = False,
-) -> None:
-    """Let tasks of an organization read s3:// files below a prefix, or list what is allowed."""
-    shown = cli.run(lambda platform: _allow_source(platform, organization, prefix, remove))
-    for line in shown:
-        typer.echo(line)
-
-
-async def _allow_source(
-    platform: Platform, slug: str, prefix: str | None, remove: bool
-) -> list[str]:
-    async with platform.db.transaction() as conn:
-        organization_id = await platform.registry.organization_id(conn, slug)
-        if prefix is not None and remove:
-            await sources.forbid(conn, organization_id, prefix)
-        elif prefix is not None:
-            await sources.allow(platform, conn, organization_id, slug, prefix)
-        return await sources.prefixes(conn, organization_id)
 
 
 def _act(

@@ -9,7 +9,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from vazao.jobs import fairness, store
-from vazao.jobs.kinds import kind_of
+from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job, NewPart, between
 from vazao.jobs.store import Conn
 from vazao.kit import metrics

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from vazao.jobs import ending, fairness, service, store
 from vazao.jobs.errors import Fenced, JobCancelled
-from vazao.jobs.kinds import kind_of
+from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job, Part
 from vazao.jobs.store import Conn
 from vazao.kit.platform import Platform
@@ -71,6 +71,10 @@ class PartRun:
     def _key(self) -> dict[str, Any]:
         return {"job_id": self.job.id, "number": self.part.number, "run_token": self.token}
 
+    async def is_current(self, conn: Conn) -> bool:
+        """Whether this attempt still holds the part: nobody took it back, its job goes on."""
+        return bool((await store.one(conn, "part_is_current", **self._key()) or (False,))[0])
+
     @asynccontextmanager
     async def finishing(self) -> AsyncGenerator[Conn]:
         """The part's one short transaction: all that is done on the connection commits together
@@ -90,7 +94,7 @@ class PartRun:
         self._finishing, counted = True, dict(self._more)
         try:
             async with self.platform.db.transaction() as conn:
-                if not (await store.one(conn, "part_is_current", **self._key()) or (False,))[0]:
+                if not await self.is_current(conn):
                     raise Fenced
                 yield conn
                 ended_job = await self._end(conn)

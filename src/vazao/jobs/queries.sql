@@ -222,3 +222,22 @@ where id = any(%(ids)s) and status in ('receiving', 'queued', 'running')
 -- How many workers said they live within %(seconds)s; /readyz asks it under `vazao up`.
 select count(*) from jobs.worker
 where beat_at > clock_timestamp() - make_interval(secs => %(seconds)s)
+
+-- name: drop_open_job
+-- A job whose body was cut off never was; its parts go with it. Only while it is hidden.
+delete from jobs.job where id = %(id)s and status = 'receiving'
+
+-- name: key_job
+-- A streamed body's digest, and so its idempotency, is known at its last byte only.
+update jobs.job set idempotency_key = %(key)s, idempotency_hash = %(hash)s where id = %(id)s
+
+-- name: results_after
+-- A page of what the finished parts of a step found: all of them at once may be large.
+select number, result from jobs.part
+where job_id = %(job_id)s and step = %(step)s and state = 'done' and number > %(after)s
+order by number limit %(limit)s
+
+-- name: results_by_token
+-- What jobs of a kind found, whosever they are: for sweeps that hold stored results against them.
+select organization_id, token, result from jobs.job
+where kind = %(kind)s and token = any(%(tokens)s)

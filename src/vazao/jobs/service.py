@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from vazao.jobs import ending, fairness, store
 from vazao.jobs.errors import IdempotencyClash, JobEnded, JobNotEnded, JobNotFound
-from vazao.jobs.kinds import kind_of
+from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job, NewPart
 from vazao.jobs.store import Conn
 from vazao.kit.errors import Conflict
@@ -170,6 +170,22 @@ async def seal(
     return await ending.complete(conn, sealed) if sealed.pending == 0 else sealed
 
 
+async def hold_key(conn: Conn, job: Job, key: str, digest: str) -> None:
+    """Let an idempotency key lead to a job whose request was not known when it was opened.
+
+    Raises:
+        UniqueViolation: psycopg's, where another job of the organization holds the key.
+    """
+    await store.run(conn, "key_job", id=job.id, key=key, hash=digest)
+
+
+async def discard_open(conn: Conn, job: Job) -> None:
+    """Let a job whose body was cut off never have been; only while it is hidden."""
+    await store.job(conn, "lock_job", id=job.id)
+    await store.run(conn, "cancel_parts", job_id=job.id)
+    await store.run(conn, "drop_open_job", id=job.id)
+
+
 async def get_job(conn: Conn, organization_id: int, token: str) -> Job:
     """The organization's job by its public id.
 
@@ -209,6 +225,24 @@ async def at_work(conn: Conn, ids: Sequence[int]) -> set[int]:
 async def results_of(conn: Conn, job_id: int, step: str) -> list[Any]:
     """What the finished parts of *step* returned, in the order of the parts."""
     return [row[0] for row in await store.every(conn, "results_of", job_id=job_id, step=step)]
+
+
+async def results_after(
+    conn: Conn, job_id: int, step: str, *, after: int, limit: int
+) -> list[tuple[int, Any]]:
+    """A page of what finished parts of *step* returned: (number, result), numbers above *after*."""
+    found = await store.every(
+        conn, "results_after", job_id=job_id, step=step, after=after, limit=limit
+    )
+    return [(number, result) for number, result in found]
+
+
+async def results_by_token(
+    conn: Conn, kind: str, tokens: Sequence[str]
+) -> dict[tuple[int, str], Any]:
+    """The results of jobs of *kind* among *tokens*, by organization and token."""
+    found = await store.every(conn, "results_by_token", kind=kind, tokens=list(tokens))
+    return {(organization_id, token): result for organization_id, token, result in found}
 
 
 async def cancel(conn: Conn, organization_id: int, token: str) -> Job:

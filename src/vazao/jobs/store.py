@@ -13,11 +13,10 @@ from psycopg import AsyncConnection, sql
 from psycopg.types.json import Jsonb
 
 from vazao.jobs.errors import Fenced
-from vazao.jobs.kinds import kind_of
+from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job, NewPart, Part, PartRow
 from vazao.kit.db import rows_of
 from vazao.kit.sql import load, trusted
-from vazao.uploads.models import Upload
 
 Q = load(__package__ or "vazao.jobs")
 Conn = AsyncConnection[Any]
@@ -40,7 +39,7 @@ def _columns(model: type[msgspec.Struct], prefix: str = "") -> sql.Composed:
 def statement(name: str) -> bytes:
     """The statement *name* with the models' columns filled in, composed once."""
     composed: sql.Composed = getattr(Q, name).format(
-        job=_columns(Job), part=_columns(Part), upload=_columns(Upload),
+        job=_columns(Job), part=_columns(Part),
         part_of=_columns(Part, "(b.part)."), job_of=_columns(Job, "(b.job)."),
         job_alone=_columns(Job, "j."), part_row=_columns(PartRow),
     )
@@ -71,12 +70,6 @@ async def job(conn: Conn, name: str, /, **params: object) -> Job | None:
 async def jobs(conn: Conn, name: str, /, **params: object) -> list[Job]:
     """A statement's answer as jobs."""
     async with conn.cursor(row_factory=rows_of(Job)) as cursor:
-        return await (await cursor.execute(statement(name), params)).fetchall()
-
-
-async def uploads(conn: Conn, name: str, /, **params: object) -> list[Upload]:
-    """A statement's answer as uploads."""
-    async with conn.cursor(row_factory=rows_of(Upload)) as cursor:
         return await (await cursor.execute(statement(name), params)).fetchall()
 
 

@@ -19,7 +19,7 @@ from psycopg import AsyncConnection
 
 from vazao.jobs import ending, fairness, store
 from vazao.jobs.errors import Fenced, HandBack, JobFailed, KindUnknown, PartSignal
-from vazao.jobs.kinds import kind_of
+from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job, Part
 from vazao.jobs.parts import PartRun
 from vazao.jobs.recovery import LOST_LIMIT

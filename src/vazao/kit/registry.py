@@ -7,6 +7,7 @@ registry.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,9 @@ class Periodic:
 class Registry:
     """All that features registered, in the order of registration.
 
+    ``commands`` are the Typer apps that together make a group of that name;
     ``runner(platform, stop)`` is one life of a worker, until *stop* is set or it fails;
+    each of ``warmups`` runs once beside a worker process's first parts;
     ``resolve_organization(conn, slug)`` gives an organization's id, for commands.
     """
 
@@ -84,10 +87,11 @@ class Registry:
     checks: list[Check] = field(default_factory=list)
     demo: list[DemoStep] = field(default_factory=list)
     periodic: list[Periodic] = field(default_factory=list)
-    commands: dict[str, Any] = field(default_factory=dict)
+    commands: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     job_kinds: dict[str, Any] = field(default_factory=dict)
     template_packages: list[str] = field(default_factory=list)
     runner: Callable[[Any, asyncio.Event], Awaitable[None]] | None = None
+    warmups: list[Callable[[Any], Awaitable[None]]] = field(default_factory=list)
     resolve_organization: Callable[[AsyncConnection[Any], str], Awaitable[int]] | None = None
     readiness: list[Check] = field(default_factory=list)
     schema_head: str = ""

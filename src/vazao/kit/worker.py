@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
@@ -29,17 +31,31 @@ async def work(platform: Platform, stop: asyncio.Event) -> None:
     runner, wait = platform.registry.runner, FIRST_WAIT_SECONDS
     if runner is None:
         raise RuntimeError("no feature registered a runner")
-    while not stop.is_set():
-        began = loop.time()
-        try:
-            await runner(platform, stop)
-        except Exception as error:
-            if loop.time() - began > HEALTHY_SECONDS:
-                wait = FIRST_WAIT_SECONDS
-            log.warning("worker failed; it registers anew", error=repr(error), wait_seconds=wait)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), wait)
-            wait = min(LONGEST_WAIT_SECONDS, wait * 2)
+    warming = [asyncio.create_task(_warm(run, platform)) for run in platform.registry.warmups]
+    try:
+        while not stop.is_set():
+            began = loop.time()
+            try:
+                await runner(platform, stop)
+            except Exception as error:
+                if loop.time() - began > HEALTHY_SECONDS:
+                    wait = FIRST_WAIT_SECONDS
+                log.warning(
+                    "worker failed; it registers anew", error=repr(error), wait_seconds=wait
+                )
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), wait)
+                wait = min(LONGEST_WAIT_SECONDS, wait * 2)
+    finally:
+        for task in warming:
+            task.cancel()
+
+
+async def _warm(run: Callable[[Any], Awaitable[None]], platform: Platform) -> None:
+    try:
+        await run(platform)
+    except Exception as error:
+        log.error("a worker's preparation failed", exc_info=error)
 
 
 async def run_process(platform: Platform) -> None:

@@ -24,7 +24,7 @@ def register(registry: Registry) -> None:
         MenuEntry("Leads", "/leads", 10), MenuEntry("Imports", "/leads/imports", 11),
     ]
     registry.figures.append(Figure("Leads", "/leads", store.base_size, 10))
-    registry.commands["leads"] = cli.app
+    registry.commands["leads"].append(cli.app)
     registry.demo.append(DemoStep("Import of a spreadsheet", demo.import_sheet, 10))
     registry.template_packages.append("vazao.leads")
     registry.periodic.append(Periodic("leads.sweep", 60.0, tasks.sweep))

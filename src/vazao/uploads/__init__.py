@@ -25,14 +25,14 @@ if TYPE_CHECKING:
         spool_folder,
     )
     from vazao.uploads.models import Upload, segment_key
-    from vazao.uploads.store import find_any, segments
+    from vazao.uploads.store import find_any, segments, stored_since
     from vazao.uploads.tus.service import claim_upload
 
 __all__ = [
     "FormInvalid", "Upload", "UploadInUse", "UploadNotFound", "UploadTooLarge", "claim_upload",
     "delete_upload", "doom_upload", "find_any", "get_upload", "local_file", "read", "receive",
     "receive_form", "register", "segment_key", "segments",
-    "spool_folder",
+    "spool_folder", "stored_since",
 ]
 
 __getattr__ = lazily(__name__, {
@@ -40,7 +40,8 @@ __getattr__ = lazily(__name__, {
     "UploadTooLarge": "errors", "receive_form": "forms", "delete_upload": "intake",
     "doom_upload": "intake", "get_upload": "intake", "local_file": "intake", "read": "intake",
     "receive": "intake", "Upload": "models", "segment_key": "models", "find_any": "store",
-    "segments": "store", "spool_folder": "intake", "claim_upload": "tus.service",
+    "segments": "store", "stored_since": "store", "spool_folder": "intake",
+    "claim_upload": "tus.service",
 })
 
 

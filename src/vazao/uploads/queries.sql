@@ -137,3 +137,11 @@ select {upload} from jobs.upload where token = %(token)s
 -- Sizes of a stored file's segments, in their order.
 select s.number, s.bytes from jobs.segment as s join jobs.upload as u on u.id = s.upload_id
 where u.token = %(token)s and u.organization_id = %(organization_id)s order by s.number
+
+-- name: stored_since
+-- A page of what was stored within a span of the past, by its type: for sweeps of results.
+select {upload} from jobs.upload
+where status = 'stored' and content_type = %(content_type)s and id > %(after)s
+    and created_at between kit.now() - make_interval(secs => %(most)s * 3600)
+    and kit.now() - make_interval(secs => %(least)s * 3600)
+order by id limit %(limit)s

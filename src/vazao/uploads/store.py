@@ -60,6 +60,17 @@ async def segments(conn: Conn, organization_id: int, token: str) -> list[tuple[i
     return [(number, size) for number, size in found]
 
 
+async def stored_since(
+    conn: Conn, content_type: str, *, hours: tuple[float, float], after: int, limit: int
+) -> list[Upload]:
+    """Uploads of *content_type* that were stored between so many hours ago, ids above *after*."""
+    least, most = hours
+    return await sql.every(
+        conn, Upload, Q.stored_since, content_type=content_type, least=least, most=most,
+        after=after, limit=limit,
+    )
+
+
 async def doom(conn: Conn, upload_id: int) -> Upload | None:
     """Mark the upload for removal; ``None`` where it is gone."""
     return await sql.one(conn, Upload, Q.doom_upload, id=upload_id)

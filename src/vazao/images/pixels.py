@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from vazao.jobs.kinds.png import KEPT, PALETTE, SIGNATURE, Header, ImageBroken, chunk, chunks
+from vazao.images.png import KEPT, PALETTE, SIGNATURE, Header, ImageBroken, chunk, chunks
 
 if TYPE_CHECKING:
     import numpy as np

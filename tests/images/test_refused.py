@@ -16,8 +16,8 @@ from tests.support.pictures import PICTURE, PNG, ROWS, ask, ended
 from tests.support.pngs import SIGNATURE, chunk, header
 from tests.support.web import cut_off, length_of, serving
 from vazao import jobs
+from vazao.images import api
 from vazao.jobs import service
-from vazao.jobs.kinds import randomize_api
 from vazao.kit.platform import Platform
 
 pytestmark = pytest.mark.anyio
@@ -113,7 +113,7 @@ async def test_more_bytes_than_the_limit_are_400_announced_or_not(
 async def test_damage_in_a_later_piece_leaves_nothing(
     platform: Platform, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(randomize_api, "COALESCE_BYTES", 1000)
+    monkeypatch.setattr(api, "COALESCE_BYTES", 1000)
     answer = await client.post("/randomize", content=PICTURE[:-4] + b"xxxx", headers=PNG)
     assert answer.json()["error"]["code"] == "image_broken"
     await assert_nothing_left(platform)
@@ -123,7 +123,7 @@ async def test_damage_in_a_later_piece_leaves_nothing(
 async def test_a_body_cut_off_in_the_middle_leaves_nothing(
     platform: Platform, client: httpx2.AsyncClient, chunked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(randomize_api, "COALESCE_BYTES", 1000)
+    monkeypatch.setattr(api, "COALESCE_BYTES", 1000)
     await cut_off(
         platform, client, "/randomize", PICTURE[:30_000],
         "Content-Type: image/png", length_of(len(PICTURE), chunked=chunked),

@@ -9,39 +9,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from psycopg.errors import UniqueViolation
 
-from vazao import uploads
-from vazao.jobs import service, store
-from vazao.jobs.errors import PartSignal
-from vazao.jobs.kinds import numbers_load, sources
-from vazao.jobs.models import Job, Kind
-from vazao.jobs.parts import PartRun
-from vazao.jobs.store import Conn
+from vazao import jobs, uploads
+from vazao.jobs import Job, Kind, PartRun, PartSignal
 from vazao.kit.errors import Conflict, NotFound, Unprocessable
 from vazao.kit.logging import get
-from vazao.kit.platform import Platform
-from vazao.kit.web.idempotency import Idempotency
+from vazao.kit.sql import Conn
+from vazao.numbers import load, sources
+from vazao.numbers.ranges import KIND, PART_COST, cost_of, pieces
 from vazao.uploads import Upload, segment_key
 
 if TYPE_CHECKING:
-    from vazao.jobs.kinds.numbers_join import Joiner
-    from vazao.jobs.kinds.numbers_scan import Range
+    from vazao.kit.web.idempotency import Idempotency
+    from vazao.numbers.join import Joiner
+    from vazao.numbers.scan import Range
 
-log = get("jobs.numbers")
-KIND = "numbers.sum_even"
-# About 0.05 s of the kernel, and 0.25 s and more of a network's.
-PART_BYTES = 64 << 20
-MEBIBYTE = 1 << 20
-# What a part takes besides its bytes, in mebibytes of the kernel's time.
-PART_COST = 4.0
+log = get("numbers")
+
+
+
 PAGE = 20
-SEPARATORS = b" \t,;\r\n"
+
 
 
 class FileNotNumbers(Unprocessable):
@@ -64,115 +57,12 @@ class FileGone(Conflict):
     code = "file_gone"
 
 
-def after_separator(chunk: bytes) -> int:
-    """The place after the last separator of *chunk*; 0: there is none."""
-    return max(chunk.rfind(byte) for byte in SEPARATORS) + 1
-
-
-def cost_of(size: int) -> float:
-    """The expected cost of a part of *size* bytes, in mebibytes."""
-    return PART_COST + size / MEBIBYTE
-
-
-def pieces(size: int) -> list[tuple[int, int]]:
-    """Ranges of at most :data:`PART_BYTES` that cover *size* bytes: (start, size)."""
-    return [(at, min(PART_BYTES, size - at)) for at in range(0, size, PART_BYTES)]
-
-
-class Arriving:
-    """Follows an upload with its parts: the job is hidden until the last byte.
-
-    Args:
-        asked: who asks, for the job's record.
-        key: the request's ``Idempotency-Key`` with what it asks; the body's digest is added.
-    """
-
-    def __init__(
-        self, organization_id: int, *, key: Idempotency | None = None, **asked: Any
-    ) -> None:
-        self._organization_id = organization_id
-        self._asked = asked
-        self._key = key
-        self.job: Job | None = None
-        # The first segment's parts wait until it is known whether it is the only one.
-        self._first: tuple[int, int] | None = None
-        # What the key led to; the upload was then for nothing.
-        self.known: Job | None = None
-
-    async def begin(self, conn: Conn, upload: Upload) -> None:
-        """Open the job."""
-        self.job = await service.open_job(
-            conn, KIND, organization_id=self._organization_id,
-            payload={"upload": upload.token, "own": True}, **self._asked,
-        )
-
-    async def segment(self, conn: Conn, upload: Upload, number: int, size: int) -> None:
-        """Add the parts of the segment, and of the first once there is a second."""
-        if number == 1:
-            self._first = (number, size)
-            return
-        if self._first is not None:
-            await self._add(conn, upload, *self._first)
-            self._first = None
-        await self._add(conn, upload, number, size)
-
-    async def _add(
-        self, conn: Conn, upload: Upload, number: int, size: int, *, alone: bool = False
-    ) -> None:
-        assert self.job is not None
-        cut = pieces(size)
-        for start, length in cut:
-            payload = {"upload": upload.token, "segment": number, "from": start, "bytes": length}
-            if alone and len(cut) == 1:
-                payload["whole"] = True
-            await service.add_part(conn, self.job, "sum", payload, cost_of(length))
-
-    async def end(self, conn: Conn, upload: Upload) -> None:
-        """Show the job; the sum is ready when its last part is.
-
-        Raises:
-            Repeated: an earlier request with this key had the same body.
-            IdempotencyClash: it had another one.
-        """
-        assert self.job is not None
-        if self._key is not None:
-            await self._hold_key(conn, self._key[0], f"{self._key[1]} {upload.sha256}")
-        if self._first is not None:
-            await self._add(conn, upload, *self._first, alone=True)
-        self.job = await service.seal(conn, self.job, join="join", bytes_total=upload.bytes)
-
-    async def _hold_key(self, conn: Conn, key: str, digest: str) -> None:
-        assert self.job is not None
-        held = False
-        while not held:
-            self.known = await service.held_by(conn, self._organization_id, key, digest, KIND)
-            if self.known is not None:
-                raise Repeated
-            # Another request with the key may end in between: the next look finds it.
-            with suppress(UniqueViolation):
-                async with conn.transaction():
-                    await store.run(conn, "key_job", id=self.job.id, key=key, hash=digest)
-                held = True
-
-    async def abandon(self, platform: Platform) -> None:
-        """Let the job never have been."""
-        if self.job is None:
-            return
-        async with platform.db.transaction() as conn:
-            await store.job(conn, "lock_job", id=self.job.id)
-            await store.run(conn, "cancel_parts", job_id=self.job.id)
-            await store.run(conn, "drop_open_job", id=self.job.id)
-
-
-class Repeated(Exception):
-    """The request was sent before: its job is there."""
-
 
 async def enqueue_file(
     conn: Conn, upload: Upload, *, idempotency: Idempotency | None = None, **asked: Any
 ) -> Job:
     """Ask for the sum of a stored file that was claimed for it, and goes when the task ends."""
-    return await service.enqueue(
+    return await jobs.enqueue(
         conn, KIND, organization_id=upload.organization_id,
         payload={"upload": upload.token, "own": True}, bytes_total=upload.bytes,
         cost=PART_COST, idempotency=idempotency, **asked,
@@ -183,8 +73,8 @@ async def enqueue_source(
     conn: Conn, organization_id: int, source: sources.Source, *,
     idempotency: Idempotency | None = None, **asked: Any,
 ) -> Job:
-    """Ask for the sum of an object that :func:`vazao.jobs.kinds.sources.check` let pass."""
-    return await service.enqueue(
+    """Ask for the sum of an object that :func:`vazao.numbers.sources.check` let pass."""
+    return await jobs.enqueue(
         conn, KIND, organization_id=organization_id,
         payload={"source": msgspec.to_builtins(source)}, bytes_total=source.size, cost=PART_COST,
         idempotency=idempotency, **asked,
@@ -196,7 +86,7 @@ async def sum_part(run: PartRun) -> Any:
     if "bytes" not in run.payload:
         await _plan(run)
         return None
-    kernel = await asyncio.to_thread(numbers_load.load, run.platform.settings.folder)
+    kernel = await asyncio.to_thread(load.load, run.platform.settings.folder)
     try:
         found = await _read(run, kernel)
     except sources.SourceNotFound:
@@ -204,8 +94,7 @@ async def sum_part(run: PartRun) -> Any:
     except (NotFound, FileNotFoundError) as error:
         # A body that was cut off takes its segments with it.
         async with run.platform.db.connection() as conn:
-            key = {"job_id": run.job.id, "number": run.part.number, "run_token": run.token}
-            if (await store.one(conn, "part_is_current", **key) or (False,))[0]:
+            if await run.is_current(conn):
                 raise NotFound("The stored file is gone.") from error
         raise PartSignal("the upload was discarded") from error
     run.count(bytes=run.payload["bytes"])
@@ -217,7 +106,7 @@ async def sum_part(run: PartRun) -> Any:
 
 async def _finish_alone(run: PartRun, kernel: Any, found: Range) -> None:
     """End a task of one part here: a joining step would take another turn."""
-    from vazao.jobs.kinds.numbers_join import Joiner
+    from vazao.numbers.join import Joiner
 
     joiner = Joiner(kernel)
     await asyncio.to_thread(joiner.add, found)
@@ -235,9 +124,7 @@ async def _plan(run: PartRun) -> None:
         else:
             token = job.payload["upload"]
             await uploads.get_upload(conn, job.organization_id, token)
-            segments = await store.every(
-                conn, "segments_of", token=token, organization_id=job.organization_id
-            )
+            segments = await uploads.segments(conn, job.organization_id, token)
             parts = [
                 {"upload": token, "segment": number, "from": a, "bytes": n}
                 for number, size in segments for a, n in pieces(size)
@@ -247,7 +134,7 @@ async def _plan(run: PartRun) -> None:
 
 
 async def _read(run: PartRun, kernel: Any) -> Range:
-    from vazao.jobs.kinds.numbers_scan import Scanner
+    from vazao.numbers.scan import Scanner
 
     payload, blobs = run.payload, run.platform.blobs
     start, size = payload["from"], payload["bytes"]
@@ -293,9 +180,9 @@ async def join(run: PartRun) -> None:
         FileUtf16: it begins as UTF-16 text does.
         FileNotNumbers: with its first ten offenders.
     """
-    from vazao.jobs.kinds.numbers_join import Joiner
+    from vazao.numbers.join import Joiner
 
-    kernel = await asyncio.to_thread(numbers_load.load, run.platform.settings.folder)
+    kernel = await asyncio.to_thread(load.load, run.platform.settings.folder)
     joiner = Joiner(kernel)
     await _add_all(run, joiner)
     result = await _result_of(joiner)
@@ -314,13 +201,13 @@ async def _result_of(joiner: Joiner) -> dict[str, Any]:
 
 
 async def _add_all(run: PartRun, joiner: Joiner) -> None:
-    from vazao.jobs.kinds.numbers_scan import Range
+    from vazao.numbers.scan import Range
 
     after = 0
     while True:
         async with run.platform.db.connection() as conn:
-            page = await store.every(
-                conn, "results_after", job_id=run.job.id, step="sum", after=after, limit=PAGE
+            page = await jobs.results_after(
+                conn, run.job.id, "sum", after=after, limit=PAGE
             )
         if not page:
             return
@@ -350,9 +237,9 @@ async def _delete(run: PartRun) -> None:
     try:
         async with run.platform.db.connection() as conn:
             token = run.job.payload["upload"]
-            found = await store.uploads(conn, "upload_by_token", token=token)
-        for upload in found:
-            await uploads.delete_upload(run.platform, upload)
+            found = await uploads.find_any(conn, token)
+        if found is not None:
+            await uploads.delete_upload(run.platform, found)
     except Exception as error:
         log.warning("upload left to the sweep", job=run.job.token, error=repr(error))
 
@@ -360,7 +247,8 @@ async def _delete(run: PartRun) -> None:
 async def ended(conn: Conn, job: Job) -> None:
     """However a task ends, the body that came with it is not kept."""
     if job.payload.get("own"):
-        for upload in await store.uploads(conn, "upload_by_token", token=job.payload["upload"]):
+        upload = await uploads.find_any(conn, job.payload["upload"])
+        if upload is not None:
             await uploads.doom_upload(conn, upload.id)
 
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.numbers_reference import expected, value_of
-from vazao.jobs.kinds.numbers_join import Joiner
-from vazao.jobs.kinds.numbers_load import load
-from vazao.jobs.kinds.numbers_scan import WINDOW, Scanner
+from vazao.numbers.join import Joiner
+from vazao.numbers.load import load
+from vazao.numbers.scan import WINDOW, Scanner
 
 KERNEL = load(Path("/nonexistent"))
 

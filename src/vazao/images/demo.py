@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from vazao import uploads
-from vazao.jobs.ending import lead_seconds
-from vazao.jobs.kinds import demo, randomize
-from vazao.jobs.kinds.png import SIGNATURE, Check, chunk
+from vazao.images import tasks
+from vazao.images.png import SIGNATURE, Check, chunk
+from vazao.jobs import curl_line, finished, lead_seconds
 from vazao.kit.cli import language
 from vazao.kit.formats import duration, size
 from vazao.kit.platform import Platform
@@ -48,7 +48,7 @@ async def show(platform: Platform, say: Callable[[str], Any]) -> list[str]:
     return [
         _("Its blocks were shuffled in {time} from the request to the end.",
           time=duration(seconds, language())),
-        demo.line(platform, randomize.CONTENT_TYPE, "--data-binary @", path, "/randomize"),
+        curl_line(platform, tasks.CONTENT_TYPE, "--data-binary @", path, "/randomize"),
     ]
 
 
@@ -66,8 +66,8 @@ async def _shuffle(platform: Platform, organization_id: int, picture: bytes) -> 
     check.feed(picture)
     upload = await uploads.receive(
         platform, organization_id, body(), filename=PICTURE,
-        content_type=randomize.CONTENT_TYPE, limit_bytes=len(picture),
+        content_type=tasks.CONTENT_TYPE, limit_bytes=len(picture),
     )
     async with platform.db.transaction() as conn:
-        job = await randomize.enqueue(conn, upload, check.finish(), requested_by="demo")
-    return lead_seconds(await demo.finished(platform, organization_id, job))
+        job = await tasks.enqueue(conn, upload, check.finish(), requested_by="demo")
+    return lead_seconds(await finished(platform, organization_id, job))

@@ -15,10 +15,9 @@ from tests.support.numbers_reference import expected
 from tests.support.sums import ended, served, some_numbers
 from tests.support.waiting import eventually
 from vazao import jobs
-from vazao.jobs import store
-from vazao.jobs.kinds import numbers, sources
 from vazao.kit.errors import BadRequest, Forbidden
 from vazao.kit.platform import Platform
+from vazao.numbers import ranges, sources, tasks
 
 pytestmark = [
     pytest.mark.anyio,
@@ -49,7 +48,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
 
 @pytest.fixture
 def platform(database_url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
-    monkeypatch.setattr(numbers, "PART_BYTES", 50_001)
+    monkeypatch.setattr(ranges, "PART_BYTES", 50_001)
     return make_platform(database_url, data_dir)
 
 
@@ -134,7 +133,7 @@ async def test_prefixes_that_cannot_be_allowed(
         with pytest.raises(Forbidden):
             await allow(platform, "s3://data/in/", slug="public")
         async with platform.db.connection() as conn:
-            assert await store.every(conn, "source_prefixes", organization_id=1) == []
+            assert await sources.prefixes(conn, 1) == []
     finally:
         await platform.close()
 
@@ -148,7 +147,7 @@ async def test_a_task_starts_over_only_while_its_address_is_allowed(
         await allow(platform, "s3://data/in/")
         source = sources.Source("s3://data/in/a", 5, None)
         async with platform.db.transaction() as conn:
-            job = await numbers.enqueue_source(conn, 1, source)
+            job = await tasks.enqueue_source(conn, 1, source)
             await jobs.cancel(conn, 1, job.token)
         async with platform.db.transaction() as conn:
             await jobs.retry(conn, 1, job.token)

@@ -2,7 +2,7 @@
 
 A range may begin and end anywhere. What stands before its first separator (its *head*) and after
 its last one (its *tail*) may belong to tokens of its neighbours: it hands them on as they are, and
-whoever joins the parts puts them together (:mod:`vazao.jobs.kinds.numbers_join`). No part needs to
+whoever joins the parts puts them together (:mod:`vazao.numbers.join`). No part needs to
 look at another's bytes, which may not have arrived yet.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from vazao.jobs.kinds.numbers_layout import (
+from vazao.numbers.layout import (
     BAD,
     EVENS,
     LIMB_DIGITS,
@@ -101,7 +101,7 @@ class Scanner:
     """Reads a range window by window; memory is one window, whatever the range holds.
 
     Args:
-        kernel: the module of :func:`vazao.jobs.kinds.numbers_load.load`.
+        kernel: the module of :func:`vazao.numbers.load.load`.
         window: bytes looked at in one go.
     """
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from vazao.jobs.kinds.numbers_layout import LIMBS, LIMIT_DIGITS, OFFENDERS_MOST, PAD
-from vazao.jobs.kinds.numbers_scan import Offender, Open, Piece, Range, decimal, shown
+from vazao.numbers.layout import LIMBS, LIMIT_DIGITS, OFFENDERS_MOST, PAD
+from vazao.numbers.scan import Offender, Open, Piece, Range, decimal, shown
 
 BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")

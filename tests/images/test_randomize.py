@@ -15,7 +15,7 @@ from tests.support.jobs import make_platform, working
 from tests.support.pictures import PICTURE, PNG, ROWS, ask, ended, flat
 from tests.support.waiting import eventually
 from tests.support.web import serving
-from vazao.jobs.kinds import randomize
+from vazao.images import tasks
 from vazao.kit.platform import Platform
 from vazao.uploads import intake
 from vazao.uploads.errors import UploadNotFound
@@ -159,12 +159,12 @@ async def test_results_of_attempts_that_were_cut_off_are_swept(
     foreign = await intake.receive(
         platform, 2, body(), filename=f"{token}.png", content_type="image/png", limit_bytes=1 << 20
     )
-    await randomize.sweep(platform)
+    await tasks.sweep(platform)
     async with platform.db.connection() as conn:
         assert await intake.get_upload(conn, 1, lost.token)
     async with platform.db.transaction() as conn:
         await conn.execute("update jobs.upload set created_at = created_at - interval '2 hours'")
-    await randomize.sweep(platform)
+    await tasks.sweep(platform)
     async with platform.db.connection() as conn:
         with pytest.raises(UploadNotFound):
             await intake.get_upload(conn, 1, lost.token)
@@ -175,8 +175,8 @@ async def test_results_of_attempts_that_were_cut_off_are_swept(
 async def test_large_pictures_wait_for_one_another_and_all_end(
     platform: Platform, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(randomize, "LARGE_MEGAPIXELS", 0.0)
-    monkeypatch.setattr(randomize, "PROGRESS_SECONDS", 0.001)
+    monkeypatch.setattr(tasks, "LARGE_MEGAPIXELS", 0.0)
+    monkeypatch.setattr(tasks, "PROGRESS_SECONDS", 0.001)
     tokens = [await ask(client, flat(1000, 900)) for _ in range(3)]
     async with working(platform):
         said = [await ended(client, token) for token in tokens]
@@ -186,8 +186,8 @@ async def test_large_pictures_wait_for_one_another_and_all_end(
 async def test_a_cancelled_one_stops_and_leaves_no_draft(
     platform: Platform, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(randomize, "LARGE_MEGAPIXELS", 0.0)
-    monkeypatch.setattr(randomize, "PROGRESS_SECONDS", 0.01)
+    monkeypatch.setattr(tasks, "LARGE_MEGAPIXELS", 0.0)
+    monkeypatch.setattr(tasks, "PROGRESS_SECONDS", 0.01)
     platform.settings.randomize_block_pixels = 1
     token = await ask(client, flat(4000, 4000))
 
@@ -198,7 +198,7 @@ async def test_a_cancelled_one_stops_and_leaves_no_draft(
     async with working(platform):
         await eventually(word)
         await client.post(f"/v1/jobs/{token}/cancel")
-        free = asyncio.wrap_future(randomize._large().submit(lambda: True))
+        free = asyncio.wrap_future(tasks._large().submit(lambda: True))
         assert await asyncio.wait_for(free, 20)
 
         async def tidy() -> bool:

@@ -20,8 +20,8 @@ from tests.support.sums import TEXT, ended, served, some_numbers
 from tests.support.waiting import eventually
 from tests.support.web import cut_off, length_of
 from vazao import jobs, uploads
-from vazao.jobs.kinds import numbers
 from vazao.kit.platform import Platform
+from vazao.numbers.ranges import PART_BYTES, after_separator, pieces
 from vazao.uploads import intake
 
 pytestmark = pytest.mark.anyio
@@ -332,11 +332,11 @@ async def test_a_cancelled_task_s_file_goes(platform: Platform) -> None:
 
 
 def test_where_segments_are_cut() -> None:
-    assert numbers.after_separator(b"12 34") == 3
-    assert numbers.after_separator(b"12") == 0
-    assert numbers.pieces(0) == []
-    size = 2 * numbers.PART_BYTES + 5
-    assert sum(n for _, n in numbers.pieces(size)) == size
+    assert after_separator(b"12 34") == 3
+    assert after_separator(b"12") == 0
+    assert pieces(0) == []
+    size = 2 * PART_BYTES + 5
+    assert sum(n for _, n in pieces(size)) == size
 
 
 def test_nothing_of_the_kernel_is_loaded_by_web() -> None:

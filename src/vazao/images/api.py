@@ -15,10 +15,17 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from vazao import uploads
-from vazao.jobs.errors import JobNotFound
-from vazao.jobs.kinds import randomize
-from vazao.jobs.kinds.answers import READ, WRITE, accepted, job_of, no_result, status_of
-from vazao.jobs.kinds.png import Check, Header
+from vazao.images import tasks
+from vazao.images.png import Check, Header
+from vazao.jobs import (
+    READ,
+    WRITE,
+    JobNotFound,
+    accepted,
+    job_of,
+    no_result,
+    status_of,
+)
 from vazao.kit.errors import BadRequest, NotFound
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
@@ -44,9 +51,9 @@ class TakesPng(Operation):
 
     def __post_init__(self) -> None:
         """Name the body: the framework only sees bodies that it parses itself."""
-        picture = Schema(type=OpenAPIType.STRING, content_media_type=randomize.CONTENT_TYPE)
+        picture = Schema(type=OpenAPIType.STRING, content_media_type=tasks.CONTENT_TYPE)
         self.request_body = RequestBody(
-            content={randomize.CONTENT_TYPE: OpenAPIMediaType(schema=picture)}, required=True
+            content={tasks.CONTENT_TYPE: OpenAPIMediaType(schema=picture)}, required=True
         )
 
 
@@ -107,7 +114,7 @@ async def take_in(
     try:
         upload = await uploads.receive(
             platform, organization_id, _after(first, pieces), filename=None,
-            content_type=randomize.CONTENT_TYPE, limit_bytes=limit, sha256=True,
+            content_type=tasks.CONTENT_TYPE, limit_bytes=limit, sha256=True,
         )
     except UploadTooLarge as error:
         raise ImageTooHeavy(limit=limit) from error
@@ -127,13 +134,13 @@ class Randomize(Controller):
     ) -> Response[Any]:
         """The PNG is the body, with ``Content-Type: image/png``; the answer is its token."""
         content_type = request.headers.get("content-type", "").partition(";")[0]
-        if content_type.strip().lower() != randomize.CONTENT_TYPE:
+        if content_type.strip().lower() != tasks.CONTENT_TYPE:
             return Response({"error": ONLY_PNG}, status_code=400)
         upload, header = await take_in(platform, principal.organization_id, request)
         try:
             idempotency = idempotency_of(request, upload.sha256 or "")
             async with platform.db.transaction() as conn:
-                job = await randomize.enqueue(
+                job = await tasks.enqueue(
                     conn, upload, header, requested_by=principal.name, idempotency=idempotency,
                     request_id=request.scope["state"].get("request_id"),
                 )
@@ -151,25 +158,25 @@ class Randomize(Controller):
     ) -> dict[str, Any]:
         """``requested``, ``received``, ``finished`` or ``errored``, with its times at the end."""
         async with platform.db.connection() as conn:
-            job = await job_of(conn, principal.organization_id, token, randomize.KIND)
+            job = await job_of(conn, principal.organization_id, token, tasks.KIND)
         return status_of(job, language_of(request))
 
     @get("/{token:str}/result", opt=READ, summary="The shuffled image",
-         media_type=randomize.CONTENT_TYPE)
+         media_type=tasks.CONTENT_TYPE)
     async def result(
         self, token: FromPath[str], platform: ThePlatform, principal: Asker
     ) -> Response[dict[str, str]] | Stream:
         """The PNG; 404 until it is there."""
         try:
             async with platform.db.connection() as conn:
-                job = await job_of(conn, principal.organization_id, token, randomize.KIND)
-                made = await randomize.result_of(conn, job)
+                job = await job_of(conn, principal.organization_id, token, tasks.KIND)
+                made = await tasks.result_of(conn, job)
             content = uploads.read(platform, made)
             first = await anext(aiter(content), b"")
         except (JobNotFound, UploadNotFound, NotFound):
             return no_result()
         return Stream(
-            _after(first, aiter(content)), media_type=randomize.CONTENT_TYPE,
+            _after(first, aiter(content)), media_type=tasks.CONTENT_TYPE,
             headers={"Content-Length": str(made.bytes), "Cache-Control": "private, no-cache"},
         )
 

@@ -1,6 +1,6 @@
 """Loads the number kernel: compiled once when a worker starts, kept on disk, shared by all.
 
-    python -m vazao.jobs.kinds.numbers_load FOLDER      compile it beforehand (an image's build)
+    python -m vazao.numbers.load FOLDER      compile it beforehand (an image's build)
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Any
 
 from vazao.kit.logging import get
 
-log = get("jobs.numbers")
+log = get("numbers")
 COMPILE_SECONDS = 120
-_SOURCES = ("numbers_kernel.py", "numbers_bits.py", "numbers_layout.py")
+_SOURCES = ("kernel.py", "bits.py", "layout.py")
 
 
 def cache_folder(data_folder: Path) -> Path:
@@ -55,7 +55,7 @@ def _bring(folder: Path) -> Any:
     from numba import config
 
     vars(config)["CACHE_DIR"] = str(folder)
-    return import_module("vazao.jobs.kinds.numbers_kernel")
+    return import_module("vazao.numbers.kernel")
 
 
 def _compile_apart(folder: Path, data_folder: Path) -> None:
@@ -68,7 +68,7 @@ def _compile_apart(folder: Path, data_folder: Path) -> None:
         if done.exists():
             return
         ended = subprocess.run(
-            [sys.executable, "-m", "vazao.jobs.kinds.numbers_load", str(data_folder)],
+            [sys.executable, "-m", "vazao.numbers.load", str(data_folder)],
             timeout=COMPILE_SECONDS, capture_output=True, text=True,
         )
         if ended.returncode == 0:

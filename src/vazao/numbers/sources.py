@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from vazao.jobs import store
-from vazao.jobs.store import Conn
 from vazao.kit.errors import BadRequest, Conflict, Forbidden, NotFound, Unavailable
 from vazao.kit.platform import Platform
+from vazao.kit.sql import Conn
 from vazao.kit.web.public import SLUG as PUBLIC
+from vazao.numbers import store
 
 CHUNK = 4 << 20
 _URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\x00-\x1f\x7f?#\\]*)")
@@ -80,8 +80,7 @@ def _own(platform: Platform, url: str) -> bool:
 
 async def prefixes(conn: Conn, organization_id: int) -> list[str]:
     """Where the organization's tasks may read."""
-    rows = await store.every(conn, "source_prefixes", organization_id=organization_id)
-    return [row[0] for row in rows]
+    return await store.source_prefixes(conn, organization_id)
 
 
 async def allowed(conn: Conn, organization_id: int, url: str) -> bool:
@@ -91,7 +90,7 @@ async def allowed(conn: Conn, organization_id: int, url: str) -> bool:
 
 async def forbid(conn: Conn, organization_id: int, prefix: str) -> None:
     """Take a permission back; tasks that run keep reading."""
-    await store.run(conn, "forbid_source", organization_id=organization_id, prefix=prefix)
+    await store.forbid_source(conn, organization_id, prefix)
 
 
 async def check(platform: Platform, conn: Conn, organization_id: int, slug: str, url: str) -> None:
@@ -127,7 +126,7 @@ async def allow(
         raise SourceForbidden("The organization public may not read from any address.")
     if _own(platform, prefix):
         raise SourceForbidden("The platform's own files lie there.")
-    await store.run(conn, "allow_source", organization_id=organization_id, prefix=prefix)
+    await store.allow_source(conn, organization_id, prefix)
 
 
 def _store_of(bucket: str) -> Any:

@@ -9,18 +9,18 @@ import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath
 
-from vazao import uploads
-from vazao.jobs import service
-from vazao.jobs.kinds import numbers, sources
-from vazao.jobs.kinds.answers import READ, WRITE, accepted, job_of, no_result, status_of
-from vazao.jobs.models import Job
-from vazao.jobs.store import Conn
+from vazao import jobs, uploads
+from vazao.jobs import READ, WRITE, Job, accepted, job_of, no_result, status_of
 from vazao.kit.errors import BadRequest, TooLarge, VazaoError
 from vazao.kit.platform import Platform, Principal
+from vazao.kit.sql import Conn
 from vazao.kit.web.frame import Asker, ThePlatform
-from vazao.kit.web.idempotency import idempotency_of
+from vazao.kit.web.idempotency import Idempotency, idempotency_of
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.streaming import announced_of, body_of
+from vazao.numbers import sources, tasks
+from vazao.numbers.arriving import Arriving, Repeated
+from vazao.numbers.ranges import KIND, after_separator
 from vazao.uploads import UploadInUse, UploadNotFound, UploadTooLarge
 
 JSON_BYTES = 64 << 10
@@ -78,17 +78,17 @@ async def take_in(
     limit = platform.settings.sum_even_max_bytes
     if announced_of(request) > limit:
         raise UploadTooLarge(limit=limit)
-    follower = numbers.Arriving(
+    follower = Arriving(
         principal.organization_id, key=idempotency_of(request, "body"), **asked_by(
             principal, request),
     )
     try:
         await uploads.receive(
             platform, principal.organization_id, body_of(request), filename=None,
-            content_type="text/plain", limit_bytes=limit, boundary=numbers.after_separator,
+            content_type="text/plain", limit_bytes=limit, boundary=after_separator,
             sha256="idempotency-key" in request.headers, follower=follower,
         )
-    except numbers.Repeated:
+    except Repeated:
         assert follower.known is not None
         return follower.known
     assert follower.job is not None
@@ -123,11 +123,11 @@ async def named_of(request: Request[Any, Any, Any]) -> Named:
 
 
 async def _known(
-    conn: Conn, organization_id: int, idempotency: service.Idempotency | None
+    conn: Conn, organization_id: int, idempotency: Idempotency | None
 ) -> Job | None:
     if idempotency is None:
         return None
-    return await service.held_by(conn, organization_id, *idempotency, numbers.KIND)
+    return await jobs.held_by(conn, organization_id, *idempotency, KIND)
 
 
 async def take_named(
@@ -156,7 +156,7 @@ async def take_named(
                 raise
             if upload.bytes > platform.settings.sum_even_max_bytes:
                 raise UploadTooLarge(limit=platform.settings.sum_even_max_bytes)
-            return await numbers.enqueue_file(conn, upload, idempotency=idempotency, **asked)
+            return await tasks.enqueue_file(conn, upload, idempotency=idempotency, **asked)
     assert named.url is not None
     async with platform.db.connection() as conn:
         if known := await _known(conn, organization_id, idempotency):
@@ -166,7 +166,7 @@ async def take_named(
     if source.size > platform.settings.sum_even_max_bytes:
         raise UploadTooLarge(limit=platform.settings.sum_even_max_bytes)
     async with platform.db.transaction() as conn:
-        return await numbers.enqueue_source(
+        return await tasks.enqueue_source(
             conn, organization_id, source, idempotency=idempotency, **asked
         )
 
@@ -197,7 +197,7 @@ class SumEven(Controller):
     ) -> dict[str, Any]:
         """``requested``, ``received``, ``finished`` or ``errored``, and how much is read."""
         async with platform.db.connection() as conn:
-            job = await job_of(conn, principal.organization_id, token, numbers.KIND)
+            job = await job_of(conn, principal.organization_id, token, KIND)
         return status_of(job, language_of(request)) | {
             "progress": round(job.progress, 4), "bytes_total": job.bytes_total,
             "bytes_done": job.bytes_done,
@@ -209,7 +209,7 @@ class SumEven(Controller):
     ) -> Response[Any]:
         """``sum`` (an integer of any size), ``count``, ``numbers``, ``bytes``; 404 until then."""
         async with platform.db.connection() as conn:
-            job = await job_of(conn, principal.organization_id, token, numbers.KIND)
+            job = await job_of(conn, principal.organization_id, token, KIND)
         if job.status != "finished":
             return no_result()
         found = dict(job.result)

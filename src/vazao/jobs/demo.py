@@ -13,7 +13,7 @@ from vazao.kit.platform import Platform
 from vazao.kit.serving import address_of
 
 
-def line(platform: Platform, content_type: str, option: str, path: Path, place: str) -> str:
+def curl_line(platform: Platform, content_type: str, option: str, path: Path, place: str) -> str:
     """A ``curl`` line that sends *path* to *place*; *option* stands before the path."""
     who = "" if platform.settings.serves_public else '-H "Authorization: Bearer $TOKEN" '
     return (

@@ -15,24 +15,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from vazao import uploads
-from vazao.jobs import service, store
-from vazao.jobs.errors import PartSignal
-from vazao.jobs.kinds.png import Header
-from vazao.jobs.models import Job, Kind
-from vazao.jobs.parts import PartRun
-from vazao.jobs.store import Conn
+from vazao import jobs, uploads
+from vazao.images.png import Header
+from vazao.jobs import Job, Kind, PartRun, PartSignal
 from vazao.kit.platform import Platform
-from vazao.kit.web.idempotency import Idempotency
+from vazao.kit.sql import Conn
 from vazao.uploads import Upload, UploadNotFound
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from vazao.jobs.kinds.png_pixels import Samples
+    from vazao.images.pixels import Samples
+    from vazao.kit.web.idempotency import Idempotency
 
 KIND = "images.randomize"
 CONTENT_TYPE = "image/png"
@@ -40,6 +37,10 @@ READ_BYTES = 1 << 20
 PROGRESS_SECONDS = 0.5
 # Beyond these, one picture at a time in each process: a pixel takes up to 12 bytes of memory.
 LARGE_MEGAPIXELS = 8.0
+# The sweep runs hourly and looks back a day.
+SWEPT_HOURS = (1.0, 24.0)
+PAGE = 1000
+MISSING: Any = object()
 
 
 class Stopped(Exception):
@@ -60,7 +61,7 @@ async def enqueue(
     Raises:
         IdempotencyClash: the key came with another request.
     """
-    return await service.enqueue(
+    return await jobs.enqueue(
         conn, KIND, organization_id=upload.organization_id, payload={"upload": upload.token},
         cost=max(0.001, header.megapixels), bytes_total=upload.bytes, request_id=request_id,
         requested_by=requested_by, idempotency=idempotency,
@@ -109,9 +110,24 @@ async def ended(conn: Conn, job: Job) -> None:
 
 
 async def sweep(platform: Platform) -> None:
-    """Let go of results that were stored by attempts which were cut off before their end."""
-    async with platform.db.transaction() as conn:
-        await store.run(conn, "doom_orphaned_results", kind=KIND, content_type=CONTENT_TYPE)
+    """Let go of results that were stored by attempts which were cut off before their end.
+
+    A result is stored under its job's token before the attempt commits; one that its job does not
+    name an hour later belongs to an attempt that was cut off.
+    """
+    after: int | None = 0
+    while after is not None:
+        async with platform.db.transaction() as conn:
+            stored = await uploads.stored_since(
+                conn, CONTENT_TYPE, after=after, hours=SWEPT_HOURS, limit=PAGE
+            )
+            named = {u.id: (u.filename or "").removesuffix(".png") for u in stored}
+            results = await jobs.results_by_token(conn, KIND, list(named.values()))
+            for upload in stored:
+                result = results.get((upload.organization_id, named[upload.id]), MISSING)
+                if result is not MISSING and (result or {}).get("upload") != upload.token:
+                    await uploads.doom_upload(conn, upload.id)
+        after = stored[-1].id if len(stored) == PAGE else None
 
 
 async def _work(run: PartRun, source: Path, target: Path) -> None:
@@ -151,12 +167,13 @@ def shuffle_file(
     Raises:
         ImageBroken: the pixels cannot be decoded.
     """
-    from vazao.jobs.kinds import png, png_pixels
+    from vazao.images import png
+    from vazao.images.pixels import decode, encode
 
     tell(0.0)
     data = source.read_bytes()
     header = png.header_of(bytes(next(png.chunks(data))[1]))
-    pixels = png_pixels.decode(header, data)
+    pixels = decode(header, data)
 
     def told() -> Iterator[Samples]:
         rows = 0
@@ -167,7 +184,7 @@ def shuffle_file(
 
     # Not made anew: where nobody waits any more, it is gone and nobody would remove it.
     with target.open("r+b") as file:
-        for piece in png_pixels.encode(header, data, told()):
+        for piece in encode(header, data, told()):
             file.write(piece)
 
 

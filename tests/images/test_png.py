@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from tests.support import pngs
 from tests.support.pngs import SIGNATURE, chunk, header, palette
-from vazao.jobs.kinds import png, randomize
-from vazao.jobs.kinds.png import Check, ImageBroken, ImageEmpty, ImageNotPng, ImageTooLarge
+from vazao.images import png, tasks
+from vazao.images.png import Check, ImageBroken, ImageEmpty, ImageNotPng, ImageTooLarge
 
 MOST = 50_000_000
 IDAT = chunk(b"IDAT", zlib.compress(bytes(2 * 7)))
@@ -138,7 +138,7 @@ def shuffle(folder: Path, data: bytes, block: int, seed: int = 7) -> bytes:
     source, target = folder / "in.png", folder / "out.png"
     source.write_bytes(data)
     target.write_bytes(b"")
-    randomize.shuffle_file(source, target, block, seed, lambda fraction: None)
+    tasks.shuffle_file(source, target, block, seed, lambda fraction: None)
     made = target.read_bytes()
     checked(made)
     return made
@@ -213,10 +213,10 @@ def test_who_waits_no_more_stops_the_work(tmp_path: Path) -> None:
     def tell(fraction: float) -> None:
         told.append(fraction)
         if fraction > 0.4:
-            raise randomize.Stopped
+            raise tasks.Stopped
 
-    with pytest.raises(randomize.Stopped):
-        randomize.shuffle_file(source, target, 4, 1, tell)
+    with pytest.raises(tasks.Stopped):
+        tasks.shuffle_file(source, target, 4, 1, tell)
     assert told == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
 
 

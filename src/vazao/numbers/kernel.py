@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from vazao.jobs.kinds.numbers_bits import above_highest, classes, lowest, ones, word_at
-from vazao.jobs.kinds.numbers_layout import (
+from vazao.numbers.bits import above_highest, classes, lowest, ones, word_at
+from vazao.numbers.layout import (
     BAD,
     EVENS,
     LIMB_DIGITS,

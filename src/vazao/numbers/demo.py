@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from vazao import uploads
-from vazao.jobs.ending import lead_seconds
-from vazao.jobs.kinds import demo, numbers
-from vazao.jobs.models import Job
+from vazao.jobs import Job, curl_line, finished, lead_seconds
 from vazao.kit.cli import language
 from vazao.kit.formats import duration, number, size
 from vazao.kit.platform import Platform
 from vazao.kit.steps import text as _
+from vazao.numbers.arriving import Arriving
+from vazao.numbers.ranges import after_separator
 
 NUMBERS = 200_000
 TIMES = 50
@@ -43,7 +43,7 @@ async def show(platform: Platform, say: Callable[[str], Any]) -> list[str]:
         _("{count} even numbers add up to {sum}, {time} after the first byte.",
           count=number(job.result["count"], language()), sum=job.result["sum"],
           time=duration(lead_seconds(job), language())),
-        demo.line(platform, "text/plain", "-X POST -T ", path, "/sum-even"),
+        curl_line(platform, "text/plain", "-X POST -T ", path, "/sum-even"),
     ]
 
 
@@ -53,11 +53,11 @@ async def _sum(platform: Platform, organization_id: int, path: Path) -> Job:
             while block := await asyncio.to_thread(file.read, 1 << 20):
                 yield block
 
-    follower = numbers.Arriving(organization_id, requested_by="demo")
+    follower = Arriving(organization_id, requested_by="demo")
     await uploads.receive(
         platform, organization_id, body(), filename=FILE, content_type="text/plain",
-        limit_bytes=platform.settings.sum_even_max_bytes, boundary=numbers.after_separator,
+        limit_bytes=platform.settings.sum_even_max_bytes, boundary=after_separator,
         follower=follower,
     )
     assert follower.job is not None
-    return await demo.finished(platform, organization_id, follower.job)
+    return await finished(platform, organization_id, follower.job)

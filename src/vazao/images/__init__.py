@@ -1,0 +1,24 @@
+"""images: shuffles the blocks of a PNG image, a task above the engine.
+
+The face: :func:`register`. Its routes are those that old clients of the image service use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vazao.kit.registry import Registry
+
+__all__ = ["register"]
+
+
+def register(registry: Registry) -> None:
+    """Show the routes, the kind of job, the demonstration and the sweep of pictures."""
+    from vazao.images import api, demo, tasks
+    from vazao.kit.registry import DemoStep, Periodic
+
+    registry.routes.extend(api.routes)
+    registry.job_kinds[tasks.KIND] = tasks.kind
+    registry.demo.append(DemoStep("Shuffle of an image", demo.show, 30))
+    registry.periodic.append(Periodic("jobs.sweep_pictures", 3600.0, tasks.sweep))

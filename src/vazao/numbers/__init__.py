@@ -1,0 +1,38 @@
+"""numbers: sums the even numbers of text files of any size, a task above the engine.
+
+The face: :func:`register`. Where sums may read from is kept in the schema ``jobs``: a rename
+would break running processes of the version before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vazao.kit.platform import Platform
+    from vazao.kit.registry import Registry
+
+__all__ = ["register"]
+
+
+def register(registry: Registry) -> None:
+    """Show the routes, the kind of job, its command among those of jobs, and the demonstration."""
+    from vazao.kit.registry import DemoStep
+    from vazao.numbers import api, cli, demo, tasks
+
+    registry.routes.extend(api.routes)
+    registry.job_kinds[tasks.KIND] = tasks.kind
+    registry.commands["jobs"].append(cli.app)
+    registry.demo.append(DemoStep("Sum of the even numbers of a file", demo.show, 31))
+    registry.warmups.append(_prepare)
+
+
+async def _prepare(platform: Platform) -> None:
+    """Compile the kernel beside the first parts; those that need it wait for it.
+
+    Loaded (80 MB) at once only by the process of the spare slot, which small sums go to, and else
+    by the first sum.
+    """
+    from vazao.numbers import load
+
+    await load.prepare(platform.settings.folder, load_now=platform.slots != "main")

@@ -166,6 +166,15 @@ async def test_a_stranger_waits_and_the_owner_does_not(browse: Browse, people: P
         assert (await log_in(browse("198.51.100.7"), "ana", "guess")).status_code == 401
 
 
+async def test_a_good_sign_in_forgets_the_failures_before_it(
+    browse: Browse, people: People
+) -> None:
+    with clock.at(clock.now()):
+        for password, status in [("guess", 401)] * 4 + [(PASSWORD, 303)] + [("guess", 401)] * 5:
+            assert (await log_in(browse(), "ana", password)).status_code == status
+        assert (await log_in(browse(), "ana", PASSWORD)).status_code == 429
+
+
 async def test_names_that_do_not_exist_are_throttled_alike(
     browse: Browse, people: People
 ) -> None:

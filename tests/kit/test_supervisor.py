@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.waiting import eventually
+from vazao.kit import supervisor as supervising
 from vazao.kit.supervisor import Child, Supervisor, pause
 
 pytestmark = pytest.mark.anyio
@@ -57,6 +58,18 @@ async def test_a_child_that_keeps_ending_is_counted(tmp_path: Path) -> None:
     await started(file, 3)
     await supervisor.stop()
     assert kept.failures >= 2
+
+
+async def test_a_child_that_lived_well_is_not_counted_among_failures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "HEALTHY_SECONDS", 0.0)
+    supervisor, file = Supervisor(), tmp_path / "starts"
+    kept = child("a", SAY, file=file)
+    await supervisor.start(kept)
+    await started(file, 4)
+    assert kept.failures == 1
+    await supervisor.stop()
 
 
 async def test_kinds_end_in_the_order_they_were_started(tmp_path: Path) -> None:

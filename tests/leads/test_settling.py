@@ -91,6 +91,13 @@ async def test_other_options_and_organizations_are_other_sheets(platform: Platfo
     assert five(stranger) == (2, 0, 0, 1, 1)
 
 
+async def test_the_same_sheet_in_another_mode_is_another_sheet(platform: Platform) -> None:
+    await imported(platform, "E-mail,Nome\nz@x.com,Zoe\n")
+    for _ in range(2):
+        assert five(await imported(platform, SHEET, mode="update")) == (0, 0, 0, 1, 3)
+    assert five(await imported(platform, SHEET)) == (2, 0, 0, 1, 1)
+
+
 async def test_a_declared_type_makes_it_read_again(platform: Platform) -> None:
     sheet = "E-mail,Nota\na@x.com,dez\n"
     assert five(await imported(platform, sheet)) == (1, 0, 0, 0, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -232,8 +233,14 @@ async def test_enqueue_joins_the_callers_transaction(platform: Platform) -> None
     assert row == (0, 0)
 
 
-async def keyed(platform: Platform, key: str, digest: str, organization_id: int = 1) -> Job:
+async def keyed(
+    platform: Platform, key: str, digest: str, organization_id: int = 1,
+    at: datetime | None = None,
+) -> Job:
+    """Ask with a key, now or *at* another time."""
     async with platform.db.transaction() as conn:
+        if at:
+            await conn.execute("select set_config('vazao.now', %s, true)", [at.isoformat()])
         return await jobs.enqueue(
             conn, "test.echo", organization_id=organization_id, payload={},
             idempotency=(key, digest),
@@ -247,9 +254,19 @@ async def test_a_key_leads_to_one_job(platform: Platform) -> None:
     with pytest.raises(IdempotencyClash):
         await keyed(platform, "k", "another")
     assert (await keyed(platform, "k", "another", organization_id=2)).created
-    async with platform.db.connection() as conn:
-        await conn.execute("update jobs.job set requested_at = kit.now() - interval '25 hours'")
-    assert (await keyed(platform, "k", "another")).created
+
+
+async def test_a_key_is_honoured_for_24_hours(platform: Platform) -> None:
+    made = await keyed(platform, "k", "body")
+    after = made.requested_at + timedelta(hours=24)
+    before = after - timedelta(microseconds=1)
+    assert (await keyed(platform, "k", "body", at=before)).id == made.id
+    with pytest.raises(IdempotencyClash):
+        await keyed(platform, "k", "another", at=before)
+    renewed = await keyed(platform, "k", "another", at=after)
+    assert renewed.created
+    assert renewed.id != made.id
+    assert (await keyed(platform, "k", "another", at=after)).id == renewed.id
 
 
 async def test_an_unknown_kind_is_refused(platform: Platform) -> None:
@@ -333,12 +350,19 @@ async def test_abandoned_open_jobs_and_old_keys_are_swept(platform: Platform) ->
     await make_effects(platform)
     async with platform.db.transaction() as conn:
         job = await jobs.open_job(conn, "test.fan", organization_id=1, payload={})
-    await keyed(platform, "k", "body")
+    await keyed(platform, "old", "body")
     async with platform.db.connection() as conn:
-        await conn.execute("update jobs.job set requested_at = kit.now() - interval '25 hours'")
+        await conn.execute("update jobs.job set requested_at = kit.now() - interval '24 hours'")
+        young = await keyed(platform, "young", "body")
+        await conn.execute(
+            "update jobs.job set requested_at = kit.now() - interval '23:59' where id = %s",
+            [young.id],
+        )
         await recovery.sweep(platform)
-        keys = await (await conn.execute("select idempotency_key from jobs.job")).fetchall()
-    assert keys == [(None,), (None,)]
+        keys = await (await conn.execute(
+            "select idempotency_key from jobs.job order by id"
+        )).fetchall()
+    assert keys == [(None,), (None,), ("young",)]
     assert await effects(platform, job) == ["on_end cancelled"]
     with pytest.raises(JobEnded):
         async with platform.db.transaction() as conn:

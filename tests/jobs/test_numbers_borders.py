@@ -15,11 +15,12 @@ import pytest
 
 from tests.support.numbers_reference import expected, value_of
 from vazao.jobs.kinds.numbers_join import Joiner
+from vazao.jobs.kinds.numbers_layout import LIMIT_DIGITS
 from vazao.jobs.kinds.numbers_load import load
 from vazao.jobs.kinds.numbers_scan import Scanner
 
 KERNEL = load(Path("/nonexistent"))
-BLOCK, WINDOW = 64, 1024
+BLOCK = 64
 # The first block begins at the first separator, so a text that begins with one has its borders at
 # multiples of 64.
 BEFORE = {
@@ -30,8 +31,9 @@ BEFORE = {
     "empty": b"\n" * 128,
 }
 TOKENS = (
-    b"7", b"8", b"-7", b"-8", b"+8", b"12", b"-12", b"+21", b"-1234567890123456", b"98765432109876",
-    b"9" * 16 + b"8", b"-" + b"7" * 40 + b"6", b"5" * 70 + b"4", b"-" + b"6" * 130, b"6" * 130 + b"1",
+    b"7", b"8", b"-7", b"-8", b"+8", b"12", b"-12", b"+21", b"-1234567890123456",
+    b"98765432109876", b"9" * 16 + b"8", b"-" + b"7" * 40 + b"6", b"5" * 70 + b"4",
+    b"-" + b"6" * 130, b"6" * 130 + b"1",
     b"-", b"+", b"--", b"+-", b"--8", b"-+8", b"8-", b"8+", b"1-2", b"12-34", b"-8-", b"x", b"1x2",
     b"-x", b"x8", b"8x", b"\xff", b"1.5", b"\x006",
 )
@@ -39,8 +41,8 @@ TOKENS = (
 AFTER = (b"", b"\n8", b" -", b",-6 " + b"31 -42 " * 20, b"\n" + b"31 42 " * 20)
 
 
-def assert_same(data: bytes) -> None:
-    scanner, joiner = Scanner(KERNEL, WINDOW), Joiner(KERNEL)
+def assert_same(data: bytes, window: int = 1024) -> None:
+    scanner, joiner = Scanner(KERNEL, window), Joiner(KERNEL)
     scanner.feed(data)
     joiner.add(scanner.finish(len(data)))
     right, total = expected(data), value_of(joiner.finish().encode())
@@ -69,3 +71,12 @@ def test_each_separator_ends_a_token_at_a_border(separator: bytes, before: str) 
     for token, begin in product((b"8", b"-8", b"-", b"7"), range(2 * BLOCK - 4, 2 * BLOCK + 2)):
         head = BEFORE[before][: begin - 1].rstrip(b"+-").ljust(begin - 1)
         assert_same(head + separator + token + separator + b"6")
+
+
+@pytest.mark.parametrize("token", [b"8", b"-8", b"-12", b"+46", b"-"])
+def test_a_token_across_a_border_after_the_end_of_a_very_long_number(token: bytes) -> None:
+    """A block in which a number of nearly the most digits ends is read byte by byte, too."""
+    start = LIMIT_DIGITS // BLOCK * BLOCK
+    longest = b"\n" + b"7" * (start + 2)
+    for begin, after in product(range(start + BLOCK - len(token), start + BLOCK + 1), AFTER[3:]):
+        assert_same(longest.ljust(begin) + token + after, len(longest) * 2)

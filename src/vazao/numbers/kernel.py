@@ -219,17 +219,19 @@ def add_signed_block(
 
 
 @inlined
-def carry_of(buffer: Any, place: Any, token: Any, bad: Any, carry: Any) -> Any:
+def carry_of(buffer: Any, place: Any, token: Any, carry: Any) -> Any:
     """Fill what the block before *place* leaves open, given its open token (-1: none).
+
+    Nothing looks at it while that token is an offender.
 
     Returns:
         Where the open token's digits began; *place* where none are open.
     """
     at_sign = token == place - 1 and sign_at(buffer, token) != 0
-    is_open = token >= 0 and not bad and not at_sign
+    is_open = token >= 0 and not at_sign
     carry[DIGIT] = is_open
     carry[EVEN] = U(1) - U(buffer[place - 1] & 1)
-    carry[SIGN] = at_sign and not bad
+    carry[SIGN] = at_sign
     carry[SIGNED] = abs(sign_at(buffer, token)) if is_open else 0
     return token + I(carry[SIGNED]) if is_open else place
 
@@ -259,7 +261,7 @@ def is_plain(far: Any, masks: Any, carry: Any) -> Any:
     """
     digits, separators, signs, _, _ = masks
     wrong = ~(digits | separators | signs)
-    wrong |= signs & ~(separators << ONE | (ONE ^ carry[DIGIT] ^ carry[SIGN]))
+    wrong |= signs & ~(separators << ONE | (ONE ^ carry[DIGIT]))
     wrong |= (signs << ONE | carry[SIGN]) & ~digits
     return wrong == ZERO and far <= FAR and ones(ends_of(masks, carry)[1]) != CROWDED
 
@@ -318,7 +320,7 @@ def scan(
             stop = place + 64
             token, bad = carefully(buffer, place, stop, token, bad, state, limbs, offenders)
             place = stop
-            began = carry_of(buffer, place, token, bad, carry)
+            began = carry_of(buffer, place, token, carry)
         if (place - start) % WEIGH_BYTES == 0:
             weigh(columns, limbs)
     weigh(columns, limbs)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from vazao.leads import errors
-from vazao.leads.parsing import Limits
-from vazao.leads.parsing_csv import CsvSheet
+from vazao.sheets.csv_sheet import CsvSheet
+from vazao.sheets.models import Limits
 
 # A quote in the middle of a field leaves the whole file to the careful reader.
 ODD = '"q";tubo "12" b;\n'

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.numbers_reference import expected, value_of
-from vazao.jobs.kinds.numbers_join import Joiner
-from vazao.jobs.kinds.numbers_layout import LIMIT_DIGITS
-from vazao.jobs.kinds.numbers_load import load
-from vazao.jobs.kinds.numbers_scan import Scanner
+from vazao.numbers.join import Joiner
+from vazao.numbers.layout import LIMIT_DIGITS
+from vazao.numbers.load import load
+from vazao.numbers.scan import Scanner
 
 KERNEL = load(Path("/nonexistent"))
 BLOCK = 64

@@ -10,6 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import polars as pl
 
@@ -26,8 +27,8 @@ class CarefulReader:
     """Reads records from blocks of whole lines.
 
     A quote that closes in the middle of a field is taken as spreadsheet programs take it (what
-    follows belongs to the text) where the record stays on one line and is as wide as the
-    header; otherwise a quote was left open somewhere, and nobody can say where the record ends.
+    follows belongs to the text) where that field stays on one line and the record is as wide as
+    the header. Otherwise a quote was left open somewhere, and the record's end is not known.
     """
 
     def __init__(self, blocks: Iterable[str], delimiter: str, width: int, limits: Limits) -> None:
@@ -37,8 +38,12 @@ class CarefulReader:
         self.width = width
         self.limits = limits
         self.row = 0
-        self._line = ""
+        self._record: list[str] = []
         self._lines = self._read_lines(blocks)
+        # How the last line of a field goes on: its quote is doubled, or closes before a
+        # separator or the line's end, or does not close yet.
+        inside, after = '(?:[^"]|"")*', f"(?:[{re.escape(delimiter)}\r\n]|$)"
+        self._sound = re.compile(f'{inside}(?:"{after}|$)')
 
     def _read_lines(self, blocks: Iterable[str]) -> Iterator[str]:
         for block in blocks:
@@ -46,7 +51,7 @@ class CarefulReader:
             if text.count("\r") != text.count("\r\n"):
                 text = INNER_RETURN.sub(_STAND_IN, text)
             for line in io.StringIO(text, newline="\n"):
-                self._line = line
+                self._record.append(line)
                 yield line
 
     def records(self) -> Iterator[list[str]]:
@@ -57,32 +62,58 @@ class CarefulReader:
         """
         reader = csv.reader(self._lines, delimiter=self.delimiter, strict=True)
         while True:
-            before = reader.line_num
+            self._record.clear()
             try:
                 record = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                record = self._mend(error, lines=reader.line_num - before)
+                record = self._mend(error)
             self.row += 1
             yield record
 
-    def _mend(self, error: csv.Error, *, lines: int) -> list[str]:
-        row = self.row + 1
-        ended = "unexpected end" in str(error)
-        if lines > 1 or ended:
-            raise SheetUnclosedQuote(row=row) from error
-        if "field limit" not in str(error):
-            record = next(csv.reader([self._line], delimiter=self.delimiter))
-            if len(record) >= self.width and not any(record[self.width :]):
-                return record
-            raise SheetUnclosedQuote(row=row) from error
-        cells = self._line.split(self.delimiter)
+    def _mend(self, error: csv.Error) -> list[str]:
+        """The record whose lines so far are in ``_record``, though a quote in it is not sound."""
+        if "field limit" in str(error):
+            raise self._too_large() from error
+        if "unexpected end" in str(error):
+            raise SheetUnclosedQuote(row=self.row + 1) from error
+        try:
+            record = self._read_leniently()
+        except csv.Error as limit:
+            raise self._too_large() from limit
+        if len(record) < self.width or any(record[self.width :]):
+            raise SheetUnclosedQuote(row=self.row + 1) from error
+        return record
+
+    def _read_leniently(self) -> list[str]:
+        """The record anew from its first line, over as many lines as its quoted fields take."""
+        lines = chain(tuple(self._record), self._lines)
+        record = fields = self._fields(next(lines))
+        # Only a quoted field holds a line feed: one that ends with it is not closed yet.
+        while fields[-1].endswith("\n"):
+            line = next(lines, None)
+            if line is None or not self._sound.match(line):
+                raise SheetUnclosedQuote(row=self.row + 1)
+            fields = self._fields(f'"{line}')
+            record = [*record[:-1], record[-1] + fields[0], *fields[1:]]
+            if (size := len(record[-1].encode())) > self.limits.cell_bytes:
+                raise SheetCellTooLarge(
+                    row=self.row + 1, column=len(record), value=size, limit=self.limits.cell_bytes
+                )
+        return record
+
+    def _fields(self, line: str) -> list[str]:
+        return next(csv.reader([line], delimiter=self.delimiter))
+
+    def _too_large(self) -> SheetCellTooLarge:
+        cells = self._record[-1].split(self.delimiter)
         sizes = [len(cell.encode()) for cell in cells]
         column = max(range(len(sizes)), key=sizes.__getitem__)
-        raise SheetCellTooLarge(
-            row=row, column=column + 1, value=sizes[column], limit=self.limits.cell_bytes
-        ) from error
+        return SheetCellTooLarge(
+            row=self.row + 1, column=column + 1, value=sizes[column],
+            limit=self.limits.cell_bytes,
+        )
 
 
 def records_frame(records: Sequence[list[str]], width: int) -> pl.DataFrame:

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vazao.leads import errors
-from vazao.leads.parsing import Limits
-from vazao.leads.parsing_careful import CarefulReader
-from vazao.leads.parsing_csv import CsvSheet
+from vazao.sheets.careful import CarefulReader
+from vazao.sheets.csv_sheet import CsvSheet
+from vazao.sheets.models import Limits
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "sheets" / "mend_multiline.csv"
 HEADER = "nome;email;obs\n"

@@ -12,9 +12,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, BinaryIO
 from xml.etree import ElementTree
 
+from vazao.leads.parsing_epoch import epoch_of, misread, readable_copy
 from vazao.sheets.errors import (
     SheetDamaged,
     SheetFarCell,
@@ -72,7 +73,10 @@ def packed_entries(path: Path) -> list[zipfile.ZipInfo]:
 
 
 class Workbook:
-    """An XLSX file's directory and sheets; ``sheets`` maps their names to their parts."""
+    """An XLSX file's directory and sheets.
+
+    ``sheets`` maps their names to their parts; ``epoch`` is the day from which it counts dates.
+    """
 
     def __init__(self, path: Path, limits: Limits) -> None:
         """Read the directory and the list of sheets.
@@ -127,13 +131,17 @@ class Workbook:
         if size != info.file_size:
             raise SheetUnreadable("The workbook's part {part} is incomplete.", part=name)
 
-    def _parse(self, name: str) -> ElementTree.Element:
+    def _text(self, name: str) -> bytes:
         text = b""
         for piece in self.pieces(name):
             text += piece
             if len(text) > _PIECE * 8:
                 raise SheetUnreadable("The workbook's part {part} is too large.", part=name)
         _refuse_declarations(text)
+        return text
+
+    def _parse(self, name: str) -> ElementTree.Element:
+        text = self._text(name)
         try:
             return ElementTree.fromstring(text)  # noqa: S314 - it has no declarations by now
         except ElementTree.ParseError as error:
@@ -157,7 +165,9 @@ class Workbook:
         self._root = roots[0]
         targets = self._relations(self._root, "/worksheet")
         sheets = {}
-        for element in self._parse(self._root).iter():
+        root = self._parse(self._root)
+        self.epoch, self._misread = epoch_of(root), misread(root)
+        for element in root.iter():
             if element.tag.rpartition("}")[2] == "sheet":
                 ids = [v for key, v in element.attrib.items() if key.endswith("}id")]
                 if ids and ids[0] in targets:
@@ -165,6 +175,12 @@ class Workbook:
         if not sheets:
             raise SheetUnreadable("The workbook has no sheet.")
         return sheets
+
+    def copy_for_reader(self) -> IO[bytes] | None:
+        """A copy to be read instead, where the reader would take this one's dates for others."""
+        if not self._misread:
+            return None
+        return readable_copy(self.path, self._root, self._text(self._root), self.epoch)
 
     def look(self, sheet: str) -> None:
         """Unpack what a reader of that sheet would read, and look for what would harm it.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d 00:00:00$")
 _MIDNIGHT = " 00:00:00"
-_EPOCH = "1899-12-31 "
+_FROM_1904 = "1904-01-01 "
 
 
 def limit_process(memory_bytes: int, seconds: int) -> None:
@@ -53,13 +53,18 @@ def read_sheet(reader: Any, name: str) -> tuple[pl.DataFrame, int]:
     return frame, offset
 
 
-def tidy(frame: pl.DataFrame, offset: int) -> pl.DataFrame:
-    """Dates without the midnight they never had, times without a day, and all columns from c0."""
+def tidy(frame: pl.DataFrame, offset: int, epoch: str) -> pl.DataFrame:
+    """Dates without the midnight they never had, times without a day, and all columns from c0.
+
+    Times stand under the day *epoch*. The first of 1904 is a date, too, and at midnight stays one.
+    """
     import polars as pl
+
+    epoch += " "
 
     flags = frame.select(
         pl.all().str.ends_with(_MIDNIGHT).any().name.suffix(".day"),
-        pl.all().str.starts_with(_EPOCH).any().name.suffix(".time"),
+        pl.all().str.starts_with(epoch).any().name.suffix(".time"),
     ).row(0, named=True)
     changes = []
     for name in frame.columns:
@@ -69,17 +74,21 @@ def tidy(frame: pl.DataFrame, offset: int) -> pl.DataFrame:
             day = cell.str.contains(_DAY.pattern)
             text = pl.when(day).then(cell.str.head(10)).otherwise(text)
         if flags[f"{name}.time"]:
-            text = pl.when(cell.str.starts_with(_EPOCH)).then(cell.str.slice(11)).otherwise(text)
+            time = cell.str.starts_with(epoch)
+            if epoch == _FROM_1904:
+                time &= ~cell.str.ends_with(_MIDNIGHT)
+            text = pl.when(time).then(cell.str.slice(11)).otherwise(text)
         if text is not cell:
             changes.append(text.alias(name))
     left = [pl.lit(None, dtype=pl.String).alias(f"c{n}") for n in range(offset)]
     return frame.with_columns(changes).select(*left, pl.all())
 
 
-def prepare(requests: BinaryIO) -> tuple[pl.DataFrame, int, int]:
+def prepare(requests: BinaryIO) -> tuple[pl.DataFrame, int, str, int]:
     """Open the workbook and read the sheet.
 
-    Gives its cells, how many columns are left of them, and the rows of a batch.
+    Gives its cells, how many columns are left of them, the day of its times, and the rows of a
+    batch.
     """
     request = json.loads(requests.readline())
     limit_process(request["memory_bytes"], request["seconds"])
@@ -87,16 +96,18 @@ def prepare(requests: BinaryIO) -> tuple[pl.DataFrame, int, int]:
 
     reader = fastexcel.read_excel(request["path"])
     frame, offset = read_sheet(reader, request["sheet"])
-    return frame, offset, int(request["batch_rows"])
+    return frame, offset, request["epoch"], int(request["batch_rows"])
 
 
-def send(frame: pl.DataFrame, offset: int, batch_rows: int, answers: BinaryIO) -> None:
+def send(
+    frame: pl.DataFrame, offset: int, epoch: str, batch_rows: int, answers: BinaryIO
+) -> None:
     """Write what the sheet is, and its rows under the header."""
-    header = list(tidy(frame.head(1), offset).row(0)) if frame.height else []
+    header = list(tidy(frame.head(1), offset, epoch).row(0)) if frame.height else []
     _say(answers, {"rows": frame.height, "header": header})
     for start in range(1, frame.height, batch_rows):
         buffer = BytesIO()
-        tidy(frame.slice(start, batch_rows), offset).write_ipc_stream(buffer)
+        tidy(frame.slice(start, batch_rows), offset, epoch).write_ipc_stream(buffer)
         answers.write(buffer.tell().to_bytes(8, "big"))
         answers.write(buffer.getbuffer())
     answers.write(bytes(8))

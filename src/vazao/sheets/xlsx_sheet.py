@@ -51,8 +51,9 @@ class XlsxSheet(Sheet):
         if self.name not in self.sheets:
             names = ", ".join(self.sheets)
             raise SheetNotInWorkbook(sheet=sheet, sheets=names, details=self.sheets)
+        self._copy = self._workbook.copy_for_reader()
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-        self._child = self._start(path, batch_rows)
+        self._child = self._start(Path(self._copy.name) if self._copy else path, batch_rows)
         try:
             # The child reads meanwhile, within its limits; what the look finds is what is told.
             self._workbook.look(self.name)
@@ -86,6 +87,7 @@ class XlsxSheet(Sheet):
             "batch_rows": batch_rows,
             "memory_bytes": self.limits.child_memory_bytes,
             "seconds": self.limits.child_seconds,
+            "epoch": self._workbook.epoch,
         }
         assert child.stdin is not None
         # One that is gone already shows in what it answers.
@@ -167,6 +169,8 @@ class XlsxSheet(Sheet):
             if stream is not None:
                 _close(stream)
         self._complaints.close()
+        if self._copy:
+            self._copy.close()
         super().close()
 
 

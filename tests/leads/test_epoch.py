@@ -17,7 +17,8 @@ from vazao.sheets.opening import open_sheet, preview
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "sheets"
 MORE = (
     '<extLst><ext uri="{140A7094-0E35-4892-8432-C4D2E57EDEB5}" xmlns:x15="http://schemas.microsoft'
-    '.com/office/spreadsheetml/2010/11/main"><x15:workbookPr chartTrackingRefBase="1"/></ext></extLst>'
+    '.com/office/spreadsheetml/2010/11/main"><x15:workbookPr chartTrackingRefBase="1"/></ext>'
+    "</extLst>"
 )
 FORMATS = ("dd/mm/yyyy", "hh:mm", "dd/mm/yyyy hh:mm")
 
@@ -37,7 +38,8 @@ def book(path: Path, properties: str, more: str = "", *, prefix: str = "", rows:
     with zipfile.ZipFile(path) as packed:
         parts = {name: packed.read(name) for name in packed.namelist()}
     text = parts["xl/workbook.xml"].decode()
-    text = re.sub("<workbookPr[^>]*/>", properties, text).replace("</workbook>", f"{more}</workbook>")
+    text = re.sub("<workbookPr[^>]*/>", properties, text)
+    text = text.replace("</workbook>", f"{more}</workbook>")
     if prefix:
         text = re.sub(r"<(/?)(?![?!])(?!x15:)(\w)", rf"<\1{prefix}:\2", text)
         text = text.replace("xmlns=", f"xmlns:{prefix}=")

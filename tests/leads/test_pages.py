@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -16,6 +17,7 @@ from tests.support.sites import Site, csrf_in, site
 pytestmark = pytest.mark.anyio
 SHEET = "E-mail,Nome,Cidade,Tags\nana@x.com,Ana <b>,Olinda,feira\nbad,Bea,,\n"
 Browser = httpx2.AsyncClient
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "sheets"
 LANGUAGES = ["en", "pt-BR"]
 
 
@@ -58,6 +60,15 @@ async def preview(browser: Browser, body: str | bytes = SHEET, **query: str) -> 
     return await browser.get(str(
         httpx2.URL(dropped.headers["location"]).copy_merge_params(query)
     ))
+
+
+async def test_the_preview_shows_the_sheet_that_would_be_read(browser: Browser) -> None:
+    workbook = FIXTURES / "x_first_veryhidden_ok.xlsx"
+    page = (await preview(browser, workbook.read_bytes())).text
+    assert re.findall(r'<option value="([^"]*)"[^>]* selected[^>]*>\s*Leads', page) == ["Leads"]
+    assert "velha@" not in page
+    hidden = (await preview(browser, workbook.read_bytes(), sheet="_backup")).text
+    assert "velha@" in hidden
 
 
 def fields(page: str) -> dict[str, str]:

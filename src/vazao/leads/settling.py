@@ -20,7 +20,7 @@ from vazao.leads.models import Import
 
 Q = load(__package__ or "vazao.leads")
 Connection = AsyncConnection[Any]
-RULES = "1"
+RULES = "2"
 """To be raised with every change of what a cell means."""
 
 

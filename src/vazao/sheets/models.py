@@ -56,11 +56,15 @@ class Batch:
 
 @dataclass(frozen=True)
 class Preview:
-    """A sheet's beginning: ``rows`` are aligned with ``headers``; ``sheets`` a workbook's names."""
+    """A sheet's beginning: ``rows`` are aligned with ``headers``.
+
+    ``sheets`` are a workbook's names, ``sheet`` the one that was read.
+    """
 
     headers: list[str]
     rows: list[list[str | None]]
     sheets: list[str] = field(default_factory=list)
+    sheet: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
     notes: list[Note] = field(default_factory=list)
@@ -71,7 +75,8 @@ class Sheet(ABC):
 
     ``rows_total`` counts rows with content under the header, long ones included: an estimate
     until the last batch was read, exact after it. ``fraction_read`` goes from 0 to 1.
-    ``notes`` say what was changed while reading, complete at the end.
+    ``notes`` say what was changed while reading, complete at the end. ``name`` is that of the
+    workbook's sheet, and empty for text.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -82,6 +87,7 @@ class Sheet(ABC):
         self.encoding: str | None = None
         self.delimiter: str | None = None
         self.sheets: list[str] = []
+        self.name = ""
         self.fraction_read = 0.0
         self.closed = False
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     pass
 
 
-
 _MAGIC = (
     (b"\xd0\xcf\x11\xe0", "XLS, or a workbook with a password"),
     (b"%PDF", "PDF"),
@@ -30,7 +29,6 @@ _MAGIC = (
 _MARKUP = (b"<html", b"<!doctype html", b"<table", b"<?xml")
 _OBJECT = re.compile(rb'^(?:\xef\xbb\xbf)?\s*\[?\s*\{\s*"(?:[^"\\\n]|\\.)*"\s*:')
 _NAMES = {".xls": "XLS", ".ods": "ODS", ".xlsb": "XLSB", ".numbers": "Numbers", ".pdf": "PDF"}
-
 
 
 def detect_kind(path: Path, filename: str) -> Kind:
@@ -84,7 +82,7 @@ def open_sheet(
     Args:
         path: the file.
         filename: the name its sender gave it.
-        sheet: which sheet of a workbook; the first by default.
+        sheet: which sheet of a workbook; by default the first that is not hidden.
         limits: what it may measure.
         batch_rows: rows in a batch, at most.
 
@@ -127,6 +125,7 @@ def preview(
             headers=opened.headers,
             rows=found,
             sheets=opened.sheets,
+            sheet=opened.name or None,
             encoding=opened.encoding,
             delimiter=opened.delimiter,
             notes=opened.notes,

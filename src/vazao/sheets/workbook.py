@@ -35,6 +35,7 @@ _GRID_CELLS = 50_000_000
 _GRID_SHARE = 20
 _RATIO = 400
 _RATIO_BYTES = 64 << 20
+_HIDDEN = ("hidden", "veryhidden")
 _REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,7})([0-9]{1,10})["']""")
 
 
@@ -75,7 +76,8 @@ def packed_entries(path: Path) -> list[zipfile.ZipInfo]:
 class Workbook:
     """An XLSX file's directory and sheets.
 
-    ``sheets`` maps their names to their parts; ``epoch`` is the day from which it counts dates.
+    ``sheets`` maps their names to their parts; ``first`` is the first that is not hidden (or the
+    first, where all are); ``epoch`` is the day from which it counts dates.
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
@@ -164,16 +166,21 @@ class Workbook:
             raise SheetUnreadable("The workbook does not say where its sheets are.")
         self._root = roots[0]
         targets = self._relations(self._root, "/worksheet")
-        sheets = {}
+        sheets: dict[str, str] = {}
+        visible = []
         root = self._parse(self._root)
         self.epoch, self._misread = epoch_of(root), misread(root)
         for element in root.iter():
             if element.tag.rpartition("}")[2] == "sheet":
                 ids = [v for key, v in element.attrib.items() if key.endswith("}id")]
                 if ids and ids[0] in targets:
-                    sheets[element.get("name", "")] = targets[ids[0]]
+                    name = element.get("name", "")
+                    sheets[name] = targets[ids[0]]
+                    if element.get("state", "").lower() not in _HIDDEN:
+                        visible.append(name)
         if not sheets:
             raise SheetUnreadable("The workbook has no sheet.")
+        self.first = next(iter([*visible, *sheets]))
         return sheets
 
     def copy_for_reader(self) -> IO[bytes] | None:

@@ -47,7 +47,7 @@ class XlsxSheet(Sheet):
         super().__init__(limits)
         self._workbook = Workbook(path, limits)
         self.sheets = list(self._workbook.sheets)
-        self.name = sheet if sheet is not None else self.sheets[0]
+        self.name = sheet if sheet is not None else self._workbook.first
         if self.name not in self.sheets:
             names = ", ".join(self.sheets)
             raise SheetNotInWorkbook(sheet=sheet, sheets=names, details=self.sheets)

@@ -83,12 +83,6 @@ def test_undefined_windows_1252_bytes_are_tolerated(opened):
     assert rows(sheet) == [(2, "a@b.c", "x\x81\x8d\x8f\x90\x9dç")]
 
 
-def test_wrong_bytes_after_a_utf8_mark_are_replaced_with_a_note(opened):
-    sheet = opened(b"\xef\xbb\xbfemail;nome\na@b.c;\xff\xc3\xa3\n")
-    assert rows(sheet) == [(2, "a@b.c", "�ã")]
-    assert any("UTF-8" in note.say() for note in sheet.notes)
-
-
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiters_are_found(opened, delimiter):
     text = 'email;nome;valor\na@b.c;"x, y; z|w";1.234,56\nd@e.f;B;2,5\n'

@@ -103,9 +103,12 @@ class CsvSheet(Sheet):
             notes.append(nul_note(text.nuls))
         if text.encoding == "windows-1252":
             notes.append(Note("The file is not valid UTF-8; it was read as Windows-1252."))
-        if text.damaged:
+        if text.strays:
             notes.append(
-                Note("The file says it is UTF-8 and is not throughout; wrong bytes became �.")
+                Note(
+                    "Bytes that are not UTF-8 were read as Windows-1252: {count}.",
+                    {"count": text.strays},
+                )
             )
         if text.lone_returns:
             notes.append(Note("Lines end with a carriage return alone, as on old Macintoshes."))

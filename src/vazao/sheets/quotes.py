@@ -105,15 +105,10 @@ def scan_text(text: SheetText, scan: QuoteScan, *, skip_first_line: bool) -> Non
     Raises:
         LineTooLong: as `SheetText.blocks`.
     """
-    checked = text.wide
     for block in text.blocks(transcode=False):
         if skip_first_line:
             block, skip_first_line = block[block.index(b"\n") + 1 :], False
-        if not checked and not block.isascii():
-            try:
-                block.decode("utf-8")
-            except UnicodeDecodeError:
-                text.assume_windows()
-                checked = True
+        text.weigh(block)
         if block:
             scan.feed(block)
+    text.decide()

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from vazao.leads.parsing_encoding import Weighing, decode_utf8, decode_windows, to_utf8
+
 HEAD_BYTES = 1 << 18
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -20,9 +22,6 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# The five bytes that Windows-1252 leaves undefined stand for the control characters of their
-# number, as browsers read them (WHATWG, Encoding).
-_WINDOWS_1252 = "".join(bytes([n]).decode("cp1252", "ignore") or chr(n) for n in range(256))
 
 
 class LineTooLong(Exception):
@@ -36,8 +35,9 @@ class LineTooLong(Exception):
 class SheetText:
     """A text file and how to read it.
 
-    ``encoding`` is ``utf-8`` until `assume_windows` says otherwise, or UTF-16; ``position``
-    counts the bytes read; ``nuls`` the NUL bytes removed; ``head`` is the cleaned beginning.
+    ``encoding`` is ``utf-8`` until `decide` says otherwise, or UTF-16; ``strays`` counts the bytes
+    of another encoding; ``position`` the bytes read; ``nuls`` the NUL bytes removed; ``head`` is
+    the cleaned beginning.
     """
 
     def __init__(self, path: Path, *, block_bytes: int, line_bytes: int) -> None:
@@ -47,7 +47,7 @@ class SheetText:
         self.line_bytes = line_bytes
         self.position = 0
         self.nuls = 0
-        self.damaged = False
+        self._weighing = Weighing()
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
         self.encoding, self.bom = _sniff(head)
@@ -63,18 +63,26 @@ class SheetText:
         """Whether it is UTF-16."""
         return self.encoding.startswith("utf-16")
 
-    def assume_windows(self) -> None:
-        """It proved not to be UTF-8: read it as Windows-1252, unless a mark says UTF-8."""
-        if self.bom:
-            self.damaged = True
-        else:
+    @property
+    def strays(self) -> int:
+        """How many bytes are not of the encoding that the whole was found to have."""
+        return self._weighing.strays if self.encoding == "utf-8" else 0
+
+    def weigh(self, block: bytes) -> None:
+        """See what *block*, as it stands in the file, speaks for."""
+        if not self.wide and not block.isascii():
+            self._weighing.feed(block)
+
+    def decide(self) -> None:
+        """Everything has been weighed: it is UTF-8 if a mark says so, or most of it is."""
+        if not self.wide and not self.bom and not self._weighing.mostly_utf8:
             self.encoding = "windows-1252"
 
     def decode(self, block: bytes) -> str:
         """A cleaned block that was not transcoded, as text."""
         if self.encoding == "windows-1252":
-            return codecs.charmap_decode(block, "strict", _WINDOWS_1252)[0]
-        return block.decode("utf-8", "replace")
+            return decode_windows(block, lines_of_utf8=self._weighing.utf8 > 0)
+        return decode_utf8(block)
 
     def blocks(self, *, transcode: bool) -> Iterator[bytes]:
         """The file from its start; as UTF-8 if *transcode*, else Windows-1252 stays as it is.
@@ -98,8 +106,11 @@ class SheetText:
             yield self._finish(b"".join([*carry, b"\n"]), transcode)
 
     def _finish(self, block: bytes, transcode: bool) -> bytes:
-        again = transcode and (self.encoding == "windows-1252" or self.damaged)
-        return self.decode(block).encode() if again and not block.isascii() else block
+        if not transcode or self.wide or block.isascii():
+            return block
+        if self.encoding == "windows-1252":
+            return self.decode(block).encode()
+        return to_utf8(block) if self.strays else block
 
     def _pieces(self) -> Iterator[bytes]:
         decoder = codecs.getincrementaldecoder(self.encoding)("replace") if self.wide else None

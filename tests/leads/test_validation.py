@@ -88,6 +88,8 @@ CELLS = {
     "e-mail, local of 65": ("email", "a" * 65 + "@c.co", "!email_invalid"),
     "e-mail, label of 64": ("email", "a@" + "c" * 64 + ".co", "!email_invalid"),
     "e-mail of 255 bytes": ("email", "a@" + "b." * 125 + "com", "!email_invalid"),
+    "e-mail with a mark inside": ("email", "d’a'b@c.co", "d’a'b@c.co"),
+    "e-mail of marks alone": ("email", "'’", "!email_invalid"),
     "name trimmed": ("name", "  Zé  da Silva ", "Zé  da Silva"),
     "name without controls": ("name", "Z\x00é\x7f\u200b\x85", "Zé"),
     "name with line break": ("name", "a\r\nb\rc", "a\nb\nc"),

@@ -51,6 +51,21 @@ _PHONE: Final = (
     r"(?:,? ?(?i:ramal|ram|r|extension|ext|x|#)[ .:]*[0-9]{1,6})?$"
 )
 
+# What spreadsheet programs and people put before an address, and blanks between: text markers,
+# quotes, bullets. Marks with which exports begin (= + - @) are others, and belong to the address.
+_SIGNS: Final = "'\"`*#^"
+_WIDE_SIGNS: Final = (
+    "\u00a1\u00a8\u00ab\u00b4\u00b7\u00b8\u00bb\u00bf\u2010-\u206f\u2190-\u2bff\u3001-\u303f"
+)
+_LEADING: Final = re.compile(
+    f"^[{_SIGNS}{_WIDE_SIGNS}][{re.escape(_BLANK)}{_SIGNS}{_WIDE_SIGNS}]*"
+)
+_LEADING_ASCII: Final = rf"^[{_SIGNS}][\x00-\x20\x7f{_SIGNS}]*"
+# A number that a program took for a decimal: 81988880001.0. Three or four zeros can be the last
+# group of a phone, as in 3333.0000, unless the phone is whole without them.
+_DECIMAL: Final = r"^(\+?[0-9]+)\.(?:0{1,2}|0{5,})$|^(\+?[0-9]{10,})\.0{3,4}$"
+_DECIMAL_PART: Final = r"([0-9])\.0([ )/-]|$)"
+
 TRUE: Final = ("sim", "s", "yes", "y", "true", "t", "verdadeiro", "v", "1", "x")
 FALSE: Final = ("não", "na\u0303o", "nao", "n", "no", "false", "f", "falso", "0")
 
@@ -98,13 +113,14 @@ def escape(text: pl.Expr) -> pl.Expr:
 def normalize_email(text: str) -> str:
     """The form by which a lead's e-mail is known: trimmed, case-folded (all of Unicode), NFC.
 
-    Without marks of writing direction and soft hyphens, which nobody can see.
+    Without marks of writing direction and soft hyphens, which nobody can see, and without the
+    marks in front that are no part of an address.
     """
     text = text.strip(_BLANK)
     if text.isascii():
-        return text.lower()
+        return _LEADING.sub("", text).lower()
     folded = unicodedata.normalize("NFC", _MARK.sub("", text)).casefold()
-    return unicodedata.normalize("NFC", folded).strip(_BLANK)
+    return _LEADING.sub("", unicodedata.normalize("NFC", folded).strip(_BLANK))
 
 
 def _normalize_emails(cells: pl.Series) -> pl.Series:
@@ -120,6 +136,8 @@ def _normalize_emails(cells: pl.Series) -> pl.Series:
 
 def _longest(cells: pl.Series) -> int:
     """Bytes of the longest cell: what is within a limit in bytes is so in characters."""
+    if folded.str.contains(_LEADING_ASCII).any():
+        folded = folded.str.replace(_LEADING_ASCII, "")
     return cast("int", cells.str.len_bytes().max() or 0)
 
 
@@ -167,6 +185,8 @@ def phone(cells: pl.Series) -> Checked:
 def website(cells: pl.Series) -> Checked:
     """The rule for a website: a domain name or an http(s) address, kept as written."""
     if cells.str.contains(f"[{_MARKS}]").any():
+    if cells.str.contains(".0", literal=True).any():
+        cells = cells.str.replace(_DECIMAL, "${1}${2}").str.replace_all(_DECIMAL_PART, "${1}${2}")
         cells = _unmarked(cells)
     invalid = ~cells.str.contains(_WEBSITE)
     return Checked(cells, (*_too_long(cells, TEXT_LIMIT), (invalid, "website_invalid")))

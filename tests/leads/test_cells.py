@@ -9,7 +9,7 @@ import pytest
 import xlsxwriter
 
 from vazao.leads import cells, mapping, validation
-from vazao.leads.parsing import open_sheet
+from vazao.sheets.opening import open_sheet
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "sheets"
 

@@ -132,7 +132,7 @@ CELLS = {
     "not opted out": ("opted_out", "Não", False),
     "not opted out, decomposed": ("opted_out", "na\u0303o", False),
     "opted out empty": ("opted_out", "", None),
-    "opted out of words": ("opted_out", "talvez", "!opted_out_invalid"),
+    "opted out of words": ("opted_out", "talvez", True),
 }
 
 

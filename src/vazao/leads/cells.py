@@ -68,6 +68,13 @@ _DECIMAL_PART: Final = r"([0-9])\.0([ )/-]|$)"
 
 TRUE: Final = ("sim", "s", "yes", "y", "true", "t", "verdadeiro", "v", "1", "x")
 FALSE: Final = ("não", "na\u0303o", "nao", "n", "no", "false", "f", "falso", "0")
+_NUMBER_OF: Final = r"^\+?([01])[.,]0+$"
+# What stands in a cell that holds nothing: dashes, words of programs, error marks of spreadsheets.
+PLACEHOLDERS: Final = (
+    *("-", "--", "---", "–", "—", "n/a", "n/d", "na", "nd", "null", "none", "nan"),
+    *("#n/a", "#n/d", "#ref!", "#value!", "#valor!", "#name?", "#nome?", "#num!", "#núm!"),
+    *("#null!", "#nulo!", "#div/0!", "#spill!", "#despejar!", "#calc!", "#cálc!", "#field!"),
+)
 
 
 @dataclass(frozen=True)
@@ -78,10 +85,12 @@ class Checked:
         values: what to store, as long as the column given; null = empty. Where a row is
             refused its value means nothing.
         problems: (Boolean column of the rows refused, code of the reason), worst first.
+        unclear: Boolean column of the rows whose cell was taken for something it does not say.
     """
 
     values: pl.Series
     problems: tuple[tuple[pl.Series, str], ...] = ()
+    unclear: pl.Series | None = None
 
 
 Rule = Callable[[pl.Series], Checked]
@@ -127,6 +136,8 @@ def _normalize_emails(cells: pl.Series) -> pl.Series:
     """`normalize_email` over a column; only the rows that aren't ASCII meet Python, one by one:
     neither polars nor PostgreSQL folds case (they lower it, and ``ß`` or ``ς`` differ)."""
     folded = cells.str.strip_chars(_ASCII_BLANK).str.to_lowercase()
+    if folded.str.contains(_LEADING_ASCII).any():
+        folded = folded.str.replace(_LEADING_ASCII, "")
     wide = (cells.str.len_bytes() != cells.str.len_chars()).arg_true()
     if len(wide):
         texts = pl.Series([normalize_email(t) for t in cells.gather(wide)], dtype=pl.String)
@@ -136,8 +147,6 @@ def _normalize_emails(cells: pl.Series) -> pl.Series:
 
 def _longest(cells: pl.Series) -> int:
     """Bytes of the longest cell: what is within a limit in bytes is so in characters."""
-    if folded.str.contains(_LEADING_ASCII).any():
-        folded = folded.str.replace(_LEADING_ASCII, "")
     return cast("int", cells.str.len_bytes().max() or 0)
 
 
@@ -176,6 +185,8 @@ def phone(cells: pl.Series) -> Checked:
         cells = cells.str.replace_all(r"\s+", " ")
     if cells.str.contains(f"[{_MARKS}]|{_HYPHENS}").any():
         cells = _unmarked(cells).str.replace_all(_HYPHENS, "-")
+    if cells.str.contains(".0", literal=True).any():
+        cells = cells.str.replace(_DECIMAL, "${1}${2}").str.replace_all(_DECIMAL_PART, "${1}${2}")
     invalid = ~cells.str.contains(_PHONE)
     if _longest(cells) > PHONE_LIMIT:
         invalid |= cells.str.len_chars() > PHONE_LIMIT
@@ -185,8 +196,6 @@ def phone(cells: pl.Series) -> Checked:
 def website(cells: pl.Series) -> Checked:
     """The rule for a website: a domain name or an http(s) address, kept as written."""
     if cells.str.contains(f"[{_MARKS}]").any():
-    if cells.str.contains(".0", literal=True).any():
-        cells = cells.str.replace(_DECIMAL, "${1}${2}").str.replace_all(_DECIMAL_PART, "${1}${2}")
         cells = _unmarked(cells)
     invalid = ~cells.str.contains(_WEBSITE)
     return Checked(cells, (*_too_long(cells, TEXT_LIMIT), (invalid, "website_invalid")))
@@ -201,6 +210,17 @@ def boolean(code: str) -> Rule:
         return Checked(true, ((~(true | false), code),))
 
     return rule
+
+
+def opt_out(cells: pl.Series) -> Checked:
+    """The rule for an opt-out column of a sheet: who filled it in wants out, unless it says no.
+
+    A date, a tick or a remark stands there because the person left; a placeholder is empty.
+    """
+    words = cells.str.to_lowercase().str.replace(_NUMBER_OF, "${1}")
+    words = words.set(words.is_in(PLACEHOLDERS), None)
+    out = ~words.is_in(FALSE)
+    return Checked(out, unclear=out & ~words.is_in(TRUE))
 
 
 def split_tags(cells: pl.Series) -> pl.Series:
@@ -242,7 +262,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "phone": phone,
         "website": website,
         "tags": tags,
-        "opted_out": boolean("opted_out_invalid"),
+        "opted_out": opt_out,
         "legal_basis": text(100),
         **dict.fromkeys(
             ("name", "company", "job_title", "city", "state", "country"), text(TEXT_LIMIT)

@@ -70,8 +70,24 @@ _SYNONYMS: Final = {
     "lawful basis; gdpr basis",
     "opted_out": "descadastrado; descadastrada; descadastro; opt-out; opted out; optou por sair;"
     "cancelou inscrição; inscrição cancelada; não contatar; não enviar; não perturbe;"
-    "unsubscribed; unsubscribe; do not contact; do not e-mail; e-mail opt-out",
+    "unsubscribed; unsubscribe; do not contact; do not e-mail; e-mail opt-out;"
+    # HubSpot, with the list that it exports of those who left.
+    "unsubscribed from all e-mail; opted out of all e-mail; portal unsubscribe; global unsubscribe;"
+    "cancelou a inscrição de todos os e-mails; cancelou a assinatura de todos os e-mails;"
+    # Salesforce, by label and by name, and its marketing edition.
+    "has opted out of e-mail; opted out of e-mail; e-mail opted out; recusou receber e-mail;"
+    "recusou e-mail; optou por não receber e-mail; não receber e-mail; não enviar e-mail;"
+    # RD Station, and what its users call the column.
+    "descadastrou; descadastrou-se; lead descadastrado; e-mail descadastrado; descadastramento;"
+    "descadastrado em; descadastrado da base; descadastrado de e-mail; data de descadastro;"
+    "data do descadastro; data do descadastramento; opt-out de e-mail; lead opt-out;"
+    # Mailchimp.
+    "unsub time; optout time",
 }
+# Fields that several columns of a sheet may say: a yes in any of them counts.
+_SEVERAL: Final = ("opted_out",)
+# HubSpot has a column a kind of e-mail: "Opted out of email: Newsletter", hs_email_optout_123.
+_OPT_OUT_OF_A_KIND: Final = re.compile(r"\s*(?:opted out of e-?mail\s*:|hs_email_optout)", re.I)
 # A part of a name is taken for the name only where no column holds the whole of it.
 _PARTIAL: Final = {
     "name": "primeiro nome; nome próprio; prenome; first name; given name; forename; firstname",
@@ -106,14 +122,17 @@ def slug(text: str) -> str:
 
 
 def _known(headers: Sequence[str]) -> dict[str, str]:
-    """Headers that mean a field; of several that mean the same one, the first."""
+    """Headers that mean a field; of several that mean the same one, the first or all."""
     found: dict[str, str] = {}
     for table in (_EXACT, _FALLBACK):
         for header in headers:
             field = table.get(_letters(header))
-            if field and not is_reserved(header) and field not in found:
-                found[field] = header
-    return {header: field for field, header in found.items()}
+            if _OPT_OUT_OF_A_KIND.match(header):
+                field = "opted_out"
+            free = field in _SEVERAL or field not in found.values()
+            if field and free and not is_reserved(header):
+                found[header] = field
+    return found
 
 
 def _custom(header: str, place: int, taken: set[str]) -> str | None:
@@ -136,8 +155,9 @@ def propose(headers: Sequence[str]) -> dict[str, str | None]:
     """The mapping that the headers themselves suggest, in Portuguese or English.
 
     Accents, case and punctuation don't matter. Of two headers for one field the first wins and
-    the other becomes a custom field, as does every header that isn't known; ``vazao_*`` columns
-    and blank headers are left out (None). No e-mail column is no error here: `require_email`.
+    the other becomes a custom field, as does every header that isn't known; several may say that
+    a lead opted out. ``vazao_*`` columns and blank headers are left out (None). No e-mail column
+    is no error here: `require_email`.
     """
     known = _known(headers)
     taken: set[str] = set()
@@ -221,7 +241,8 @@ def parse(mapping: str | Mapping[str, object], headers: Sequence[str]) -> dict[s
         target = _target(name, field)
         if target and is_reserved(header):
             raise errors.MappingReservedHeader(remedy="Map it to null.", header=name)
-        if target and users.setdefault(target, header) != header:
+        twice = target and users.setdefault(target, header) != header
+        if twice and target not in _SEVERAL:
             raise errors.MappingFieldTwice(field=target, first=users[target], second=header)
         answer[header] = target
     require_email(answer)

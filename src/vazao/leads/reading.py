@@ -35,6 +35,7 @@ class Prepared:
     refused: bytes
     count: int
     refused_count: int
+    unclear: int
 
 
 @dataclass
@@ -51,6 +52,7 @@ class Reading:
     rows_total: int = 0
     rows_staged: int = 0
     rejected: int = 0
+    unclear: int = 0
     suppressed: frozenset[bytes] = frozenset()
 
     @property
@@ -78,10 +80,19 @@ class Reading:
             decimal = "any" if sheet.encoding else "point"
             plan = validation.plan(sheet.headers, self.mapping, types, decimal=decimal)
             await self._copy(run, sheet, plan)
-            self.notes = list(sheet.notes)
+            self.notes = [*sheet.notes, *self._doubts()]
             self.rows_total = sheet.rows_total
         finally:
             await asyncio.to_thread(sheet.close)
+
+    def _doubts(self) -> list[Note]:
+        """What is told of cells that were taken for something they do not say."""
+        if not self.unclear:
+            return []
+        return [Note(
+            "Opt-out cells that say neither yes nor no; their leads count as opted out: {count}.",
+            {"count": self.unclear},
+        )]
 
     async def _copy(
         self, run: jobs.PartRun, sheet: sheets.Sheet, plan: validation.Plan
@@ -103,6 +114,7 @@ class Reading:
                     await store.copy(conn, copy_refused, batch.refused)
                     self.rows_staged += batch.count
                     self.rejected += batch.refused_count
+                    self.unclear += batch.unclear
                     await run.progress(
                         sheet.fraction_read, rows_done=0,
                         rows_total=max(sheet.rows_total, self.rows_staged + self.rejected),
@@ -137,7 +149,7 @@ class Reading:
         return Prepared(
             # In the order of the e-mail a slice finds its rows side by side.
             validation.to_copy_csv(checked.rows.sort("email")),
-            validation.to_copy_csv(refused), len(checked.rows), len(refused),
+            validation.to_copy_csv(refused), len(checked.rows), len(refused), checked.unclear,
         )
 
     def _without_suppressed(self, checked: validation.Validated) -> validation.Validated:
@@ -153,7 +165,7 @@ class Reading:
             pl.lit(None, pl.String).alias("value"),
         )
         return validation.Validated(
-            checked.rows.filter(~gone), pl.concat([checked.rejected, told])
+            checked.rows.filter(~gone), pl.concat([checked.rejected, told]), checked.unclear
         )
 
 

@@ -54,12 +54,14 @@ class Plan:
         custom_types: type by custom field's name: text, integer, number, date or boolean.
         decimal: ``any`` where people typed the numbers, ``point`` where a workbook or JSON did.
         escaped: whether an apostrophe in front of ``= + - @`` is to be taken off.
+        plain_opt_out: whether an opt-out must say yes or no, as in JSON.
     """
 
     columns: tuple[tuple[str, str, str], ...]
     custom_types: Mapping[str, str]
     decimal: typed.Decimal = "any"
     escaped: bool = True
+    plain_opt_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,14 @@ class Validated:
         rows: ``row`` Int64, ``email`` String, the other mapped fields in the order of `FIELDS`
             (String; ``opted_out`` Boolean; ``tags`` a PostgreSQL array literal), and ``custom``,
             a JSON object as text, if any custom field is mapped. Null = empty cell.
+        unclear: how many of these rows were taken for something that a cell does not say.
         rejected: ``row`` Int64, ``column`` (its header), ``code`` (a key of `REASONS`), ``value``
             (the cell as it came, its first 200 characters): one line a row, by row.
     """
 
     rows: pl.DataFrame
     rejected: pl.DataFrame
+    unclear: int = 0
 
 
 def plan(
@@ -96,6 +100,8 @@ def plan(
 
 def _check(column: pl.Series, target: str, plan: Plan) -> Checked:
     tidied = cells.tidy(column, escaped=plan.escaped)
+    if target == "opted_out" and plan.plain_opt_out:
+        return cells.boolean("opted_out_invalid")(tidied)
     if not target.startswith(CUSTOM):
         return cells.RULES[target](tidied)
     kind = plan.custom_types.get(target.removeprefix(CUSTOM), "text")
@@ -151,13 +157,32 @@ def validate(frame: pl.DataFrame, plan: Plan, empty: Empty = "keep") -> Validate
     checked: dict[str, Checked] = {}
     rejections = _Rejections(frame)
     for column, header, target in plan.columns:
-        checked[target] = _check(frame.get_column(column), target, plan)
-        for mask, code in checked[target].problems:
+        found = _check(frame.get_column(column), target, plan)
+        for mask, code in found.problems:
             rejections.add(mask, column, header, code)
+        checked[target] = _either(checked[target], found) if target in checked else found
     rows = _assemble(frame.get_column("row"), checked, empty)
+    unclear = _unclear(frame.height, checked)
     if rejections.bad is not None:
-        rows = rows.filter(~rejections.bad)
-    return Validated(rows, rejections.table())
+        rows, unclear = rows.filter(~rejections.bad), unclear & ~rejections.bad
+    return Validated(rows, rejections.table(), int(unclear.sum()))
+
+
+def _either(one: Checked, other: Checked) -> Checked:
+    """Two opt-out columns of a sheet: a yes in either counts."""
+    values = one.values | other.values
+    if one.unclear is None or other.unclear is None:
+        return Checked(values)
+    return Checked(values, unclear=one.unclear | other.unclear)
+
+
+def _unclear(height: int, checked: Mapping[str, Checked]) -> pl.Series:
+    """Which rows hold a cell that was taken for something it does not say."""
+    rows = pl.repeat(False, height, eager=True)
+    for found in checked.values():
+        if found.unclear is not None:
+            rows |= found.unclear.fill_null(False)
+    return rows
 
 
 def to_copy_csv(rows: pl.DataFrame) -> bytes:
@@ -234,7 +259,7 @@ def clean_lead(
     flat = _flatten(fields)
     frame = _one_row(flat)
     columns = tuple((f"c{place}", field, field) for place, field in enumerate(flat))
-    wanted = Plan(columns, custom_types or {}, decimal="point", escaped=False)
+    wanted = Plan(columns, custom_types or {}, decimal="point", escaped=False, plain_opt_out=True)
     done = validate(frame, wanted, "clear")
     if len(done.rejected):
         problem = done.rejected.row(0, named=True)

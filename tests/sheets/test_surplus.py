@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vazao.leads import errors
+from vazao.sheets import errors
 from vazao.sheets.csv_sheet import CsvSheet
 from vazao.sheets.models import Limits
 

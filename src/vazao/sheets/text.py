@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from vazao.leads.parsing_encoding import Weighing, decode_utf8, decode_windows, to_utf8
+from vazao.sheets.encoding import Weighing, decode_utf8, decode_windows, to_utf8
 
 HEAD_BYTES = 1 << 18
 DELIMITERS = (",", ";", "\t", "|")

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 from xml.etree import ElementTree
 
-from vazao.leads.parsing_epoch import epoch_of, misread, readable_copy
+from vazao.sheets.epoch import epoch_of, misread, readable_copy
 from vazao.sheets.errors import (
     SheetDamaged,
     SheetFarCell,

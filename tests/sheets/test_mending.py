@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vazao.leads import errors
+from vazao.sheets import errors
 from vazao.sheets.careful import CarefulReader
 from vazao.sheets.csv_sheet import CsvSheet
 from vazao.sheets.models import Limits

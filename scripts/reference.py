@@ -23,9 +23,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def settings() -> list[tuple[str, str, str]]:
     """Each setting: its variable, its default as text, its meaning."""
+    from vazao.main import sections
+
+    parts = [("VAZAO_", Settings), *((section.prefix(), section) for section in sections())]
     return [
-        (f"VAZAO_{name.upper()}", default_of(field), field.description or "")
-        for name, field in Settings.model_fields.items()
+        (f"{prefix}{name.upper()}", default_of(field), field.description or "")
+        for prefix, part in parts for name, field in part.model_fields.items()
     ]
 
 

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
-    from vazao.kit.settings import Settings
+    from litestar import Litestar
+
+    from vazao.kit.registry import Registry
+    from vazao.kit.settings import Section, Settings
+
+_made: Factories
 
 Host = Annotated[
     str | None,
@@ -40,6 +46,16 @@ DatabaseUrl = Annotated[
         show_default=False,
     ),
 ]
+@dataclass(frozen=True)
+class Factories:
+    """What the composition root brings; each is called by the commands that need it."""
+
+    registry: Callable[[], Registry]
+    sections: Callable[[], Sequence[type[Section]]]
+    web_app: Callable[[], Litestar]
+    newest_revision: Callable[[], str]
+
+
 Parent = Annotated[int | None, typer.Option(hidden=True)]
 Spare = Annotated[bool, typer.Option("--spare", hidden=True)]
 NICENESS = 5
@@ -70,7 +86,10 @@ def configure(
 
     given = {"HOST": host, "PORT": port, "DATA_DIR": data_dir, "DATABASE_URL": database_url}
     os.environ.update({f"VAZAO_{k}": str(v) for k, v in given.items() if v is not None})
-    settings = Settings()  # type: ignore[call-arg]
+    settings = Settings()
+    for section in _made.sections():
+        # What makes no sense is said before anything starts.
+        settings.of(section)
     logging.configure(settings.log_format, settings.log_level)
     return settings
 
@@ -109,12 +128,11 @@ def web(
             processes.share_metrics(settings.folder, alone=False)
         from vazao.kit.db import check_server
         from vazao.kit.platform import check_settings
-        from vazao.main import web_app
 
         check_settings(settings)
         with cli.database(settings, stay=parent is None) as url:
             check_server(settings.database_url or url)
-            serving.serve(settings, web_app)
+            serving.serve(settings, _made.web_app)
 
 
 def worker(
@@ -150,10 +168,8 @@ def _work(settings: Settings, url: str, *, spare: bool) -> None:
 
     from vazao.kit.platform import Platform
     from vazao.kit.worker import run_process
-    from vazao.main import registry
-
     platform = Platform(
-        settings, url, registry(), direct=True, name="vazao-worker",
+        settings, url, _made.registry(), direct=True, name="vazao-worker",
         connections=settings.worker_concurrency + 6,
     )
     platform.slots = "spare" if spare else "main"
@@ -247,9 +263,8 @@ def doctor(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     with explained():
         settings = configure(data_dir=data_dir, database_url=database_url)
         from vazao.kit.doctor import examine
-        from vazao.main import registry
 
-        if not asyncio.run(examine(settings, registry())):
+        if not asyncio.run(examine(settings, _made.registry())):
             raise typer.Exit(1)
 
 
@@ -275,13 +290,11 @@ def _migrate_if_behind(url: str) -> tuple[str | None, str]:
     """Migrate, without loading what migrates if there is nothing to do: half of a start."""
     import psycopg
 
-    from vazao.main import newest_revision
-
     with psycopg.connect(url, connect_timeout=10) as conn:
         exists = conn.execute("select to_regclass('public.alembic_version')::text").fetchone()
         if exists and exists[0]:
             row = conn.execute("select version_num from public.alembic_version").fetchone()
-            if row and row[0] == newest_revision():
+            if row and row[0] == _made.newest_revision():
                 return row[0], row[0]
     from vazao.migrations import migrate as run
 
@@ -302,8 +315,10 @@ def fail_unexpectedly(error: Exception) -> NoReturn:
     fail(said)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Give *app* these commands."""
+def add_to(app: typer.Typer, factories: Factories) -> None:
+    """Give *app* these commands, over what *factories* make."""
+    global _made
+    _made = factories
     for function in (up, web, worker, migrate, doctor, demo):
         app.command(function.__name__)(function)
     app.command("database-url")(show_database_url)

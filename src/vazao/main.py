@@ -13,17 +13,27 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from vazao import __version__, commands
-from vazao.kit.registry import Check, Registry
+from vazao.kit.registry import Registry
 
 if TYPE_CHECKING:
     from litestar import Litestar
 
-    from vazao.kit.platform import Platform
+    from vazao.kit.settings import Section
 
 ROOMS = ("uploads", "jobs", "images", "numbers", "accounts", "leads")
 """What registers something, in the order of the registrations."""
 GROUPS = ("jobs", "accounts", "leads")
 """The groups of commands; each is a room, whose docstring says what it is."""
+
+
+def sections() -> list[type[Section]]:
+    """The settings of the rooms that have some, in the order of :data:`ROOMS`."""
+    from vazao.images import ImageSettings
+    from vazao.leads import LeadSettings
+    from vazao.numbers import NumberSettings
+    from vazao.uploads import UploadSettings
+
+    return [UploadSettings, ImageSettings, NumberSettings, LeadSettings]
 
 
 @cache
@@ -39,9 +49,6 @@ def registry() -> Registry:
         if hasattr(package, "register"):
             package.register(filled)
     filled.resolve_organization = accounts.organization_id
-    # `up` runs workers and sets this; elsewhere they may run on other hosts.
-    expected = bool(os.environ.get("VAZAO_EXPECT_WORKERS"))
-    filled.readiness.append(Check("workers", _check_workers, required=expected))
     return filled
 
 
@@ -71,24 +78,6 @@ def web_app() -> Litestar:
     platform.authenticate = accounts.authenticator(platform)
     serving.on_closing(lambda: setattr(platform, "closing", True))
     return create_app(platform)
-
-
-async def _check_workers(platform: Platform) -> str:
-    """How many workers are at work.
-
-    Raises:
-        Unavailable: none is.
-    """
-    from vazao.jobs import store
-    from vazao.kit.errors import Unavailable
-
-    async with platform.db.connection() as conn:
-        row = await store.one(
-            conn, "count_workers", seconds=platform.settings.worker_lost_seconds
-        )
-    if not row or not row[0]:
-        raise Unavailable("No worker is running.", remedy="Run: vazao worker")
-    return str(row[0])
 
 
 def command_group(name: str) -> TyperGroup:
@@ -147,7 +136,7 @@ def application() -> typer.Typer:
         # Options without a variable of their own get one: VAZAO_LEADS_IMPORT_MODE, say.
         context_settings={"auto_envvar_prefix": "VAZAO"},
     )
-    commands.add_to(app)
+    commands.add_to(app, commands.Factories(registry, sections, web_app, newest_revision))
     for feature in GROUPS:
         app.add_typer(typer.Typer(help=_summary(feature)), name=feature)
     return app

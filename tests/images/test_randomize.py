@@ -16,6 +16,7 @@ from tests.support.pictures import PICTURE, PNG, ROWS, ask, ended, flat
 from tests.support.waiting import eventually
 from tests.support.web import serving
 from vazao.images import tasks
+from vazao.images.settings import ImageSettings
 from vazao.kit.platform import Platform
 from vazao.uploads import intake
 from vazao.uploads.errors import UploadNotFound
@@ -188,7 +189,7 @@ async def test_a_cancelled_one_stops_and_leaves_no_draft(
 ) -> None:
     monkeypatch.setattr(tasks, "LARGE_MEGAPIXELS", 0.0)
     monkeypatch.setattr(tasks, "PROGRESS_SECONDS", 0.01)
-    platform.settings.randomize_block_pixels = 1
+    platform.settings.of(ImageSettings).block_pixels = 1
     token = await ask(client, flat(4000, 4000))
 
     async def word() -> bool:

@@ -15,6 +15,7 @@ from tests.support.leads import Tenant, five, lines
 from tests.support.workbooks import make, row_xml
 from vazao.kit.errors import StorageFull
 from vazao.leads import correcting, service
+from vazao.leads.settings import LeadSettings
 
 pytestmark = pytest.mark.anyio
 LONG = 'E-mail,Nome,Cidade\na@x.com,Ana,Olinda\nb@x.com,Lima, Bia,Olinda,"PE,BR"\n'
@@ -79,7 +80,7 @@ async def test_numbers_of_a_workbook_mean_the_same_in_the_file_of_errors(tenant:
 
 
 async def test_the_most_columns_come_back_with_our_remarks(tenant: Tenant) -> None:
-    limit = tenant.platform.settings.leads_max_columns
+    limit = tenant.platform.settings.of(LeadSettings).max_columns
     header = ",".join(["E-mail", *(f"c{n}" for n in range(limit - 1))])
     shown = await tenant.run(f"{header}\nbad{',x' * (limit - 1)}\n")
     assert five(shown) == (0, 0, 0, 0, 1)

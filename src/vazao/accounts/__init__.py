@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vazao.kit.faces import lazily
+
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
+    from vazao.accounts.demo import Identity
     from vazao.kit.platform import Authenticate, Platform
     from vazao.kit.registry import Registry
+
+__all__ = ["Identity", "authenticator", "demo_identity", "organization_id", "register"]
+
+__getattr__ = lazily(__name__, {"Identity": "demo"})
 
 
 async def organization_id(conn: AsyncConnection[Any], slug: str) -> int:
@@ -36,15 +43,23 @@ def authenticator(platform: Platform) -> Authenticate:
     return Authenticator(platform)
 
 
+async def demo_identity(platform: Platform) -> Identity:
+    """The organization, user and token that the demonstration acts for, made where missing."""
+    from vazao.accounts import demo
+
+    return await demo.identity(platform)
+
+
 def register(registry: Registry) -> None:
     """Show the feature's routes, commands, pages, menu entries and housekeeping."""
-    from vazao.accounts import account_pages, admin_pages, api, cli, pages, tasks
+    from vazao.accounts import account_pages, admin_pages, api, cli, demo, pages, tasks
     from vazao.kit.registry import MenuEntry, Periodic
 
     registry.routes += [
         *pages.ROUTES, *account_pages.ROUTES, *admin_pages.ROUTES, *api.ROUTES,
     ]
     registry.commands["accounts"].append(cli.app)
+    registry.demo_bodies["POST", "/v1/sessions"] = demo.sign_in_body
     registry.template_packages.append("vazao.accounts")
     registry.menu += [
         MenuEntry("Home", "/", order=0),

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vazao.kit.faces import lazily
+
 if TYPE_CHECKING:
+    from vazao.images.settings import ImageSettings
     from vazao.kit.registry import Registry
 
-__all__ = ["register"]
+__all__ = ["ImageSettings", "register"]
+
+__getattr__ = lazily(__name__, {"ImageSettings": "settings"})
 
 
 def register(registry: Registry) -> None:
@@ -20,5 +25,6 @@ def register(registry: Registry) -> None:
 
     registry.routes.extend(api.routes)
     registry.job_kinds[tasks.KIND] = tasks.kind
+    registry.demo_bodies["POST", "/randomize"] = demo.body
     registry.demo.append(DemoStep("Shuffle of an image", demo.show, 30))
     registry.periodic.append(Periodic("jobs.sweep_pictures", 3600.0, tasks.sweep))

@@ -17,6 +17,7 @@ from litestar.response import Stream
 from vazao import uploads
 from vazao.images import tasks
 from vazao.images.png import Check, Header
+from vazao.images.settings import ImageSettings
 from vazao.jobs import (
     READ,
     WRITE,
@@ -104,10 +105,10 @@ async def take_in(
         UploadCutOff: the client left in the middle.
         StorageFull: no room is left.
     """
-    limit = platform.settings.randomize_max_bytes
+    limit = platform.settings.of(ImageSettings).max_bytes
     if announced_of(request) > limit:
         raise ImageTooHeavy(limit=limit)
-    check = Check(platform.settings.randomize_max_pixels)
+    check = Check(platform.settings.of(ImageSettings).max_pixels)
     pieces = _checked(body_of(request), check)
     # Most of what is refused shows in its first piece, before anything is stored.
     first = await anext(pieces, b"")

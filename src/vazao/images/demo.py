@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from vazao import uploads
 from vazao.images import tasks
 from vazao.images.png import SIGNATURE, Check, chunk
+from vazao.images.settings import ImageSettings
 from vazao.jobs import curl_line, finished, lead_seconds
 from vazao.kit.cli import language
 from vazao.kit.formats import duration, size
@@ -19,6 +21,12 @@ from vazao.kit.steps import text as _
 
 SIDE = 900
 PICTURE = "picture.png"
+
+
+def body(platform: Platform) -> str:
+    """What ``curl`` sends to ``/randomize``."""
+    picture = shlex.quote(str(platform.settings.folder / PICTURE))
+    return f"-H 'Content-Type: image/png' --data-binary @{picture}"
 
 
 def draw(side: int = SIDE) -> bytes:
@@ -62,7 +70,7 @@ async def _shuffle(platform: Platform, organization_id: int, picture: bytes) -> 
     async def body() -> AsyncIterator[bytes]:
         yield picture
 
-    check = Check(platform.settings.randomize_max_pixels)
+    check = Check(platform.settings.of(ImageSettings).max_pixels)
     check.feed(picture)
     upload = await uploads.receive(
         platform, organization_id, body(), filename=PICTURE,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from vazao import jobs, uploads
 from vazao.images.png import Header
+from vazao.images.settings import ImageSettings
 from vazao.jobs import Job, Kind, PartRun, PartSignal
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
@@ -133,7 +134,7 @@ async def sweep(platform: Platform) -> None:
 async def _work(run: PartRun, source: Path, target: Path) -> None:
     """Shuffle in a thread, telling how far it is; the thread stops when nobody waits for it."""
     done, stop = [0.0], threading.Event()
-    seed, block = int(run.job.token, 16), run.platform.settings.randomize_block_pixels
+    seed, block = int(run.job.token, 16), run.platform.settings.of(ImageSettings).block_pixels
 
     def tell(fraction: float) -> None:
         done[0] = fraction

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vazao.jobs.answers import READ, WRITE, accepted, job_of, no_result, status_of
     from vazao.jobs.demo import curl_line, finished
     from vazao.jobs.ending import lead_seconds
-    from vazao.jobs.errors import JobNotFound, PartSignal
+    from vazao.jobs.errors import HandBack, JobNotFound, PartSignal
     from vazao.jobs.models import Job, Kind, Part
     from vazao.jobs.parts import PartRun
     from vazao.jobs.service import (
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from vazao.kit.registry import Registry
 
 __all__ = [
-    "READ", "WRITE", "Job", "JobNotFound", "Kind", "Part", "PartRun", "PartSignal", "accepted",
+    "READ", "WRITE", "HandBack", "Job", "JobNotFound", "Kind", "Part", "PartRun", "PartSignal",
+    "accepted",
     "add_part", "at_work", "by_ids", "cancel", "curl_line", "discard_open", "enqueue",
     "finished", "get_job", "held_by", "hold_key", "job_of", "lead_seconds", "list_jobs",
     "no_result", "open_job", "register", "results_after", "results_by_token", "results_of",
@@ -52,7 +53,8 @@ __all__ = [
 __getattr__ = lazily(__name__, {
     "READ": "answers", "WRITE": "answers", "accepted": "answers", "job_of": "answers",
     "no_result": "answers", "status_of": "answers", "curl_line": "demo", "finished": "demo",
-    "lead_seconds": "ending", "JobNotFound": "errors", "PartSignal": "errors", "Job": "models",
+    "lead_seconds": "ending", "HandBack": "errors",
+    "JobNotFound": "errors", "PartSignal": "errors", "Job": "models",
     "Kind": "models", "Part": "models", "PartRun": "parts", "add_part": "service",
     "at_work": "service", "by_ids": "service", "cancel": "service", "discard_open": "service",
     "enqueue": "service", "get_job": "service", "held_by": "service", "hold_key": "service",
@@ -64,8 +66,19 @@ __getattr__ = lazily(__name__, {
 
 def register(registry: Registry) -> None:
     """Show the feature's routes, pages, commands, runner and periodic jobs."""
-    from vazao.jobs import api, cli, fairness, known, overview, pages, recovery, supervision
-    from vazao.kit.registry import Figure, MenuEntry, Periodic
+    from vazao.jobs import (
+        api,
+        cli,
+        fairness,
+        known,
+        overview,
+        pages,
+        readiness,
+        recovery,
+        supervision,
+    )
+    from vazao.kit.readiness import workers_expected
+    from vazao.kit.registry import Check, Figure, MenuEntry, Periodic
 
     known.bind(registry.job_kinds)
     registry.routes += [*api.routes, *pages.routes]
@@ -74,6 +87,10 @@ def register(registry: Registry) -> None:
     registry.template_packages.append("vazao.jobs")
     registry.commands["jobs"].append(cli.app)
     registry.runner = supervision.live
+    # Elsewhere they may run on other hosts.
+    registry.readiness.append(
+        Check("workers", readiness.count_workers, required=workers_expected())
+    )
     registry.periodic.append(Periodic("jobs.sweep", 300.0, recovery.sweep))
     registry.periodic.append(Periodic("jobs.take_back", 10.0, recovery.take_back_fetched))
     registry.periodic.append(Periodic("jobs.progress", 5.0, recovery.watch_progress))

@@ -18,7 +18,7 @@ from vazao.kit.errors import ConfigurationError, DatabaseUnavailable, VazaoError
 from vazao.kit.i18n import LANGUAGES
 from vazao.kit.platform import Platform, check_addresses
 from vazao.kit.registry import Registry
-from vazao.kit.settings import Settings
+from vazao.kit.settings import Section, Settings
 
 T = TypeVar("T")
 Organization = Annotated[str, typer.Option(
@@ -55,7 +55,7 @@ def run(main: Callable[[Platform], Awaitable[T]], *, settings: Settings | None =
     a user can meet becomes one line on stderr, in their language, and exit code 1.
     """
     try:
-        chosen = settings or Settings()  # type: ignore[call-arg]
+        chosen = settings or Settings()
         with database(chosen) as url:
             return asyncio.run(_opened(main, chosen, url))
     except (VazaoError, ValidationError, psycopg.Error) as error:
@@ -121,7 +121,7 @@ def _explained(error: Exception) -> VazaoError:
         return ConfigurationError(
             "The setting {name} is not usable: {reason}.",
             remedy="Correct it in the environment or in .env.",
-            name="VAZAO_" + "_".join(str(part) for part in wrong["loc"]).upper(),
+            name=_prefix_of(error) + "_".join(str(part) for part in wrong["loc"]).upper(),
             reason=wrong["msg"].rstrip("."),
         )
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
@@ -130,3 +130,9 @@ def _explained(error: Exception) -> VazaoError:
         )
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return DatabaseUnavailable("The database refused: {reason}.", reason=reason.rstrip("."))
+
+
+def _prefix_of(error: ValidationError) -> str:
+    """What the variables of the settings begin with in which *error* was found."""
+    found = (s.prefix() for s in Section.__subclasses__() if s.__name__ == error.title)
+    return next(found, "VAZAO_")

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import os
+
 import psycopg
 
 from vazao.kit.errors import DatabaseUnavailable, Unavailable
 from vazao.kit.platform import Platform
+
+EXPECT_WORKERS = "VAZAO_EXPECT_WORKERS"
+"""Set by who runs web and workers of a host together: no worker then means not ready."""
+
+
+def workers_expected() -> bool:
+    """Whether workers belong to this host."""
+    return bool(os.environ.get(EXPECT_WORKERS))
 
 
 class MigrationsMissing(Unavailable):

@@ -76,6 +76,7 @@ class Registry:
     """All that features registered, in the order of registration.
 
     ``commands`` are the Typer apps that together make a group of that name;
+    ``demo_bodies`` give, by method and path, what the demonstration's ``curl`` line sends;
     ``runner(platform, stop)`` is one life of a worker, until *stop* is set or it fails;
     each of ``warmups`` runs once beside a worker process's first parts;
     ``resolve_organization(conn, slug)`` gives an organization's id, for commands.
@@ -86,6 +87,7 @@ class Registry:
     figures: list[Figure] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     demo: list[DemoStep] = field(default_factory=list)
+    demo_bodies: dict[tuple[str, str], Callable[[Any], str]] = field(default_factory=dict)
     periodic: list[Periodic] = field(default_factory=list)
     commands: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     job_kinds: dict[str, Any] = field(default_factory=dict)

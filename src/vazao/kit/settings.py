@@ -1,7 +1,8 @@
-"""Every setting, its default and its meaning; ``.env`` and ``VAZAO_…`` variables fill them.
+"""Settings, their defaults and meanings; ``.env`` and ``VAZAO_…`` variables fill them.
 
-The descriptions here are the reference: ``.env.example`` and the settings page of the docs are
-made from them, and a test compares.
+The platform's own stand here; each room has a :class:`Section` in its ``settings.py``. The
+descriptions are the reference: ``.env.example`` and the settings page of the docs are made from
+them, and a test compares.
 """
 
 from __future__ import annotations
@@ -9,9 +10,24 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Section(BaseSettings):
+    """The settings of one room: a subclass gives the prefix of its variables as ``env_prefix``."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    @classmethod
+    def prefix(cls) -> str:
+        """What its variables begin with: ``VAZAO_LEADS_``, say."""
+        return cls.model_config.get("env_prefix", "")
+
+
+Part = TypeVar("Part", bound=Section)
 
 
 class Settings(BaseSettings):
@@ -73,39 +89,31 @@ class Settings(BaseSettings):
     )
     log_format: str = Field("auto", pattern="^(auto|json|console)$", description="log lines")
     log_level: str = Field("info", description="debug, info, warning or error")
-    leads_max_file_bytes: int = Field(1 << 30, ge=1, description="largest sheet, in bytes")
-    leads_max_rows: int = Field(5_000_000, ge=1, description="most rows of a sheet")
-    leads_max_columns: int = Field(200, ge=1, description="most columns of a sheet")
-    leads_max_cell_bytes: int = Field(65_536, ge=1, description="largest cell, in bytes")
-    leads_slice_rows: int = Field(
-        20_000, ge=100, description="rows that one merge slice (one short transaction) holds"
-    )
-    upload_segment_bytes: int = Field(
-        64 << 20, ge=1 << 16, description="largest segment of a stored upload, in bytes"
-    )
-    upload_max_bytes: int = Field(
-        50 << 30, ge=1, description="largest resumable upload (/files), in bytes"
-    )
-    upload_expire_hours: float = Field(
-        24.0, gt=0, description="how long a resumable upload waits to be continued or used"
-    )
-    upload_max_open: int = Field(
-        1000, ge=1, description="resumable uploads of an organization that wait at a time, at most"
-    )
 
-    randomize_max_bytes: int = Field(
-        25 << 20, ge=1, description="largest PNG that /randomize takes, in bytes"
-    )
-    randomize_max_pixels: int = Field(
-        50_000_000, ge=1, description="most pixels of a PNG that /randomize takes"
-    )
-    randomize_block_pixels: int = Field(
-        60, ge=1, le=4096, description="side of the blocks that /randomize shuffles, in pixels"
-    )
+    _given: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _sections: dict[type[Section], Section] = PrivateAttr(default_factory=dict)
 
-    sum_even_max_bytes: int = Field(
-        50 << 30, ge=1, description="largest file that /sum-even takes, in bytes"
-    )
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._given = given
+
+    def of(self, section: type[Part]) -> Part:
+        """The room's own settings, read at first use.
+
+        What was given to the constructor under the name of the whole variable goes before the
+        environment: ``Settings(leads_max_rows=10).of(LeadSettings).max_rows`` is 10.
+
+        Raises:
+            ValidationError: pydantic's, where a variable makes no sense.
+        """
+        if section not in self._sections:
+            begin = section.prefix().removeprefix("VAZAO_").lower()
+            own = {
+                name.removeprefix(begin): value for name, value in self._given.items()
+                if name.startswith(begin) and name not in type(self).model_fields
+            }
+            self._sections[section] = section(**own)
+        return cast(Part, self._sections[section])
 
     @property
     def embedded(self) -> bool:
@@ -148,4 +156,4 @@ class Settings(BaseSettings):
 @cache
 def get_settings() -> Settings:
     """The process's settings, read at first use."""
-    return Settings()  # type: ignore[call-arg]
+    return Settings()

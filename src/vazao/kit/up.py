@@ -25,6 +25,7 @@ from vazao.kit.db import check_server
 from vazao.kit.errors import Unavailable, VazaoError
 from vazao.kit.logging import get
 from vazao.kit.platform import check_settings
+from vazao.kit.readiness import EXPECT_WORKERS
 from vazao.kit.settings import Settings
 from vazao.kit.steps import Steps
 from vazao.kit.steps import text as _
@@ -33,7 +34,6 @@ from vazao.kit.supervisor import Child, Supervisor, ours, start_workers
 READY_SECONDS = 60.0
 WATCH_SECONDS = 1.0
 FAILURES = 4
-EXPECT_WORKERS = "VAZAO_EXPECT_WORKERS"
 log = get("up")
 
 Migrate = Callable[[str], tuple[str | None, str]]

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vazao.kit.faces import lazily
+
 if TYPE_CHECKING:
     from vazao.kit.registry import Registry
+    from vazao.leads.settings import LeadSettings
 
-__all__ = ["register"]
+__all__ = ["LeadSettings", "register"]
+
+__getattr__ = lazily(__name__, {"LeadSettings": "settings"})
 
 
 def register(registry: Registry) -> None:
@@ -25,6 +30,7 @@ def register(registry: Registry) -> None:
     ]
     registry.figures.append(Figure("Leads", "/leads", store.base_size, 10))
     registry.commands["leads"].append(cli.app)
+    registry.demo_bodies["POST", "/v1/leads/imports"] = demo.body
     registry.demo.append(DemoStep("Import of a spreadsheet", demo.import_sheet, 10))
     registry.template_packages.append("vazao.leads")
     registry.periodic.append(Periodic("leads.sweep", 60.0, tasks.sweep))

@@ -21,6 +21,7 @@ from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, li
 from vazao.kit.web.streaming import body_of, stream_of
 from vazao.leads import searching, service, store
 from vazao.leads.errors import FiltersExclusive, SinceInvalid
+from vazao.leads.settings import LeadSettings
 
 READ, WRITE = "leads:read", "leads:write"
 
@@ -29,7 +30,7 @@ async def receive_sheet(
     platform: Platform, principal: Principal, request: Request[Any, Any, Any]
 ) -> tuple[uploads.Upload, dict[str, str]]:
     """Store the request's sheet (a form or the raw body); the upload and the options given."""
-    limit = platform.settings.leads_max_file_bytes
+    limit = platform.settings.of(LeadSettings).max_file_bytes
     content_type = request.headers.get("content-type", "")
     given = {k: v for k, v in request.query_params.items() if isinstance(v, str)}
     if content_type.startswith("multipart/form-data"):

@@ -17,6 +17,7 @@ from vazao.kit.errors import VazaoError
 from vazao.kit.formats import number
 from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform
+from vazao.leads.settings import LeadSettings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,7 +81,7 @@ async def _import(
     options = service.options_of(given)
     upload = await uploads.receive(
         platform, organization_id, _blocks(file), filename=file.name, content_type=None,
-        limit_bytes=platform.settings.leads_max_file_bytes, sha256=True,
+        limit_bytes=platform.settings.of(LeadSettings).max_file_bytes, sha256=True,
     )
     async with platform.db.transaction() as conn:
         record, _ = await service.begin(

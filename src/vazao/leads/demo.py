@@ -16,9 +16,16 @@ from vazao.kit.platform import Platform
 from vazao.kit.steps import text as _
 from vazao.leads import searching, service
 from vazao.leads.models import Options, Outcomes
+from vazao.leads.settings import LeadSettings
 
 ROWS = 300_000
 BLOCK = 4 << 20
+
+
+def body(platform: Platform) -> str:
+    """What ``curl`` sends to ``/v1/leads/imports``."""
+    sheet = "email,name\\nana@example.org,Ana\\n"
+    return f"-H 'Content-Type: text/csv' --data-binary $'{sheet}'"
 
 
 async def import_sheet(
@@ -64,7 +71,7 @@ async def _import(platform: Platform, organization_id: int, path: Path) -> dict[
 
     upload = await uploads.receive(
         platform, organization_id, blocks(), filename=path.name, content_type="text/csv",
-        limit_bytes=platform.settings.leads_max_file_bytes, sha256=True,
+        limit_bytes=platform.settings.of(LeadSettings).max_file_bytes, sha256=True,
     )
     async with platform.db.transaction() as conn:
         record, job = await service.begin(

@@ -17,6 +17,7 @@ from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor
 from vazao.kit.web.streaming import body_of
 from vazao.leads import facets, searching, service, store
+from vazao.leads.settings import LeadSettings
 
 READ, WRITE = "leads:read", "leads:write"
 PAGE = 50
@@ -95,7 +96,7 @@ async def upload(
     stored, _ = await uploads.receive_form(
         platform, principal.organization_id, body_of(request),
         request.headers.get("content-type", ""),
-        limit_bytes=platform.settings.leads_max_file_bytes, sha256=True,
+        limit_bytes=platform.settings.of(LeadSettings).max_file_bytes, sha256=True,
     )
     return _see(f"/leads/imports/new?upload={stored.token}")
 

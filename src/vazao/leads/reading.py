@@ -21,6 +21,7 @@ from vazao import jobs, sheets
 from vazao.kit.platform import Platform
 from vazao.leads import mapping, merging, service, store, validation
 from vazao.leads.models import Import
+from vazao.leads.settings import LeadSettings
 from vazao.sheets import Note
 
 BATCH_ROWS = 20_000
@@ -206,10 +207,10 @@ def with_long_rows(refused: pl.DataFrame, long_rows: pl.DataFrame) -> pl.DataFra
 
 def limits(platform: Platform) -> sheets.Limits:
     """The limits of a sheet, from the settings."""
-    settings = platform.settings
+    settings = platform.settings.of(LeadSettings)
     return sheets.Limits(
-        file_bytes=settings.leads_max_file_bytes, rows=settings.leads_max_rows,
-        columns=settings.leads_max_columns, cell_bytes=settings.leads_max_cell_bytes,
+        file_bytes=settings.max_file_bytes, rows=settings.max_rows,
+        columns=settings.max_columns, cell_bytes=settings.max_cell_bytes,
     )
 
 

@@ -18,12 +18,13 @@ from psycopg import errors as pg
 from psycopg import sql
 
 from vazao import jobs, uploads
-from vazao.jobs.errors import HandBack
+from vazao.jobs import HandBack
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 from vazao.leads import merging, searching, settling, store
 from vazao.leads.errors import ReadsDifferently
 from vazao.leads.models import Import
+from vazao.leads.settings import LeadSettings
 
 log = get("leads")
 
@@ -91,7 +92,7 @@ async def _hand_over(
     async with run.platform.db.connection() as conn:
         payloads = await store.slices(
             conn, reading.staging, reading.rows_staged,
-            run.platform.settings.leads_slice_rows,
+            run.platform.settings.of(LeadSettings).slice_rows,
         )
     # Slices are begun at a place of the import's own, so that imports of the same people which
     # run at once rarely meet in the same slice, or in the next: multiples of the golden ratio

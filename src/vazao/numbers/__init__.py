@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vazao.kit.faces import lazily
+
 if TYPE_CHECKING:
     from vazao.kit.platform import Platform
     from vazao.kit.registry import Registry
+    from vazao.numbers.settings import NumberSettings
 
-__all__ = ["register"]
+__all__ = ["NumberSettings", "register"]
+
+__getattr__ = lazily(__name__, {"NumberSettings": "settings"})
 
 
 def register(registry: Registry) -> None:
@@ -23,6 +28,7 @@ def register(registry: Registry) -> None:
     registry.routes.extend(api.routes)
     registry.job_kinds[tasks.KIND] = tasks.kind
     registry.commands["jobs"].append(cli.app)
+    registry.demo_bodies["POST", "/sum-even"] = demo.body
     registry.demo.append(DemoStep("Sum of the even numbers of a file", demo.show, 31))
     registry.warmups.append(_prepare)
 

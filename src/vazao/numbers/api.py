@@ -21,6 +21,7 @@ from vazao.kit.web.streaming import announced_of, body_of
 from vazao.numbers import sources, tasks
 from vazao.numbers.arriving import Arriving, Repeated
 from vazao.numbers.ranges import KIND, after_separator
+from vazao.numbers.settings import NumberSettings
 from vazao.uploads import UploadInUse, UploadNotFound, UploadTooLarge
 
 JSON_BYTES = 64 << 10
@@ -75,7 +76,7 @@ async def take_in(
         UploadTooLarge, UploadCutOff, StorageFull: as the intake's; nothing stays behind.
         IdempotencyClash: the key came with another body.
     """
-    limit = platform.settings.sum_even_max_bytes
+    limit = platform.settings.of(NumberSettings).max_bytes
     if announced_of(request) > limit:
         raise UploadTooLarge(limit=limit)
     follower = Arriving(
@@ -154,8 +155,8 @@ async def take_named(
                 if known := await _known(conn, organization_id, idempotency):
                     return known
                 raise
-            if upload.bytes > platform.settings.sum_even_max_bytes:
-                raise UploadTooLarge(limit=platform.settings.sum_even_max_bytes)
+            if upload.bytes > platform.settings.of(NumberSettings).max_bytes:
+                raise UploadTooLarge(limit=platform.settings.of(NumberSettings).max_bytes)
             return await tasks.enqueue_file(conn, upload, idempotency=idempotency, **asked)
     assert named.url is not None
     async with platform.db.connection() as conn:
@@ -163,8 +164,8 @@ async def take_named(
             return known
         await sources.check(platform, conn, organization_id, principal.organization, named.url)
     source = await sources.look(named.url)
-    if source.size > platform.settings.sum_even_max_bytes:
-        raise UploadTooLarge(limit=platform.settings.sum_even_max_bytes)
+    if source.size > platform.settings.of(NumberSettings).max_bytes:
+        raise UploadTooLarge(limit=platform.settings.of(NumberSettings).max_bytes)
     async with platform.db.transaction() as conn:
         return await tasks.enqueue_source(
             conn, organization_id, source, idempotency=idempotency, **asked

@@ -15,10 +15,16 @@ from vazao.kit.platform import Platform
 from vazao.kit.steps import text as _
 from vazao.numbers.arriving import Arriving
 from vazao.numbers.ranges import after_separator
+from vazao.numbers.settings import NumberSettings
 
 NUMBERS = 200_000
 TIMES = 50
 FILE = "numbers.txt"
+
+
+def body(platform: Platform) -> str:
+    """What ``curl`` sends to ``/sum-even``."""
+    return "-H 'Content-Type: text/plain' --data-binary $'2\\n3\\n4\\n'"
 
 
 def write_numbers(path: Path) -> None:
@@ -56,7 +62,7 @@ async def _sum(platform: Platform, organization_id: int, path: Path) -> Job:
     follower = Arriving(organization_id, requested_by="demo")
     await uploads.receive(
         platform, organization_id, body(), filename=FILE, content_type="text/plain",
-        limit_bytes=platform.settings.sum_even_max_bytes, boundary=after_separator,
+        limit_bytes=platform.settings.of(NumberSettings).max_bytes, boundary=after_separator,
         follower=follower,
     )
     assert follower.job is not None

@@ -20,6 +20,7 @@ from vazao.kit.platform import Platform
 from vazao.uploads import store
 from vazao.uploads.errors import UploadNotFound, UploadTooLarge
 from vazao.uploads.models import Upload, segment_key
+from vazao.uploads.settings import UploadSettings
 
 log = get("uploads.intake")
 COALESCE_BYTES = 1 << 20
@@ -175,7 +176,7 @@ async def _store_segments(
     while await source.more():
         number += 1
         before = source.given
-        body = source.segment(platform.settings.upload_segment_bytes, boundary)
+        body = source.segment(platform.settings.of(UploadSettings).segment_bytes, boundary)
         await platform.blobs.put(segment_key(upload.token, number), body)
         size = source.given - before
         async with platform.db.transaction() as conn:

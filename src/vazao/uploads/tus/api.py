@@ -15,6 +15,7 @@ from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform, answer_error
 from vazao.kit.web.streaming import body_of
 from vazao.uploads.models import Resumable
+from vazao.uploads.settings import UploadSettings
 from vazao.uploads.tus import headers as tus_headers
 from vazao.uploads.tus import openapi as tus_openapi
 from vazao.uploads.tus import service as tus_service
@@ -86,7 +87,7 @@ class Files(Controller):
         return Response(None, status_code=204, headers={
             "Tus-Resumable": VERSION, "Tus-Version": VERSION,
             "Tus-Extension": tus_headers.EXTENSIONS,
-            "Tus-Max-Size": str(platform.settings.upload_max_bytes),
+            "Tus-Max-Size": str(platform.settings.of(UploadSettings).max_bytes),
             "Tus-Checksum-Algorithm": ",".join(tus_headers.ALGORITHMS),
         })
 

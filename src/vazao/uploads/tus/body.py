@@ -16,6 +16,7 @@ from vazao.kit.sql import Conn
 from vazao.uploads import store
 from vazao.uploads.errors import UploadNotFound
 from vazao.uploads.models import Upload
+from vazao.uploads.settings import UploadSettings
 from vazao.uploads.tus.errors import BeyondLength, OffsetMismatch, UploadLocked
 
 log = get("uploads.tus")
@@ -165,7 +166,7 @@ async def _keep(platform: Platform, upload_id: int, lease: UUID, body: Body) -> 
 
 async def renew(conn: Conn, platform: Platform, upload_id: int, lease: UUID) -> bool | None:
     """Keep the lease and the upload; whether another request waits, ``None`` where it is lost."""
-    keep_seconds = platform.settings.upload_expire_hours * 3600
+    keep_seconds = platform.settings.of(UploadSettings).expire_hours * 3600
     return await store.renew_lease(conn, upload_id, lease, LEASE_SECONDS, keep_seconds)
 
 

@@ -24,6 +24,7 @@ from vazao.kit.sql import Conn
 from vazao.uploads import intake, store
 from vazao.uploads.errors import UploadInUse, UploadNotFound, UploadTooLarge
 from vazao.uploads.models import Resumable, Upload, segment_key
+from vazao.uploads.settings import UploadSettings
 from vazao.uploads.tus.body import Body, leased, renew
 from vazao.uploads.tus.errors import (
     BeyondLength,
@@ -52,14 +53,14 @@ async def create(
     """
     pairs = metadata_of(metadata)
     settings = platform.settings
-    if bytes_total > settings.upload_max_bytes:
+    if bytes_total > settings.of(UploadSettings).max_bytes:
         raise UploadTooLarge(
             remedy="Split it, or ask the administrator for a higher limit.",
-            limit=settings.upload_max_bytes,
+            limit=settings.of(UploadSettings).max_bytes,
         )
     token = secrets.token_hex(16)
     async with platform.db.transaction() as conn:
-        await _hold_to_limit(conn, organization_id, settings.upload_max_open)
+        await _hold_to_limit(conn, organization_id, settings.of(UploadSettings).max_open)
         upload = await store.insert(
             conn, token=token, organization_id=organization_id,
             filename=intake.storable(pairs.get("filename")),
@@ -67,7 +68,7 @@ async def create(
         )
         await store.insert_resumable(
             conn, upload.id, organization_id, bytes_total=bytes_total, metadata=metadata,
-            keep_seconds=settings.upload_expire_hours * 3600,
+            keep_seconds=settings.of(UploadSettings).expire_hours * 3600,
         )
         if not bytes_total:
             await store.complete(conn, upload.id, None)
@@ -178,7 +179,7 @@ class _Writer:
                 remedy="Begin anew, and send larger pieces.", limit=MOST_SEGMENTS
             )
         before = source.given
-        body = source.segment(self._platform.settings.upload_segment_bytes, None)
+        body = source.segment(self._platform.settings.of(UploadSettings).segment_bytes, None)
         await self._platform.blobs.put(segment_key(self._upload.token, number), body)
         self._sizes.append(source.given - before)
 

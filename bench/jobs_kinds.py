@@ -15,7 +15,7 @@ from typing import Any
 import uvloop
 from procrastinate import App, PsycopgConnector
 
-from vazao.jobs import Kind
+from vazao.jobs import Kind, PartRun
 from vazao.kit.registry import Registry
 
 
@@ -61,12 +61,22 @@ async def join(run: Any) -> Any:
         run.result = {"rows": row[0], "parts": row[1]}
 
 
+async def moving(run: PartRun) -> None:
+    """Reports four times a second for so many seconds; the phase is when it was said."""
+    seconds = run.payload["seconds"]
+    until = time.time() + seconds
+    while (now := time.time()) < until:
+        await run.progress(1 - (until - now) / seconds, phase=f"{now:.4f}")
+        await asyncio.sleep(0.25)
+
+
 def register(registry: Registry) -> None:
     """The kinds of measurements."""
     for kind in (
         Kind("bench.nothing", "Nothing", "only", {"only": nothing},
              unit_seconds={"only": 0.002}),
         Kind("bench.burn", "Burn", "only", {"only": burn}, unit_seconds={"only": 1.0}),
+        Kind("bench.moving", "Moving", "only", {"only": moving}),
         Kind("bench.once", "Once", "once", {"once": once}),
         Kind("bench.fan", "Fan", "fan", {"fan": fan, "once": once, "join": join}),
     ):

@@ -40,10 +40,11 @@ def sections() -> list[type[Section]]:
 def registry() -> Registry:
     """Everything that the features registered; each has a ``register(registry)`` on its face."""
     from vazao import accounts
-    from vazao.kit.web import language, probes, reference, static
+    from vazao.kit.web import language, news, probes, reference, static
 
     filled = Registry(schema_head=newest_revision())
-    filled.routes += [*probes.routes, *static.routes, *language.routes, *reference.routes]
+    for frame in (probes, static, language, reference, news):
+        filled.routes += frame.routes
     for name in ROOMS:
         package = import_module(f"vazao.{name}")
         if hasattr(package, "register"):
@@ -76,7 +77,7 @@ def web_app() -> Litestar:
         raise DatabaseUnavailable(remedy="Run: vazao up")
     platform = Platform(settings, url, registry(), name="vazao-web")
     platform.authenticate = accounts.authenticator(platform)
-    serving.on_closing(lambda: setattr(platform, "closing", True))
+    serving.on_closing(platform.begin_closing)
     return create_app(platform)
 
 

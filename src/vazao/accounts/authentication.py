@@ -1,7 +1,8 @@
 """Who asks: from a bearer token, the header pair ``application`` and ``api-token``, or the cookie.
 
 What was found is remembered for a few seconds, so that most requests cost no query and none more
-than one; a revocation is felt at once in this process and after that time in others. Only valid
+than one; a revocation is felt at once in this process, and in others as soon as it was announced to
+them, or after that time where it was not. Only valid
 credentials are remembered: a token works as soon as it is made, and made-up ones fill no memory.
 """
 
@@ -44,6 +45,15 @@ class Authenticator:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._known: dict[bytes, _Known] = {}
+        platform.listener.on("credential", self._revoked)
+
+    def _revoked(self, topic: str) -> None:
+        """Forget a credential that was revoked on any process, or all where some may have been."""
+        gone = topic.partition(":")[2]
+        if gone:
+            self.forget(bytes.fromhex(gone))
+        else:
+            self._known.clear()
 
     async def __call__(self, connection: Connection) -> Principal | None:
         """The principal, or ``None`` where the request shows no credential or an old cookie.
@@ -134,7 +144,7 @@ class Authenticator:
         principal = Principal(
             organization_id=row.organization_id, organization=row.slug, kind="user",
             name=row.name or row.username, user_id=row.user_id, roles=frozenset(row.roles),
-            scopes=scopes_of(row.roles), session_id=digest.hex(),
+            scopes=scopes_of(row.roles), session_id=digest.hex(), credential=digest.hex(),
         )
         return _Known(principal, row.expires_at, time.monotonic() + TTL_SECONDS)
 
@@ -145,7 +155,7 @@ class Authenticator:
             return None
         principal = Principal(
             organization_id=row.organization_id, organization=row.slug, kind="token",
-            name=row.application, scopes=frozenset(row.scopes),
+            name=row.application, scopes=frozenset(row.scopes), credential=digest.hex(),
         )
         return _Known(principal, row.expires_at, time.monotonic() + TTL_SECONDS)
 

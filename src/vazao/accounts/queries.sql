@@ -115,12 +115,12 @@ order by created_at desc limit 200
 
 -- name: delete_session
 -- Only of this user.
-delete from accounts.session where token = %(token)s and user_id = %(user_id)s
+delete from accounts.session where token = %(token)s and user_id = %(user_id)s returning token
 
 -- name: delete_other_sessions
 -- All of a user but the one kept (null keeps none).
 delete from accounts.session
-where user_id = %(user_id)s and token is distinct from %(kept)s::bytea
+where user_id = %(user_id)s and token is distinct from %(kept)s::bytea returning token
 
 -- name: find_sign_in
 -- When the user signed in, and when before that.

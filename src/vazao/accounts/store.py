@@ -20,6 +20,7 @@ from vazao.accounts.models import (
     User,
 )
 from vazao.kit import clock
+from vazao.kit.announcing import changed
 from vazao.kit.db import rows_of
 from vazao.kit.sql import load
 
@@ -132,12 +133,19 @@ async def list_sessions(conn: Conn, user_id: int) -> list[Session]:
 
 async def delete_session(conn: Conn, user_id: int, token: bytes) -> int:
     """End one session of the user; how many (0 or 1)."""
-    return await _count(conn, Q.delete_session, user_id=user_id, token=token)
+    return await _revoke(conn, Q.delete_session, user_id=user_id, token=token)
 
 
 async def delete_other_sessions(conn: Conn, user_id: int, kept: bytes | None) -> int:
     """End all sessions of the user but *kept*; how many."""
-    return await _count(conn, Q.delete_other_sessions, user_id=user_id, kept=kept)
+    return await _revoke(conn, Q.delete_other_sessions, user_id=user_id, kept=kept)
+
+
+async def _revoke(conn: Conn, query: sql.SQL, **values: object) -> int:
+    """Run a statement that ends credentials and returns their hashes; how many."""
+    found = await (await conn.execute(query, {"now": clock.now(), **values})).fetchall()
+    changed(conn, *(f"credential:{digest.hex()}" for (digest,) in found))
+    return len(found)
 
 
 async def find_sign_in(conn: Conn, user_id: int) -> tuple[datetime | None, datetime | None]:
@@ -178,7 +186,10 @@ async def revoke_token(conn: Conn, organization_id: int, token_id: int) -> bytes
         Q.revoke_token, {"now": clock.now(), "id": token_id, "organization_id": organization_id}
     )
     row = await cursor.fetchone()
-    return row[0] if row else None
+    if row is None:
+        return None
+    changed(conn, f"credential:{row[0].hex()}")
+    return row[0]
 
 
 async def purge(conn: Conn, limit: int) -> int:

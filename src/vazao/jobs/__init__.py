@@ -38,29 +38,29 @@ if TYPE_CHECKING:
         retry,
         seal,
     )
+    from vazao.jobs.telling import list_topic, topic_of
     from vazao.jobs.views import view
     from vazao.kit.registry import Registry
 
 __all__ = [
     "READ", "WRITE", "HandBack", "Job", "JobNotFound", "Kind", "Part", "PartRun", "PartSignal",
-    "accepted",
-    "add_part", "at_work", "by_ids", "cancel", "curl_line", "discard_open", "enqueue",
-    "finished", "get_job", "held_by", "hold_key", "job_of", "lead_seconds", "list_jobs",
-    "no_result", "open_job", "register", "results_after", "results_by_token", "results_of",
-    "retry", "seal", "status_of", "view",
+    "accepted", "add_part", "at_work", "by_ids", "cancel", "curl_line", "discard_open",
+    "enqueue", "finished", "get_job", "held_by", "hold_key", "job_of", "lead_seconds",
+    "list_jobs", "list_topic", "no_result", "open_job", "register", "results_after",
+    "results_by_token", "results_of", "retry", "seal", "status_of", "topic_of", "view",
 ]
 
 __getattr__ = lazily(__name__, {
     "READ": "answers", "WRITE": "answers", "accepted": "answers", "job_of": "answers",
     "no_result": "answers", "status_of": "answers", "curl_line": "demo", "finished": "demo",
-    "lead_seconds": "ending", "HandBack": "errors",
-    "JobNotFound": "errors", "PartSignal": "errors", "Job": "models",
-    "Kind": "models", "Part": "models", "PartRun": "parts", "add_part": "service",
-    "at_work": "service", "by_ids": "service", "cancel": "service", "discard_open": "service",
-    "enqueue": "service", "get_job": "service", "held_by": "service", "hold_key": "service",
-    "list_jobs": "service", "open_job": "service", "results_after": "service",
-    "results_by_token": "service", "results_of": "service", "retry": "service",
-    "seal": "service", "view": "views",
+    "lead_seconds": "ending", "HandBack": "errors", "JobNotFound": "errors",
+    "PartSignal": "errors", "Job": "models", "Kind": "models", "Part": "models",
+    "PartRun": "parts", "add_part": "service", "at_work": "service", "by_ids": "service",
+    "cancel": "service", "discard_open": "service", "enqueue": "service", "get_job": "service",
+    "held_by": "service", "hold_key": "service", "list_jobs": "service", "open_job": "service",
+    "results_after": "service", "results_by_token": "service", "results_of": "service",
+    "retry": "service", "seal": "service", "list_topic": "telling", "topic_of": "telling",
+    "view": "views",
 })
 
 

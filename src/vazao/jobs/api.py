@@ -6,17 +6,17 @@ from typing import Any
 
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, FromQuery
-from litestar.response import Stream
 
 from vazao.jobs import fairness, service
 from vazao.jobs.errors import StatusInvalid
 from vazao.jobs.models import STATUSES
 from vazao.jobs.store import Conn
+from vazao.jobs.telling import topic_of
 from vazao.jobs.views import view
 from vazao.kit.web import paging
+from vazao.kit.web.following import follow
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of
-from vazao.kit.web.streaming import stream_of
 
 
 class JobsController(Controller):
@@ -84,7 +84,7 @@ class JobsController(Controller):
     async def stream(
         self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
         principal: Asker,
-    ) -> Stream:
+    ) -> Response[Any]:
         """Server-sent events: the job's JSON whenever it changes, until it ends."""
         organization_id, language = principal.organization_id, language_of(request)
 
@@ -92,8 +92,10 @@ class JobsController(Controller):
             return view(await service.get_job(conn, organization_id, token), language)
 
         async with platform.db.connection() as conn:
-            await load(conn)
-        return stream_of(platform, load)
+            job = await service.get_job(conn, organization_id, token)
+        return await follow(
+            request, principal, key=("job", job.id, language), topics=(topic_of(job),), load=load
+        )
 
 
 routes = [JobsController]

@@ -12,6 +12,7 @@ from vazao.jobs import fairness, store
 from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job, NewPart, between
 from vazao.jobs.store import Conn
+from vazao.jobs.telling import tell
 from vazao.kit import metrics
 from vazao.kit.errors import VazaoError
 from vazao.kit.logging import get
@@ -59,6 +60,7 @@ async def end(
     )
     if ended is None:
         return None
+    tell(conn, ended)
     if ended.parts_done < ended.parts_total:
         await store.run(conn, "cancel_parts", job_id=job.id)
     await _tell(conn, ended)

@@ -16,6 +16,7 @@ from vazao.jobs.errors import Fenced, JobCancelled
 from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job, Part
 from vazao.jobs.store import Conn
+from vazao.jobs.telling import tell
 from vazao.kit.platform import Platform
 
 THROTTLE_SECONDS = 0.25
@@ -115,6 +116,7 @@ class PartRun:
         )
         if job is None:
             raise Fenced
+        tell(conn, job)
         last = self._finish or (job.pending == 0 and job.join_step is None)
         result = None if self.result is None else Jsonb(msgspec.to_builtins(self.result))
         charge = self.charge(seconds)
@@ -163,6 +165,7 @@ class PartRun:
             )
             if ended is not None:
                 self.ended, self.ended_job = True, ended[0]
+                tell(conn, ended[0])
                 if self._ledger.due(self.part, *ended[1:]):
                     await fairness.release(conn, self.part.organization_id)
         if ended is None:
@@ -223,3 +226,4 @@ class PartRun:
         async with self.platform.db.connection() as conn:
             if await store.one(conn, "report_progress", **self._key(), **self._live) is None:
                 raise JobCancelled
+            tell(conn, self.job)

@@ -11,6 +11,7 @@ from vazao.jobs import ending, fairness, store
 from vazao.jobs.errors import JobLost, JobStuck
 from vazao.jobs.store import Conn
 from vazao.kit import metrics
+from vazao.kit.announcing import changed
 from vazao.kit.errors import VazaoError
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
@@ -84,6 +85,8 @@ async def take_back(platform: Platform, dead: list[int]) -> int:
     if not dead:
         return 0
     async with platform.db.transaction() as conn:
+        # What they had committed and not yet announced.
+        changed(conn, "job:", "jobs:")
         freed = await store.every(conn, "take_back", ids=dead)
         await store.run(conn, "delete_workers", ids=dead)
         for organization_id in sorted({row[2] for row in freed}):
@@ -91,6 +94,7 @@ async def take_back(platform: Platform, dead: list[int]) -> int:
     for job_id in sorted({row[0] for row in freed}):
         async with platform.db.connection() as conn:
             await store.run(conn, "count_attempt", id=job_id, seconds=0)
+            changed(conn, f"job:{job_id}")
     if poisoned := sorted({row[0] for row in freed if row[3] >= LOST_LIMIT}):
         await fail_poisoned(platform, poisoned)
     await take_back_fetched(platform)

@@ -15,6 +15,7 @@ from vazao.jobs.errors import IdempotencyClash, JobEnded, JobNotEnded, JobNotFou
 from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job, NewPart
 from vazao.jobs.store import Conn
+from vazao.jobs.telling import tell
 from vazao.kit.errors import Conflict
 from vazao.kit.web.idempotency import Idempotency
 
@@ -81,6 +82,7 @@ async def _insert(
             span=span, key=key, hash=digest, parts=int(status == "queued"), **more,
         )
         if made is not None:
+            tell(conn, made)
             return made
         held = await held_by(conn, organization_id, key or "", digest or "", kind)
         if held is not None:
@@ -126,6 +128,7 @@ async def split(
     )
     if counted is None:
         raise JobEnded
+    tell(conn, counted)
     parts = [
         NewPart(payload, cost)
         for payload, cost in zip(payloads, costs or [1.0] * len(payloads), strict=True)
@@ -167,6 +170,7 @@ async def seal(
     )
     if sealed is None:
         raise JobEnded
+    tell(conn, sealed)
     return await ending.complete(conn, sealed) if sealed.pending == 0 else sealed
 
 
@@ -294,6 +298,7 @@ async def retry(conn: Conn, organization_id: int, token: str) -> Job:
     )
     if again is None:
         raise Conflict
+    tell(conn, again)
     await store.write_parts(conn, again, known.first_step, [NewPart(found.payload, found.cost)])
     await fairness.release(conn, organization_id)
     return again

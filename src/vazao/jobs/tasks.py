@@ -23,6 +23,7 @@ from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job, Part
 from vazao.jobs.parts import PartRun
 from vazao.jobs.recovery import LOST_LIMIT
+from vazao.jobs.telling import tell
 from vazao.kit.errors import DatabaseUnavailable, Unavailable, VazaoError
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
@@ -72,6 +73,7 @@ class Manager(JobManager):
                 if begun is None:
                     await store.run(conn, "drop_queue_row", id=row_id)
                     continue
+                tell(conn, begun[1])
             self.runner.begun[row_id] = begun
             return QueueRow(
                 id=row_id, queue=store.QUEUE, lock=None, queueing_lock=None,
@@ -218,6 +220,7 @@ class Runner:
             )
             if held is None:
                 raise Fenced
+            tell(conn, run.job)
             if delay <= 0:
                 await fairness.release(conn, run.job.organization_id)
 

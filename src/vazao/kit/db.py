@@ -77,6 +77,14 @@ def rows_of(model: type[Struct]) -> Callable[[AsyncCursor[Any]], RowMaker[Struct
     return factory
 
 
+class Connection(AsyncConnection[Any]):
+    """A connection of a pool, with the topics that change by what it is doing."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.changes: dict[str, None] = {}
+
+
 class Database:
     """A pool of connections to one address, opened and closed with the process.
 
@@ -100,11 +108,14 @@ class Database:
         if pooled:
             options["prepare_threshold"] = None
         self.pool = AsyncConnectionPool(
-            url, kwargs=options, min_size=1, max_size=max_size, open=False, timeout=10.0, name=name,
+            url, connection_class=Connection, kwargs=options, min_size=1, max_size=max_size,
+            open=False, timeout=10.0, name=name,
             configure=None if pooled else be_reached, reconnect_timeout=RECONNECT_SECONDS,
             check=self._check,
         )
         self._drained = 0.0
+        # Is handed the topics of what was committed (:mod:`vazao.kit.announcing`).
+        self.announce: Callable[[dict[str, None]], object] | None = None
 
     async def _check(self, conn: AsyncConnection[Any]) -> None:
         """See that the server has not ended an idle connection, without asking it.
@@ -137,7 +148,7 @@ class Database:
         await self.pool.close()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncGenerator[AsyncConnection[Any]]:
+    async def connection(self) -> AsyncGenerator[Connection]:
         """A connection outside a transaction (autocommit).
 
         Raises:
@@ -145,17 +156,32 @@ class Database:
         """
         try:
             async with self.pool.connection() as conn:
-                yield conn
+                try:
+                    yield conn
+                finally:
+                    self._hand_on(conn)
         except PoolTimeout as error:
             raise DatabaseUnavailable(
                 remedy="Try again in a moment.", retry_after=5
             ) from error
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[AsyncConnection[Any]]:
+    async def transaction(self) -> AsyncGenerator[Connection]:
         """A connection inside one transaction: committed at the end, rolled back on error."""
-        async with self.connection() as conn, conn.transaction():
-            yield conn
+        async with self.connection() as conn:
+            try:
+                async with conn.transaction():
+                    yield conn
+            except BaseException:
+                conn.changes.clear()
+                raise
+
+    def _hand_on(self, conn: Connection) -> None:
+        """Announce what changed: a transaction that was rolled back has taken its notes away."""
+        if conn.changes:
+            changes, conn.changes = conn.changes, {}
+            if self.announce is not None:
+                self.announce(changes)
 
 
 def unreadable(name: str) -> ConfigurationError:

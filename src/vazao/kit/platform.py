@@ -15,6 +15,7 @@ import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from vazao.kit.announcing import Announcer, Listener
 from vazao.kit.blobs import Blobs
 from vazao.kit.db import Database, unreadable
 from vazao.kit.errors import ConfigurationError
@@ -33,7 +34,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks: a user's session, another system's token, or the public.
 
     ``organization_id`` is the tenant of everything it does. ``scopes`` are the token's; a
-    session has those of its roles. ``csrf`` is set where a cookie signed the request in: what
+    session has those of its roles. ``credential`` names the token or session, and is no secret:
+    what is announced when it is revoked. ``csrf`` is set where a cookie signed the request in: what
     its unsafe requests must carry. ``session_id`` names the session, and is no secret.
     """
 
@@ -46,6 +48,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     scopes: frozenset[str] = frozenset()
     csrf: str | None = None
     session_id: str | None = None
+    credential: str = ""
     language: str | None = None
 
     def may(self, scope: str) -> bool:
@@ -76,6 +79,9 @@ class Platform:
         self.database_url = database_url
         pooled = settings.pooled and not direct
         self.db = Database(database_url, max_size=connections, pooled=pooled, name=name)
+        self.announcer = Announcer(self.db)
+        self.db.announce = self.announcer.announce
+        self.listener = Listener(settings.database_direct_url or database_url)
         self.secret = load_secret(settings)
         self.authenticate: Authenticate | None = None
         # The organization of those who need not say who they are, once looked up.
@@ -84,6 +90,7 @@ class Platform:
         self.slots = "all"
         # Set when the process is told to end; streams of events then end by themselves.
         self.closing = False
+        self.on_closing: list[Callable[[], object]] = []
         # Work of requests that may need much memory, such as taking a workbook apart: so much of
         # it at once, the rest waits.
         self.bulky = asyncio.Semaphore(BULKY_AT_ONCE)
@@ -101,8 +108,16 @@ class Platform:
         """Open the database."""
         await self.db.open()
 
+    def begin_closing(self) -> None:
+        """Tell all that goes on for long that the process is about to end."""
+        self.closing = True
+        for tell in self.on_closing:
+            tell()
+
     async def close(self) -> None:
-        """Close what :meth:`open` opened."""
+        """Close what :meth:`open` opened, and announce what is left to be announced."""
+        await self.listener.close()
+        await self.announcer.close()
         await self.db.close()
 
 

@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "", description="comma-separated networks whose X-Forwarded-For is believed"
     )
+    streams_per_principal: int = Field(
+        20, ge=1, description="live streams that one token or session follows at a time, at most"
+    )
     smtp_url: str | None = Field(
         None, description="smtp://… for messages (nothing sends any yet)"
     )

@@ -14,11 +14,12 @@ from litestar.response import Stream
 
 from vazao import jobs, uploads
 from vazao.kit.platform import Platform, Principal
+from vazao.kit.web.following import follow
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.idempotency import idempotency_of
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, limit_of
-from vazao.kit.web.streaming import body_of, stream_of
+from vazao.kit.web.streaming import body_of
 from vazao.leads import searching, service, store
 from vazao.leads.errors import FiltersExclusive, SinceInvalid
 from vazao.leads.settings import LeadSettings
@@ -104,11 +105,11 @@ class Imports(Controller):
             record, job = await service.get(conn, principal.organization_id, token)
         return service.view(record, job, language_of(request))
 
-    @get("/{token:str}/stream", opt={"scope": READ})
+    @get("/{token:str}/stream", opt={"scope": READ}, media_type="text/event-stream")
     async def stream(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
         token: FromPath[str],
-    ) -> Stream:
+    ) -> Response[Any]:
         """The same JSON whenever it changes, as server-sent events."""
         language = language_of(request)
 
@@ -117,8 +118,11 @@ class Imports(Controller):
             return service.view(record, job, language)
 
         async with platform.db.connection() as conn:
-            await load(conn)
-        return stream_of(platform, load)
+            _, job = await service.get(conn, principal.organization_id, token)
+        return await follow(
+            request, principal, key=("import", job.id, language), topics=(jobs.topic_of(job),),
+            load=load,
+        )
 
     @get("/{token:str}/errors", opt={"scope": READ})
     async def errors(

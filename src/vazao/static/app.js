@@ -11,6 +11,8 @@
      data-format="FORMAT"         number, percent (0 to 1), bytes, seconds, datetime; default: numbers
                                   as numbers, all else as text
      data-show="running queued"   shown only while `status` is one of these
+   data-news="jobs"               has the event "news-jobs" sent to the body when the organization's
+                                  jobs changed, once a second at most (for hx-trigger)
    label[data-drop]               a file field that takes dropped files; [data-drop-name] shows them
    form[data-upload]              sent with progress shown in its <progress data-upload-bar>; then
                                   goes where the server redirects to, or shows the error's message in
@@ -74,16 +76,50 @@
     }
   };
 
-  const follow = (root) => {
-    const source = new EventSource(root.dataset.stream);
-    source.onmessage = (event) => {
-      if (!root.isConnected) { source.close(); return; }
-      const data = JSON.parse(event.data);
-      fill(root, data);
-      if (!FINAL.has(data.status)) return;
-      source.close();
-      if ("reload" in root.dataset) setTimeout(() => location.reload(), 400);
+  // A browser opens six connections to a server at most: a page that is not looked at gives its own
+  // back, and asks again when it is.
+  const listen = (address, hear) => {
+    let source = null;
+    const open = () => {
+      if (source || document.hidden) return;
+      source = new EventSource(address);
+      source.onmessage = (event) => hear(event, stop);
     };
+    const close = () => { source?.close(); source = null; };
+    const turn = () => (document.hidden ? close() : open());
+    const stop = () => { document.removeEventListener("visibilitychange", turn); close(); };
+    document.addEventListener("visibilitychange", turn);
+    open();
+  };
+
+  const follow = (root) => listen(root.dataset.stream, (event, stop) => {
+    if (!root.isConnected) { stop(); return; }
+    const data = JSON.parse(event.data);
+    fill(root, data);
+    tellNews("jobs");
+    if (!FINAL.has(data.status)) return;
+    stop();
+    if ("reload" in root.dataset) setTimeout(() => location.reload(), 400);
+  });
+
+  // Pieces of a page wait for the event "news-<noun>" at the body: once a second at most.
+  const due = new Set();
+  const tellNews = (noun) => {
+    if (due.has(noun)) return;
+    due.add(noun);
+    setTimeout(() => {
+      due.delete(noun);
+      document.body.dispatchEvent(new Event(`news-${noun}`));
+    }, 1000);
+  };
+  const heard = new Set();
+  const news = (element) => {
+    const noun = element.dataset.news;
+    // The stream that such a page follows anyway says when something changed.
+    if (heard.has(noun) || document.querySelector("[data-stream]")) return;
+    heard.add(noun);
+    let first = true;
+    listen(`/news/${noun}`, () => { if (!first) tellNews(noun); first = false; });
   };
 
   const STEPS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
@@ -164,6 +200,7 @@
   const prepare = (root) => {
     tellTimes(root);
     once(root, "[data-stream]", follow);
+    once(root, "[data-news]", news);
     once(root, "[data-drop]", dropZone);
     once(root, "form[data-upload]", upload);
   };

@@ -11,6 +11,7 @@ are also held to :mod:`vazao.kit.web.csrf`.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 import time
@@ -35,6 +36,7 @@ from vazao.kit import errors, metrics
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web import csrf, public
+from vazao.kit.web.following import Following
 from vazao.kit.web.pages import language_of, page
 
 log = get("web")
@@ -290,11 +292,15 @@ def create_app(platform: Platform, *, on_startup: list[Any] | None = None) -> Li
 
     async def open_platform() -> None:
         await platform.open()
+        platform.listener.start()
+        loop = asyncio.get_running_loop()
+        platform.on_closing.append(lambda: loop.call_soon_threadsafe(following.tell_all))
 
+    following = Following(platform)
     return Litestar(
         route_handlers=list(platform.registry.routes),
         guards=[authorize],
-        state=State({"platform": platform}),
+        state=State({"platform": platform, "following": following}),
         dependencies={
             "platform": Provide(provide_platform, sync_to_thread=False),
             "principal": Provide(provide_principal, sync_to_thread=False),

@@ -1,26 +1,14 @@
-"""HTTP bodies that take their time: a request's, chunk by chunk, and server-sent events."""
+"""HTTP bodies that take their time: a request's, chunk by chunk."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
 from litestar import Request
 from litestar.exceptions import HTTPException
-from litestar.response import Stream
 
-from vazao.kit import metrics
 from vazao.kit.errors import UploadCutOff
-from vazao.kit.platform import Platform
-from vazao.kit.sql import Conn
-
-POLL_SECONDS = 0.4
-HEARTBEAT_SECONDS = 15.0
-ENDED = ("finished", "failed", "cancelled")
-"""The statuses of long work that no other follows."""
-Load = Callable[[Conn], Awaitable[dict[str, Any]]]
 
 
 def announced_of(request: Request[Any, Any, Any]) -> int:
@@ -46,56 +34,3 @@ async def body_of(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         raise
     if got < announced_of(request):
         raise UploadCutOff
-
-
-def has_ended(value: dict[str, Any]) -> bool:
-    """Whether a status JSON shows an end."""
-    return value.get("status") in ENDED
-
-
-async def events_of(
-    platform: Platform, load: Load, ended: Callable[[dict[str, Any]], bool] = has_ended
-) -> AsyncIterator[bytes]:
-    """Server-sent events: *load*'s JSON at once and whenever it changes, until it has *ended*.
-
-    Between two looks no connection is held; a comment every 15 s keeps proxies patient.
-    """
-    with metrics.STREAMS_OPEN.track_inprogress():
-        async for event in _changes(platform, load, ended):
-            yield event
-
-
-async def _changes(
-    platform: Platform, load: Load, ended: Callable[[dict[str, Any]], bool]
-) -> AsyncIterator[bytes]:
-    last, quiet = b"", 0.0
-    while True:
-        async with platform.db.connection() as conn:
-            value = await load(conn)
-        text = msgspec.json.encode(value)
-        # The estimate moves by itself and is no change.
-        shape = msgspec.json.encode({k: v for k, v in value.items() if k != "eta_seconds"})
-        if shape != last:
-            last, quiet = shape, 0.0
-            yield b"data: " + text + b"\n\n"
-        if ended(value) or platform.closing:
-            return
-        if quiet >= HEARTBEAT_SECONDS:
-            quiet = 0.0
-            yield b": still here\n\n"
-        await asyncio.sleep(POLL_SECONDS)
-        quiet += POLL_SECONDS
-
-
-def stream_of(
-    platform: Platform, load: Load, ended: Callable[[dict[str, Any]], bool] = has_ended
-) -> Stream:
-    """An answer of server-sent events over :func:`events_of`; ends when the client leaves.
-
-    Args:
-        load: reads the JSON by primary key; its errors end the stream, so ask it once before.
-    """
-    return Stream(
-        events_of(platform, load, ended), media_type="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-    )

@@ -1,0 +1,169 @@
+"""Live streams of jobs: told at once, read once for all, ended for good."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.support.jobs import ask, make_effects, make_platform, working
+from tests.support.kinds import gate
+from tests.support.waiting import eventually
+from tests.support.web import serving
+from vazao.jobs import service
+from vazao.kit.platform import Platform
+from vazao.kit.web import following
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def platform(database_url: str, data_dir: Path) -> Platform:
+    return make_platform(database_url, data_dir, streams_per_principal=3)
+
+
+@asynccontextmanager
+async def follow(
+    client: httpx2.AsyncClient, token: str, **headers: str
+) -> AsyncIterator[tuple[httpx2.Response, AsyncIterator[str]]]:
+    """A stream's answer, and its lines."""
+    async with client.stream("GET", f"/v1/jobs/{token}/stream", headers=headers) as answer:
+        yield answer, answer.aiter_lines()
+
+
+async def event(lines: AsyncIterator[str]) -> dict[str, Any]:
+    """The next event's JSON."""
+    async for line in lines:
+        if line.startswith("data: "):
+            return json.loads(line[6:])
+    raise AssertionError("the stream ended")
+
+
+async def cancel(platform: Platform, token: str) -> None:
+    async with platform.db.transaction() as conn:
+        await service.cancel(conn, 1, token)
+
+
+async def test_a_change_is_told_without_being_asked_for(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing but what is announced makes it look again.
+    monkeypatch.setattr(following, "HEARTBEAT_SECONDS", 3600.0)
+    async with serving(platform) as client:
+        job = await ask(platform, "test.echo")
+        async with follow(client, job.token) as (answer, lines):
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            assert (await event(lines))["status"] == "queued"
+            async with working(platform):
+                assert (await event(lines))["status"] in ("running", "finished")
+                rest = [line async for line in lines]
+        assert rest[-1] == "" or rest == []
+
+
+async def test_a_worker_s_changes_reach_a_web_process(platform: Platform) -> None:
+    async with serving(platform) as client, working(platform):
+        await make_effects(platform)
+        job = await ask(platform, "test.gate", gate="held")
+        async with follow(client, job.token) as (_, lines):
+            while (await event(lines))["status"] != "running":
+                continue
+            gate("held").set()
+            while (await event(lines))["status"] != "finished":
+                continue
+
+
+async def test_many_followers_cost_one_reading_a_change(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform.settings, "streams_per_principal", 100)
+    read: list[object] = []
+    channel_read = following.Channel.read
+
+    async def counted(channel: following.Channel) -> None:
+        read.append(channel)
+        await channel_read(channel)
+
+    monkeypatch.setattr(following.Channel, "read", counted)
+    async with serving(platform) as client:
+        job = await ask(platform, "test.echo")
+
+        async def until_its_end() -> list[str]:
+            async with follow(client, job.token) as (_, lines):
+                first = await event(lines)
+                began.append(first)
+                return [first["status"], (await event(lines))["status"]]
+
+        began: list[Any] = []
+        followers = [asyncio.create_task(until_its_end()) for _ in range(30)]
+        await eventually(lambda: _value(len(began) == 30))
+        assert len(read) == 1
+        await cancel(platform, job.token)
+        assert await asyncio.gather(*followers) == [["queued", "cancelled"]] * 30
+        assert len(read) == 2
+        hub = next(iter(read))._following  # type: ignore[attr-defined]
+        await eventually(lambda: _value(not hub._channels and not hub._streams))
+
+
+async def test_who_comes_back_after_the_end_is_told_to_stay_away(platform: Platform) -> None:
+    async with serving(platform) as client:
+        job = await ask(platform, "test.echo")
+        await cancel(platform, job.token)
+        async with follow(client, job.token) as (_, lines):
+            seen = [line async for line in lines]
+        last = next(line[4:] for line in seen if line.startswith("id: "))
+        async with follow(client, job.token, **{"last-event-id": last}) as (answer, _):
+            assert answer.status_code == 204
+        async with platform.db.transaction() as conn:
+            await service.retry(conn, 1, job.token)
+        async with follow(client, job.token, **{"last-event-id": last}) as (answer, lines):
+            assert answer.status_code == 200
+            assert (await event(lines))["status"] == "queued"
+
+
+async def test_so_many_streams_of_one_asker_and_no_more(platform: Platform) -> None:
+    async with serving(platform) as client:
+        job = await ask(platform, "test.echo")
+        async with follow(client, job.token) as (_, one), follow(client, job.token) as (_, two):
+            async with follow(client, job.token) as (_, three):
+                for lines in (one, two, three):
+                    await event(lines)
+                refused = await client.get(f"/v1/jobs/{job.token}/stream")
+                assert refused.status_code == 429
+                assert refused.json()["error"]["code"] == "too_many_streams"
+                assert refused.headers["retry-after"]
+
+            async def room() -> bool:
+                async with follow(client, job.token) as (answer, _):
+                    return answer.status_code == 200
+
+            await eventually(room)
+
+
+async def test_another_organization_s_job_is_not_there(platform: Platform) -> None:
+    async with serving(platform) as client:
+        job = await ask(platform, "test.echo")
+        async with follow(client, job.token) as (_, lines):
+            await event(lines)
+            other = await client.get(
+                f"/v1/jobs/{job.token}/stream", headers={"x-organization": "2"}
+            )
+        assert other.status_code == 404
+
+
+async def test_a_process_that_closes_ends_its_streams(platform: Platform) -> None:
+    async with serving(platform) as client:
+        job = await ask(platform, "test.echo")
+        async with follow(client, job.token) as (_, lines):
+            await event(lines)
+            platform.begin_closing()
+            assert not [line async for line in lines if line.startswith("data")]
+
+
+async def _value(value: object) -> object:
+    return value

@@ -30,7 +30,7 @@ from tests.jobs.web import cut_off, length_of, serving
 from tests.support import eventually, turn
 from vazao.jobs import tus_body, tus_service
 from vazao.jobs.errors import UploadCutOff, UploadNotFound
-from vazao.jobs.tus_errors import OffsetMismatch, UploadLocked, UploadStalled
+from vazao.jobs.tus_errors import OffsetMismatch, UploadLocked
 from vazao.jobs.tus_headers import Checksum
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
@@ -206,23 +206,18 @@ async def add(
     return await tus_service.append(platform, 1, token, stream, offset=0, **more)
 
 
-async def test_a_client_that_says_nothing_is_not_waited_for(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
+async def test_of_a_client_that_says_nothing_more_what_came_is_kept(
+    client: httpx2.AsyncClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tus_body, "IDLE_SECONDS", 0.1)
-
-    async def silent() -> AsyncIterator[bytes]:
-        yield b"abc"
-        await asyncio.Event().wait()
-
-    await platform.open()
-    try:
-        token = await begun(platform, 10)
-        with pytest.raises(UploadStalled):
-            await add(platform, token, silent())
-        assert (await tus_service.find(platform, 1, token)).bytes == 3
-    finally:
-        await platform.close()
+    monkeypatch.setattr(platform.settings, "stall_seconds", 0.2)
+    place = await begin(client, 10)
+    line = await Line.open(client, place, 10)
+    await line.send(b"abc")
+    answer = await asyncio.wait_for(line.reader.read(), 20)
+    assert answer.startswith(b"HTTP/1.1 423")
+    assert b"upload_stalled" in answer
+    await line.close()
+    assert await offset_of(client, place) == 3
 
 
 async def test_who_lost_the_lease_writes_nothing_more(platform: Platform) -> None:

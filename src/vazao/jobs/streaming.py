@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import HTTPException
 from litestar.response import Stream
 
 from vazao.jobs.errors import UploadCutOff
 from vazao.jobs.models import ENDED
 from vazao.jobs.store import Conn
 from vazao.kit import metrics
+from vazao.kit.bodies import ClientLeft
 from vazao.kit.platform import Platform
 
 POLL_SECONDS = 0.4
@@ -33,16 +33,15 @@ async def body_of(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
 
     Raises:
         UploadCutOff: the client left, or sent less than it announced.
+        BodyTooSlow: it stopped, or sent too slowly.
     """
     got = 0
     try:
         async for chunk in request.stream():
             got += len(chunk)
             yield chunk
-    except HTTPException as error:
-        if error.status_code == 500:
-            raise UploadCutOff from error
-        raise
+    except ClientLeft as error:
+        raise UploadCutOff from error
     if got < announced_of(request):
         raise UploadCutOff
 

@@ -12,6 +12,7 @@ from vazao.jobs import store
 from vazao.jobs.errors import UploadCutOff, UploadNotFound
 from vazao.jobs.models import Upload
 from vazao.jobs.tus_errors import BeyondLength, OffsetMismatch, UploadLocked
+from vazao.kit.bodies import BodyTooSlow
 from vazao.kit.cancelling import end_all
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
@@ -21,20 +22,20 @@ log = get("jobs.tus")
 # lease of a killed process must have ended by then.
 LEASE_SECONDS = 6.0
 BEAT_SECONDS = 1.5
-IDLE_SECONDS = 30.0
 
 
 class Body:
     """A stream that ends quietly where the client left, fell silent, or has to give way.
 
     Args:
-        stream: the body's chunks; raises ``UploadCutOff`` where the client left.
+        stream: the body's chunks; raises ``UploadCutOff`` where the client left, ``BodyTooSlow``
+            where it fell silent.
         room: bytes until the upload's end; one more is refused.
         bytes_total: the upload's declared length, for the message.
 
     Attributes:
         cut: the client left before the end it announced.
-        stalled: it was silent for too long, or for a moment while another request waited.
+        stalled: it was too slow, or silent for a moment while another request waited.
     """
 
     def __init__(self, stream: AsyncIterator[bytes], room: int, bytes_total: int) -> None:
@@ -68,11 +69,11 @@ class Body:
             self.stalled = True
             return None
         try:
-            async with asyncio.timeout(IDLE_SECONDS) as self._patience:
+            async with asyncio.timeout(None) as self._patience:
                 piece = await anext(self._stream, None)
         except UploadCutOff:
             self.cut = True
-        except TimeoutError:
+        except (TimeoutError, BodyTooSlow):
             self.stalled = True
         finally:
             self._patience = None

@@ -58,6 +58,14 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "", description="comma-separated networks whose X-Forwarded-For is believed"
     )
+    stall_seconds: float = Field(
+        30.0, gt=0, le=300,
+        description="a connection without progress for so long is ended: headers, a body, an "
+        "answer that the client does not read, the pause between two requests",
+    )
+    body_bytes_per_second: int = Field(
+        1024, ge=1, description="slowest pace of a request's body, after its first moments"
+    )
     smtp_url: str | None = Field(
         None, description="smtp://… for messages (nothing sends any yet)"
     )

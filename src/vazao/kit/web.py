@@ -31,10 +31,11 @@ from litestar.router import Router
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from vazao import __version__
-from vazao.kit import csrf, errors, metrics, public
+from vazao.kit import bodies, csrf, errors, metrics, public
 from vazao.kit.logging import get
 from vazao.kit.pages import language_of, page
 from vazao.kit.platform import Platform, Principal
+from vazao.kit.settings import Settings
 
 log = get("web")
 # How a handler asks for them: ``async def show(platform: ThePlatform, principal: Asker)``.
@@ -72,34 +73,23 @@ class Frame:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         began, status = time.perf_counter(), 500
-        unread = _has_body(scope)
-
-        async def receiving() -> Any:
-            nonlocal unread
-            message = await receive()
-            unread = unread and message.get("more_body", False)
-            return message
+        settings: Settings = scope["litestar_app"].state.platform.settings
+        body = bodies.Body(receive, settings) if bodies.announced(scope) else None
 
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(message, request_id, closing=unread)
+                closing = body is not None and not body.whole
+                _add_headers(message, request_id, closing=closing)
+                if body is not None:
+                    body.answering = True
             await send(message)
 
         try:
-            await self.app(scope, receiving, sending)
+            await self.app(scope, receive if body is None else body.receive, sending)
         finally:
             _observe(scope, status, time.perf_counter() - began)
-
-
-def _has_body(scope: HTTPScope) -> bool:
-    """Whether an HTTP/1.1 request announces a body."""
-    announced = dict(scope["headers"])
-    length = announced.get(b"content-length", b"0")
-    return scope["http_version"] == "1.1" and (
-        length != b"0" or b"transfer-encoding" in announced
-    )
 
 
 def _request_id(scope: Scope) -> str:

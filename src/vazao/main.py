@@ -66,6 +66,7 @@ def web_app() -> Litestar:
         raise DatabaseUnavailable(remedy="Run: vazao up")
     platform = Platform(settings, url, registry(), name="vazao-web")
     platform.authenticate = accounts.authenticator(platform)
+    serving.guard(settings)
     serving.on_closing(lambda: setattr(platform, "closing", True))
     return create_app(platform)
 

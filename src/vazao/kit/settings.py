@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "", description="comma-separated networks whose X-Forwarded-For is believed"
     )
+    connections_per_address: int = Field(
+        1000, ge=1,
+        description="connections that one client address may hold to a web process; trusted "
+        "proxies hold as many as they like",
+    )
     stall_seconds: float = Field(
         30.0, gt=0, le=300,
         description="a connection without progress for so long is ended: headers, a body, an "

@@ -305,5 +305,7 @@ def create_app(platform: Platform, *, on_startup: list[Any] | None = None) -> Li
             render_plugins=[JsonRenderPlugin(path="/v3.json")],
             openapi_router=Router(path="/openapi", route_handlers=[], opt={"public": True}),
         ),
+        # Ours stands already; the framework would put its own in the place of it.
+        logging_config=None,
         debug=False,
     )

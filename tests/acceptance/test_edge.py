@@ -38,7 +38,8 @@ def edge() -> Iterator[Running]:
     """A platform with little patience, behind a proxy it trusts."""
     with running_platform(
         VAZAO_STALL_SECONDS=str(STALL), VAZAO_CONNECTIONS_PER_ADDRESS=str(MOST),
-        VAZAO_TRUSTED_PROXIES=PROXY, VAZAO_WEB_PROCESSES="1",
+        VAZAO_TRUSTED_PROXIES=PROXY, VAZAO_HOSTS="127.0.0.1, *.vazao.example",
+        VAZAO_HSTS_SECONDS="1000", VAZAO_WEB_PROCESSES="1",
     ) as running:
         yield running
 
@@ -235,6 +236,27 @@ async def test_clients_that_leave_are_no_errors_in_the_log(edge: Running, abrupt
         await eventually(noticed)
     said = log.read_text()[before:]
     assert not re.search(r"Traceback|exception|\"level\": \"error\"|\[ERROR\]", said), said
+
+
+def test_only_listed_hosts_are_answered_for_and_probes_of_any(edge: Running) -> None:
+    for host, status in (("vazao.example", 421), ("evil.example", 421), ("a.vazao.example", 401),
+                         ("127.0.0.1:8000", 401), ("a.vazao.example.evil.example", 421)):
+        said = answer(edge, head("GET", "/v1/jobs", Host=host, Connection="close"))
+        assert said.startswith(b"HTTP/1.1 %d " % status), (host, said)
+        assert (b"host_unknown" in said) == (status == 421)
+    for path in ("/healthz", "/readyz"):
+        said = answer(edge, head("GET", path, Host="10.0.0.7", Connection="close"))
+        assert said.startswith(b"HTTP/1.1 200 ")
+
+
+def test_browsers_are_told_to_insist_on_tls_where_they_speak_it(edge: Running) -> None:
+    asked = head("GET", "/login", X_Forwarded_Proto="https", Connection="close")
+    header = b"strict-transport-security: max-age=1000\r\n"
+    assert header in answer(edge, asked, PROXY)
+    assert b"strict-transport" not in answer(edge, asked)
+    assert b"strict-transport" not in answer(
+        edge, head("GET", "/login", X_Forwarded_Proto="http", Connection="close"), PROXY
+    )
 
 
 async def test_a_web_process_that_was_killed_is_followed_by_one_that_answers_all(

@@ -21,7 +21,7 @@ from vazao.kit.pages import language_of
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Check
 
-OPEN = {"public": True, "anonymous": True}
+OPEN = {"public": True, "anonymous": True, "anyhost": True}
 NO_STORE = {"Cache-Control": "no-store"}
 PATIENCE_SECONDS = 2.0
 log = get_logger("probes")

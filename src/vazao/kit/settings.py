@@ -71,6 +71,15 @@ class Settings(BaseSettings):
     body_bytes_per_second: int = Field(
         1024, ge=1, description="slowest pace of a request's body, after its first moments"
     )
+    hosts: str = Field(
+        "", description="comma-separated names that requests may ask for in Host, with *. before "
+        "one for all below it; empty: any"
+    )
+    hsts_seconds: int = Field(
+        0, ge=0,
+        description="how long browsers shall insist on TLS (Strict-Transport-Security), said in "
+        "answers that go over TLS; 0: not said",
+    )
     smtp_url: str | None = Field(
         None, description="smtp://… for messages (nothing sends any yet)"
     )

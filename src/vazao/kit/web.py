@@ -31,7 +31,7 @@ from litestar.router import Router
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from vazao import __version__
-from vazao.kit import bodies, csrf, errors, metrics, public
+from vazao.kit import bodies, csrf, errors, hosts, metrics, public
 from vazao.kit.logging import get
 from vazao.kit.pages import language_of, page
 from vazao.kit.platform import Platform, Principal
@@ -81,7 +81,8 @@ class Frame:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 closing = body is not None and not body.whole
-                _add_headers(message, request_id, closing=closing)
+                extra = hosts.transport_header(scope, settings)
+                _add_headers(message, extra | {"X-Request-Id": request_id}, closing=closing)
                 if body is not None:
                     body.answering = True
             await send(message)
@@ -101,9 +102,9 @@ def _request_id(scope: Scope) -> str:
     return secrets.token_hex(8)
 
 
-def _add_headers(message: Any, request_id: str, *, closing: bool) -> None:
+def _add_headers(message: Any, more: dict[str, str], *, closing: bool) -> None:
     present = {name.lower() for name, _ in message["headers"]}
-    extra = SECURITY_HEADERS | {"X-Request-Id": request_id}
+    extra = SECURITY_HEADERS | more
     if closing:
         # A body that nobody read makes the server close the connection: the client must not send
         # its next request there.
@@ -132,11 +133,14 @@ async def authorize(
     """The guard of every route: finds the principal and holds it to the handler's ``opt``.
 
     Raises:
+        HostUnknown: the request asks for a host that is not ours.
         Unauthenticated: nobody valid asks and the route is not public.
         Forbidden: the principal lacks the scope or role, or (``csrf_failed``) the request of a
             cookie session does not prove that one of our pages sent it.
     """
     platform: Platform = connection.app.state.platform
+    if not handler.opt.get("anyhost"):
+        hosts.check(connection, platform.settings)
     asked = None if handler.opt.get("anonymous") else platform.authenticate
     principal = await asked(connection) if asked else None
     if principal is None and handler.opt.get("open"):

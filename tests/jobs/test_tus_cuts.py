@@ -168,6 +168,29 @@ async def test_a_writer_that_fell_silent_gives_way(
     assert await offset_of(client, place) == 10
 
 
+async def test_all_leases_are_kept_and_a_lost_one_ends_its_own_body_alone(
+    client: httpx2.AsyncClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [await Line.open(client, await begin(client, 3), 3) for _ in range(3)]
+    sure = "select count(*) from jobs.resumable where leased_until > kit.now() + interval '3 s'"
+
+    async def are_sure(count: int) -> bool:
+        async with platform.db.connection() as conn:
+            return await (await conn.execute(sure)).fetchone() == (count,)
+
+    await eventually(lambda: are_sure(3))
+    monkeypatch.setattr(tus_body, "BEAT_SECONDS", 0.1)
+    async with platform.db.connection() as conn:
+        await conn.execute("update jobs.resumable set leased_until = kit.now()")
+        await conn.execute("update jobs.resumable set lease = gen_random_uuid() "
+                           "where upload_id = (select min(upload_id) from jobs.resumable)")
+    await eventually(lambda: are_sure(2))
+    for line, status in zip(lines, (b"423", b"204", b"204"), strict=True):
+        await line.send(b"" if status == b"423" else b"abc")
+        assert (await line.reader.readline()).startswith(b"HTTP/1.1 " + status)
+        await line.close()
+
+
 async def test_a_server_that_stops_keeps_what_came(
     client: httpx2.AsyncClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from vazao.jobs import store
@@ -113,11 +114,12 @@ async def leased(
         UploadLocked: another request writes; that one is told to give way if it is silent.
     """
     lease, upload = await _take(platform, upload_id, offset)
-    keeper = asyncio.create_task(_keep(platform, upload_id, lease, body))
+    leases = _LEASES.setdefault(platform, Leases(platform))
+    leases.keep(upload_id, lease, body)
     try:
         yield lease, upload
     finally:
-        await end_all([keeper])
+        await leases.leave(lease)
         await asyncio.shield(_free(platform, upload_id, lease))
 
 
@@ -138,31 +140,75 @@ async def _take(platform: Platform, upload_id: int, offset: int) -> tuple[UUID, 
     raise UploadLocked(remedy="Try again in a moment.", retry_after=2)
 
 
-async def _keep(platform: Platform, upload_id: int, lease: UUID, body: Body) -> None:
-    until = time.monotonic() + LEASE_SECONDS
-    while True:
-        await asyncio.sleep(BEAT_SECONDS)
-        asked = time.monotonic()
-        try:
-            # Nobody may still write once another may have begun.
-            async with (
-                asyncio.timeout(until - BEAT_SECONDS - asked), platform.db.connection() as conn,
-            ):
-                row = await renew(conn, platform, upload_id, lease)
-        except Exception as error:
-            log.warning("lease not renewed", error=repr(error))
-            if time.monotonic() >= until - BEAT_SECONDS:
-                body.lose()
-                return
-            continue
-        if row is None:
-            body.lose()
-            return
-        until = asked + LEASE_SECONDS
-        if platform.closing:
-            body.stop()
-        elif row[0]:
-            body.give_way()
+@dataclass
+class Held:
+    """One lease of this process: of which upload, for which body, sure until when."""
+
+    upload_id: int
+    body: Body
+    until: float
+
+
+class Leases:
+    """All leases of this process: one statement a beat keeps them, however many they are.
+
+    A statement each was most of what the database did while a thousand bodies stood still.
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._held: dict[UUID, Held] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def keep(self, upload_id: int, lease: UUID, body: Body) -> None:
+        """Keep *lease*, just taken, until :meth:`leave`."""
+        self._held[lease] = Held(upload_id, body, time.monotonic() + LEASE_SECONDS)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    async def leave(self, lease: UUID) -> None:
+        """Keep *lease* no more."""
+        self._held.pop(lease, None)
+        if not self._held and self._task is not None:
+            task, self._task = self._task, None
+            _LEASES.pop(self._platform, None)
+            await end_all([task])
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            asked, held = time.monotonic(), dict(self._held)
+            try:
+                async with asyncio.timeout(LEASE_SECONDS - 2 * BEAT_SECONDS):
+                    wanted = await self._renew(held)
+            except Exception as error:
+                log.warning("leases not renewed", leases=len(held), error=repr(error))
+                for each in held.values():
+                    # No request may write any more once another may have begun.
+                    if time.monotonic() >= each.until - BEAT_SECONDS:
+                        each.body.lose()
+                continue
+            for lease, each in held.items():
+                each.until = asked + LEASE_SECONDS
+                if lease not in wanted:
+                    each.body.lose()
+                elif self._platform.closing:
+                    each.body.stop()
+                elif wanted[lease]:
+                    each.body.give_way()
+
+    async def _renew(self, held: dict[UUID, Held]) -> dict[UUID, bool]:
+        async with self._platform.db.connection() as conn:
+            rows = await store.every(
+                conn, "renew_leases", leases=list(held),
+                ids=[each.upload_id for each in held.values()], lease_seconds=LEASE_SECONDS,
+                keep_seconds=self._platform.settings.upload_expire_hours * 3600,
+            )
+        return {lease: bool(wanted) for lease, wanted in rows}
+
+
+# While there are any.
+_LEASES: dict[Platform, Leases] = {}
 
 
 async def renew(

@@ -77,6 +77,7 @@ def web_app() -> Litestar:
         raise DatabaseUnavailable(remedy="Run: vazao up")
     platform = Platform(settings, url, registry(), name="vazao-web")
     platform.authenticate = accounts.authenticator(platform)
+    serving.guard(settings)
     serving.on_closing(platform.begin_closing)
     return create_app(platform)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,3 +105,13 @@ def test_a_request_is_counted_under_its_whole_route(database_url: str, data_dir:
         client.get("/v1/things/ana")
     assert counted(route) == before + 1
     assert counted("/v1/things/ana") is None
+
+
+def test_the_application_leaves_the_process_s_logging_as_it_is(data_dir: Path) -> None:
+    settings = Settings(
+        _env_file=None, database_url="postgresql://x/y", data_dir=data_dir, secret="s" * 32,  # type: ignore[call-arg]
+    )
+    root = logging.getLogger()
+    before = [*root.handlers]
+    create_app(Platform(settings, "postgresql://x/y", Registry()))
+    assert root.handlers == before

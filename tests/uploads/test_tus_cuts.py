@@ -23,7 +23,7 @@ from vazao.kit.platform import Platform
 from vazao.uploads.errors import UploadNotFound
 from vazao.uploads.tus import body as tus_body
 from vazao.uploads.tus import service
-from vazao.uploads.tus.errors import OffsetMismatch, UploadLocked, UploadStalled
+from vazao.uploads.tus.errors import OffsetMismatch, UploadLocked
 from vazao.uploads.tus.headers import Checksum
 
 pytestmark = pytest.mark.anyio
@@ -159,6 +159,29 @@ async def test_a_writer_that_fell_silent_gives_way(
     assert await offset_of(client, place) == 10
 
 
+async def test_all_leases_are_kept_and_a_lost_one_ends_its_own_body_alone(
+    client: httpx2.AsyncClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [await Line.open(client, await begin(client, 3), 3) for _ in range(3)]
+    sure = "select count(*) from jobs.resumable where leased_until > kit.now() + interval '3 s'"
+
+    async def are_sure(count: int) -> bool:
+        async with platform.db.connection() as conn:
+            return await (await conn.execute(sure)).fetchone() == (count,)
+
+    await eventually(lambda: are_sure(3))
+    monkeypatch.setattr(tus_body, "BEAT_SECONDS", 0.1)
+    async with platform.db.connection() as conn:
+        await conn.execute("update jobs.resumable set leased_until = kit.now()")
+        await conn.execute("update jobs.resumable set lease = gen_random_uuid() "
+                           "where upload_id = (select min(upload_id) from jobs.resumable)")
+    await eventually(lambda: are_sure(2))
+    for line, status in zip(lines, (b"423", b"204", b"204"), strict=True):
+        await line.send(b"" if status == b"423" else b"abc")
+        assert (await line.reader.readline()).startswith(b"HTTP/1.1 " + status)
+        await line.close()
+
+
 async def test_a_server_that_stops_keeps_what_came(
     client: httpx2.AsyncClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,23 +220,18 @@ async def add(
     return await service.append(platform, 1, token, stream, offset=0, **more)
 
 
-async def test_a_client_that_says_nothing_is_not_waited_for(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
+async def test_of_a_client_that_says_nothing_more_what_came_is_kept(
+    client: httpx2.AsyncClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tus_body, "IDLE_SECONDS", 0.1)
-
-    async def silent() -> AsyncIterator[bytes]:
-        yield b"abc"
-        await asyncio.Event().wait()
-
-    await platform.open()
-    try:
-        token = await begun(platform, 10)
-        with pytest.raises(UploadStalled):
-            await add(platform, token, silent())
-        assert (await service.find(platform, 1, token)).bytes == 3
-    finally:
-        await platform.close()
+    monkeypatch.setattr(platform.settings, "stall_seconds", 0.2)
+    place = await begin(client, 10)
+    line = await Line.open(client, place, 10)
+    await line.send(b"abc")
+    answer = await asyncio.wait_for(line.reader.read(), 20)
+    assert answer.startswith(b"HTTP/1.1 423")
+    assert b"upload_stalled" in answer
+    await line.close()
+    assert await offset_of(client, place) == 3
 
 
 async def test_who_lost_the_lease_writes_nothing_more(platform: Platform) -> None:

@@ -41,6 +41,9 @@ JOBS_ENDED = Counter("vazao_jobs_ended_total", "Jobs that ended, by kind and sta
 
 PARTS_STUCK = Counter("vazao_parts_stuck_total",
                       "Parts found without progress for ten times what was expected", ["kind"])
+CONNECTIONS_ENDED = Counter(
+    "vazao_connections_ended_total", "Connections ended since their address held too many"
+)
 STREAMS_OPEN = Gauge(
     "vazao_streams_open", "Readers that follow live streams", multiprocess_mode="livesum"
 )

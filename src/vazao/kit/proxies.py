@@ -70,6 +70,11 @@ def _parsed(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+def is_trusted(address: str, settings: Settings) -> bool:
+    """Whether *address* is a proxy that the operator trusts."""
+    return _trusted(_parsed(address), settings)
+
+
 def _trusted(address: Address | None, settings: Settings) -> bool:
     networks = trusted_networks(settings.trusted_proxies)
     return address is not None and any(address in network for network in networks)

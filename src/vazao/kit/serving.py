@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
+from vazao.kit.doorman import Doorman
 from vazao.kit.errors import ConfigurationError, VazaoError
+from vazao.kit.proxies import is_trusted
 from vazao.kit.settings import Settings
 
 STOP_SECONDS = 5
 CONNECTIONS = 16_384
+# What is kept free for whoever comes while these are taken: probes, above all.
+ROOM = 512
+# Files and connections to the database, beside those of clients.
+OTHER_FILES = 256
+BACKLOG = 4096
+# Of a request's headers; more is answered 431. A stalled connection can hold so much, and no more.
+BUFFER_BYTES = 64 << 10
 CLOSING = signal.SIGUSR1
 
 
@@ -44,20 +54,44 @@ def reserve(host: str, port: int) -> socket.socket:
         ConfigurationError: it is taken, or may not be used; the remedy says what to do.
     """
     address = resolve(host, port)
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    held = socket.socket(family, socket.SOCK_STREAM)
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as asking:
+        with socket.socket(_family(address), socket.SOCK_STREAM) as asking:
             asking.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             asking.bind((address, port))
+        return shared(address, port)
+    except OSError as error:
+        raise port_error(host, port, error) from error
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def shared(address: str, port: int) -> socket.socket:
+    """A socket that holds the port and lets others of ours hold it, too."""
+    held = socket.socket(_family(address), socket.SOCK_STREAM)
+    try:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if hasattr(socket, "SO_REUSEPORT"):
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         held.bind((address, port))
-    except OSError as error:
+    except OSError:
         held.close()
-        raise port_error(host, port, error) from error
+        raise
     return held
+
+
+def listener(address: str, port: int, stall_seconds: float) -> socket.socket:
+    """What a web process is to listen on. Connections inherit its options.
+
+    The system itself ends those whose peer has taken nothing of an answer for *stall_seconds*:
+    no code of ours waits for what the server holds for them.
+    """
+    made = shared(address, port)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(stall_seconds * 1000))
+    return made
 
 
 def port_error(host: str, port: int, error: OSError) -> VazaoError:
@@ -93,8 +127,54 @@ def on_closing(tell: Callable[[], object]) -> None:
     signal.signal(CLOSING, lambda *_: tell())
 
 
+def places() -> int:
+    """How many connections a web process takes: many, but never more than it may open files."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(ROOM * 2, min(CONNECTIONS, files - OTHER_FILES))
+
+
+def guard(settings: Settings) -> None:
+    """Have this web process keep its connections within bounds (:mod:`vazao.kit.doorman`)."""
+    Doorman(
+        settings.port, per_address=settings.connections_per_address, total=places() - ROOM,
+        excepted=lambda address: is_trusted(address, settings),
+    ).start()
+
+
+def _server(address: str, port: int, stall_seconds: float) -> Any:
+    """Granian's server, each process with a listener of ours, told of the end in advance."""
+    from granian import Granian
+    from granian.net import SocketHolder
+
+    # One of two classes, as the interpreter has a GIL or not: no base that can be checked.
+    class Server(cast(Any, Granian)):
+        def _spawn_worker(self, *given: Any, **named: Any) -> Any:
+            made = listener(address, port, stall_seconds)
+            self._ssp, self._sso = None, made
+            # Its stub knows no arguments.
+            self._shd = cast(Any, SocketHolder)(made.fileno(), False, BACKLOG)
+            worker = super()._spawn_worker(*given, **named)
+            start = worker.start
+
+            def start_alone() -> None:
+                start()
+                # Kept here, it would go on taking connections after its process is gone.
+                made.close()
+
+            worker.start = start_alone
+            return worker
+
+        def _stop_workers(self) -> None:
+            for process in self.wrks:
+                with suppress(ProcessLookupError):
+                    os.kill(process._id(), CLOSING)
+            super()._stop_workers()
+
+    return Server
+
+
 def serve(settings: Settings, factory: Callable[[], Any]) -> None:
-    """Serve the application that *factory* makes, until SIGTERM.
+    """Serve the application that *factory* makes, until SIGTERM, over HTTP/1.1 alone.
 
     It is called in each process, and is a module's own function: systems that start processes
     anew hand it on by its name.
@@ -106,25 +186,21 @@ def serve(settings: Settings, factory: Callable[[], Any]) -> None:
     Raises:
         ConfigurationError: the port was taken after all.
     """
-    from granian import Granian
     from granian.constants import HTTPModes, Interfaces, Loops
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
-
-    # One of two classes, as the interpreter has a GIL or not: no base that can be checked.
-    class Server(cast(Any, Granian)):
-        def _stop_workers(self) -> None:
-            for process in self.wrks:
-                with suppress(ProcessLookupError):
-                    os.kill(process._id(), CLOSING)
-            super()._stop_workers()
 
     # Inherited: a process that is told before it listens must not end by that.
     signal.signal(CLOSING, signal.SIG_IGN)
-    server = Server(
-        "vazao", address=resolve(settings.host, settings.port), port=settings.port,
-        interface=Interfaces.ASGI, websockets=False, http=HTTPModes.auto,
-        workers=settings.processes("web"), loop=Loops.uvloop, backlog=4096,
-        backpressure=CONNECTIONS, workers_kill_timeout=STOP_SECONDS,
+    address, stall = resolve(settings.host, settings.port), settings.stall_seconds
+    server = _server(address, settings.port, stall)(
+        "vazao", address=address, port=settings.port,
+        interface=Interfaces.ASGI, websockets=False, http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=round(stall * 1000), max_buffer_size=BUFFER_BYTES
+        ),
+        workers=settings.processes("web"), loop=Loops.uvloop, backlog=BACKLOG,
+        backpressure=places(), workers_kill_timeout=STOP_SECONDS,
         respawn_failed_workers=True, log_level=LogLevels.error, log_access=False,
     )
     try:

@@ -77,6 +77,28 @@ class Settings(BaseSettings):
     streams_per_principal: int = Field(
         20, ge=1, description="live streams that one token or session follows at a time, at most"
     )
+    connections_per_address: int = Field(
+        1000, ge=1,
+        description="connections that one client address may hold to a web process; trusted "
+        "proxies hold as many as they like",
+    )
+    stall_seconds: float = Field(
+        30.0, gt=0, le=300,
+        description="a connection without progress for so long is ended: headers, a body, an "
+        "answer that the client does not read, the pause between two requests",
+    )
+    body_bytes_per_second: int = Field(
+        1024, ge=1, description="slowest pace of a request's body, after its first moments"
+    )
+    hosts: str = Field(
+        "", description="comma-separated names that requests may ask for in Host, with *. before "
+        "one for all below it; empty: any"
+    )
+    hsts_seconds: int = Field(
+        0, ge=0,
+        description="how long browsers shall insist on TLS (Strict-Transport-Security), said in "
+        "answers that go over TLS; 0: not said",
+    )
     smtp_url: str | None = Field(
         None, description="smtp://… for messages (nothing sends any yet)"
     )

@@ -89,6 +89,14 @@ update jobs.resumable set leased_until = kit.now() + make_interval(secs => %(lea
     expires_at = kit.now() + make_interval(secs => %(keep_seconds)s)
 where upload_id = %(id)s and lease = %(lease)s returning wanted
 
+-- name: renew_leases
+-- The same for all that one process writes. Only its own rows, each held by nobody for long, so
+-- their order does not matter.
+update jobs.resumable r set leased_until = kit.now() + make_interval(secs => %(lease_seconds)s),
+    expires_at = kit.now() + make_interval(secs => %(keep_seconds)s)
+from unnest(%(ids)s::bigint[], %(leases)s::uuid[]) as held (upload_id, lease)
+where r.upload_id = held.upload_id and r.lease = held.lease returning r.lease, r.wanted
+
 -- name: free_lease
 -- The next request need not wait.
 update jobs.resumable set lease = null, leased_until = null

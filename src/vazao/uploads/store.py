@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from vazao.kit import sql
@@ -145,6 +145,17 @@ async def renew_lease(
         keep_seconds=keep_seconds,
     )
     return None if found is None else found[0]
+
+
+async def renew_leases(
+    conn: Conn, uploads: Mapping[UUID, int], *, lease_seconds: float, keep_seconds: float
+) -> dict[UUID, bool]:
+    """Keep the rights to write of *uploads*, by lease; for each that stands, whether one waits."""
+    found = await sql.rows(
+        conn, Q.renew_leases, leases=list(uploads), ids=list(uploads.values()),
+        lease_seconds=lease_seconds, keep_seconds=keep_seconds,
+    )
+    return {lease: bool(wanted) for lease, wanted in found}
 
 
 async def free_lease(conn: Conn, upload_id: int, lease: UUID) -> None:

@@ -35,7 +35,8 @@ from vazao import __version__
 from vazao.kit import errors, metrics
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
-from vazao.kit.web import csrf, public
+from vazao.kit.settings import Settings
+from vazao.kit.web import bodies, csrf, hosts, public
 from vazao.kit.web.following import Following
 from vazao.kit.web.pages import language_of, page
 
@@ -75,34 +76,24 @@ class Frame:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         began, status = time.perf_counter(), 500
-        unread = _has_body(scope)
-
-        async def receiving() -> Any:
-            nonlocal unread
-            message = await receive()
-            unread = unread and message.get("more_body", False)
-            return message
+        settings: Settings = scope["litestar_app"].state.platform.settings
+        body = bodies.Body(receive, settings) if bodies.announced(scope) else None
 
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(message, request_id, closing=unread)
+                closing = body is not None and not body.whole
+                extra = hosts.transport_header(scope, settings)
+                _add_headers(message, extra | {"X-Request-Id": request_id}, closing=closing)
+                if body is not None:
+                    body.answering = True
             await send(message)
 
         try:
-            await self.app(scope, receiving, sending)
+            await self.app(scope, receive if body is None else body.receive, sending)
         finally:
             _observe(scope, status, time.perf_counter() - began)
-
-
-def _has_body(scope: HTTPScope) -> bool:
-    """Whether an HTTP/1.1 request announces a body."""
-    announced = dict(scope["headers"])
-    length = announced.get(b"content-length", b"0")
-    return scope["http_version"] == "1.1" and (
-        length != b"0" or b"transfer-encoding" in announced
-    )
 
 
 def _request_id(scope: Scope) -> str:
@@ -114,9 +105,9 @@ def _request_id(scope: Scope) -> str:
     return secrets.token_hex(8)
 
 
-def _add_headers(message: Any, request_id: str, *, closing: bool) -> None:
+def _add_headers(message: Any, more: dict[str, str], *, closing: bool) -> None:
     present = {name.lower() for name, _ in message["headers"]}
-    extra = SECURITY_HEADERS | {"X-Request-Id": request_id}
+    extra = SECURITY_HEADERS | more
     if closing:
         # A body that nobody read makes the server close the connection: the client must not send
         # its next request there.
@@ -145,11 +136,14 @@ async def authorize(
     """The guard of every route: finds the principal and holds it to the handler's ``opt``.
 
     Raises:
+        HostUnknown: the request asks for a host that is not ours.
         Unauthenticated: nobody valid asks and the route is not public.
         Forbidden: the principal lacks the scope or role, or (``csrf_failed``) the request of a
             cookie session does not prove that one of our pages sent it.
     """
     platform: Platform = connection.app.state.platform
+    if not handler.opt.get("anyhost"):
+        hosts.check(connection, platform.settings)
     asked = None if handler.opt.get("anonymous") else platform.authenticate
     principal = await asked(connection) if asked else None
     if principal is None and handler.opt.get("open"):
@@ -322,5 +316,7 @@ def create_app(platform: Platform, *, on_startup: list[Any] | None = None) -> Li
             render_plugins=[JsonRenderPlugin(path="/v3.json")],
             openapi_router=Router(path="/openapi", route_handlers=[], opt={"public": True}),
         ),
+        # Ours stands already; the framework would put its own in the place of it.
+        logging_config=None,
         debug=False,
     )

@@ -21,7 +21,7 @@ from vazao.kit.readiness import check_database
 from vazao.kit.registry import Check
 from vazao.kit.web.pages import language_of
 
-OPEN = {"public": True, "anonymous": True}
+OPEN = {"public": True, "anonymous": True, "anyhost": True}
 NO_STORE = {"Cache-Control": "no-store"}
 PATIENCE_SECONDS = 2.0
 log = get_logger("probes")

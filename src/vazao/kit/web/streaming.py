@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from litestar import Request
-from litestar.exceptions import HTTPException
 
 from vazao.kit.errors import UploadCutOff
+from vazao.kit.web.bodies import ClientLeft
 
 
 def announced_of(request: Request[Any, Any, Any]) -> int:
@@ -22,15 +22,14 @@ async def body_of(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
 
     Raises:
         UploadCutOff: the client left, or sent less than it announced.
+        BodyTooSlow: it stopped, or sent too slowly.
     """
     got = 0
     try:
         async for chunk in request.stream():
             got += len(chunk)
             yield chunk
-    except HTTPException as error:
-        if error.status_code == 500:
-            raise UploadCutOff from error
-        raise
+    except ClientLeft as error:
+        raise UploadCutOff from error
     if got < announced_of(request):
         raise UploadCutOff

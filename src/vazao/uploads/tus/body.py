@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from vazao.kit.cancelling import end_all
@@ -13,6 +14,7 @@ from vazao.kit.errors import UploadCutOff
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
+from vazao.kit.web.bodies import BodyTooSlow
 from vazao.uploads import store
 from vazao.uploads.errors import UploadNotFound
 from vazao.uploads.models import Upload
@@ -24,20 +26,20 @@ log = get("uploads.tus")
 # lease of a killed process must have ended by then.
 LEASE_SECONDS = 6.0
 BEAT_SECONDS = 1.5
-IDLE_SECONDS = 30.0
 
 
 class Body:
     """A stream that ends quietly where the client left, fell silent, or has to give way.
 
     Args:
-        stream: the body's chunks; raises ``UploadCutOff`` where the client left.
+        stream: the body's chunks; raises ``UploadCutOff`` where the client left, ``BodyTooSlow``
+            where it fell silent.
         room: bytes until the upload's end; one more is refused.
         bytes_total: the upload's declared length, for the message.
 
     Attributes:
         cut: the client left before the end it announced.
-        stalled: it was silent for too long, or for a moment while another request waited.
+        stalled: it was too slow, or silent for a moment while another request waited.
     """
 
     def __init__(self, stream: AsyncIterator[bytes], room: int, bytes_total: int) -> None:
@@ -71,11 +73,11 @@ class Body:
             self.stalled = True
             return None
         try:
-            async with asyncio.timeout(IDLE_SECONDS) as self._patience:
+            async with asyncio.timeout(None) as self._patience:
                 piece = await anext(self._stream, None)
         except UploadCutOff:
             self.cut = True
-        except TimeoutError:
+        except (TimeoutError, BodyTooSlow):
             self.stalled = True
         finally:
             self._patience = None
@@ -115,11 +117,12 @@ async def leased(
         UploadLocked: another request writes; that one is told to give way if it is silent.
     """
     lease, upload = await _take(platform, upload_id, offset)
-    keeper = asyncio.create_task(_keep(platform, upload_id, lease, body))
+    leases = _LEASES.setdefault(platform, Leases(platform))
+    leases.keep(upload_id, lease, body)
     try:
         yield lease, upload
     finally:
-        await end_all([keeper])
+        await leases.leave(lease)
         await asyncio.shield(_free(platform, upload_id, lease))
 
 
@@ -137,31 +140,74 @@ async def _take(platform: Platform, upload_id: int, offset: int) -> tuple[UUID, 
     raise UploadLocked(remedy="Try again in a moment.", retry_after=2)
 
 
-async def _keep(platform: Platform, upload_id: int, lease: UUID, body: Body) -> None:
-    until = time.monotonic() + LEASE_SECONDS
-    while True:
-        await asyncio.sleep(BEAT_SECONDS)
-        asked = time.monotonic()
-        try:
-            # Nobody may still write once another may have begun.
-            async with (
-                asyncio.timeout(until - BEAT_SECONDS - asked), platform.db.connection() as conn,
-            ):
-                wanted = await renew(conn, platform, upload_id, lease)
-        except Exception as error:
-            log.warning("lease not renewed", error=repr(error))
-            if time.monotonic() >= until - BEAT_SECONDS:
-                body.lose()
-                return
-            continue
-        if wanted is None:
-            body.lose()
-            return
-        until = asked + LEASE_SECONDS
-        if platform.closing:
-            body.stop()
-        elif wanted:
-            body.give_way()
+@dataclass
+class Held:
+    """One lease of this process: of which upload, for which body, sure until when."""
+
+    upload_id: int
+    body: Body
+    until: float
+
+
+class Leases:
+    """All leases of this process: one statement a beat keeps them, however many they are.
+
+    A statement each was most of what the database did while a thousand bodies stood still.
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._held: dict[UUID, Held] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def keep(self, upload_id: int, lease: UUID, body: Body) -> None:
+        """Keep *lease*, just taken, until :meth:`leave`."""
+        self._held[lease] = Held(upload_id, body, time.monotonic() + LEASE_SECONDS)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    async def leave(self, lease: UUID) -> None:
+        """Keep *lease* no more."""
+        self._held.pop(lease, None)
+        if not self._held and self._task is not None:
+            task, self._task = self._task, None
+            _LEASES.pop(self._platform, None)
+            await end_all([task])
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            asked, held = time.monotonic(), dict(self._held)
+            try:
+                async with asyncio.timeout(LEASE_SECONDS - 2 * BEAT_SECONDS):
+                    wanted = await self._renew(held)
+            except Exception as error:
+                log.warning("leases not renewed", leases=len(held), error=repr(error))
+                for each in held.values():
+                    # No request may write any more once another may have begun.
+                    if time.monotonic() >= each.until - BEAT_SECONDS:
+                        each.body.lose()
+                continue
+            for lease, each in held.items():
+                each.until = asked + LEASE_SECONDS
+                if lease not in wanted:
+                    each.body.lose()
+                elif self._platform.closing:
+                    each.body.stop()
+                elif wanted[lease]:
+                    each.body.give_way()
+
+    async def _renew(self, held: dict[UUID, Held]) -> dict[UUID, bool]:
+        async with self._platform.db.connection() as conn:
+            return await store.renew_leases(
+                conn, {lease: each.upload_id for lease, each in held.items()},
+                lease_seconds=LEASE_SECONDS,
+                keep_seconds=self._platform.settings.of(UploadSettings).expire_hours * 3600,
+            )
+
+
+# While there are any.
+_LEASES: dict[Platform, Leases] = {}
 
 
 async def renew(conn: Conn, platform: Platform, upload_id: int, lease: UUID) -> bool | None:

@@ -1,0 +1,94 @@
+"""The pace of request bodies: one deadline for every route, around what the server receives.
+
+The server's own deadline covers a request's headers. A body that stalls would stay for ever, with
+its connection and whatever the route holds meanwhile. So a body must make progress every
+``VAZAO_STALL_SECONDS``, and come at ``VAZAO_BODY_BYTES_PER_SECOND`` on the whole, after a first
+allowance of the same length. Only waiting for the client counts, never our own work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
+
+from vazao.kit.errors import BadRequest, VazaoError
+from vazao.kit.settings import Settings
+
+
+class BodyTooSlow(VazaoError):
+    """The request's body stopped, or came too slowly."""
+
+    code = "body_too_slow"
+    status = 408
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            remedy="Send it again, at {rate} bytes a second or more, without a pause of {seconds} "
+            "seconds.",
+            rate=settings.body_bytes_per_second, seconds=f"{settings.stall_seconds:g}",
+        )
+
+
+class ClientLeft(BadRequest):
+    """The client left before its request was complete."""
+
+    code = "client_left"
+
+
+class Body:
+    """A request's body on its way in.
+
+    Attributes:
+        whole: its last byte is in.
+        answering: the answer has begun, so no other can be given any more.
+    """
+
+    def __init__(self, receive: Receive, settings: Settings) -> None:
+        self._receive = receive
+        self._settings = settings
+        self._waited = 0.0
+        self._bytes = 0
+        self.whole = False
+        self.answering = False
+
+    async def receive(self) -> HTTPReceiveMessage:
+        """The next message; what ends a body early is an error, unless the answer has begun.
+
+        Raises:
+            BodyTooSlow: it stopped or came too slowly.
+            ClientLeft: the client did.
+        """
+        if self.whole:
+            return cast(HTTPReceiveMessage, await self._receive())
+        try:
+            message = await self._next()
+        except TimeoutError:
+            if not self.answering:
+                raise BodyTooSlow(self._settings) from None
+            return {"type": "http.disconnect"}
+        if message["type"] != "http.request":
+            if not self.answering:
+                raise ClientLeft
+            return message
+        self._bytes += len(message.get("body", b""))
+        self.whole = not message.get("more_body", False)
+        return message
+
+    async def _next(self) -> HTTPReceiveMessage:
+        stall, rate = self._settings.stall_seconds, self._settings.body_bytes_per_second
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        left = stall + self._bytes / rate - self._waited
+        try:
+            async with asyncio.timeout(min(stall, left)):
+                return cast(HTTPReceiveMessage, await self._receive())
+        finally:
+            self._waited += clock() - began
+
+
+def announced(scope: HTTPScope) -> bool:
+    """Whether the request says that it has a body."""
+    headers = dict(scope["headers"])
+    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers

@@ -198,9 +198,9 @@ async def test_api_sessions(browse: Browse, people: People, platform: Platform) 
     [
         ({"username": "ana", "password": "wrong"}, 401, "sign_in_refused"),
         ({"username": "nobody", "password": PASSWORD}, 401, "sign_in_refused"),
-        ({"username": "ana"}, 400, "bad_request"),
-        ({"username": 5, "password": "x"}, 400, "bad_request"),
-        ([], 400, "bad_request"),
+        ({"username": "ana"}, 400, "field_invalid"),
+        ({"username": 5, "password": "x"}, 400, "field_invalid"),
+        ([], 400, "field_invalid"),
     ],
 )
 async def test_api_sessions_refused(

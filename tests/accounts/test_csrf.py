@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-@post("/x/small", opt={"session": True})
+@post("/x/small", opt={"session": True, "fields": ("value",)})
 async def small(request: Request[Any, Any, Any]) -> dict[str, str]:
     return {"value": str((await request.form()).get("value"))}
 

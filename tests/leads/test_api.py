@@ -203,6 +203,30 @@ async def test_history_is_paged_newest_first(client: Client, stranger: Client) -
     assert (await stranger.get(IMPORTS)).json()["items"] == []
 
 
+@pytest.mark.parametrize(("limit", "follows"), [(1, True), (2, False), (3, False)])
+async def test_next_is_null_exactly_where_nothing_follows(
+    client: Client, limit: int, follows: bool
+) -> None:
+    for _ in range(2):
+        await send(client)
+    page = (await client.get(IMPORTS, params={"limit": limit})).json()
+    assert (len(page["items"]), page["next"] is not None) == (min(limit, 2), follows)
+
+
+@pytest.mark.parametrize("form", [True, False])
+async def test_an_unknown_option_is_refused_by_name_and_leaves_nothing(
+    client: Client, tenant: Tenant, form: bool
+) -> None:
+    given = {"empyt": "clear"}
+    answer = await client.post(
+        IMPORTS, files={"file": ("p.csv", b"E-mail\na@x.com\n")}, data=given if form else {},
+        params={} if form else given,
+    )
+    assert code(answer) == (400, "unknown_parameter")
+    assert answer.json()["error"]["details"][0]["nearest"] == "empty"
+    assert await tenant.rows("select 1 from jobs.upload where organization_id = %s") == []
+
+
 @pytest.mark.parametrize("query", [
     {"limit": "0"}, {"limit": "1001"}, {"limit": "x"}, {"after": "!!"}, {"after": "eA"},
     {"after": "WyJ4Il0"}, {"after": "WzEsMl0"}, {"after": encode_cursor("abc", 1)},

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vazao.kit.errors import VazaoError
 from vazao.leads import errors
-from vazao.leads.mapping import CUSTOM_NAME, FIELDS, parse, propose, require_email, slug
+from vazao.leads.mapping import CUSTOM_NAME, FIELDS, decode, parse, propose, require_email, slug
 
 KNOWN = {
     "E-mail": "email",
@@ -176,3 +176,12 @@ def test_require_email_on_a_proposal() -> None:
     require_email(propose(HEADERS))
     with pytest.raises(errors.MappingWithoutEmail):
         require_email(propose(["Nome", "Cor"]))
+
+
+def test_broken_json_of_a_mapping_says_where() -> None:
+    with pytest.raises(errors.MappingInvalid, match="line 2, column 12") as refused:
+        decode('{\n "E-mail": email}')
+    (detail,) = refused.value.details
+    assert (detail["line"], detail["column"]) == (2, 12)
+    with pytest.raises(errors.MappingInvalid, match="header Nome"):
+        decode('{"E-mail": "email", "Nome": 5}')

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.leads import Tenant, indexed, outcome
 from tests.support.sites import Site, csrf_in, site
+from vazao.leads import pages
 
 pytestmark = pytest.mark.anyio
 SHEET = "E-mail,Nome,Cidade,Tags\nana@x.com,Ana <b>,Olinda,feira\nbad,Bea,,\n"
@@ -287,3 +288,26 @@ async def test_headers_survive_the_form_as_they_are(browser: Browser, tenant: Te
     )
     assert shown["created"] == 1, shown["error"]
     assert len((await tenant.lead("ana@x.com"))["custom"]) == 5
+
+
+@pytest.mark.parametrize("shown", [1, 2])
+async def test_a_page_that_is_full_to_the_limit_has_a_next_only_if_more_follows(
+    browser: Browser, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, shown: int
+) -> None:
+    monkeypatch.setattr(pages, "PAGE", shown)
+    for _ in range(2):
+        await tenant.run("E-mail\nana@x.com\nbia@x.com\n")
+    await indexed(tenant)
+    for path in ("/leads", "/leads?q=x.com", "/leads/imports"):
+        text = (await browser.get(path)).text
+        assert ('rel="next"' in text) == (shown == 1), path
+
+
+async def test_an_unknown_field_of_the_drop_is_refused(browser: Browser, tenant: Tenant) -> None:
+    csrf = csrf_in(await form(browser))
+    answer = await browser.post(
+        "/leads/uploads", data={"csfr": "x"}, files={"file": ("p.csv", SHEET)},
+        headers={"x-csrf-token": csrf, "accept": "application/json"},
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "unknown_parameter")
+    assert await tenant.rows("select 1 from jobs.upload where organization_id = %s") == []

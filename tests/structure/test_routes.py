@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
-from typing import Any
-
 import pytest
-from litestar import Litestar
-from litestar.routes import HTTPRoute
 
+from tests.support.routes import handlers
 from vazao.accounts.models import SCOPES
-from vazao.kit.platform import Platform
-from vazao.kit.settings import Settings
-from vazao.kit.web.frame import create_app
-from vazao.main import registry
 
 WAYS = ("public", "scope", "session", "admin", "authenticated")
 # Whoever adds to this list says why the whole world may ask.
@@ -34,25 +24,6 @@ OPEN = {
     "/sum-even", "/sum-even/{token}/status", "/sum-even/{token}/result",
     "/files", "/files/{upload}",
 }
-
-
-@cache
-def application() -> Litestar:
-    folder = Path("/nonexistent")
-    settings = Settings(database_url="postgresql://x/y", secret="0" * 32, data_dir=folder,
-                        blob_url="memory:///")  # type: ignore[call-arg]
-    return create_app(Platform(settings, "postgresql://x/y", registry()))
-
-
-def handlers() -> Iterator[tuple[str, str, Any]]:
-    """Each route's method, path and handler; the framework's own OPTIONS and schema left out."""
-    for route in application().routes:
-        if not isinstance(route, HTTPRoute) or route.path.startswith("/openapi/"):
-            continue
-        for handler in route.route_handlers:
-            for method in sorted(handler.http_methods):
-                if handler.fn.__module__.startswith("vazao"):
-                    yield str(method), route.path_format, handler
 
 
 def test_there_are_routes() -> None:

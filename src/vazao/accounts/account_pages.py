@@ -48,7 +48,10 @@ async def show_account(
     return await _account_page(request, platform, principal)
 
 
-@post("/account/profile", opt={"session": True}, include_in_schema=False)
+@post(
+    "/account/profile", opt={"session": True, "fields": ("name", "email")},
+    include_in_schema=False,
+)
 async def change_profile(
     request: Asking, platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
@@ -65,7 +68,8 @@ async def change_profile(
 
 
 @post(
-    "/account/password", opt={"session": True}, include_in_schema=False,
+    "/account/password", opt={"session": True, "fields": ("current", "new")},
+    include_in_schema=False,
     request_max_body_size=SIGN_IN_BYTES,
 )
 async def change_password(

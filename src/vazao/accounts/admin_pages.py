@@ -26,7 +26,8 @@ _WRONG = (
     errors.SignInBusy,
 )
 _LIVES = {"30": timedelta(days=30), "90": timedelta(days=90), "365": timedelta(days=365)}
-ADMIN = {"admin": True}
+ADMIN: dict[str, Any] = {"admin": True}
+USER_FIELDS = ("username", "name", "email", "role", "password")
 
 
 def _cursor(request: Asking, name: str, default: int) -> int:
@@ -64,7 +65,7 @@ async def show_users(
     return await _users_page(request, platform, principal)
 
 
-@post("/admin/users", opt=ADMIN, include_in_schema=False)
+@post("/admin/users", opt=ADMIN | {"fields": USER_FIELDS}, include_in_schema=False)
 async def create_user(
     request: Asking, platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
@@ -116,7 +117,10 @@ async def show_tokens(
     return await _tokens_page(request, platform, principal)
 
 
-@post("/admin/tokens", opt=ADMIN, include_in_schema=False, status_code=200)
+@post(
+    "/admin/tokens", opt=ADMIN | {"fields": ("application", "scope", "days")},
+    include_in_schema=False, status_code=200,
+)
 async def create_token(
     request: Asking, platform: ThePlatform, principal: Asker
 ) -> Response[Any]:

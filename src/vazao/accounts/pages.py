@@ -99,7 +99,7 @@ def _login_page(
     return response
 
 
-@get("/login", opt={"public": True}, tags=["accounts"], summary="The sign-in form")
+@get("/login", opt={"public": True}, include_in_schema=False)
 async def show_login(request: Asking, platform: ThePlatform) -> Response[Any]:
     """The form; who is signed in already goes on."""
     target = safe_next(request.query_params.get("next"))
@@ -109,8 +109,8 @@ async def show_login(request: Asking, platform: ThePlatform) -> Response[Any]:
 
 
 @post(
-    "/login", opt={"public": True, "csrf": "handler"}, tags=["accounts"],
-    summary="Sign in by the form", request_max_body_size=SIGN_IN_BYTES, status_code=303,
+    "/login", opt={"public": True, "csrf": "handler", "fields": ("next", "username", "password")},
+    include_in_schema=False, request_max_body_size=SIGN_IN_BYTES, status_code=303,
 )
 async def sign_in(request: Asking, platform: ThePlatform) -> Response[Any]:
     """Sign in (303), or show the form again with one message (401, 403, 429 or 503)."""

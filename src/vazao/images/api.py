@@ -5,32 +5,45 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypedDict
 
 from litestar import Controller, Request, Response, get, post
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import FromPath
 from litestar.response import Stream
 
 from vazao import uploads
 from vazao.images import tasks
-from vazao.images.png import Check, Header
+from vazao.images.png import (
+    Check,
+    Header,
+    ImageBroken,
+    ImageEmpty,
+    ImageNotPng,
+    ImageTooLarge,
+)
 from vazao.images.settings import ImageSettings
 from vazao.jobs import (
+    ACCEPTED,
+    NO_RESULT,
     READ,
+    TASK_TOKEN,
     WRITE,
+    Accepted,
+    IdempotencyClash,
     JobNotFound,
+    NoResult,
+    TaskStatus,
     accepted,
     job_of,
     no_result,
     status_of,
 )
-from vazao.kit.errors import BadRequest, NotFound
+from vazao.kit.errors import BadRequest, NotFound, StorageFull, UploadCutOff
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
-from vazao.kit.web.idempotency import idempotency_of
+from vazao.kit.web.idempotency import IdempotencyKeyInvalid, idempotency_of
+from vazao.kit.web.openapi import BINARY, IDEMPOTENCY_KEY, Answer, Body, says
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.streaming import announced_of, body_of
 from vazao.uploads import Upload, UploadNotFound, UploadTooLarge
@@ -46,16 +59,10 @@ class ImageTooHeavy(BadRequest):
     code = "image_too_large"
 
 
-@dataclass
-class TakesPng(Operation):
-    """The reference's entry of a route whose body is a PNG."""
+class NotAPng(TypedDict):
+    """What existing clients read where the body is of another type."""
 
-    def __post_init__(self) -> None:
-        """Name the body: the framework only sees bodies that it parses itself."""
-        picture = Schema(type=OpenAPIType.STRING, content_media_type=tasks.CONTENT_TYPE)
-        self.request_body = RequestBody(
-            content={tasks.CONTENT_TYPE: OpenAPIMediaType(schema=picture)}, required=True
-        )
+    error: str
 
 
 @cache
@@ -126,17 +133,26 @@ class Randomize(Controller):
     """``/randomize``."""
 
     path = "/randomize"
-    tags = ("jobs",)
+    tags = ("images",)
 
-    @post("/", opt=WRITE, status_code=201, request_max_body_size=None,
-          operation_class=TakesPng, summary="Shuffle the blocks of a PNG image")
+    @post("/", operation_id="shuffleImage", status_code=201, request_max_body_size=None,
+          summary="Shuffle the blocks of a PNG image", opt=says(
+        ACCEPTED,
+        Answer(about="The body is of another type; existing clients compare this text.",
+               kind=NotAPng, status=400, example={"error": ONLY_PNG}),
+        parameters=(IDEMPOTENCY_KEY,),
+        bodies=(Body(media=tasks.CONTENT_TYPE, kind=BINARY),),
+        refuses=(ImageEmpty, ImageNotPng, ImageBroken, ImageTooLarge, UploadCutOff,
+                 IdempotencyKeyInvalid, IdempotencyClash, StorageFull),
+        **WRITE,
+    ))
     async def ask(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any]
-    ) -> Response[Any]:
+    ) -> Response[Accepted] | Response[NotAPng]:
         """The PNG is the body, with ``Content-Type: image/png``; the answer is its token."""
         content_type = request.headers.get("content-type", "").partition(";")[0]
         if content_type.strip().lower() != tasks.CONTENT_TYPE:
-            return Response({"error": ONLY_PNG}, status_code=400)
+            return Response(NotAPng(error=ONLY_PNG), status_code=400)
         upload, header = await take_in(platform, principal.organization_id, request)
         try:
             idempotency = idempotency_of(request, upload.sha256 or "")
@@ -152,21 +168,28 @@ class Randomize(Controller):
             await uploads.delete_upload(platform, upload)
         return accepted(job)
 
-    @get("/{token:str}/status", opt=READ, summary="How far a shuffled image is")
+    @get("/{token:str}/status", operation_id="getShuffleStatus",
+         summary="Show how far a shuffled image is", opt=says(
+        Answer(about="How far it is.", kind=TaskStatus, example={"status": "received"}),
+        parameters=TASK_TOKEN, refuses=(JobNotFound,), **READ,
+    ))
     async def status(
         self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
         principal: Asker,
-    ) -> dict[str, Any]:
+    ) -> TaskStatus:
         """``requested``, ``received``, ``finished`` or ``errored``, with its times at the end."""
         async with platform.db.connection() as conn:
             job = await job_of(conn, principal.organization_id, token, tasks.KIND)
         return status_of(job, language_of(request))
 
-    @get("/{token:str}/result", opt=READ, summary="The shuffled image",
-         media_type=tasks.CONTENT_TYPE)
+    @get("/{token:str}/result", operation_id="getShuffledImage",
+         summary="Download the shuffled image", media_type=tasks.CONTENT_TYPE, opt=says(
+        Answer(about="The PNG.", kind=BINARY, media=tasks.CONTENT_TYPE), NO_RESULT,
+        parameters=TASK_TOKEN, **READ,
+    ))
     async def result(
         self, token: FromPath[str], platform: ThePlatform, principal: Asker
-    ) -> Response[dict[str, str]] | Stream:
+    ) -> Response[NoResult] | Stream:
         """The PNG; 404 until it is there."""
         try:
             async with platform.db.connection() as conn:

@@ -14,10 +14,29 @@ from typing import TYPE_CHECKING
 from vazao.kit.faces import lazily
 
 if TYPE_CHECKING:
-    from vazao.jobs.answers import READ, WRITE, accepted, job_of, no_result, status_of
+    from vazao.jobs.answers import (
+        ACCEPTED,
+        NO_RESULT,
+        READ,
+        TASK_TOKEN,
+        WRITE,
+        Accepted,
+        NoResult,
+        TaskStatus,
+        accepted,
+        job_of,
+        no_result,
+        status_of,
+    )
     from vazao.jobs.demo import curl_line, finished
     from vazao.jobs.ending import lead_seconds
-    from vazao.jobs.errors import HandBack, JobNotFound, PartSignal
+    from vazao.jobs.errors import (
+        HandBack,
+        IdempotencyClash,
+        JobEnded,
+        JobNotFound,
+        PartSignal,
+    )
     from vazao.jobs.models import Job, Kind, Part
     from vazao.jobs.parts import PartRun
     from vazao.jobs.service import (
@@ -39,28 +58,33 @@ if TYPE_CHECKING:
         seal,
     )
     from vazao.jobs.telling import list_topic, topic_of
-    from vazao.jobs.views import view
+    from vazao.jobs.views import JobView, view
     from vazao.kit.registry import Registry
 
 __all__ = [
-    "READ", "WRITE", "HandBack", "Job", "JobNotFound", "Kind", "Part", "PartRun", "PartSignal",
-    "accepted", "add_part", "at_work", "by_ids", "cancel", "curl_line", "discard_open",
-    "enqueue", "finished", "get_job", "held_by", "hold_key", "job_of", "lead_seconds",
-    "list_jobs", "list_topic", "no_result", "open_job", "register", "results_after",
-    "results_by_token", "results_of", "retry", "seal", "status_of", "topic_of", "view",
+    "ACCEPTED", "NO_RESULT", "READ", "TASK_TOKEN", "WRITE", "Accepted", "HandBack",
+    "IdempotencyClash", "Job", "JobEnded", "JobNotFound", "JobView", "Kind", "NoResult", "Part",
+    "PartRun", "PartSignal", "TaskStatus", "accepted", "add_part", "at_work", "by_ids", "cancel",
+    "curl_line", "discard_open", "enqueue", "finished", "get_job", "held_by", "hold_key",
+    "job_of", "lead_seconds", "list_jobs", "list_topic", "no_result", "open_job", "register",
+    "results_after", "results_by_token", "results_of", "retry", "seal", "status_of", "topic_of",
+    "view",
 ]
 
 __getattr__ = lazily(__name__, {
-    "READ": "answers", "WRITE": "answers", "accepted": "answers", "job_of": "answers",
+    "ACCEPTED": "answers", "NO_RESULT": "answers", "READ": "answers", "TASK_TOKEN": "answers",
+    "WRITE": "answers", "Accepted": "answers", "NoResult": "answers", "TaskStatus": "answers",
+    "accepted": "answers", "job_of": "answers",
     "no_result": "answers", "status_of": "answers", "curl_line": "demo", "finished": "demo",
-    "lead_seconds": "ending", "HandBack": "errors", "JobNotFound": "errors",
+    "lead_seconds": "ending", "HandBack": "errors", "IdempotencyClash": "errors",
+    "JobEnded": "errors", "JobNotFound": "errors",
     "PartSignal": "errors", "Job": "models", "Kind": "models", "Part": "models",
     "PartRun": "parts", "add_part": "service", "at_work": "service", "by_ids": "service",
     "cancel": "service", "discard_open": "service", "enqueue": "service", "get_job": "service",
     "held_by": "service", "hold_key": "service", "list_jobs": "service", "open_job": "service",
     "results_after": "service", "results_by_token": "service", "results_of": "service",
     "retry": "service", "seal": "service", "list_topic": "telling", "topic_of": "telling",
-    "view": "views",
+    "JobView": "views", "view": "views",
 })
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
+import msgspec
 from litestar import Response
 
 from vazao.jobs import service
@@ -11,14 +12,45 @@ from vazao.jobs.ending import lead_seconds
 from vazao.jobs.errors import JobNotFound
 from vazao.jobs.models import Job
 from vazao.jobs.store import Conn
-from vazao.jobs.views import error_view
+from vazao.jobs.views import ErrorView, error_view
 from vazao.kit.errors import VazaoError
+from vazao.kit.web.openapi import Answer, Seconds, by_path
 
 # ``opt`` of the root routes: a token or session with the scope, else the organization ``public``.
-READ = {"scope": "jobs:read", "open": True}
-WRITE = {"scope": "jobs:write", "open": True}
+READ: dict[str, Any] = {"scope": "jobs:read", "open": True}
+WRITE: dict[str, Any] = {"scope": "jobs:write", "open": True}
+TASK = "5e0f2a9c41d94b7e8a3c6d1f00b7e2aa"
+TASK_TOKEN = (by_path("token", "The token that the request was answered with.", TASK),)
+Word = Literal["requested", "received", "finished", "errored"]
 
-WORDS = {
+
+class Accepted(TypedDict):
+    """The token by which the client asks again."""
+
+    token: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+
+
+class TaskStatus(TypedDict):
+    """How far a task is; the times and what went wrong are there once it ended."""
+
+    status: Word
+    lead_time_seconds: NotRequired[Seconds | None]
+    execution_time_seconds: NotRequired[Seconds]
+    error: NotRequired[ErrorView]
+
+
+class NoResult(TypedDict):
+    """There is no result, or not yet."""
+
+    message: str
+
+
+ACCEPTED = Answer(about="It is taken in: ask again by its token.", kind=Accepted, status=201,
+                  example={"token": TASK})
+NO_RESULT = Answer(about="There is no result, or not yet.", kind=NoResult, status=404,
+                   example={"message": "not found"})
+
+WORDS: dict[str, Word] = {
     "receiving": "requested", "queued": "requested", "running": "received",
     "finished": "finished", "failed": "errored", "cancelled": "errored",
 }
@@ -42,27 +74,27 @@ async def job_of(conn: Conn, organization_id: int, token: str, kind: str) -> Job
     return found
 
 
-def status_of(job: Job, language: str = "en") -> dict[str, Any]:
+def status_of(job: Job, language: str = "en") -> TaskStatus:
     """The JSON of ``…/status``: ``status``, the two times once it ended, and what went wrong.
 
     ``error`` (of an errored job only) has ``code``, ``message`` in *language*, and ``details``.
     """
-    said: dict[str, Any] = {"status": WORDS[job.status]}
+    said: TaskStatus = {"status": WORDS[job.status]}
     if job.ended:
         said["lead_time_seconds"] = lead_seconds(job)
         said["execution_time_seconds"] = round(job.execution_seconds, 6)
     if said["status"] == "errored":
         said["error"] = error_view(job.error, language) or (
-            JobWasCancelled().body(language)["error"]
+            cast(ErrorView, JobWasCancelled().body(language)["error"])
         )
     return said
 
 
-def accepted(job: Job) -> Response[dict[str, str]]:
+def accepted(job: Job) -> Response[Accepted]:
     """``201`` with the token by which the client asks again."""
-    return Response({"token": job.token}, status_code=201, media_type="application/json")
+    return Response(Accepted(token=job.token), status_code=201, media_type="application/json")
 
 
-def no_result() -> Response[dict[str, str]]:
+def no_result() -> Response[NoResult]:
     """``404``: there is no result, or not yet; old clients read exactly this."""
-    return Response({"message": "not found"}, status_code=404, media_type="application/json")
+    return Response(NoResult(message="not found"), status_code=404, media_type="application/json")

@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from vazao.jobs import fairness, service
-from vazao.jobs.errors import StatusInvalid
+from vazao.jobs.errors import JobEnded, JobNotEnded, JobNotFound, StatusInvalid
 from vazao.jobs.models import STATUSES
 from vazao.jobs.store import Conn
 from vazao.jobs.telling import topic_of
-from vazao.jobs.views import view
+from vazao.jobs.views import JobPage, JobView, Status, WaitingJobView, WaitView, view
 from vazao.kit.web import paging
-from vazao.kit.web.following import follow
+from vazao.kit.web.following import TooManyStreams, follow
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.openapi import (
+    LAST_EVENT_ID,
+    PAGED,
+    PAGED_REFUSES,
+    STREAM_OVER,
+    Answer,
+    Parameter,
+    by_path,
+    events,
+    location,
+    says,
+)
 from vazao.kit.web.pages import language_of
+
+JOB = "5e0f2a9c41d94b7e8a3c6d1f00b7e2aa"
+TOKEN = (by_path("token", "The job's id.", JOB),)
+SHOWN: JobView = {
+    "id": JOB, "status": "running", "phase": "merging", "kind": "leads.import",
+    "progress": 0.42, "eta_seconds": 3.1, "lead_time_seconds": None,
+    "queue_time_seconds": 0.01, "execution_time_seconds": 2.2, "cost": 20.5, "attempts": 1,
+    "parts_total": 12, "parts_done": 5, "bytes_total": 20447232, "bytes_done": 20447232,
+    "rows_total": 300000, "rows_done": 126000, "requested_at": "2026-11-25T08:00:00.000000Z",
+    "started_at": "2026-11-25T08:00:00.010000Z", "finished_at": None, "requested_by": "Ana",
+    "request_id": "9f86d081884c7d65", "error": None,
+}
+FILTERS = (
+    Parameter(name="status", about="Only jobs of this status.", kind=Status, example="running"),
+    Parameter(name="kind", about="Only jobs of this kind.", example="leads.import"),
+)
 
 
 class JobsController(Controller):
@@ -25,12 +53,17 @@ class JobsController(Controller):
     path = "/v1/jobs"
     tags = ["jobs"]  # noqa: RUF012
 
-    @get("/", opt={"scope": "jobs:read"}, summary="Jobs of the organization, newest first")
+    @get("/", operation_id="listJobs", summary="List jobs, newest first", opt=says(
+        Answer(about="A page of jobs.", kind=JobPage,
+               example={"items": [SHOWN], "next": "WzQyXQ"}),
+        parameters=(*PAGED, *FILTERS), refuses=(*PAGED_REFUSES, StatusInvalid),
+        scope="jobs:read",
+    ))
     async def list_jobs(
         self, request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker,
         limit: FromQuery[str | None] = None, after: FromQuery[str | None] = None,
         status: FromQuery[str | None] = None, kind: FromQuery[str | None] = None,
-    ) -> dict[str, Any]:
+    ) -> JobPage:
         """A page of jobs; ``after`` is the last page's ``next``."""
         if status is not None and status not in STATUSES:
             raise StatusInvalid
@@ -45,42 +78,57 @@ class JobsController(Controller):
         language = language_of(request)
         return {"items": [view(job, language) for job in rows], "next": following}
 
-    @get("/{token:str}", opt={"scope": "jobs:read"}, summary="A job")
+    @get("/{token:str}", operation_id="getJob", summary="Show a job", opt=says(
+        Answer(about="The job.", kind=WaitingJobView, example=SHOWN | {"waits_for": None}),
+        parameters=TOKEN, refuses=(JobNotFound,), scope="jobs:read",
+    ))
     async def show(
         self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
         principal: Asker,
-    ) -> dict[str, Any]:
+    ) -> WaitingJobView:
         """The job's status, and what it waits for while nobody has begun it."""
         async with platform.db.connection() as conn:
             job = await service.get_job(conn, principal.organization_id, token)
             waits_for = await fairness.waits_for(conn, job)
-        return view(job, language_of(request)) | {"waits_for": waits_for}
+        return {**view(job, language_of(request)), "waits_for": cast("WaitView | None", waits_for)}
 
-    @post("/{token:str}/cancel", opt={"scope": "jobs:write"}, status_code=200,
-          summary="Cancel a job")
+    @post("/{token:str}/cancel", operation_id="cancelJob", summary="Cancel a job",
+          status_code=200, opt=says(
+        Answer(about="The job as it ended; the same where it was cancelled before.",
+               kind=JobView, example=SHOWN | {"status": "cancelled"}),
+        parameters=TOKEN, refuses=(JobNotFound, JobEnded), scope="jobs:write",
+    ))
     async def cancel(
         self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
         principal: Asker,
-    ) -> dict[str, Any]:
+    ) -> JobView:
         """End the job now; 409 where it finished or failed before."""
         async with platform.db.transaction() as conn:
             job = await service.cancel(conn, principal.organization_id, token)
         return view(job, language_of(request))
 
-    @post("/{token:str}/retry", opt={"scope": "jobs:write"}, status_code=202,
-          summary="Start a failed or cancelled job over")
+    @post("/{token:str}/retry", operation_id="retryJob", status_code=202,
+          summary="Start a failed or cancelled job over", opt=says(
+        Answer(about="The job, queued again.", kind=JobView, status=202,
+               example=SHOWN | {"status": "queued"}, headers=(location(f"/v1/jobs/{JOB}"),)),
+        parameters=TOKEN, refuses=(JobNotFound, JobNotEnded), scope="jobs:write",
+    ))
     async def retry(
         self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
         principal: Asker,
-    ) -> Response[dict[str, Any]]:
+    ) -> Response[JobView]:
         """Start over from the first step, under the same id; 409 where it has not ended."""
         async with platform.db.transaction() as conn:
             job = await service.retry(conn, principal.organization_id, token)
         headers = {"Location": f"/v1/jobs/{token}"}
         return Response(view(job, language_of(request)), status_code=202, headers=headers)
 
-    @get("/{token:str}/stream", opt={"scope": "jobs:read"}, summary="Follow a job",
-         media_type="text/event-stream")
+    @get("/{token:str}/stream", operation_id="followJob", summary="Follow a job",
+         media_type="text/event-stream", opt=says(
+        events('data: {"id":"5e0f…","status":"running","progress":0.42}\n\n'),
+        STREAM_OVER, parameters=(*TOKEN, LAST_EVENT_ID),
+        refuses=(JobNotFound, TooManyStreams), scope="jobs:read",
+    ))
     async def stream(
         self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
         principal: Asker,
@@ -88,7 +136,7 @@ class JobsController(Controller):
         """Server-sent events: the job's JSON whenever it changes, until it ends."""
         organization_id, language = principal.organization_id, language_of(request)
 
-        async def load(conn: Conn) -> dict[str, Any]:
+        async def load(conn: Conn) -> JobView:
             return view(await service.get_job(conn, organization_id, token), language)
 
         async with platform.db.connection() as conn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -37,7 +37,7 @@ def within(organization: str, act: Act) -> Any:
     return cli.run(inside)
 
 
-def show_job(value: dict[str, Any], as_json: bool) -> None:
+def show_job(value: Mapping[str, Any], as_json: bool) -> None:
     """Print one job, as a table or as JSON."""
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(value)).decode())

@@ -84,7 +84,7 @@ async def waits_for(conn: Conn, job: Job) -> dict[str, Any] | None:
     if state == "queued":
         return {"reason": "turn", "ahead": ahead}
     if run_at is not None and run_at > clock.now():
-        return {"reason": "retry", "at": run_at.isoformat()}
+        return {"reason": "retry", "at": clock.stamp(run_at)}
     return {"reason": "cap" if cap is not None else "own_work", "in_hand": in_hand}
 
 

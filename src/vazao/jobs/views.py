@@ -3,25 +3,97 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal, TypedDict, cast
+
+import msgspec
 
 from vazao.jobs.ending import lead_seconds, queue_seconds
 from vazao.jobs.models import Job
 from vazao.kit import clock
 from vazao.kit.i18n import translate
+from vazao.kit.web.openapi import Count, Moment, Seconds, Share
 
 ETA_FROM_PROGRESS = 0.02
+Status = Literal["queued", "running", "finished", "failed", "cancelled"]
 
 
-def view(job: Job, language: str = "en") -> dict[str, Any]:
-    """The job's public fields; seconds are numbers, times ISO 8601 in UTC.
+class ErrorView(TypedDict):
+    """What went wrong with a job."""
+
+    code: str
+    message: str
+    details: list[dict[str, Any] | str]
+
+
+class JobView(TypedDict):
+    """One piece of long work; the same fields for every kind."""
+
+    id: str
+    status: Status
+    phase: Annotated[str | None, msgspec.Meta(description="The kind's finer word.")]
+    kind: Annotated[str, msgspec.Meta(examples=["leads.import"])]
+    progress: Share
+    eta_seconds: Seconds | None
+    lead_time_seconds: Annotated[
+        Seconds | None, msgspec.Meta(description="From the request to the end.")
+    ]
+    queue_time_seconds: Annotated[
+        Seconds | None, msgspec.Meta(description="From the request to the first work on it.")
+    ]
+    execution_time_seconds: Annotated[
+        Seconds, msgspec.Meta(description="What workers spent on it, added up.")
+    ]
+    cost: Annotated[float, msgspec.Meta(ge=0, description="Expected, in units of its kind.")]
+    attempts: Count
+    parts_total: Count
+    parts_done: Count
+    bytes_total: Count | None
+    bytes_done: Count
+    rows_total: Count | None
+    rows_done: Count
+    requested_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+    requested_by: str | None
+    request_id: str | None
+    error: ErrorView | None
+
+
+class WaitView(TypedDict, total=False):
+    """What a waiting job waits for; ``ahead``, ``in_hand`` or ``at`` by its reason."""
+
+    reason: Annotated[
+        Literal["turn", "own_work", "cap", "retry"],
+        msgspec.Meta(description="turn: `ahead` parts come first. own_work, cap: `in_hand` parts "
+                                 "of its organization come first. retry: tried again `at`."),
+    ]
+    ahead: Count
+    in_hand: Count
+    at: Moment
+
+
+class WaitingJobView(JobView):
+    """A job by itself: also what it waits for."""
+
+    waits_for: WaitView | None
+
+
+class JobPage(TypedDict):
+    """A page of jobs; ``next`` is null exactly where nothing follows."""
+
+    items: list[JobView]
+    next: str | None
+
+
+def view(job: Job, language: str = "en") -> JobView:
+    """The job's public fields; seconds are numbers, times :data:`~vazao.kit.web.openapi.Moment`.
 
     Args:
         language: of the error's message (``en`` or ``pt_BR``).
     """
     return {
         "id": job.token,
-        "status": job.status,
+        "status": cast(Status, job.status),
         "phase": job.phase,
         "kind": job.kind,
         "progress": round(job.progress, 4),
@@ -37,7 +109,7 @@ def view(job: Job, language: str = "en") -> dict[str, Any]:
         "bytes_done": job.bytes_done,
         "rows_total": job.rows_total,
         "rows_done": job.rows_done,
-        "requested_at": stamp(job.requested_at),
+        "requested_at": clock.stamp(job.requested_at),
         "started_at": stamp(job.started_at),
         "finished_at": stamp(job.finished_at),
         "requested_by": job.requested_by,
@@ -47,11 +119,11 @@ def view(job: Job, language: str = "en") -> dict[str, Any]:
 
 
 def stamp(moment: datetime | None) -> str | None:
-    """A time as ISO 8601."""
-    return None if moment is None else moment.isoformat()
+    """A time as JSON has it, if it has come."""
+    return None if moment is None else clock.stamp(moment)
 
 
-def error_view(error: dict[str, Any] | None, language: str) -> dict[str, Any] | None:
+def error_view(error: dict[str, Any] | None, language: str) -> ErrorView | None:
     """A kept error in the reader's language: code, message, details."""
     if error is None:
         return None

@@ -14,6 +14,11 @@ def now() -> datetime:
     return _fixed or datetime.now(UTC)
 
 
+def stamp(moment: datetime) -> str:
+    """*moment* as JSON has it everywhere: RFC 3339 in UTC, six digits of a second, ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 @contextmanager
 def at(moment: datetime) -> Generator[None]:
     """Let :func:`now` answer *moment* inside the block; for tests."""

@@ -39,13 +39,17 @@ class VazaoError(Exception):
             retry_after: seconds after which trying again makes sense (429 and 503).
             params: values for the named places.
         """
-        summary = (type(self).__doc__ or "").strip().partition("\n\n")[0]
-        self.template = template or " ".join(summary.split())
+        self.template = template or self.summary()
         self.remedy = remedy
         self.details = list(details)
         self.retry_after = retry_after
         self.params = params
         super().__init__(self.message())
+
+    @classmethod
+    def summary(cls) -> str:
+        """The default message: the first paragraph of the class's docstring."""
+        return " ".join((cls.__doc__ or "").strip().partition("\n\n")[0].split())
 
     def message(self, language: str = "en") -> str:
         """The message, and the remedy after it, in *language* (``en`` or ``pt_BR``)."""
@@ -64,6 +68,12 @@ class BadRequest(VazaoError):
 
     code = "bad_request"
     status = 400
+
+
+class ValueRefused(BadRequest):
+    """The request holds a value that cannot be stored."""
+
+    code = "value_refused"
 
 
 class Unauthenticated(VazaoError):

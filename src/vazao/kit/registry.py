@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from vazao.kit.errors import ConfigurationError
+from vazao.kit.errors import ConfigurationError, VazaoError
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -80,6 +80,7 @@ class Registry:
     ``runner(platform, stop)`` is one life of a worker, until *stop* is set or it fails;
     each of ``warmups`` runs once beside a worker process's first parts;
     ``resolve_organization(conn, slug)`` gives an organization's id, for commands.
+    ``credential_errors`` are what a wrong credential is refused with, for the reference.
     """
 
     routes: list[Any] = field(default_factory=list)
@@ -91,6 +92,7 @@ class Registry:
     periodic: list[Periodic] = field(default_factory=list)
     commands: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     job_kinds: dict[str, Any] = field(default_factory=dict)
+    credential_errors: list[type[VazaoError]] = field(default_factory=list)
     template_packages: list[str] = field(default_factory=list)
     runner: Callable[[Any, asyncio.Event], Awaitable[None]] | None = None
     warmups: list[Callable[[Any], Awaitable[None]]] = field(default_factory=list)

@@ -9,22 +9,34 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Controller, Request, Response, delete, get, patch, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
 from vazao import jobs, uploads
+from vazao.kit import clock
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.following import follow
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.idempotency import idempotency_of
 from vazao.kit.web.pages import language_of
-from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, limit_of
+from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, limit_of, page_of
+from vazao.kit.web.parameters import json_of
 from vazao.kit.web.streaming import body_of
-from vazao.leads import searching, service, store
+from vazao.leads import described, searching, service, store
 from vazao.leads.errors import FiltersExclusive, SinceInvalid
 from vazao.leads.settings import LeadSettings
-
-READ, WRITE = "leads:read", "leads:write"
+from vazao.leads.views import (
+    Facets,
+    FacetValue,
+    ImportPage,
+    ImportView,
+    LeadChange,
+    LeadChanges,
+    LeadPage,
+    LeadView,
+    changed_view,
+    lead_view,
+)
 
 
 async def receive_sheet(
@@ -37,7 +49,7 @@ async def receive_sheet(
     if content_type.startswith("multipart/form-data"):
         upload, fields = await uploads.receive_form(
             platform, principal.organization_id, body_of(request), content_type,
-            limit_bytes=limit, sha256=True,
+            limit_bytes=limit, sha256=True, known=described.FORM_FIELDS,
         )
         return upload, given | fields
     upload = await uploads.receive(
@@ -54,10 +66,11 @@ class Imports(Controller):
     path = "/v1/leads/imports"
     tags = ("leads",)
 
-    @post("/", opt={"scope": WRITE}, status_code=202, request_max_body_size=None)
+    @post("/", operation_id="createImport", summary="Import a sheet", status_code=202,
+          request_max_body_size=None, opt=described.CREATE_IMPORT)
     async def create(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any]
-    ) -> Response[dict[str, Any]]:
+    ) -> Response[ImportView]:
         """Import a sheet: multipart form with ``file``, or the sheet as the body."""
         upload, given = await receive_sheet(platform, principal, request)
         try:
@@ -79,33 +92,36 @@ class Imports(Controller):
             headers={"Location": f"/v1/leads/imports/{record.token}"},
         )
 
-    @get("/", opt={"scope": READ})
+    @get("/", operation_id="listImports", summary="List imports, newest first",
+         opt=described.LIST_IMPORTS)
     async def history(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
         limit: FromQuery[str | None] = None, after: FromQuery[str | None] = None,
-    ) -> dict[str, Any]:
+    ) -> ImportPage:
         """Imports, newest first."""
         size = limit_of(limit)
         before = decode_cursor(after, int)[0] if after else None
         async with platform.db.connection() as conn:
             found = await service.history(
-                conn, principal.organization_id, before=before, limit=size
+                conn, principal.organization_id, before=before, limit=size + 1
             )
         language = language_of(request)
-        following = encode_cursor(found[-1][0].id) if len(found) == size else None
-        return {"items": [service.view(r, j, language) for r, j in found], "next": following}
+        shown, following = page_of(found, size, lambda pair: encode_cursor(pair[0].id))
+        return {"items": [service.view(r, j, language) for r, j in shown], "next": following}
 
-    @get("/{token:str}", opt={"scope": READ})
+    @get("/{token:str}", operation_id="getImport", summary="Show an import",
+         opt=described.GET_IMPORT)
     async def show(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
         token: FromPath[str],
-    ) -> dict[str, Any]:
+    ) -> ImportView:
         """One import."""
         async with platform.db.connection() as conn:
             record, job = await service.get(conn, principal.organization_id, token)
         return service.view(record, job, language_of(request))
 
-    @get("/{token:str}/stream", opt={"scope": READ}, media_type="text/event-stream")
+    @get("/{token:str}/stream", operation_id="followImport", summary="Follow an import",
+         media_type="text/event-stream", opt=described.FOLLOW_IMPORT)
     async def stream(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
         token: FromPath[str],
@@ -113,7 +129,7 @@ class Imports(Controller):
         """The same JSON whenever it changes, as server-sent events."""
         language = language_of(request)
 
-        async def load(conn: Any) -> dict[str, Any]:
+        async def load(conn: Any) -> ImportView:
             record, job = await service.get(conn, principal.organization_id, token)
             return service.view(record, job, language)
 
@@ -124,7 +140,8 @@ class Imports(Controller):
             load=load,
         )
 
-    @get("/{token:str}/errors", opt={"scope": READ})
+    @get("/{token:str}/errors", operation_id="getImportErrors",
+         summary="Download the rejected rows", opt=described.IMPORT_ERRORS)
     async def errors(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
         token: FromPath[str], excel: FromQuery[bool] = False,
@@ -134,16 +151,17 @@ class Imports(Controller):
 
         async with platform.db.connection() as conn:
             record, _ = await service.get(conn, principal.organization_id, token)
-        blocks = await _begun(correcting.errors_csv(
+        blocks = await _begun(request, correcting.errors_csv(
             platform, record, language_of(request), for_excel=excel
         ))
         return _download(blocks, "text/csv", f"vazao-errors-{token[:8]}.csv")
 
-    @post("/{token:str}/cancel", opt={"scope": WRITE}, status_code=200)
+    @post("/{token:str}/cancel", operation_id="cancelImport", summary="Cancel an import",
+          status_code=200, opt=described.CANCEL_IMPORT)
     async def cancel(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
         token: FromPath[str],
-    ) -> dict[str, Any]:
+    ) -> ImportView:
         """Stop an import; what was merged stays."""
         async with platform.db.transaction() as conn:
             await service.get(conn, principal.organization_id, token)
@@ -152,8 +170,15 @@ class Imports(Controller):
         return service.view(record, job, language_of(request))
 
 
-async def _begun(blocks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """*blocks*, whose first is there already: what fails before it still has a status."""
+async def _begun(
+    request: Request[Any, Any, Any], blocks: AsyncGenerator[bytes]
+) -> AsyncGenerator[bytes]:
+    """*blocks*, whose first is there already: what fails before it still has a status.
+
+    HEAD wants none, and none is made for it.
+    """
+    if request.scope["state"].get("head"):
+        return blocks
     first = await anext(blocks, b"")
 
     async def again() -> AsyncGenerator[bytes]:
@@ -179,14 +204,15 @@ class Leads(Controller):
     path = "/v1/leads"
     tags = ("leads",)
 
-    @get("/", opt={"scope": READ})
+    @get("/", operation_id="listLeads", summary="List and search leads",
+         opt=described.LIST_LEADS)
     async def index(
         self, platform: ThePlatform, principal: Asker, limit: FromQuery[str | None] = None,
         after: FromQuery[str | None] = None, q: FromQuery[str | None] = None,
         tag: FromQuery[str | None] = None, city: FromQuery[str | None] = None,
         email: FromQuery[str | None] = None,
         updated_since: FromQuery[str | None] = None,
-    ) -> dict[str, Any]:
+    ) -> LeadPage:
         """The base by keyset, newest first; by any piece of a word, tag, city or last change."""
         size, organization = limit_of(limit), principal.organization_id
         filters = {"q": q, "tag": tag, "city": city}
@@ -202,35 +228,37 @@ class Leads(Controller):
 
                 known = normalize_email(email.replace("\0", "\N{REPLACEMENT CHARACTER}"))
                 found = await store.find_lead(conn, organization, known)
-                return {"items": [service.view_lead(found)] if found else [], "next": None}
+                return {"items": [lead_view(found)] if found else [], "next": None}
             if any(filters.values()):
                 leads = await searching.search(
-                    conn, organization, **filters, before=before, limit=size
+                    conn, organization, **filters, before=before, limit=size + 1
                 )
             else:
-                leads = await store.list_leads(conn, organization, before=before, limit=size)
-        following = encode_cursor(leads[-1].id) if len(leads) == size else None
-        return {"items": [service.view_lead(lead) for lead in leads], "next": following}
+                leads = await store.list_leads(conn, organization, before=before, limit=size + 1)
+        shown, following = page_of(leads, size, lambda lead: encode_cursor(lead.id))
+        return {"items": [lead_view(lead) for lead in shown], "next": following}
 
     async def _since(
         self, platform: Platform, organization: int, since: datetime,
         filters: dict[str, str | None], after: str | None, size: int,
-    ) -> dict[str, Any]:
+    ) -> LeadPage:
         cursor = _feed_place(after) if after else None
         async with platform.db.connection() as conn:
             # Who asks again for what came since now is told only that.
             await searching.mark(conn, organization)
-            page = await searching.changes(
-                conn, organization, after=cursor, since=since, limit=size, **filters
+            found = await searching.changes(
+                conn, organization, after=cursor, since=since, limit=size + 1, **filters
             )
-        items = [_plain(change["lead"]) for change in page if change["lead"]]
-        return {"items": items, "next": _feed_cursor(page, size)}
+        shown, following = page_of(found, size, _feed_cursor)
+        items = [lead for change in shown if (lead := changed_view(change["lead"]))]
+        return {"items": items, "next": following}
 
-    @get("/changes", opt={"scope": READ})
+    @get("/changes", operation_id="listLeadChanges", summary="Read the feed of changes",
+         opt=described.LEAD_CHANGES)
     async def changes(
         self, platform: ThePlatform, principal: Asker, limit: FromQuery[str | None] = None,
         after: FromQuery[str | None] = None,
-    ) -> dict[str, Any]:
+    ) -> LeadChanges:
         """Every creation, change and deletion in the order of its transaction."""
         size = limit_of(limit)
         cursor = _feed_place(after) if after else None
@@ -238,62 +266,67 @@ class Leads(Controller):
             page = await searching.changes(
                 conn, principal.organization_id, after=cursor, limit=size
             )
-        items = [
+        items: list[LeadChange] = [
             {"id": str(c["lead_id"]), "deleted": c["lead"] is None,
-             "changed_at": c["changed_at"], "lead": _plain(c["lead"])}
+             "changed_at": clock.stamp(c["changed_at"]), "lead": changed_view(c["lead"])}
             for c in page
         ]
-        last = page[-1] if page else None
-        following = encode_cursor(last["xid"], last["lead_id"]) if last else after
+        following = _feed_cursor(page[-1]) if page else after
         return {"items": items, "next": following}
 
-    @get("/facets", opt={"scope": READ})
-    async def facets(self, platform: ThePlatform, principal: Asker) -> dict[str, Any]:
+    @get("/facets", operation_id="getLeadFacets", summary="Count the base",
+         opt=described.LEAD_FACETS)
+    async def facets(self, platform: ThePlatform, principal: Asker) -> Facets:
         """How many leads there are, and the commonest cities, states and tags among them."""
         from vazao.leads import facets
 
         async with platform.db.transaction() as conn:
             found = await facets.read(conn, principal.organization_id)
-        shown = {
+        shown: dict[str, list[FacetValue]] = {
             name: [{"value": value, "leads": leads} for value, leads in values]
             for name, values in found.values.items()
         }
         return {"leads": found.leads, "approximate": found.approximate, "facets": shown}
 
-    @get("/export", opt={"scope": READ})
+    @get("/export", operation_id="exportLeads", summary="Export the whole base",
+         opt=described.EXPORT_LEADS)
     async def export(
-        self, platform: ThePlatform, principal: Asker,
+        self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
         form: Annotated[Literal["csv", "ndjson"], QueryParameter(name="format")] = "csv",
     ) -> Stream:
         """The whole base, streamed."""
         from vazao.leads import exporting
 
-        body = await _begun(exporting.export(platform, principal.organization_id, form))
+        body = await _begun(request, exporting.export(platform, principal.organization_id, form))
         media = "text/csv" if form == "csv" else "application/x-ndjson"
         return _download(body, media, f"leads.{form}")
 
-    @get("/{lead_id:str}", opt={"scope": READ})
+    @get("/{lead_id:str}", operation_id="getLead", summary="Show a lead",
+         opt=described.GET_LEAD)
     async def show(
         self, platform: ThePlatform, principal: Asker, lead_id: FromPath[str]
-    ) -> dict[str, Any]:
+    ) -> LeadView:
         """One lead."""
         async with platform.db.connection() as conn:
-            return service.view_lead(
+            return lead_view(
                 await service.get_lead(conn, principal.organization_id, lead_id)
             )
 
-    @patch("/{lead_id:str}", opt={"scope": WRITE})
+    @patch("/{lead_id:str}", operation_id="updateLead", summary="Change a lead",
+           opt=described.UPDATE_LEAD)
     async def change(
         self, platform: ThePlatform, principal: Asker, lead_id: FromPath[str],
-        data: JSONBody[dict[str, Any]],
-    ) -> dict[str, Any]:
+        request: Request[Any, Any, Any],
+    ) -> LeadView:
         """Set fields of one lead; null clears."""
+        data = await json_of(request, dict[str, Any])
         async with platform.db.transaction() as conn:
             lead = await service.change_lead(conn, principal.organization_id, lead_id, data)
         await _mark(platform, principal)
-        return service.view_lead(lead)
+        return lead_view(lead)
 
-    @delete("/{lead_id:str}", opt={"scope": WRITE}, status_code=204)
+    @delete("/{lead_id:str}", operation_id="deleteLead", summary="Delete a lead",
+            status_code=204, opt=described.DELETE_LEAD)
     async def remove(
         self, platform: ThePlatform, principal: Asker, lead_id: FromPath[str]
     ) -> None:
@@ -308,13 +341,6 @@ class Leads(Controller):
 async def _mark(platform: Platform, principal: Principal) -> None:
     async with platform.db.connection() as conn:
         await searching.mark(conn, principal.organization_id)
-
-
-def _plain(lead: dict[str, Any] | None) -> dict[str, Any] | None:
-    if lead is None:
-        return None
-    hidden = ("organization_id", "created_by", "updated_by")
-    return {k: str(v) if k == "id" else v for k, v in lead.items() if k not in hidden}
 
 
 def _moment(text: str) -> datetime:
@@ -332,10 +358,8 @@ def _feed_place(after: str) -> tuple[str, int]:
     return xid, lead_id
 
 
-def _feed_cursor(page: list[dict[str, Any]], size: int) -> str | None:
-    if len(page) < size:
-        return None
-    return encode_cursor(page[-1]["xid"], page[-1]["lead_id"])
+def _feed_cursor(change: dict[str, Any]) -> str:
+    return encode_cursor(change["xid"], change["lead_id"])
 
 
 routes = [Imports, Leads]

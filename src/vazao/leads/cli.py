@@ -141,7 +141,7 @@ async def _follow(platform: Platform, organization_id: int, token: str) -> dict[
                 speed=f"{number(speed, language)} {_say('speed')}" if speed else "",
             )
             if job.ended:
-                return shown
+                return dict(shown)
             if job.status == "queued" and asyncio.get_running_loop().time() > patience:
                 patience = float("inf")
                 await _tell_why(platform, bar.console)

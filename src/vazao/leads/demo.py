@@ -82,5 +82,5 @@ async def _import(platform: Platform, organization_id: int, path: Path) -> dict[
             record, job = await service.get(conn, organization_id, record.token)
             behind = await searching.behind(conn, organization_id)
         if job.ended and not behind:
-            return service.view(record, job)
+            return dict(service.view(record, job))
         await asyncio.sleep(0.1)

@@ -13,7 +13,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from vazao.leads import errors
 from vazao.sheets import is_reserved
@@ -33,6 +33,7 @@ FIELDS: Final = (
     "opted_out",
 )
 
+HEADER_SHOWN: Final = 80
 CUSTOM: Final = "custom."
 
 
@@ -208,6 +209,8 @@ def decode(mapping: str | Mapping[str, object]) -> dict[str, str | None]:
     """
     try:
         given = json.loads(mapping) if isinstance(mapping, str) else mapping
+    except json.JSONDecodeError as error:
+        raise _broken(error) from error
     except (ValueError, RecursionError) as error:
         raise errors.MappingInvalid from error
     if not isinstance(given, Mapping):
@@ -215,9 +218,19 @@ def decode(mapping: str | Mapping[str, object]) -> dict[str, str | None]:
     checked: dict[str, str | None] = {}
     for header, field in given.items():
         if not isinstance(field, str | None) or "\0" in header + (field or ""):
-            raise errors.MappingInvalid
+            shown = header[:HEADER_SHOWN]
+            raise errors.MappingInvalid(
+                remedy="Look at the header {header}.", details=[{"place": shown}], header=shown
+            )
         checked[header] = field
     return checked
+
+
+def _broken(error: json.JSONDecodeError) -> errors.MappingInvalid:
+    where: dict[str, Any] = {"line": error.lineno, "column": error.colno, "reason": error.msg}
+    return errors.MappingInvalid(
+        remedy="It breaks at line {line}, column {column}: {reason}.", details=[where], **where
+    )
 
 
 def parse(mapping: str | Mapping[str, object], headers: Sequence[str]) -> dict[str, str | None]:

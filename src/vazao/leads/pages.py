@@ -14,7 +14,7 @@ from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
-from vazao.kit.web.paging import decode_cursor, encode_cursor
+from vazao.kit.web.paging import decode_cursor, encode_cursor, page_of
 from vazao.kit.web.streaming import body_of
 from vazao.leads import facets, searching, service, store
 from vazao.leads.settings import LeadSettings
@@ -40,15 +40,16 @@ async def show_leads(
     async with platform.db.transaction() as conn:
         if q or tag or city:
             found = await searching.search(
-                conn, organization, q=q, tag=tag, city=city, before=before, limit=PAGE
+                conn, organization, q=q, tag=tag, city=city, before=before, limit=PAGE + 1
             )
         else:
-            found = await store.list_leads(conn, organization, before=before, limit=PAGE)
+            found = await store.list_leads(conn, organization, before=before, limit=PAGE + 1)
         behind = await searching.behind(conn, organization)
         counted = await facets.read(conn, organization)
+    shown, following = page_of(found, PAGE, lambda lead: encode_cursor(lead.id))
     return page(
-        request, "leads/list.html", leads=found, behind=behind, counted=counted, after=after,
-        next=encode_cursor(found[-1].id) if len(found) == PAGE else None,
+        request, "leads/list.html", leads=shown, behind=behind, counted=counted, after=after,
+        next=following,
         filters={k: v for k, v in {"q": q, "tag": tag, "city": city}.items() if v},
     )
 
@@ -72,18 +73,18 @@ async def show_imports(
     before = decode_cursor(after, int)[0] if after else None
     async with platform.db.connection() as conn:
         found = await service.history(
-            conn, principal.organization_id, before=before, limit=PAGE
+            conn, principal.organization_id, before=before, limit=PAGE + 1
         )
     language = language_of(request)
+    shown, following = page_of(found, PAGE, lambda pair: encode_cursor(pair[0].id))
     return page(
-        request, "leads/imports.html", after=after,
-        imports=[_shown(record, job, language) for record, job in found],
-        next=encode_cursor(found[-1][0].id) if len(found) == PAGE else None,
+        request, "leads/imports.html", after=after, next=following,
+        imports=[_shown(record, job, language) for record, job in shown],
     )
 
 
 def _shown(record: Any, job: Any, language: str) -> dict[str, Any]:
-    return service.view(record, job, language) | {"requested_at": job.requested_at}
+    return {**service.view(record, job, language), "requested_at": job.requested_at}
 
 
 @post(
@@ -97,6 +98,7 @@ async def upload(
         platform, principal.organization_id, body_of(request),
         request.headers.get("content-type", ""),
         limit_bytes=platform.settings.of(LeadSettings).max_file_bytes, sha256=True,
+        known=("csrf",),
     )
     return _see(f"/leads/imports/new?upload={stored.token}")
 
@@ -171,7 +173,11 @@ def _headers_of(given: dict[str, str]) -> list[str]:
         raise MappingInvalid from error
 
 
-@post("/leads/imports/new", opt={"scope": WRITE}, include_in_schema=False)
+@post(
+    "/leads/imports/new", include_in_schema=False,
+    opt={"scope": WRITE,
+         "fields": ("upload", "sheet", "headers", "mode", "empty", "column-*")},
+)
 async def begin(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
 ) -> Response[Any]:

@@ -305,13 +305,15 @@ copy (
 
 -- name: export_ndjson
 -- A page of the base as one JSON object a line; the quote and the delimiter are control
--- characters, which never occur in JSON, so that nothing is escaped twice.
+-- characters, which never occur in JSON, so that nothing is escaped twice. Times are written as
+-- kit.clock.stamp does.
 copy (
     select jsonb_build_object('id', id::text, 'email', email, 'name', name, 'phone', phone,
         'company', company, 'job_title', job_title, 'city', city, 'state', state,
         'country', country, 'website', website, 'tags', tags, 'legal_basis', legal_basis,
-        'opted_out', opted_out, 'custom', custom, 'created_at', created_at,
-        'updated_at', updated_at)
+        'opted_out', opted_out, 'custom', custom,
+        'created_at', to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'updated_at', to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
     from leads.lead
     where organization_id = %(organization_id)s and email > %(after)s and email <= %(last)s
     order by email

@@ -26,6 +26,7 @@ from vazao.leads.errors import (
     OptionInvalid,
 )
 from vazao.leads.models import Empty, Import, Lead, Mode, Options, Outcomes
+from vazao.leads.views import ImportView
 
 Connection = AsyncConnection[Any]
 CHOICES = {"mode": ("upsert", "create", "update"), "empty": ("keep", "clear")}
@@ -121,10 +122,11 @@ async def history(
     ]
 
 
-def view(record: Import, job: jobs.Job, language: str = "en") -> dict[str, Any]:
+def view(record: Import, job: jobs.Job, language: str = "en") -> ImportView:
     """An import as the API shows it: the platform's fields of long work and its own."""
     outcomes, total = record.outcomes, _total(record, job)
-    shown = jobs.view(job, language) | {
+    shown: Any = {
+        **jobs.view(job, language),
         "undone": record.undone, "filename": record.filename, "mode": record.mode,
         "empty": record.empty, "sheet": record.sheet, "dry_run": record.dry_run,
         "mapping": record.mapping, "rows_total": total,
@@ -157,12 +159,6 @@ def reason(code: str, language: str) -> tuple[str, str]:
 
     message, remedy = REASONS.get(code, (code, ""))
     return translate(message, language), translate(remedy, language)
-
-
-def view_lead(lead: Lead) -> dict[str, Any]:
-    """A lead as the API shows it."""
-    shown = {name: getattr(lead, name) for name in Lead.__struct_fields__}
-    return shown | {"id": str(lead.id)}
 
 
 async def get_lead(conn: Connection, organization_id: int, id: str) -> Lead:

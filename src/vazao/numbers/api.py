@@ -3,20 +3,47 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath
 
 from vazao import jobs, uploads
-from vazao.jobs import READ, WRITE, Job, accepted, job_of, no_result, status_of
-from vazao.kit.errors import BadRequest, TooLarge, VazaoError
+from vazao.jobs import (
+    ACCEPTED,
+    NO_RESULT,
+    READ,
+    TASK_TOKEN,
+    WRITE,
+    Accepted,
+    IdempotencyClash,
+    Job,
+    JobNotFound,
+    NoResult,
+    TaskStatus,
+    accepted,
+    job_of,
+    no_result,
+    status_of,
+)
+from vazao.kit.errors import BadRequest, StorageFull, TooLarge, UploadCutOff, VazaoError
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.sql import Conn
 from vazao.kit.web.frame import Asker, ThePlatform
-from vazao.kit.web.idempotency import Idempotency, idempotency_of
+from vazao.kit.web.idempotency import Idempotency, IdempotencyKeyInvalid, idempotency_of
+from vazao.kit.web.openapi import (
+    IDEMPOTENCY_KEY,
+    JSON,
+    TEXT,
+    Answer,
+    Body,
+    Count,
+    Share,
+    says,
+)
 from vazao.kit.web.pages import language_of
+from vazao.kit.web.parameters import broken
 from vazao.kit.web.streaming import announced_of, body_of
 from vazao.numbers import sources, tasks
 from vazao.numbers.arriving import Arriving, Repeated
@@ -48,10 +75,32 @@ class RequestUnclear(BadRequest):
 
 
 class Named(msgspec.Struct, forbid_unknown_fields=True):
-    """A file that is not in the request."""
+    """A file that is not in the request: one of the two."""
 
-    file: str | None = None
-    url: str | None = None
+    file: Annotated[str | None, msgspec.Meta(
+        description="The id of a finished resumable upload: the last part of its address."
+    )] = None
+    url: Annotated[str | None, msgspec.Meta(
+        description="An object under a prefix that an admin allowed.",
+        examples=["s3://bucket/numbers.txt"],
+    )] = None
+
+
+class SumStatus(TaskStatus):
+    """How far a sum is."""
+
+    progress: Share
+    bytes_total: Count | None
+    bytes_done: Count
+
+
+class Sum(TypedDict):
+    """What a file adds up to; ``sum`` is an integer of any size."""
+
+    sum: int
+    count: Annotated[int, msgspec.Meta(ge=0, description="How many even numbers.")]
+    numbers: Annotated[int, msgspec.Meta(ge=0, description="How many numbers in all.")]
+    bytes: Count
 
 
 def type_of(request: Request[Any, Any, Any]) -> str:
@@ -116,8 +165,10 @@ async def named_of(request: Request[Any, Any, Any]) -> Named:
             raise TooLarge
     try:
         named = msgspec.json.decode(body, type=Named)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise RequestUnclear from error
+    except msgspec.ValidationError as error:
+        raise RequestUnclear(details=[{"message": str(error)}]) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RequestUnclear(details=broken(body, error).details) from error
     if (named.file is None) == (named.url is None):
         raise RequestUnclear
     return named
@@ -176,13 +227,27 @@ class SumEven(Controller):
     """``/sum-even``."""
 
     path = "/sum-even"
-    tags = ("jobs",)
+    tags = ("numbers",)
 
-    @post("/", opt=WRITE, status_code=201, request_max_body_size=None,
-          summary="Sum the even numbers of a text file")
+    @post("/", operation_id="sumEvenNumbers", status_code=201, request_max_body_size=None,
+          summary="Sum the even numbers of a text file", opt=says(
+        ACCEPTED,
+        parameters=(IDEMPOTENCY_KEY,),
+        bodies=(
+            Body(media="text/plain", kind=TEXT, example="1 2 3; 4\n-6\n"),
+            Body(media=JSON, kind=Named, example={"file": TASK_TOKEN[0].example}),
+        ),
+        refuses=(
+            RequestUnclear, CharsetRefused, TypeRefused, UploadTooLarge, UploadCutOff,
+            UploadNotFound, UploadInUse, sources.SourceInvalid, sources.SourceForbidden,
+            sources.SourceNotFound, IdempotencyKeyInvalid, IdempotencyClash, TooLarge,
+            StorageFull,
+        ),
+        **WRITE,
+    ))
     async def ask(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any]
-    ) -> Response[dict[str, str]]:
+    ) -> Response[Accepted]:
         """The file is the body (text/plain), or named in JSON: ``file`` or ``url``."""
         kind = type_of(request)
         if kind == "text/plain":
@@ -191,23 +256,35 @@ class SumEven(Controller):
             return accepted(await take_named(platform, principal, request))
         raise TypeRefused
 
-    @get("/{token:str}/status", opt=READ, summary="How far a sum is")
+    @get("/{token:str}/status", operation_id="getSumStatus", summary="Show how far a sum is",
+         opt=says(
+        Answer(about="How far it is.", kind=SumStatus, example={
+            "status": "received", "progress": 0.5, "bytes_total": 1048576,
+            "bytes_done": 524288,
+        }),
+        parameters=TASK_TOKEN, refuses=(JobNotFound,), **READ,
+    ))
     async def status(
         self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
         principal: Asker,
-    ) -> dict[str, Any]:
+    ) -> SumStatus:
         """``requested``, ``received``, ``finished`` or ``errored``, and how much is read."""
         async with platform.db.connection() as conn:
             job = await job_of(conn, principal.organization_id, token, KIND)
-        return status_of(job, language_of(request)) | {
-            "progress": round(job.progress, 4), "bytes_total": job.bytes_total,
-            "bytes_done": job.bytes_done,
+        return {
+            **status_of(job, language_of(request)), "progress": round(job.progress, 4),
+            "bytes_total": job.bytes_total, "bytes_done": job.bytes_done,
         }
 
-    @get("/{token:str}/result", opt=READ, summary="The sum of the even numbers")
+    @get("/{token:str}/result", operation_id="getSum", summary="Show the sum of the even numbers",
+         opt=says(
+        Answer(about="The sum.", kind=Sum,
+               example={"sum": 0, "count": 3, "numbers": 5, "bytes": 12}),
+        NO_RESULT, parameters=TASK_TOKEN, refuses=(JobNotFound,), **READ,
+    ))
     async def result(
         self, token: FromPath[str], platform: ThePlatform, principal: Asker
-    ) -> Response[Any]:
+    ) -> Response[bytes] | Response[NoResult]:
         """``sum`` (an integer of any size), ``count``, ``numbers``, ``bytes``; 404 until then."""
         async with platform.db.connection() as conn:
             job = await job_of(conn, principal.organization_id, token, KIND)

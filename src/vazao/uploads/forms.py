@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from vazao.kit.errors import UploadCutOff
 from vazao.kit.platform import Platform
+from vazao.kit.web.parameters import refuse_unknown
 from vazao.uploads import intake
 from vazao.uploads.errors import FormInvalid
 from vazao.uploads.models import Upload
@@ -40,6 +41,7 @@ class Form:
 
     stream: AsyncIterator[bytes]
     parser: PushMultipartParser
+    known: Collection[str] | None = None
     fields: dict[str, str] = field(default_factory=dict)
 
     async def events(self) -> AsyncIterator[MultipartSegment | bytes | bytearray | None]:
@@ -65,8 +67,11 @@ class Form:
 
         Raises:
             FormInvalid: it is too long or not UTF-8.
+            UnknownParameter: its name is not known.
         """
         pieces, name = bytearray(), head.name or ""
+        if self.known is not None:
+            refuse_unknown([name], self.known)
         async for event in events:
             if event is None:
                 break
@@ -94,19 +99,20 @@ async def _content(events: AsyncIterator[object]) -> AsyncIterator[bytes]:
 async def receive_form(
     platform: Platform, organization_id: int, stream: AsyncIterator[bytes],
     content_type_header: str, *, file_field: str = "file", limit_bytes: int,
-    sha256: bool = False,
+    sha256: bool = False, known: Collection[str] | None = None,
 ) -> tuple[Upload, dict[str, str]]:
     """Store the form's one file and return it with the other fields.
 
     Args:
         file_field: the field that holds the file; another field with a file is refused.
         limit_bytes: the most that the file may have. Fields: 64 KiB each, 100 in all.
+        known: the names of the other fields that it may have; any where not given.
 
     Raises:
-        FormInvalid: malformed, too many fields, no file or more than one.
+        FormInvalid, UnknownParameter: malformed; too many fields, or one not *known*; not one file.
         UploadTooLarge, UploadCutOff, StorageFull: as the intake's.
     """
-    form = Form(stream, parser_of(content_type_header))
+    form = Form(stream, parser_of(content_type_header), known)
     events = form.events()
     upload: Upload | None = None
     try:

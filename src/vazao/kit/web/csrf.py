@@ -79,12 +79,13 @@ async def guard(
     if handler.opt.get("csrf") == "handler":
         return
     given = connection.headers.get("x-csrf-token")
-    if given is None and isinstance(connection, Request) and _reads_form(connection, handler):
+    if given is None and isinstance(connection, Request) and reads_form(connection, handler):
         field = (await connection.form()).get("csrf")
         given = field if isinstance(field, str) else None
     check(expected, given)
 
 
-def _reads_form(request: Request[Any, Any, Any], handler: BaseRouteHandler) -> bool:
+def reads_form(request: Request[Any, Any, Any], handler: BaseRouteHandler) -> bool:
+    """Whether the frame may read the request's form: a small one, of plain fields."""
     limit = cast("HTTPRouteHandler", handler).resolve_request_max_body_size()
     return request.content_type[0] == FORM and limit is not None and limit <= LARGEST_FORM

@@ -13,7 +13,7 @@ import asyncio
 import time
 import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from typing import Any
 
 import msgspec
@@ -29,7 +29,7 @@ from vazao.kit.platform import Platform, Principal
 from vazao.kit.sql import Conn
 
 log = get("following")
-Load = Callable[[Conn], Awaitable[dict[str, Any]]]
+Load = Callable[[Conn], Awaitable[Mapping[str, Any]]]
 LOAD_SECONDS = 0.2
 AGAIN_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0
@@ -49,7 +49,7 @@ class TooManyStreams(TooManyRequests):
     code = "too_many_streams"
 
 
-def has_ended(value: dict[str, Any]) -> bool:
+def has_ended(value: Mapping[str, Any]) -> bool:
     """Whether the JSON of long work shows an end."""
     return value.get("status") in ENDED
 
@@ -89,7 +89,7 @@ class Channel:
 
     def __init__(
         self, following: Following, topics: tuple[str, ...], load: Load,
-        ended: Callable[[dict[str, Any]], bool],
+        ended: Callable[[Mapping[str, Any]], bool],
     ) -> None:
         self._following = following
         self._topics = topics
@@ -208,7 +208,7 @@ class Following:
 
     async def join(
         self, follower: Follower, key: Hashable, topics: tuple[str, ...], load: Load,
-        ended: Callable[[dict[str, Any]], bool],
+        ended: Callable[[Mapping[str, Any]], bool],
     ) -> Channel:
         """The channel of *key*, read at least once, with *follower* among those it tells."""
         lock = self._opening.setdefault(key, asyncio.Lock())
@@ -268,7 +268,7 @@ async def _events(
 
 async def follow(
     request: Request[Any, Any, Any], principal: Principal, *, key: Hashable,
-    topics: tuple[str, ...], load: Load, ended: Callable[[dict[str, Any]], bool] = has_ended,
+    topics: tuple[str, ...], load: Load, ended: Callable[[Mapping[str, Any]], bool] = has_ended,
 ) -> Response[Any]:
     """An answer of server-sent events: *load*'s JSON at once, and whenever it changes.
 

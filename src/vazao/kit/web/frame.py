@@ -5,8 +5,9 @@ carries it), ``session=True`` (any signed-in user), ``admin=True`` (a signed-in 
 ``authenticated=True`` (whoever has a valid credential), or ``public=True``; ``anonymous=True``
 besides spares a public route the look at credentials (static files, probes). ``open=True`` beside
 a scope lets the organization ``public`` in where nobody says who they are
-(:mod:`vazao.kit.web.public`). A test holds every route to that. Unsafe requests of a cookie session
-are also held to :mod:`vazao.kit.web.csrf`.
+(:mod:`vazao.kit.web.public`). A test holds every route to that. What else it declares there is told
+by :mod:`vazao.kit.web.openapi` and :mod:`vazao.kit.web.parameters`. Unsafe requests of a cookie
+session are also held to :mod:`vazao.kit.web.csrf`.
 """
 
 from __future__ import annotations
@@ -26,17 +27,13 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import BaseRouteHandler
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.router import Router
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from vazao import __version__
 from vazao.kit import errors, metrics
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.settings import Settings
-from vazao.kit.web import bodies, csrf, hosts, public
+from vazao.kit.web import bodies, csrf, heads, hosts, parameters, public
 from vazao.kit.web.following import Following
 from vazao.kit.web.pages import language_of, page
 
@@ -76,7 +73,12 @@ class Frame:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         began, status = time.perf_counter(), 500
+        method = scope["method"]
         settings: Settings = scope["litestar_app"].state.platform.settings
+        if heads.is_for_get(scope):
+            scope["state"]["head"] = True
+            scope["method"] = "GET"  # type: ignore[typeddict-item]
+            receive, send = heads.headless(receive, send)
         body = bodies.Body(receive, settings) if bodies.announced(scope) else None
 
         async def sending(message: Message) -> None:
@@ -85,7 +87,10 @@ class Frame:
                 status = message["status"]
                 closing = body is not None and not body.whole
                 extra = hosts.transport_header(scope, settings)
-                _add_headers(message, extra | {"X-Request-Id": request_id}, closing=closing)
+                _add_headers(
+                    message, extra | {"X-Request-Id": request_id}, closing=closing,
+                    allow=heads.allowed(scope),
+                )
                 if body is not None:
                     body.answering = True
             await send(message)
@@ -93,7 +98,7 @@ class Frame:
         try:
             await self.app(scope, receive if body is None else body.receive, sending)
         finally:
-            _observe(scope, status, time.perf_counter() - began)
+            _observe(scope, method, status, time.perf_counter() - began)
 
 
 def _request_id(scope: Scope) -> str:
@@ -105,7 +110,12 @@ def _request_id(scope: Scope) -> str:
     return secrets.token_hex(8)
 
 
-def _add_headers(message: Any, more: dict[str, str], *, closing: bool) -> None:
+def _add_headers(
+    message: Any, more: dict[str, str], *, closing: bool, allow: str | None = None
+) -> None:
+    if allow:
+        kept = [(name, value) for name, value in message["headers"] if name.lower() != b"allow"]
+        message["headers"] = [*kept, (b"allow", allow.encode())]
     present = {name.lower() for name, _ in message["headers"]}
     extra = SECURITY_HEADERS | more
     if closing:
@@ -122,9 +132,9 @@ def _add_headers(message: Any, more: dict[str, str], *, closing: bool) -> None:
     ]
 
 
-def _observe(scope: HTTPScope, status: int, seconds: float) -> None:
+def _observe(scope: HTTPScope, method: str, status: int, seconds: float) -> None:
     route = scope.get("path_template") or "unmatched"
-    method = scope["method"] if route != "unmatched" else "ANY"
+    method = method if route != "unmatched" else "ANY"
     metrics.REQUEST_SECONDS.labels(method, route, f"{status // 100}xx").observe(seconds)
     if route not in ("/healthz", "/readyz", "/metrics"):
         log.info("request", method=method, route=route, status=status, seconds=round(seconds, 4))
@@ -138,6 +148,7 @@ async def authorize(
     Raises:
         HostUnknown: the request asks for a host that is not ours.
         Unauthenticated: nobody valid asks and the route is not public.
+        UnknownParameter: the request brings a name that the handler does not declare.
         Forbidden: the principal lacks the scope or role, or (``csrf_failed``) the request of a
             cookie session does not prove that one of our pages sent it.
     """
@@ -153,6 +164,7 @@ async def authorize(
     if principal is not None and principal.csrf is not None:
         connection.state.csrf = principal.csrf
         await csrf.guard(connection, handler, principal.csrf)
+    await parameters.check(connection, handler)
 
 
 def _permit(principal: Principal | None, opt: dict[str, Any]) -> None:
@@ -261,18 +273,12 @@ def answer_database(
     return answer_error(request, kind(retry_after=5))
 
 
-class ValueRefused(errors.BadRequest):
-    """The request holds a value that cannot be stored."""
-
-    code = "value_refused"
-
-
 def answer_data(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A NUL byte in a text, a number out of range, JSON nested a thousand deep: refused, and
     logged with its traceback in case that it was we who made it up.
     """
     log.warning("value refused", error_type=type(error).__name__, exc_info=error)
-    return answer_error(request, ValueRefused())
+    return answer_error(request, errors.ValueRefused())
 
 
 def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -283,6 +289,8 @@ def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Resp
 
 def create_app(platform: Platform, *, on_startup: list[Any] | None = None) -> Litestar:
     """The application over *platform*'s registered routes."""
+
+    heads.let_answer(platform.registry.routes)
 
     async def open_platform() -> None:
         await platform.open()
@@ -311,12 +319,9 @@ def create_app(platform: Platform, *, on_startup: list[Any] | None = None) -> Li
         on_startup=[open_platform, *(on_startup or [])],
         on_shutdown=[platform.close],
         request_max_body_size=1 << 20,
-        openapi_config=OpenAPIConfig(
-            title="Vazão", version=__version__, path="/openapi",
-            render_plugins=[JsonRenderPlugin(path="/v3.json")],
-            openapi_router=Router(path="/openapi", route_handlers=[], opt={"public": True}),
-        ),
         # Ours stands already; the framework would put its own in the place of it.
         logging_config=None,
+        # The document is our own: kit/web/document.py.
+        openapi_config=None,
         debug=False,
     )

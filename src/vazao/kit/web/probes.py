@@ -8,7 +8,7 @@ schema with the one this program was written for, and runs the checks that other
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
@@ -19,9 +19,11 @@ from vazao.kit.logging import get as get_logger
 from vazao.kit.platform import Platform
 from vazao.kit.readiness import check_database
 from vazao.kit.registry import Check
+from vazao.kit.web.openapi import NO_STORE as NEVER_KEPT
+from vazao.kit.web.openapi import TEXT, Answer, says
 from vazao.kit.web.pages import language_of
 
-OPEN = {"public": True, "anonymous": True, "anyhost": True}
+OPEN: dict[str, Any] = {"public": True, "anonymous": True, "anyhost": True}
 NO_STORE = {"Cache-Control": "no-store"}
 PATIENCE_SECONDS = 2.0
 log = get_logger("probes")
@@ -31,6 +33,22 @@ class NotReady(Unavailable):
     """Not ready yet; this is missing: {missing}."""
 
     code = "not_ready"
+
+
+class Health(TypedDict):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class Readiness(Health):
+    """The process can do its work; ``checks`` says what each check found."""
+
+    checks: dict[str, str]
+
+
+READY = {"status": "ok", "checks": {"database": "0011", "workers": "2"}}
+METRICS = "# TYPE vazao_jobs_ended_total counter\n"
 
 
 
@@ -47,16 +65,24 @@ async def _outcome(check: Check, platform: Platform) -> tuple[str, VazaoError | 
         return "", VazaoError()
 
 
-@get("/healthz", opt=OPEN, tags=["ops"])
-async def healthz() -> Response[dict[str, str]]:
+@get("/healthz", tags=["ops"], operation_id="checkHealth", summary="Check that it answers",
+     opt=says(
+         Answer(about="It answers.", kind=Health, example={"status": "ok"}, headers=(NEVER_KEPT,)),
+         **OPEN,
+     ))
+async def healthz() -> Response[Health]:
     """The process answers."""
-    return Response({"status": "ok"}, headers=NO_STORE)
+    return Response(Health(status="ok"), headers=NO_STORE)
 
 
-@get("/readyz", opt=OPEN, tags=["ops"])
+@get("/readyz", tags=["ops"], operation_id="checkReadiness", summary="Check that it can work",
+     opt=says(
+         Answer(about="It can work.", kind=Readiness, example=READY, headers=(NEVER_KEPT,)),
+         refuses=(NotReady,), **OPEN,
+     ))
 async def readyz(
     request: Request[Any, Any, Any], platform: NamedDependency[Platform]
-) -> Response[dict[str, Any]]:
+) -> Response[Readiness]:
     """The process can do its work: database, migrations, and what else was registered.
 
     A check that is not required is reported among ``checks``, whatever it found.
@@ -84,10 +110,15 @@ async def readyz(
         check.name: error.message(language) if error else text
         for check, (text, error) in zip(checks, outcomes, strict=True)
     }
-    return Response({"status": "ok", "checks": said}, headers=NO_STORE)
+    return Response(Readiness(status="ok", checks=said), headers=NO_STORE)
 
 
-@get("/metrics", opt=OPEN, include_in_schema=False)
+@get("/metrics", tags=["ops"], operation_id="readMetrics", summary="Read the metrics",
+     opt=says(
+         Answer(about="Prometheus text.", kind=TEXT, media="text/plain", example=METRICS,
+                headers=(NEVER_KEPT,)),
+         **OPEN,
+     ))
 async def show_metrics() -> Response[bytes]:
     """Prometheus text: the metrics of all processes of this host."""
     body, content_type = await asyncio.to_thread(metrics.exposition)

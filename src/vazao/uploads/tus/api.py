@@ -22,8 +22,6 @@ from vazao.uploads.tus import service as tus_service
 from vazao.uploads.tus.errors import VERSION, MethodUnknown
 
 Asked = Request[Any, Any, Any]
-# A token or session with the scope, else the organization ``public``.
-WRITE = {"scope": "jobs:write", "open": True}
 COMMON = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
 
 
@@ -76,12 +74,13 @@ class Files(Controller):
     """``/files``."""
 
     path = "/files"
-    tags = ("jobs",)
+    tags = ("uploads",)
     exception_handlers = {VazaoError: answer_with_version}  # noqa: RUF012
 
     # Litestar registers handlers by name, and answers OPTIONS itself unless ours comes first.
     @route(["/", "/{upload:str}"], http_method=HttpMethod.OPTIONS, status_code=204,
-           opt={"public": True, "anonymous": True}, summary="What this server offers of tus")
+           opt=tus_openapi.ABOUT, operation_id="describeUploads",
+           summary="Show what is offered of tus")
     async def about(self, platform: ThePlatform) -> Response[None]:
         """The protocol's version, extensions and limits."""
         return Response(None, status_code=204, headers={
@@ -91,8 +90,8 @@ class Files(Controller):
             "Tus-Checksum-Algorithm": ",".join(tus_headers.ALGORITHMS),
         })
 
-    @post("/", opt=WRITE, status_code=201, request_max_body_size=None,
-          summary="Begin a resumable upload", operation_class=tus_openapi.Creation)
+    @post("/", opt=tus_openapi.CREATE, status_code=201, request_max_body_size=None,
+          summary="Begin a resumable upload", operation_id="createUpload")
     async def create(
         self, request: Asked, platform: ThePlatform, principal: Asker
     ) -> Response[None]:
@@ -112,8 +111,8 @@ class Files(Controller):
             upload = await _begin(platform, upload, request, checksum)
         return _answer(201, upload, Location=f"/files/{upload.token}")
 
-    @head("/{upload:str}", opt=WRITE, summary="How far an upload is",
-          operation_class=tus_openapi.TusOperation)
+    @head("/{upload:str}", opt=tus_openapi.SHOW, summary="Show how far an upload is",
+          operation_id="getUpload")
     async def show(
         self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:
@@ -121,8 +120,8 @@ class Files(Controller):
         tus_headers.check_version(request.headers)
         return await _show(platform, principal.organization_id, upload)
 
-    @patch("/{upload:str}", opt=WRITE, status_code=204, request_max_body_size=None,
-           summary="Continue an upload", operation_class=tus_openapi.Append)
+    @patch("/{upload:str}", opt=tus_openapi.APPEND, status_code=204, request_max_body_size=None,
+           summary="Continue an upload", operation_id="continueUpload")
     async def append(
         self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:
@@ -130,8 +129,8 @@ class Files(Controller):
         tus_headers.check_version(request.headers)
         return await _append(platform, principal.organization_id, upload, request)
 
-    @delete("/{upload:str}", opt=WRITE, status_code=204, summary="End an upload",
-            operation_class=tus_openapi.Termination)
+    @delete("/{upload:str}", opt=tus_openapi.END, status_code=204, summary="End an upload",
+            operation_id="deleteUpload")
     async def terminate(
         self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:
@@ -139,9 +138,9 @@ class Files(Controller):
         tus_headers.check_version(request.headers)
         return await _end(platform, principal.organization_id, upload)
 
-    @post("/{upload:str}", opt=WRITE, status_code=204, request_max_body_size=None,
-          summary="PATCH, DELETE or HEAD for clients that can only POST",
-          operation_class=tus_openapi.Override)
+    @post("/{upload:str}", opt=tus_openapi.OVERRIDE, status_code=204,
+          request_max_body_size=None, operation_id="overrideUpload",
+          summary="PATCH, DELETE or HEAD for clients that can only POST")
     async def override(
         self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:

@@ -1,93 +1,121 @@
-"""What the OpenAPI document says of ``/files``: the headers and answers that the routes read and
-write themselves."""
+"""What the reference says of ``/files``: headers that go in and out, bodies and refusals."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, Any
 
-from litestar.openapi.spec import (
-    OpenAPIMediaType,
-    OpenAPIResponse,
-    Operation,
+import msgspec
+
+from vazao.kit.errors import StorageFull, UploadCutOff, VazaoError
+from vazao.kit.web.openapi import (
+    BINARY,
+    Answer,
+    Body,
+    Header,
     Parameter,
-    RequestBody,
-    Schema,
+    by_header,
+    by_path,
+    says,
 )
-from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from vazao.uploads.errors import UploadInUse, UploadNotFound, UploadTooLarge
+from vazao.uploads.tus.errors import (
+    VERSION,
+    BeyondLength,
+    ChecksumMismatch,
+    ChecksumUnsupported,
+    LengthNotDeferred,
+    MethodUnknown,
+    OffsetMismatch,
+    PatchTypeUnsupported,
+    TooManyPieces,
+    TooManyUploads,
+    TusHeaderInvalid,
+    TusVersionUnsupported,
+    UploadLocked,
+    UploadStalled,
+)
+from vazao.uploads.tus.headers import ALGORITHMS, BODY_TYPE, EXTENSIONS
 
-from vazao.uploads.tus.headers import BODY_TYPE
+# A token or session with the scope, else the organization ``public``.
+WRITE: dict[str, Any] = {"scope": "jobs:write", "open": True}
+UPLOAD_ID = "5e0f2a9c41d94b7e8a3c6d1f00b7e2aa"
+Bytes = Annotated[int, msgspec.Meta(ge=0)]
+UPLOAD = by_path("upload", "The upload's id: the last part of its Location.", UPLOAD_ID)
+SPEAKS = by_header("Tus-Resumable", "The protocol's version.", VERSION, required=True,
+                   kind={"type": "string", "enum": [VERSION]})
+LENGTH = by_header("Upload-Length", "Bytes of the whole file.", "1048576", required=True,
+                   kind=Bytes)
+OFFSET = by_header("Upload-Offset", "Where these bytes begin: what the upload has so far.", "0",
+                   required=True, kind=Bytes)
+METADATA = by_header(
+    "Upload-Metadata", "Pairs of a key and base64 of UTF-8: `filename`, `filetype`.",
+    "filename bnVtYmVycy50eHQ=,filetype dGV4dC9wbGFpbg==",
+)
+CHECKSUM = by_header(
+    "Upload-Checksum", f"Of this request's bytes: {' or '.join(ALGORITHMS)}, and base64.",
+    "sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00=",
+)
+METHOD = by_header("X-HTTP-Method-Override", "The method that is meant.", "PATCH", required=True,
+                   kind={"type": "string", "enum": ["PATCH", "DELETE", "HEAD"]})
+ANY_OFFSET = msgspec.structs.replace(OFFSET, required=False)
 
-VERSION = "Tus-Resumable"
-OFFSET, LENGTH = "Upload-Offset", "Upload-Length"
-METADATA, CHECKSUM = "Upload-Metadata", "Upload-Checksum"
-
-
-@dataclass
-class TusOperation(Operation):
-    """An operation of tus: its request's headers (True: required), body, and refusals."""
-
-    wants: ClassVar[dict[str, bool]] = {VERSION: True}
-    body: ClassVar[bool] = False
-    refuses: ClassVar[dict[int, str]] = {}
-
-    def __post_init__(self) -> None:
-        """Add to what the framework found in the handler's signature."""
-        self.parameters = [
-            *(self.parameters or []),
-            *(
-                Parameter(name=name, param_in="header", required=required,
-                          schema=Schema(type=OpenAPIType.STRING))
-                for name, required in self.wants.items()
-            ),
-        ]
-        if self.body:
-            schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
-            self.request_body = RequestBody(content={BODY_TYPE: OpenAPIMediaType(schema=schema)})
-        refused = {404: "no such upload here", 412: "another version of tus"} | self.refuses
-        self.responses = (self.responses or {}) | {
-            str(status): OpenAPIResponse(description=why) for status, why in refused.items()
-        }
-
-
-@dataclass
-class Creation(TusOperation):
-    """``POST /files``."""
-
-    wants: ClassVar[dict[str, bool]] = {
-        VERSION: True, LENGTH: True, METADATA: False, CHECKSUM: False
-    }
-    body: ClassVar[bool] = True
-    refuses: ClassVar[dict[int, str]] = {
-        413: "longer than Tus-Max-Size", 429: "too many uploads wait", 460: "wrong checksum",
-        507: "no room is left",
-    }
-
-
-@dataclass
-class Append(TusOperation):
-    """``PATCH /files/{id}``."""
-
-    wants: ClassVar[dict[str, bool]] = {VERSION: True, OFFSET: True, CHECKSUM: False}
-    body: ClassVar[bool] = True
-    refuses: ClassVar[dict[int, str]] = {
-        409: "the upload stands at another offset", 413: "beyond Upload-Length",
-        415: f"not {BODY_TYPE}", 423: "another request writes: try again",
-        460: "wrong checksum", 507: "no room is left",
-    }
-
-
-@dataclass
-class Override(Append):
-    """``POST /files/{id}``."""
-
-    wants: ClassVar[dict[str, bool]] = {
-        VERSION: True, "X-HTTP-Method-Override": True, OFFSET: False, CHECKSUM: False
-    }
+SAID = Header(name="Tus-Resumable", about="The protocol's version.", example=VERSION)
+FRESH = Header(name="Cache-Control", about="Never kept by caches.", example="no-store")
+AT = Header(name="Upload-Offset", about="How many bytes are there.", example="524288", kind=int)
+EXPIRES = Header(name="Upload-Expires", about="When it is removed unless it is continued or used.",
+                 example="Thu, 26 Nov 2026 08:00:00 GMT", always=False)
+PLACE = Header(name="Location", about="The upload's address.", example=f"/files/{UPLOAD_ID}")
+WHOLE = Header(name="Upload-Length", about="Bytes of the whole file.", example="1048576",
+               kind=int)
+TOLD = Header(name="Upload-Metadata", about="As it was sent.", example="filename YS50eHQ=",
+              always=False)
+OFFERED = tuple(
+    Header(name=name, about=about, example=example, kind=kind)
+    for name, about, example, kind in (
+        ("Tus-Version", "The versions that are spoken.", VERSION, str),
+        ("Tus-Extension", "The extensions that are offered.", EXTENSIONS, str),
+        ("Tus-Max-Size", "The most bytes of a file.", "53687091200", int),
+        ("Tus-Checksum-Algorithm", "For Upload-Checksum.", ",".join(ALGORITHMS), str),
+    )
+)
+BYTES = (Body(media=BODY_TYPE, kind=BINARY, required=False),)
+WRITING: tuple[type[VazaoError], ...] = (
+    TusHeaderInvalid, ChecksumUnsupported, UploadCutOff, OffsetMismatch, BeyondLength,
+    TooManyPieces, PatchTypeUnsupported, UploadLocked, UploadStalled, ChecksumMismatch,
+    StorageFull,
+)
 
 
-@dataclass
-class Termination(TusOperation):
-    """``DELETE /files/{id}``."""
+def _tus(
+    answer: Answer, *parameters: Parameter, refuses: tuple[type[VazaoError], ...] = (),
+    bodies: tuple[Body, ...] = (), known: bool = True, others: tuple[Answer, ...] = (),
+) -> dict[str, Any]:
+    parameters = (SPEAKS, *parameters, *((UPLOAD,) if known else ()))
+    refuses = (TusVersionUnsupported, *((UploadNotFound,) if known else ()), *refuses)
+    return says(answer, *others, parameters=parameters, bodies=bodies, refuses=refuses, **WRITE)
 
-    refuses: ClassVar[dict[int, str]] = {409: "a job has taken the file"}
+
+WRITTEN = Answer(about="The bytes are kept.", status=204, headers=(SAID, FRESH, AT, EXPIRES))
+STANDS = Answer(about="How far it is.", headers=(SAID, FRESH, AT, WHOLE, TOLD, EXPIRES))
+ABOUT = says(
+    Answer(about="What is offered.", status=204, headers=(SAID, *OFFERED)),
+    parameters=(UPLOAD,), public=True, anonymous=True,
+)
+CREATE = _tus(
+    Answer(about="The upload is begun.", status=201,
+           headers=(PLACE, SAID, FRESH, AT, EXPIRES)),
+    LENGTH, METADATA, CHECKSUM, bodies=BYTES, known=False,
+    refuses=(LengthNotDeferred, UploadTooLarge, TooManyUploads, UploadNotFound, *WRITING),
+)
+SHOW = _tus(STANDS)
+APPEND = _tus(WRITTEN, OFFSET, CHECKSUM, bodies=BYTES, refuses=WRITING)
+END = _tus(
+    Answer(about="It is gone.", status=204, headers=(SAID, FRESH)), refuses=(UploadInUse,)
+)
+OVERRIDE = _tus(
+    msgspec.structs.replace(
+        WRITTEN, about="As PATCH or DELETE answers.",
+        headers=(SAID, FRESH, msgspec.structs.replace(AT, always=False), EXPIRES),
+    ), METHOD, ANY_OFFSET, CHECKSUM, bodies=BYTES, others=(STANDS,),
+    refuses=(MethodUnknown, UploadInUse, *WRITING),
+)

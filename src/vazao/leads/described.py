@@ -1,0 +1,192 @@
+"""What the reference says of the routes of leads."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from vazao.jobs import IdempotencyClash, JobEnded
+from vazao.kit.errors import NotFound, StorageFull, UploadCutOff
+from vazao.kit.web.following import TooManyStreams
+from vazao.kit.web.idempotency import IdempotencyKeyInvalid
+from vazao.kit.web.openapi import (
+    BINARY,
+    IDEMPOTENCY_KEY,
+    LAST_EVENT_ID,
+    NO_STORE,
+    PAGED,
+    PAGED_REFUSES,
+    STREAM_OVER,
+    TEXT,
+    Answer,
+    Body,
+    Parameter,
+    Schema,
+    by_path,
+    download,
+    events,
+    location,
+    says,
+)
+from vazao.leads import errors
+from vazao.leads.models import Empty, Mode
+from vazao.leads.views import (
+    Facets,
+    ImportPage,
+    ImportView,
+    LeadChanges,
+    LeadFields,
+    LeadPage,
+    LeadView,
+)
+from vazao.uploads import FormInvalid, UploadTooLarge
+
+READ, WRITE = "leads:read", "leads:write"
+ID = "5e0f2a9c41d94b7e8a3c6d1f00b7e2aa"
+TOKEN = (by_path("token", "The import's id.", ID),)
+LEAD_ID = (by_path("lead_id", "The lead's id.", "42"),)
+AT = "2026-11-25T08:00:00.000000Z"
+LEAD: dict[str, Any] = {
+    "id": "42", "email": "ana@example.com", "name": "Ana Lima", "phone": "+5511987654321",
+    "company": None, "job_title": None, "city": "Recife", "state": "PE", "country": None,
+    "website": None, "legal_basis": None, "tags": ["fair"], "custom": {"shirt": "M"},
+    "opted_out": False, "created_at": AT, "updated_at": AT,
+}
+IMPORT: dict[str, Any] = {
+    "id": ID, "status": "finished", "phase": None, "kind": "leads.import", "progress": 1.0,
+    "eta_seconds": None, "lead_time_seconds": 4.2, "queue_time_seconds": 0.01,
+    "execution_time_seconds": 6.3, "cost": 20.5, "attempts": 1, "parts_total": 12,
+    "parts_done": 12, "bytes_total": 20447232, "bytes_done": 20447232, "rows_total": 300000,
+    "rows_done": 300000, "requested_at": AT, "started_at": AT, "finished_at": AT,
+    "requested_by": "Ana", "request_id": "9f86d081884c7d65", "error": None, "undone": False,
+    "filename": "leads.csv", "mode": "upsert", "empty": "keep", "sheet": None,
+    "dry_run": False, "mapping": None, "notes": [], "created": 200000, "updated": 90000,
+    "unchanged": 9000, "duplicates": 900, "rejected": 100, "rows_per_second": 71428,
+}
+CSV = "email,name\nana@example.com,Ana Lima\n"
+QUEUED = IMPORT | {"status": "queued", "progress": 0.0}
+OPTIONS = (
+    Parameter(name="mode", about="Which rows go in: all, those that are new, or those known.",
+              kind=Mode, example="upsert"),
+    Parameter(name="empty", about="What an empty cell does to the stored value.", kind=Empty,
+              example="keep"),
+    Parameter(name="sheet", about="The workbook's sheet; the first where not given.",
+              example="Leads"),
+    Parameter(name="mapping", about="JSON: header in the file to field, `custom.name` or null.",
+              example='{"E-mail": "email"}'),
+    Parameter(name="dry_run", about="Not available yet: `true` is refused.",
+              kind={"type": "string", "enum": ["false", "true"]}, example="false"),
+)
+FILENAME = Parameter(name="filename", about="Of a sheet that is the body; its ending tells what "
+                     "it is.", example="leads.csv")
+FORM_FIELDS = frozenset(option.name for option in OPTIONS)
+"""What a form may hold besides its file."""
+
+
+def _form() -> Schema:
+    texts: dict[str, Any] = {
+        option.name: {"type": "string", "description": option.about}
+        | ({"enum": list(choices)} if (choices := get_args(option.kind)) else {})
+        for option in OPTIONS
+    }
+    file = BINARY | {"description": "The sheet."}
+    return {"type": "object", "properties": {"file": file, **texts}, "required": ["file"],
+            "additionalProperties": False}
+
+
+SHEETS = (
+    Body(media="multipart/form-data", kind=_form()),
+    Body(media="text/csv", kind=TEXT, example=CSV),
+    Body(media="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", kind=BINARY),
+)
+CREATE_IMPORT = says(
+    Answer(about="The import is queued.", kind=ImportView, status=202, example=QUEUED,
+           headers=(location(f"/v1/leads/imports/{ID}"),)),
+    parameters=(*OPTIONS, FILENAME, IDEMPOTENCY_KEY), bodies=SHEETS,
+    refuses=(
+        errors.OptionInvalid, FormInvalid, UploadCutOff, IdempotencyKeyInvalid,
+        IdempotencyClash, UploadTooLarge, errors.DryRunNotYet, errors.MappingInvalid,
+        errors.MappingCustomName, errors.MappingUnknownField, errors.MappingFieldTwice,
+        errors.MappingReservedHeader, errors.MappingWithoutEmail, StorageFull,
+    ),
+    scope=WRITE,
+)
+LIST_IMPORTS = says(
+    Answer(about="A page of imports.", kind=ImportPage,
+           example={"items": [IMPORT], "next": None}),
+    parameters=PAGED, refuses=PAGED_REFUSES, scope=READ,
+)
+GET_IMPORT = says(
+    Answer(about="The import.", kind=ImportView, example=IMPORT), parameters=TOKEN,
+    refuses=(errors.ImportNotFound,), scope=READ,
+)
+FOLLOW_IMPORT = says(
+    events('data: {"id":"5e0f…","status":"running","progress":0.42}\n\n'), STREAM_OVER,
+    parameters=(*TOKEN, LAST_EVENT_ID), refuses=(errors.ImportNotFound, TooManyStreams),
+    scope=READ,
+)
+IMPORT_ERRORS = says(
+    Answer(about="The rejected rows as CSV.", kind=TEXT, media="text/csv",
+           example="email,name,vazao_row,vazao_column,vazao_reason\n",
+           headers=(download("vazao-errors-5e0f2a9c.csv"), NO_STORE)),
+    parameters=(*TOKEN, Parameter(name="excel", kind=bool, example=True,
+                about="Begin with the mark by which Excel knows UTF-8.")),
+    refuses=(errors.ImportNotFound, NotFound, StorageFull), scope=READ,
+)
+CANCEL_IMPORT = says(
+    Answer(about="The import as it ended.", kind=ImportView,
+           example=IMPORT | {"status": "cancelled", "rows_unprocessed": 0}),
+    parameters=TOKEN, refuses=(errors.ImportNotFound, JobEnded), scope=WRITE,
+)
+LIST_LEADS = says(
+    Answer(about="A page of leads, newest first.", kind=LeadPage,
+           example={"items": [LEAD], "next": "WzQyXQ"}),
+    parameters=(
+        *PAGED,
+        Parameter(name="q", about="Pieces of words, all of which must occur.", example="ana"),
+        Parameter(name="tag", about="Only leads with this tag.", example="fair"),
+        Parameter(name="city", about="Only leads of this city.", example="Recife"),
+        Parameter(name="email", about="The lead with this e-mail; goes with no other filter.",
+                  example="ana@example.com"),
+        Parameter(name="updated_since", about="Only leads changed at or after this time.",
+                  kind={"type": "string", "format": "date-time"}, example=AT),
+    ),
+    refuses=(*PAGED_REFUSES, errors.FiltersExclusive, errors.SinceInvalid), scope=READ,
+)
+LEAD_CHANGES = says(
+    Answer(about="A piece of the feed.", kind=LeadChanges, example={
+        "items": [{"id": "42", "deleted": False, "changed_at": AT, "lead": LEAD}],
+        "next": "WyI4MDYiLDFd",
+    }),
+    parameters=PAGED, refuses=PAGED_REFUSES, scope=READ,
+)
+LEAD_FACETS = says(
+    Answer(about="Counts.", kind=Facets, example={
+        "leads": 300000, "approximate": False,
+        "facets": {"city": [{"value": "Recife", "leads": 1200}]},
+    }),
+    scope=READ,
+)
+EXPORT_LEADS = says(
+    Answer(about="Every lead, in the order of the e-mails.", kind=TEXT, media="text/csv",
+           example=CSV, headers=(download("leads.csv"), NO_STORE)),
+    Answer(about="", kind=TEXT, media="application/x-ndjson",
+           example='{"id": "42", "email": "ana@example.com"}\n'),
+    parameters=(Parameter(name="format", about="CSV, or one JSON object a line.",
+                          kind={"type": "string", "enum": ["csv", "ndjson"], "default": "csv"},
+                          example="ndjson"),),
+    scope=READ,
+)
+GET_LEAD = says(
+    Answer(about="The lead.", kind=LeadView, example=LEAD), parameters=LEAD_ID,
+    refuses=(errors.LeadNotFound,), scope=READ,
+)
+UPDATE_LEAD = says(
+    Answer(about="The lead as it is now.", kind=LeadView, example=LEAD), parameters=LEAD_ID,
+    bodies=(Body(media="application/json", kind=LeadFields,
+                 example={"city": "Olinda", "custom": {"shirt": None}}),),
+    refuses=(errors.LeadNotFound, errors.EmailTaken, errors.LeadInvalid), scope=WRITE,
+)
+DELETE_LEAD = says(
+    Answer(about="It is gone.", status=204), parameters=LEAD_ID,
+    refuses=(errors.LeadNotFound,), scope=WRITE,
+)

@@ -1,0 +1,140 @@
+"""Leads and imports as JSON: the shapes that the API answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NotRequired, TypedDict
+
+import msgspec
+
+from vazao.jobs import JobView
+from vazao.kit import clock
+from vazao.kit.web.openapi import Count, Moment
+from vazao.leads.models import Empty, Lead, Mode
+
+
+class LeadView(TypedDict):
+    """A lead; ``custom`` holds text unless the organization declared a type."""
+
+    id: str
+    email: str
+    name: str | None
+    phone: str | None
+    company: str | None
+    job_title: str | None
+    city: str | None
+    state: str | None
+    country: str | None
+    website: str | None
+    legal_basis: str | None
+    tags: list[str]
+    custom: dict[str, Any]
+    opted_out: bool
+    created_at: Moment
+    updated_at: Moment
+
+
+class LeadPage(TypedDict):
+    """A page of leads; ``next`` is null exactly where nothing follows."""
+
+    items: list[LeadView]
+    next: str | None
+
+
+class LeadChange(TypedDict):
+    """A lead as it stands after a change; ``lead`` is null where it was deleted."""
+
+    id: str
+    deleted: bool
+    changed_at: Moment
+    lead: LeadView | None
+
+
+class LeadChanges(TypedDict):
+    """A piece of the feed; ask again with ``next``, for ever."""
+
+    items: list[LeadChange]
+    next: Annotated[
+        str | None,
+        msgspec.Meta(description="Where to go on, now or later: a feed has no end. Null only "
+                                 "before the first change of all."),
+    ]
+
+
+class FacetValue(TypedDict):
+    """A value and how many leads have it."""
+
+    value: str
+    leads: Count
+
+
+class Facets(TypedDict):
+    """The size of the base and its commonest values."""
+
+    leads: Count
+    approximate: Annotated[bool, msgspec.Meta(description="Scaled up from a sample.")]
+    facets: Annotated[
+        dict[str, list[FacetValue]], msgspec.Meta(description="By `city`, `state`, `tag`.")
+    ]
+
+
+class LeadFields(TypedDict, total=False):
+    """Fields to set; null clears. ``custom`` merges by key, and a null there removes the key."""
+
+    email: str
+    name: str | None
+    phone: str | None
+    company: str | None
+    job_title: str | None
+    city: str | None
+    state: str | None
+    country: str | None
+    website: str | None
+    legal_basis: str | None
+    tags: Annotated[
+        list[str] | str | None, msgspec.Meta(description="A list, or a text to be split.")
+    ]
+    custom: dict[str, str | float | bool | None]
+    opted_out: Annotated[bool | None, msgspec.Meta(description="Never goes back to false.")]
+
+
+class ImportView(JobView):
+    """An import: the fields of all long work, and what became of the rows."""
+
+    undone: bool
+    filename: str
+    mode: Mode
+    empty: Empty
+    sheet: str | None
+    dry_run: bool
+    mapping: dict[str, str | None] | None
+    notes: list[str]
+    created: Count
+    updated: Count
+    unchanged: Count
+    duplicates: Count
+    rejected: Count
+    rows_unprocessed: NotRequired[Count]
+    rows_per_second: Count | None
+
+
+class ImportPage(TypedDict):
+    """A page of imports; ``next`` is null exactly where nothing follows."""
+
+    items: list[ImportView]
+    next: str | None
+
+
+def lead_view(lead: Lead) -> LeadView:
+    """A lead as the API shows it."""
+    shown: Any = {name: getattr(lead, name) for name in Lead.__struct_fields__}
+    shown["id"] = str(lead.id)
+    shown["created_at"] = clock.stamp(lead.created_at)
+    shown["updated_at"] = clock.stamp(lead.updated_at)
+    return shown
+
+
+def changed_view(lead: dict[str, Any] | None) -> LeadView | None:
+    """A lead of the feed as the API shows it."""
+    if lead is None:
+        return None
+    return lead_view(Lead(**{name: lead[name] for name in Lead.__struct_fields__}))

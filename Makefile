@@ -17,7 +17,7 @@ BENCH_STAMP = $(VENV)/.installed-bench-$(call sum,bench)
 CATALOGUE := src/vazao/locale/pt_BR/LC_MESSAGES/vazao.mo
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev install-bench assets run server migrate test tests watch lint format bench docs \
+.PHONY: help install install-dev install-bench assets run server migrate test tests watch lint format bench docs clients conformance \
 	requirements schema build getver clean
 
 help: ## List what can be made
@@ -28,6 +28,7 @@ install: $(RUN_STAMP) ## Install what running needs, into .venv
 
 install-dev: $(DEV_STAMP) ## Install what testing and checking need, into .venv
 	@$(MAKE) --no-print-directory assets
+	@$(BIN)/python scripts/clients/generate.py --install
 
 install-bench: $(BENCH_STAMP) ## Install also the rivals that figures are held against, into .venv
 	@$(MAKE) --no-print-directory assets
@@ -65,6 +66,12 @@ bench: install-bench ## Measure what the README claims; ARGS="leads" for one
 
 docs: install-dev ## Write the pages that are made from the program
 	$(BIN)/python scripts/reference.py
+
+clients: install-dev ## Generate clients from the reference, and let the Python one work
+	@$(BIN)/python scripts/clients/generate.py
+
+conformance: install-dev ## Hold every route to the reference with schemathesis (some minutes)
+	@$(BIN)/python scripts/clients/conform.py $(ARGS)
 
 requirements: install-dev ## Resolve the newest versions and pin them with their hashes
 	$(BIN)/python scripts/requirements.py $(ARGS)

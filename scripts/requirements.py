@@ -24,9 +24,12 @@ OPTIONS = (
 )
 
 
-def compile_set(name: str, extras: tuple[str, ...], previous: str | None, keep: bool) -> None:
+def compile_set(
+    name: str, extras: tuple[str, ...], previous: str | None, keep: bool,
+    source: str = "pyproject.toml",
+) -> None:
     """Write ``requirements/<name>.txt``, agreeing with the set *previous*."""
-    command = ["uv", "pip", "compile", "pyproject.toml", *OPTIONS]
+    command = ["uv", "pip", "compile", source, *OPTIONS]
     command += ["--python-version", lowest_python(), "--output-file", f"requirements/{name}.txt"]
     command += [word for extra in extras for word in ("--extra", extra)]
     if previous:
@@ -49,6 +52,8 @@ def main(arguments: list[str]) -> None:
     for name, extras in SETS.items():
         compile_set(name, extras, previous, "--keep" in arguments)
         previous = name
+    # Apart from ours: what generates clients agrees with none of them.
+    compile_set("clients", (), None, "--keep" in arguments, "requirements/clients.in")
 
 
 if __name__ == "__main__":

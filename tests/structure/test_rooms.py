@@ -92,7 +92,7 @@ def _yields(call: ast.Call) -> bool:
 
 def test_the_license_and_the_pins_are_there() -> None:
     assert "Apache License" in (ROOT / "LICENSE").read_text()
-    for pins in ("run", "build", "test", "dev"):
+    for pins in ("run", "build", "test", "dev", "clients"):
         text = (ROOT / "requirements" / f"{pins}.txt").read_text()
         assert text.count("--hash=sha256:") > text.count("==")
         assert "#" not in text

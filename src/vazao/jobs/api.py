@@ -11,8 +11,8 @@ from litestar.response import Stream
 from vazao.jobs import fairness, service
 from vazao.jobs.errors import StatusInvalid
 from vazao.jobs.models import STATUSES
-from vazao.jobs.store import Conn
 from vazao.jobs.views import view
+from vazao.kit.sql import Conn
 from vazao.kit.web import paging
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of

@@ -1,5 +1,7 @@
 """Named SQL: each room keeps its statements in ``queries.sql``, and ``store.py`` runs them.
 
+A room with many has a folder ``store/``: a module a noun, with its statements in ``<noun>.sql``.
+
 A statement begins with ``-- name: verb_noun`` and the sentence that says what it does and why
 so. ``%(named)s`` stands for a value. ``{model}`` stands for the columns of a model that the store
 names when it loads its statements; any other ``{identifier}`` is filled in by
@@ -75,22 +77,22 @@ class Queries:
 
 
 @cache
-def _text_of(package: str) -> str:
+def _text_of(package: str, noun: str) -> str:
     found = sorted(
-        (f for f in files(package).iterdir() if re.fullmatch(r"queries(_\w+)?\.sql", f.name)),
+        (f for f in files(package).iterdir() if re.fullmatch(rf"{noun}(_\w+)?\.sql", f.name)),
         key=lambda f: f.name,
     )
     return "\n".join(f.read_text(encoding="utf-8") for f in found)
 
 
-def load(package: str | None, **known: str) -> Queries:
-    """The statements of *package*'s ``queries.sql`` and ``queries_<noun>.sql``.
+def load(package: str | None, noun: str = "queries", /, **known: str) -> Queries:
+    """The statements of *package*'s ``queries.sql``, or of another ``<noun>.sql`` in it.
 
     Args:
         known: what ``{name}`` stands for in them; see :func:`columns`.
     """
     assert package
-    return Queries(_text_of(package), known)
+    return Queries(_text_of(package, noun), known)
 
 
 async def run(conn: Conn, statement: Statement, /, **values: object) -> int:

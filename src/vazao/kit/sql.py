@@ -8,7 +8,8 @@ names when it loads its statements; any other ``{identifier}`` is filled in by
 :meth:`psycopg.sql.SQL.format`.
 
 A store is made of typed functions over :func:`run`, :func:`row`, :func:`rows`, :func:`one` and
-:func:`every`: connection in, models out. Nothing else names a statement.
+:func:`every`: connection in, models out. Nothing else names a statement. ``prepare=False`` lets
+the server plan for the values at hand.
 """
 
 from __future__ import annotations
@@ -78,11 +79,7 @@ class Queries:
 
 @cache
 def _text_of(package: str, noun: str) -> str:
-    found = sorted(
-        (f for f in files(package).iterdir() if re.fullmatch(rf"{noun}(_\w+)?\.sql", f.name)),
-        key=lambda f: f.name,
-    )
-    return "\n".join(f.read_text(encoding="utf-8") for f in found)
+    return (files(package) / f"{noun}.sql").read_text(encoding="utf-8")
 
 
 def load(package: str | None, noun: str = "queries", /, **known: str) -> Queries:
@@ -100,9 +97,11 @@ async def run(conn: Conn, statement: Statement, /, **values: object) -> int:
     return (await conn.execute(statement, values)).rowcount
 
 
-async def row(conn: Conn, statement: Statement, /, **values: object) -> tuple[Any, ...] | None:
+async def row(
+    conn: Conn, statement: Statement, /, *, prepare: bool | None = None, **values: object
+) -> tuple[Any, ...] | None:
     """The first row of a statement's answer, as a tuple."""
-    return await (await conn.execute(statement, values)).fetchone()
+    return await (await conn.execute(statement, values, prepare=prepare)).fetchone()
 
 
 async def rows(conn: Conn, statement: Statement, /, **values: object) -> list[tuple[Any, ...]]:
@@ -119,8 +118,9 @@ async def one(
 
 
 async def every(
-    conn: Conn, model: type[Model], statement: Statement, /, **values: object
+    conn: Conn, model: type[Model], statement: Statement, /, *, prepare: bool | None = None,
+    **values: object,
 ) -> list[Model]:
     """All rows of a statement's answer, as *model*."""
     async with conn.cursor(row_factory=rows_of(model)) as cursor:
-        return await (await cursor.execute(statement, values)).fetchall()
+        return await (await cursor.execute(statement, values, prepare=prepare)).fetchall()

@@ -21,6 +21,7 @@ from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, li
 from vazao.kit.web.streaming import body_of, stream_of
 from vazao.leads import searching, service, store
 from vazao.leads.errors import FiltersExclusive, SinceInvalid
+from vazao.leads.models import Change
 from vazao.leads.settings import LeadSettings
 
 READ, WRITE = "leads:read", "leads:write"
@@ -197,14 +198,14 @@ class Leads(Controller):
                 from vazao.leads.cells import normalize_email
 
                 known = normalize_email(email.replace("\0", "\N{REPLACEMENT CHARACTER}"))
-                found = await store.find_lead(conn, organization, known)
+                found = await store.base.find(conn, organization, known)
                 return {"items": [service.view_lead(found)] if found else [], "next": None}
             if any(filters.values()):
                 leads = await searching.search(
                     conn, organization, **filters, before=before, limit=size
                 )
             else:
-                leads = await store.list_leads(conn, organization, before=before, limit=size)
+                leads = await store.base.newest(conn, organization, before=before, limit=size)
         following = encode_cursor(leads[-1].id) if len(leads) == size else None
         return {"items": [service.view_lead(lead) for lead in leads], "next": following}
 
@@ -215,11 +216,11 @@ class Leads(Controller):
         cursor = _feed_place(after) if after else None
         async with platform.db.connection() as conn:
             # Who asks again for what came since now is told only that.
-            await searching.mark(conn, organization)
+            await store.search.mark_epoch(conn, organization)
             page = await searching.changes(
                 conn, organization, after=cursor, since=since, limit=size, **filters
             )
-        items = [_plain(change["lead"]) for change in page if change["lead"]]
+        items = [_plain(change.lead) for change in page if change.lead]
         return {"items": items, "next": _feed_cursor(page, size)}
 
     @get("/changes", opt={"scope": READ})
@@ -235,12 +236,12 @@ class Leads(Controller):
                 conn, principal.organization_id, after=cursor, limit=size
             )
         items = [
-            {"id": str(c["lead_id"]), "deleted": c["lead"] is None,
-             "changed_at": c["changed_at"], "lead": _plain(c["lead"])}
+            {"id": str(c.lead_id), "deleted": c.lead is None, "changed_at": c.changed_at,
+             "lead": _plain(c.lead)}
             for c in page
         ]
         last = page[-1] if page else None
-        following = encode_cursor(last["xid"], last["lead_id"]) if last else after
+        following = encode_cursor(last.xid, last.lead_id) if last else after
         return {"items": items, "next": following}
 
     @get("/facets", opt={"scope": READ})
@@ -303,7 +304,7 @@ class Leads(Controller):
 
 async def _mark(platform: Platform, principal: Principal) -> None:
     async with platform.db.connection() as conn:
-        await searching.mark(conn, principal.organization_id)
+        await store.search.mark_epoch(conn, principal.organization_id)
 
 
 def _plain(lead: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -328,10 +329,10 @@ def _feed_place(after: str) -> tuple[str, int]:
     return xid, lead_id
 
 
-def _feed_cursor(page: list[dict[str, Any]], size: int) -> str | None:
+def _feed_cursor(page: list[Change], size: int) -> str | None:
     if len(page) < size:
         return None
-    return encode_cursor(page[-1]["xid"], page[-1]["lead_id"])
+    return encode_cursor(page[-1].xid, page[-1].lead_id)
 
 
 routes = [Imports, Leads]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from psycopg.sql import Composed
 
@@ -28,7 +29,7 @@ async def rows(
     kind: str | None,
 ) -> list[Row]:
     """The organization's jobs, newest first, with ids below *before*."""
-    values = {"status": status, "kind": kind, "before": before}
+    values: dict[str, Any] = {"status": status, "kind": kind, "before": before}
     asked = {name: value for name, value in values.items() if value is not None}
     return await sql.every(
         conn, Row, listing(list(asked)), organization_id=organization_id, limit=limit, **asked

@@ -9,8 +9,8 @@ from psycopg import errors as pg
 
 from vazao.accounts import credentials, errors, names, store
 from vazao.accounts.models import ROLES, SCOPES, Organization, Token, User
-from vazao.accounts.store import Conn
 from vazao.kit.errors import NotFound
+from vazao.kit.sql import Conn
 
 
 async def create_organization(conn: Conn, slug: str, name: str | None = None) -> Organization:
@@ -90,8 +90,8 @@ async def change_profile(
     address, key = names.email_of(email)
     try:
         changed = await store.update_profile(
-            conn, id=user_id, organization_id=organization_id, name=names.name_of(name),
-            email=address, email_key=key,
+            conn, organization_id, user_id, name=names.name_of(name), email=address,
+            email_key=key,
         )
     except pg.UniqueViolation as error:
         raise _taken(error) from None

@@ -11,7 +11,6 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from vazao.accounts.models import SCOPES
 from vazao.kit.platform import Platform
 from vazao.kit.settings import Settings
 from vazao.kit.web.frame import create_app
@@ -70,7 +69,7 @@ def test_every_route_says_who_may_ask() -> None:
 def test_every_scope_exists() -> None:
     unknown = [
         f"{method} {path}: {scope}" for method, path, handler in handlers()
-        if (scope := handler.opt.get("scope")) and scope not in SCOPES
+        if (scope := handler.opt.get("scope")) and scope not in registry().scopes
     ]
     assert not unknown
 

@@ -53,8 +53,10 @@ async def demo_identity(platform: Platform) -> Identity:
 def register(registry: Registry) -> None:
     """Show the feature's routes, commands, pages, menu entries and housekeeping."""
     from vazao.accounts import account_pages, admin_pages, api, cli, demo, pages, tasks
+    from vazao.accounts.models import SCOPES
     from vazao.kit.registry import MenuEntry, Periodic
 
+    registry.scopes |= SCOPES
     registry.routes += [
         *pages.ROUTES, *account_pages.ROUTES, *admin_pages.ROUTES, *api.ROUTES,
     ]

@@ -24,6 +24,7 @@ def register(registry: Registry) -> None:
     from vazao.kit.registry import DemoStep, Figure, MenuEntry, Periodic
     from vazao.leads import api, cli, demo, pages, store, tasks
 
+    registry.scopes |= {"leads:read": True, "leads:write": True}
     registry.routes += [*api.routes, *pages.routes]
     registry.menu += [
         MenuEntry("Leads", "/leads", 10), MenuEntry("Imports", "/leads/imports", 11),

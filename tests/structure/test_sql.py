@@ -43,6 +43,32 @@ def test_every_statement_is_used(file: Path) -> None:
     assert not [s for s in named if not re.search(rf"\bQ\.{s}\b", text)]
 
 
+def in_a_store(file: Path) -> bool:
+    """Whether *file* is a ``store.py``, or a module of a folder ``store/``."""
+    return file.name == "store.py" or file.parent.name == "store"
+
+
+def test_only_stores_name_statements() -> None:
+    """Elsewhere a typed function of the store is called: no ``Q``, and nothing that loads one."""
+    found = [
+        f"{name(file)}:{node.lineno}" for file in modules()
+        if not in_a_store(file) and file != PACKAGE / "kit" / "sql.py"
+        for node in ast.walk(tree(file)) if _names_a_statement(node)
+    ]
+    assert not found
+
+
+def _names_a_statement(node: ast.AST) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id == "Q"
+    if isinstance(node, ast.Attribute):
+        return node.attr == "Q" or (node.attr == "load" and getattr(node.value, "id", "") == "sql")
+    if isinstance(node, ast.ImportFrom):
+        loads = {"load", "Queries"} if node.module == "vazao.kit.sql" else set()
+        return any(alias.name in {"Q", *loads} for alias in node.names)
+    return False
+
+
 def test_no_statement_stands_in_code() -> None:
     found = [
         f"{name(file)}:{node.lineno}" for file in modules()

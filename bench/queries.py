@@ -15,8 +15,7 @@ import bases
 import platform_under_test as put
 import sheets
 from platform_under_test import median, say, timed_import, wait_search
-from vazao.leads import searching
-from vazao.leads.store import Q
+from vazao.leads import store
 
 if TYPE_CHECKING:
     from leads import Bench
@@ -119,7 +118,7 @@ def fill_documents(conn: psycopg.Connection[Any], organization: int) -> None:
     assert definition
     assert edges
     conn.execute("drop index leads.document_search")
-    statement = Q.index_documents.as_string(conn)
+    statement = store.search.Q.index_documents.as_string(conn)
     for start in range(edges[0], edges[1] + 1, 100_000):
         ids = list(range(start, start + 100_000))
         conn.execute(statement, {"organization_id": organization, "ids": ids})
@@ -137,9 +136,9 @@ def _q(bench: Bench, q: str) -> float:
 
 def explain_search(conn: psycopg.Connection[Any], organization: int, q: str) -> dict[str, Any]:
     """The plan of a search, run."""
-    clauses, values = searching.conditions(q, None, None)
-    statement = Q.search_leads.format(conditions=clauses)
-    given = {"organization_id": organization, "before": (1 << 63) - 1, "limit": 50} | values
+    asked = store.search.asked(q, None, None)
+    statement = store.search.Q.search_leads.format(conditions=asked.conditions)
+    given = {"organization_id": organization, "before": store.base.LAST, "limit": 50} | asked.values
     return explain(conn, statement, given)
 
 
@@ -172,7 +171,7 @@ def keyset(bench: Bench) -> None:
         plans = {}
         for page, before in ((1, (1 << 63) - 1), (20_000, at[0])):
             given = {"organization_id": bench.organization, "before": before, "limit": 50}
-            runs = [explain(conn, Q.list_leads, given) for _ in range(9)]
+            runs = [explain(conn, store.base.Q.list_leads, given) for _ in range(9)]
             plans[page] = (nodes(runs[0]["Plan"]), median([r["Execution Time"] for r in runs]))
     same = plans[1][0] == plans[20_000][0]
     slowest = max(plans[1][1], plans[20_000][1])

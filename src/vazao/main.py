@@ -24,6 +24,11 @@ ROOMS = ("uploads", "jobs", "images", "numbers", "accounts", "leads")
 """What registers something, in the order of the registrations."""
 GROUPS = ("jobs", "accounts", "leads")
 """The groups of commands; each is a room, whose docstring says what it is."""
+SCOPES_TO_COME = {
+    "events:read": True, "events:write": True, "webhooks:read": False, "webhooks:write": False,
+    "relay:read": True, "relay:admin": False, "ops:read": False,
+}
+"""Scopes that tokens may carry before the rooms that register them are there."""
 
 
 def sections() -> list[type[Section]]:
@@ -49,6 +54,7 @@ def registry() -> Registry:
         package = import_module(f"vazao.{name}")
         if hasattr(package, "register"):
             package.register(filled)
+    filled.scopes |= SCOPES_TO_COME
     filled.resolve_organization = accounts.organization_id
     return filled
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests.support.accounts import PASSWORD, PROXY, Browse, People
-from vazao import accounts
+from vazao import accounts, main
 from vazao.accounts import service
 from vazao.accounts.passwords import hasher
 from vazao.kit.platform import Platform
@@ -21,9 +21,10 @@ from vazao.kit.web.frame import create_app
 
 @pytest.fixture
 async def platform(database_url: str, data_dir: Path) -> AsyncIterator[Platform]:
-    """Accounts over the test's own database, with one trusted proxy."""
+    """Accounts over the test's own database, with every scope and one trusted proxy."""
     registry = Registry()
     accounts.register(registry)
+    registry.scopes = dict(main.registry().scopes)
     settings = Settings(
         database_url=database_url, data_dir=data_dir, secret="s" * 32, trusted_proxies=PROXY
     )

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from tests.support.accounts import PASSWORD, Browse, People, log_in, token_for
+from vazao import accounts, jobs, leads
 from vazao.accounts import account_pages, admin_pages, api, authentication, pages, service
-from vazao.accounts.models import SCOPES, scopes_of
+from vazao.accounts.models import scopes_of
 from vazao.kit import clock
 from vazao.kit.platform import Platform
+from vazao.kit.registry import Registry
+from vazao.main import registry
 
 pytestmark = pytest.mark.anyio
 JSON = {"Accept": "application/json"}
@@ -74,7 +77,8 @@ async def test_a_wrong_header_is_refused_even_where_anybody_may_ask(
 async def test_a_token_is_no_person_and_a_member_no_admin(
     browse: Browse, people: People, platform: Platform
 ) -> None:
-    bearer = {"Authorization": f"Bearer {await token_for(platform, people.acme, *SCOPES)}"}
+    token = await token_for(platform, people.acme, *platform.registry.scopes)
+    bearer = {"Authorization": f"Bearer {token}"}
     member = browse(**JSON)
     await log_in(member, "beto")
     for method, path in closed_routes():
@@ -172,10 +176,23 @@ async def test_use_is_noted_coarsely(
 
 
 async def test_scopes_of_roles() -> None:
-    assert scopes_of(["admin"]) == set(SCOPES)
-    assert "users:write" not in scopes_of(["member"])
-    assert {"leads:write", "jobs:write", "events:write", "relay:read"} <= scopes_of(["member"])
-    assert scopes_of([]) == set()
+    known = registry().scopes
+    assert scopes_of(["admin"], known) == set(known)
+    assert scopes_of(["member"], known) == {
+        "leads:read", "leads:write", "jobs:read", "jobs:write", "users:read",
+        "events:read", "events:write", "relay:read",
+    }
+    assert scopes_of([], known) == set()
+
+
+async def test_every_feature_brings_its_scopes() -> None:
+    filled = Registry()
+    jobs.register(filled)
+    leads.register(filled)
+    accounts.register(filled)
+    assert set(filled.scopes) == {
+        f"{noun}:{verb}" for noun in ("leads", "jobs", "users") for verb in ("read", "write")
+    }
 
 
 async def test_api_sessions(browse: Browse, people: People, platform: Platform) -> None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from vazao.accounts.cli import app
 from vazao.kit import cli as kit_cli
+from vazao.main import registry
 
 runner = CliRunner()
 
@@ -23,6 +24,7 @@ def environment(
     monkeypatch.setenv("VAZAO_DATABASE_URL", database_url)
     monkeypatch.setenv("VAZAO_SECRET", "s" * 32)
     monkeypatch.setenv("VAZAO_DATA_DIR", str(data_dir))
+    monkeypatch.setattr(kit_cli, "_registry", registry)
     for name in ("LC_ALL", "LC_MESSAGES", "LANG", "VAZAO_LOG_LEVEL"):
         monkeypatch.delenv(name, raising=False)
 

@@ -12,7 +12,7 @@ from tests.support.kinds import gate, gates
 from tests.support.waiting import eventually
 from vazao import jobs
 from vazao.jobs import fairness, recovery, store
-from vazao.jobs.models import Job
+from vazao.jobs.models import UNIT_SECONDS, Job, NewPart
 from vazao.kit.platform import Platform
 
 pytestmark = pytest.mark.anyio
@@ -41,10 +41,21 @@ async def order(platform: Platform) -> list[int]:
     return [row[0] for row in found]
 
 
+async def write_parts(
+    conn: Any, job: jobs.Job, parts: list[NewPart], *, background: bool = False
+) -> None:
+    """Parts of the second step, held, and none of them released."""
+    await store.parts.insert(
+        conn, job, "slice", parts, unit_seconds=UNIT_SECONDS, background=background
+    )
+
+
 async def begin(platform: Platform, worker: int = 1) -> jobs.Part:
     """The next part, as a worker takes it."""
     async with platform.db.connection() as conn:
-        fetched = await store.fetch(conn, [store.QUEUE, store.QUICK], None, worker)
+        fetched = await store.parts.fetch(
+            conn, [store.order.QUEUE, store.order.QUICK], None, worker
+        )
     assert fetched is not None
     assert fetched[1] is not None
     return fetched[1][0]
@@ -154,8 +165,8 @@ async def test_a_high_cap_is_held_too(platform: Platform) -> None:
     async with platform.db.transaction() as conn:
         await fairness.set_share(conn, 1, parts_cap=450)
         job = await jobs.open_job(conn, "test.fan", organization_id=1, payload={"parts": 1})
-        parts = [jobs.models.NewPart({"n": n}) for n in range(700)]
-        await store.write_parts(conn, job, "slice", parts)
+        parts = [NewPart({"n": n}) for n in range(700)]
+        await write_parts(conn, job, parts)
         for _ in range(5):
             await fairness.release(conn, 1)
             await conn.execute("update jobs.part set state = 'running' where state = 'queued'")
@@ -214,7 +225,7 @@ async def test_what_is_in_the_background_lets_all_else_of_its_organization_pass(
     behind = await ask(platform, "test.behind", parts=40)
     await begin(platform)
     async with platform.db.transaction() as conn:
-        await store.write_parts(conn, behind, "slice", [jobs.models.NewPart({"n": 1})] * 30)
+        await write_parts(conn, behind, [NewPart({"n": 1})] * 30, background=True)
         await fairness.release(conn, 1)
     assert len(await order(platform)) == fairness.BACKGROUND_LIMIT
     asked = await enqueue(platform, 1)
@@ -248,7 +259,7 @@ async def test_many_parts_are_tagged_in_one_go_one_after_the_other(platform: Pla
     async with platform.db.transaction() as conn:
         job = await jobs.open_job(conn, "test.fan", organization_id=1, payload={"parts": 1})
         for n in range(30):
-            await store.write_parts(conn, job, "slice", [jobs.models.NewPart({"n": n})])
+            await write_parts(conn, job, [NewPart({"n": n})])
         await fairness.release(conn, 1)
     found = await rows(platform, "select start_tag, finish_tag from jobs.part order by number")
     assert [tag for tag, _ in found] == [n * SECOND // 4 for n in range(30)]

@@ -24,9 +24,9 @@ async def begun(platform: Platform) -> PartRun:
 async def test_a_take_back_does_not_wait_for_an_ending(platform: Platform) -> None:
     run = await begun(platform)
     async with platform.db.transaction() as frozen, platform.db.transaction() as conn:
-        await store.job(frozen, "lock_job", id=run.job.id)
+        await store.jobs.lock(frozen, run.job.id)
         await conn.execute("set local lock_timeout = '2s'")
-        freed = await store.every(conn, "take_back", ids=[1])
+        freed = await store.workers.take_back(conn, [1])
         # The part changes a second time in this transaction: that looks at its job's key.
         released = await fairness.release(conn, run.job.organization_id)
     assert (len(freed), released) == (1, 1)

@@ -39,9 +39,8 @@ async def platform(database_url: str, data_dir: Path) -> AsyncIterator[Platform]
 
 async def touched(conn: Any, statement: Any, **params: Any) -> tuple[int, str]:
     """How many pages a statement touches, and its plan."""
-    composed = statement if isinstance(statement, sql.Composed) else sql.SQL(statement.decode())
     cursor = await conn.execute(
-        sql.SQL("explain (analyze, buffers, format json) ") + composed, params
+        sql.SQL("explain (analyze, buffers, format json) ") + statement, params
     )
     plan = (await cursor.fetchone())[0][0]["Plan"]
     return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"], json.dumps(plan)
@@ -53,10 +52,9 @@ async def touched(conn: Any, statement: Any, **params: Any) -> tuple[int, str]:
     {"status": "queued", "kind": "test.fan", "before": 39_900},
 ])
 async def test_a_list_reads_little(platform: Platform, asked: dict[str, Any]) -> None:
-    filters = sql.Composed([overview.FILTERS[name] for name in asked])
     async with platform.db.connection() as conn:
         blocks, plan = await touched(
-            conn, store.Q.list_rows.format(filters=filters), organization_id=1, limit=26, **asked
+            conn, store.pages.listing(list(asked)), organization_id=1, limit=26, **asked
         )
     assert "Seq Scan" not in plan
     assert blocks < 150, plan
@@ -65,13 +63,13 @@ async def test_a_list_reads_little(platform: Platform, asked: dict[str, Any]) ->
 async def test_times_and_figures_read_little(platform: Platform) -> None:
     async with platform.db.connection() as conn:
         blocks, plan = await touched(
-            conn, store.statement("times_of_kinds"), organization_id=1,
+            conn, store.pages.Q.times_of_kinds, organization_id=1,
             kinds=["test.echo", "test.fan"], limit=overview.NEWEST_OF_KIND,
         )
         assert "Seq Scan" not in plan
         assert blocks < 1200, plan
         blocks, plan = await touched(
-            conn, store.statement("count_open"), organization_id=1, limit=100
+            conn, store.pages.Q.count_open, organization_id=1, limit=100
         )
         assert "Seq Scan" not in plan
         assert blocks < 150, plan

@@ -340,7 +340,7 @@ async def test_an_organization_has_so_many_custom_fields_and_no_more(
 ) -> None:
     from vazao.leads import store
 
-    monkeypatch.setattr(store, "CUSTOM_FIELDS_AT_MOST", 3)
+    monkeypatch.setattr(store.base, "CUSTOM_FIELDS_AT_MOST", 3)
     assert await tenant.five("E-mail,a,b\nz@x.com,1,2\n") == (1, 0, 0, 0, 0)
     shown = await tenant.run("E-mail,c,d\ny@x.com,1,2\n")
     assert (shown["status"], shown["error"]["code"]) == ("failed", "too_many_custom_fields")

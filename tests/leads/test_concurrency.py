@@ -12,7 +12,7 @@ import pytest
 from tests.support.leads import Tenant, five, make_platform, outcome, working
 from tests.support.locks import waits_for_lock, writer
 from vazao.kit.platform import Platform
-from vazao.leads import searching, service
+from vazao.leads import searching, service, store
 
 pytestmark = pytest.mark.anyio
 
@@ -68,9 +68,7 @@ async def test_four_imports_of_the_same_people_at_once(at_work: Platform) -> Non
 
 async def base_row(tenant: Tenant) -> int:
     async with tenant.platform.db.connection() as conn:
-        from vazao.leads import store
-
-        return await store.base_size(conn, tenant.id)
+        return await store.base.size(conn, tenant.id)
 
 
 async def test_four_imports_that_create_everything_at_once(at_work: Platform) -> None:
@@ -228,11 +226,11 @@ async def test_search_does_not_fall_back_behind_an_edit(at_work: Platform) -> No
     ((id,),) = await tenant.rows("select id from leads.lead where organization_id = %s")
     async with writer(at_work) as theirs, at_work.db.pool.connection() as mine:
         await theirs.execute("update leads.lead set name = 'Zuleica' where id = %s", [id])
-        await searching.index_leads(theirs, 5, [id])
+        await store.search.index(theirs, 5, [id])
 
         async def index() -> None:
             async with mine.transaction():
-                await searching.index_leads(mine, 5, [id])
+                await store.search.index(mine, 5, [id])
 
         task = asyncio.create_task(index())
         await waits_for_lock(at_work)

@@ -38,7 +38,7 @@ async def test_facets_are_kept_until_the_base_changes(platform: Platform) -> Non
     await imported(platform, SHEET)
     first = await read(platform)
     async with platform.db.transaction() as conn:
-        lead = await store.find_lead(conn, ORGANIZATION, "c@x.com")
+        lead = await store.base.find(conn, ORGANIZATION, "c@x.com")
         assert lead is not None
         await conn.execute(
             "update leads.lead set city = 'Behind our back' where id = %s", [lead.id]

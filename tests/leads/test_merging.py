@@ -241,12 +241,12 @@ async def test_slices_cover_every_row_once(
     emails = [f"u{n:04}@x.com" for n, size in enumerate(sizes) for _ in range(size)]
     body = "".join(f"{row},{email}\n" for row, email in enumerate(emails)).encode()
     async with tenant.platform.db.connection() as conn:
-        await store.run_staging(conn, merging.compose_staging("i0_t", []))
+        await store.staging.create(conn, "i0_t", [])
         try:
-            await store.copy(conn, merging.compose_copy("i0_t", []), body)
-            cut = await store.slices(conn, "i0_t", len(emails), slice_rows)
+            await store.staging.copy_rows(conn, "i0_t", [], body)
+            cut = await store.staging.slices(conn, "i0_t", len(emails), slice_rows)
         finally:
-            await conn.execute("drop table leads_staging.i0_t")
+            await store.staging.drop(conn, "i0_t")
     inside = [
         sum(each["low"] <= e and (each["high"] is None or e < each["high"]) for e in emails)
         for each in cut
@@ -257,7 +257,8 @@ async def test_slices_cover_every_row_once(
 
 
 async def test_columns_that_are_not_mapped_occur_nowhere_in_the_statement(tenant: Tenant) -> None:
-    statement = merging.compose_merge("i1_x", ["name", "tags"], "clear", careful=False)
+    rules = merging.compose(["name", "tags"], "clear", careful=False)
+    statement = store.staging.merging("i1_x", rules)
     async with tenant.platform.db.connection() as conn:
         text = statement.as_string(conn)
     assert not any(field in text for field in set(FIELDS) - {"email", "name", "tags"})

@@ -17,7 +17,7 @@ from tests.support.leads import (
     working,
 )
 from tests.support.waiting import eventually
-from vazao.leads import facets, searching
+from vazao.leads import facets, searching, store
 from vazao.migrations import migrate
 
 pytestmark = [pytest.mark.anyio, pytest.mark.external]
@@ -40,7 +40,7 @@ async def test_a_sheet_goes_in_and_is_found(oldest: str, data_dir: Path) -> None
 
             async def caught_up() -> bool:
                 async with platform.db.connection() as conn:
-                    return not await searching.behind(conn, ORGANIZATION)
+                    return not await store.search.behind(conn, ORGANIZATION)
 
             await eventually(caught_up)
         async with platform.db.transaction() as conn:

@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from vazao.kit.platform import Platform
-from vazao.leads import searching, store
+from vazao.leads import store
 
 pytestmark = pytest.mark.anyio
 
@@ -27,8 +27,8 @@ def nodes(plan: dict[str, Any]) -> list[str]:
 async def test_search_rows_are_never_read_whole(platform: Platform, statement: str) -> None:
     values = {"organization_id": 1, "ids": list(range(4000)), "oldest": "3"}
     async with platform.db.transaction() as conn:
-        await store.prepare_slice(conn)
-        asked = sql.SQL("explain (format json) ") + getattr(searching.Q, statement)
+        await store.staging.prepare_slice(conn)
+        asked = sql.SQL("explain (format json) ") + getattr(store.search.Q, statement)
         row = await (await conn.execute(asked, values)).fetchone()
     assert row is not None
     plan = row[0] if isinstance(row[0], list) else json.loads(row[0])

@@ -114,14 +114,14 @@ async def test_results_are_paged_without_loss_or_repetition(tenant: Tenant) -> N
 
 async def edit(tenant: Tenant, known: str, /, **fields: Any) -> Lead:
     async with tenant.platform.db.transaction() as conn:
-        lead = await store.find_lead(conn, tenant.id, known)
+        lead = await store.base.find(conn, tenant.id, known)
         assert lead
         return await service.change_lead(conn, tenant.id, str(lead.id), fields)
 
 
 async def delete(tenant: Tenant, email: str) -> int:
     async with tenant.platform.db.transaction() as conn:
-        lead = await store.find_lead(conn, tenant.id, email)
+        lead = await store.base.find(conn, tenant.id, email)
         assert lead
         await service.delete_lead(conn, tenant.id, str(lead.id), tenant.platform.secret)
         return lead.id
@@ -158,12 +158,12 @@ async def test_a_lead_deleted_before_it_was_indexed_leaves_no_search_row(tenant:
     number = await delete(tenant, "a@x.com")
     await indexed(tenant)
     async with tenant.platform.db.transaction() as conn:
-        await searching.index_leads(conn, tenant.id, [number])
+        await store.search.index(conn, tenant.id, [number])
     assert await tenant.rows("select count(*) from leads.document where organization_id = %s") == [
         (0,)
     ]
     await settled(tenant, 1)
-    assert [c["lead"] for c in await feed(tenant)] == [None]
+    assert [c.lead for c in await feed(tenant)] == [None]
 
 
 async def feed(tenant: Tenant, limit: int = 1000, **more: Any) -> list[dict[str, Any]]:
@@ -178,7 +178,7 @@ async def replay(tenant: Tenant, after: Any = None, limit: int = 7) -> list[dict
     seen: list[dict[str, Any]] = []
     while page := await feed(tenant, limit, after=after):
         seen += page
-        after = (page[-1]["xid"], page[-1]["lead_id"])
+        after = (page[-1].xid, page[-1].lead_id)
     return seen
 
 
@@ -195,8 +195,8 @@ async def test_the_feed_replays_every_lead_once_in_order(tenant: Tenant) -> None
     await tenant.run("E-mail\n" + "".join(f"u{n}@x.com\n" for n in range(250)))
     await settled(tenant, 250)
     seen = await replay(tenant)
-    assert {c["lead"]["email"] for c in seen} == {f"u{n}@x.com" for n in range(250)}
-    keys = [(int(c["xid"]), c["lead_id"]) for c in seen]
+    assert {c.lead["email"] for c in seen} == {f"u{n}@x.com" for n in range(250)}
+    keys = [(int(c.xid), c.lead_id) for c in seen]
     assert keys == sorted(keys)
     assert len(set(keys)) == 250
 
@@ -204,7 +204,7 @@ async def test_the_feed_replays_every_lead_once_in_order(tenant: Tenant) -> None
 async def test_edits_and_deletions_come_after_the_cursor(filled: Tenant) -> None:
     await settled(filled, 5)
     last = (await replay(filled))[-1]
-    after = (last["xid"], last["lead_id"])
+    after = (last.xid, last.lead_id)
     assert await replay(filled, after) == []
     await edit(filled, "ana@acme.com", name="Nova")
     gone = await delete(filled, "li@x.io")
@@ -215,23 +215,23 @@ async def test_edits_and_deletions_come_after_the_cursor(filled: Tenant) -> None
         return len(await replay(filled, after)) == 3
 
     await eventually(shown)
-    told = [(c["lead_id"] if c["lead"] is None else c["lead"]["email"]) for c in
+    told = [(c.lead_id if c.lead is None else c.lead["email"]) for c in
             await replay(filled, after)]
     assert told == ["ana@acme.com", gone, "new@x.io"]
 
 
 async def change_slowly(late: psycopg.AsyncConnection[Any], tenant: Tenant) -> None:
     """What an import and its indexing do to a lead, in a transaction that stays open."""
-    lead = await store.find_lead(late, tenant.id, "li@x.io")
+    lead = await store.base.find(late, tenant.id, "li@x.io")
     assert lead
-    await store.update_lead(late, tenant.id, lead.id, {"name": "Late"})
-    await searching.index_leads(late, tenant.id, [lead.id])
+    await store.base.update(late, tenant.id, lead.id, {"name": "Late"})
+    await store.search.index(late, tenant.id, [lead.id])
 
 
 async def test_a_change_that_commits_late_is_not_skipped(filled: Tenant) -> None:
     await settled(filled, 5)
     last = (await replay(filled))[-1]
-    after = (last["xid"], last["lead_id"])
+    after = (last.xid, last.lead_id)
     late = await psycopg.AsyncConnection.connect(filled.platform.database_url)
     try:
         await change_slowly(late, filled)
@@ -245,14 +245,14 @@ async def test_a_change_that_commits_late_is_not_skipped(filled: Tenant) -> None
         return len(await replay(filled, after)) == 2
 
     await eventually(shown)
-    assert [c["lead"]["name"] for c in await replay(filled, after)] == ["Late", "Early"]
+    assert [c.lead["name"] for c in await replay(filled, after)] == ["Late", "Early"]
 
 
 async def marked(tenant: Tenant) -> datetime:
     """A moment at which everything so far is known to be committed."""
     async def quiet() -> datetime | None:
         async with tenant.platform.db.connection() as conn:
-            await searching.mark(conn, tenant.id)
+            await store.search.mark_epoch(conn, tenant.id)
         now = datetime.now(UTC)
         return None if await feed(tenant, since=now) else now
 
@@ -294,7 +294,7 @@ async def test_marks_are_thinned_to_one_a_minute(tenant: Tenant) -> None:
         "from generate_series(0, 179) n returning 1"
     )
     async with tenant.platform.db.connection() as conn:
-        await searching.thin(conn)
+        await store.search.thin_epochs(conn)
     kept = await tenant.rows(
         "select extract(second from at)::int from leads.epoch where organization_id = %s"
     )
@@ -309,15 +309,15 @@ async def test_updated_since_does_not_skip_a_change_that_commits_late(filled: Te
     try:
         await change_slowly(late, filled)
         async with filled.platform.db.connection() as conn:
-            await searching.mark(conn, filled.id)
+            await store.search.mark_epoch(conn, filled.id)
         looked = datetime.now(UTC)
-        assert not any(c["lead"]["name"] == "Late" for c in await feed(filled, since=looked))
+        assert not any(c.lead["name"] == "Late" for c in await feed(filled, since=looked))
         await late.commit()
     finally:
         await late.close()
 
     async def shown() -> bool:
-        return "Late" in [c["lead"]["name"] for c in await feed(filled, since=looked)]
+        return "Late" in [c.lead["name"] for c in await feed(filled, since=looked)]
 
     await eventually(shown, within=5)
 

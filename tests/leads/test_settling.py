@@ -45,7 +45,7 @@ async def test_the_same_sheet_again_is_not_compared(platform: Platform) -> None:
 async def test_a_change_by_hand_makes_it_compared_again(platform: Platform) -> None:
     await imported(platform, SHEET)
     async with platform.db.transaction() as conn:
-        lead = await store.find_lead(conn, ORGANIZATION, "a@x.com")
+        lead = await store.base.find(conn, ORGANIZATION, "a@x.com")
         assert lead is not None
         await service.change_lead(conn, ORGANIZATION, str(lead.id), {"name": "Outra"})
     again = await imported(platform, SHEET)
@@ -56,7 +56,7 @@ async def test_a_change_by_hand_makes_it_compared_again(platform: Platform) -> N
 async def test_a_deletion_makes_it_compared_again(platform: Platform) -> None:
     await imported(platform, SHEET)
     async with platform.db.transaction() as conn:
-        lead = await store.find_lead(conn, ORGANIZATION, "a@x.com")
+        lead = await store.base.find(conn, ORGANIZATION, "a@x.com")
         assert lead is not None
         await service.delete_lead(conn, ORGANIZATION, str(lead.id), platform.secret)
     assert five(await imported(platform, SHEET)) == (1, 0, 1, 1, 1)

@@ -90,7 +90,7 @@ async def ends_as_if_undisturbed(tenant: Tenant, token: str) -> dict[str, Any]:
     assert [row for (row,) in refused] == list(range(ROWS + 22, ROWS + 52))
     assert len((await tenant.errors(shown)).splitlines()) == 31
     async with tenant.platform.db.connection() as conn:
-        assert await store.base_size(conn, tenant.id) == ROWS
+        assert await store.base.size(conn, tenant.id) == ROWS
     await tasks.sweep(tenant.platform)
     assert await staging(tenant) == []
     return shown

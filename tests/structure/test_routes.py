@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.routes import handlers
-from vazao.accounts.models import SCOPES
+from vazao.main import registry
 
 WAYS = ("public", "scope", "session", "admin", "authenticated")
 # Whoever adds to this list says why the whole world may ask.
@@ -41,7 +41,7 @@ def test_every_route_says_who_may_ask() -> None:
 def test_every_scope_exists() -> None:
     unknown = [
         f"{method} {path}: {scope}" for method, path, handler in handlers()
-        if (scope := handler.opt.get("scope")) and scope not in SCOPES
+        if (scope := handler.opt.get("scope")) and scope not in registry().scopes
     ]
     assert not unknown
 

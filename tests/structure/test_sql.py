@@ -15,7 +15,9 @@ STATEMENT = re.compile(
     r"^\s*(select\s.+\sfrom\s|insert\s+into\s|update\s+\w+[\s\S]*\sset\s|delete\s+from\s|with\s+\w+"
     r"\s+as\s+\()", re.IGNORECASE
 )
-QUERIES = sorted(PACKAGE.rglob("queries*.sql"))
+QUERIES = sorted(
+    file for file in PACKAGE.rglob("*.sql") if not file.is_relative_to(PACKAGE / "migrations")
+)
 VERSIONS = sorted((PACKAGE / "migrations" / "versions").glob("r[0-9]*_*.py"))
 # Where a statement stands in code, since nobody owns its table: the catalogue, Alembic, settings.
 OUTSIDE = ("kit/embedded", "kit/readiness.py", "kit/doctor.py", "commands.py", "migrations/")
@@ -29,13 +31,42 @@ def test_every_statement_says_what_it_does(file: Path) -> None:
     assert len({statement for statement, _ in named}) == len(named)
 
 
+def store_of(file: Path) -> Path:
+    """The module that names the statements of *file*: ``store.py``, or the one beside it."""
+    return file.with_name("store.py") if file.stem == "queries" else file.with_suffix(".py")
+
+
 @pytest.mark.parametrize("file", QUERIES, ids=name)
 def test_every_statement_is_used(file: Path) -> None:
-    sources = [f.read_text(encoding="utf-8") for f in file.parent.rglob("*.py")]
-    sources.append((PACKAGE / "main.py").read_text(encoding="utf-8"))
-    text = "\n".join(sources)
+    text = store_of(file).read_text(encoding="utf-8")
     named = [statement for statement, _ in NAME.findall(file.read_text(encoding="utf-8"))]
-    assert not [s for s in named if not re.search(rf'\bQ\.{s}\b|"{s}"', text)]
+    assert not [s for s in named if not re.search(rf"\bQ\.{s}\b", text)]
+
+
+def in_a_store(file: Path) -> bool:
+    """Whether *file* is a ``store.py``, or a module of a folder ``store/``."""
+    return file.name == "store.py" or file.parent.name == "store"
+
+
+def test_only_stores_name_statements() -> None:
+    """Elsewhere a typed function of the store is called: no ``Q``, and nothing that loads one."""
+    found = [
+        f"{name(file)}:{node.lineno}" for file in modules()
+        if not in_a_store(file) and file != PACKAGE / "kit" / "sql.py"
+        for node in ast.walk(tree(file)) if _names_a_statement(node)
+    ]
+    assert not found
+
+
+def _names_a_statement(node: ast.AST) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id == "Q"
+    if isinstance(node, ast.Attribute):
+        return node.attr == "Q" or (node.attr == "load" and getattr(node.value, "id", "") == "sql")
+    if isinstance(node, ast.ImportFrom):
+        loads = {"load", "Queries"} if node.module == "vazao.kit.sql" else set()
+        return any(alias.name in {"Q", *loads} for alias in node.names)
+    return False
 
 
 def test_no_statement_stands_in_code() -> None:

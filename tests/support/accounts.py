@@ -41,6 +41,7 @@ async def token_for(platform: Platform, organization: int, *scopes: str, **more:
     """A token of the application ``folha``."""
     async with platform.db.transaction() as conn:
         secret, _ = await service.create_token(
-            conn, organization, application="folha", scopes=scopes or ("leads:read",), **more
+            conn, organization, application="folha", scopes=scopes or ("leads:read",),
+            known=platform.registry.scopes, **more
         )
     return secret

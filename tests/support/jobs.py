@@ -12,8 +12,8 @@ from uuid import UUID
 from tests.support.kinds import EFFECTS, register_kinds
 from tests.support.waiting import eventually
 from vazao import images, jobs, numbers, uploads
-from vazao.jobs import store
 from vazao.jobs.models import Job, Part
+from vazao.jobs.store import order, parts
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
@@ -82,5 +82,5 @@ async def make_effects(platform: Platform) -> None:
 
 async def fetch(conn: Any, worker_id: int) -> tuple[Part, Job, UUID] | None:
     """What a worker would run next, begun."""
-    fetched = await store.fetch(conn, [store.QUEUE, store.QUICK], None, worker_id)
+    fetched = await parts.fetch(conn, [order.QUEUE, order.QUICK], None, worker_id)
     return fetched[1] if fetched else None

@@ -17,7 +17,7 @@ from vazao.kit.platform import Platform
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
 from vazao.kit.worker import work
-from vazao.leads import correcting, exporting, searching, service
+from vazao.leads import correcting, exporting, service, store
 
 ORGANIZATION = 7
 
@@ -189,7 +189,7 @@ async def indexed(tenant: Tenant) -> None:
     """Until search knows every lead."""
     async def caught_up() -> bool:
         async with tenant.platform.db.connection() as conn:
-            return await searching.behind(conn, tenant.id) == 0
+            return await store.search.behind(conn, tenant.id) == 0
 
     await eventually(caught_up)
 

@@ -50,7 +50,8 @@ class People:
         """A client with a token that carries *scopes*."""
         async with self.platform.db.transaction() as conn:
             secret, _ = await service.create_token(
-                conn, organization_id, application="test", scopes=scopes
+                conn, organization_id, application="test", scopes=scopes,
+                known=self.platform.registry.scopes,
             )
         return self.client(authorization=f"Bearer {secret}")
 

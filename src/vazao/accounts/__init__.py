@@ -54,9 +54,11 @@ def register(registry: Registry) -> None:
     """Show the feature's routes, commands, pages, menu entries and housekeeping."""
     from vazao.accounts import account_pages, admin_pages, api, cli, demo, pages, tasks
     from vazao.accounts.errors import CredentialInvalid
+    from vazao.accounts.models import SCOPES
     from vazao.kit.registry import MenuEntry, Periodic
 
     registry.credential_errors.append(CredentialInvalid)
+    registry.scopes |= SCOPES
     registry.routes += [
         *pages.ROUTES, *account_pages.ROUTES, *admin_pages.ROUTES, *api.ROUTES,
     ]

@@ -9,7 +9,6 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from vazao.accounts import authentication, errors, service, store
-from vazao.accounts.models import SCOPES
 from vazao.accounts.pages import Asking, field, messages_of, redirect
 from vazao.accounts.passwords import check_new, hasher
 from vazao.kit import clock
@@ -102,7 +101,7 @@ async def _tokens_page(
     return page(
         request, "accounts/tokens.html", status=error.status if error else 200,
         tokens=tokens[:PAGE], next=tokens[PAGE - 1].id if len(tokens) > PAGE else None,
-        scopes=SCOPES, lives=_lives(language_of(request)), secret=secret,
+        scopes=platform.registry.scopes, lives=_lives(language_of(request)), secret=secret,
         application=application, now=clock.now(),
         messages=messages_of(error, language_of(request)),
         headers={"Cache-Control": "no-store"},
@@ -131,6 +130,7 @@ async def create_token(
         async with platform.db.transaction() as conn:
             secret, _ = await service.create_token(
                 conn, principal.organization_id, application=application, scopes=scopes,
+                known=platform.registry.scopes,
                 created_by=principal.user_id, life=_LIVES.get(await field(request, "days")),
             )
     except (errors.ApplicationInvalid, errors.ScopesMissing, errors.ScopeUnknown) as error:

@@ -77,7 +77,8 @@ def create_token(
         async with platform.db.transaction() as conn:
             owner = await service.organization(conn, organization)
             secret, _ = await service.create_token(
-                conn, owner.id, application=application, scopes=scope
+                conn, owner.id, application=application, scopes=scope,
+                known=platform.registry.scopes,
             )
             return secret
 

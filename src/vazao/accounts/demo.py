@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vazao.accounts import credentials, service, store
 from vazao.accounts.errors import OrganizationUnknown
-from vazao.accounts.models import SCOPES, Organization
+from vazao.accounts.models import Organization
 from vazao.accounts.passwords import hasher
 from vazao.kit.files import write_atomically
 from vazao.kit.platform import Platform
@@ -98,5 +98,6 @@ async def _token(platform: Platform, organization_id: int, keys: Keys) -> None:
         if keys.token and await store.find_token(conn, credentials.digest(keys.token)):
             return
         keys.token, _ = await service.create_token(
-            conn, organization_id, application="demo", scopes=SCOPES
+            conn, organization_id, application="demo", scopes=platform.registry.scopes,
+            known=platform.registry.scopes,
         )

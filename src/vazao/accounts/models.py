@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
 ROLES = ("admin", "member")
-SCOPES = (
-    "leads:read", "leads:write", "jobs:read", "jobs:write", "users:read", "users:write",
-    "events:read", "events:write", "webhooks:read", "webhooks:write",
-    "relay:read", "relay:admin", "ops:read",
-)
-# No users:write: whoever may make users could make an admin of their own.
-_MEMBER = frozenset({
-    "leads:read", "leads:write", "jobs:read", "jobs:write", "users:read",
-    "events:read", "events:write", "relay:read",
-})
+# Members have no users:write: who may make users could make an admin of their own.
+SCOPES = {"users:read": True, "users:write": False}
 
 SESSION_LIFE = timedelta(days=14)
 SESSION_IDLE = timedelta(days=3)
@@ -25,12 +17,16 @@ SIGN_IN_BYTES = 32 << 10
 """A body that brings a password: as many wait for the hasher, none may be large."""
 
 
-def scopes_of(roles: Iterable[str]) -> frozenset[str]:
-    """The scopes that a session with *roles* carries."""
+def scopes_of(roles: Iterable[str], known: Mapping[str, bool]) -> frozenset[str]:
+    """The scopes that a session with *roles* carries.
+
+    Args:
+        known: all scopes, and whether members have each: those that features registered.
+    """
     held = set(roles)
     if "admin" in held:
-        return frozenset(SCOPES)
-    return _MEMBER if "member" in held else frozenset()
+        return frozenset(known)
+    return frozenset(name for name, of_members in known.items() if of_members and "member" in held)
 
 
 class Organization(msgspec.Struct, frozen=True, kw_only=True):

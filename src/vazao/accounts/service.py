@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from psycopg import errors as pg
 
 from vazao.accounts import credentials, errors, names, store
-from vazao.accounts.models import ROLES, SCOPES, Organization, Token, User
-from vazao.accounts.store import Conn
+from vazao.accounts.models import ROLES, Organization, Token, User
 from vazao.kit.errors import NotFound
+from vazao.kit.sql import Conn
 
 
 async def create_organization(conn: Conn, slug: str, name: str | None = None) -> Organization:
@@ -90,8 +90,8 @@ async def change_profile(
     address, key = names.email_of(email)
     try:
         changed = await store.update_profile(
-            conn, id=user_id, organization_id=organization_id, name=names.name_of(name),
-            email=address, email_key=key,
+            conn, organization_id, user_id, name=names.name_of(name), email=address,
+            email_key=key,
         )
     except pg.UniqueViolation as error:
         raise _taken(error) from None
@@ -114,9 +114,12 @@ async def set_password(
 
 async def create_token(
     conn: Conn, organization_id: int, *, application: str, scopes: Iterable[str],
-    created_by: int | None = None, life: timedelta | None = None,
+    known: Collection[str], created_by: int | None = None, life: timedelta | None = None,
 ) -> tuple[str, Token]:
     """A new token: its secret, which is shown once and stored nowhere, and what is kept of it.
+
+    Args:
+        known: the scopes that there are.
 
     Raises:
         ApplicationInvalid: the application's name cannot travel in a header.
@@ -124,10 +127,10 @@ async def create_token(
     """
     wanted = list(dict.fromkeys(scopes))
     if not wanted:
-        raise errors.ScopesMissing(remedy="Choose among: {known}.", known=", ".join(SCOPES))
+        raise errors.ScopesMissing(remedy="Choose among: {known}.", known=", ".join(known))
     for scope in wanted:
-        if scope not in SCOPES:
-            raise errors.ScopeUnknown(scope, ", ".join(SCOPES))
+        if scope not in known:
+            raise errors.ScopeUnknown(scope, ", ".join(known))
     secret = credentials.make(credentials.TOKEN)
     token = await store.insert_token(
         conn, organization_id, application=names.application_of(application),

@@ -1,13 +1,9 @@
-"""Runs the queries of accounts: a connection in, models out; never commits."""
+"""Runs the statements of accounts: connection in, models out; never commits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
-
-import msgspec
-from psycopg import AsyncConnection, sql
 
 from vazao.accounts.models import (
     SESSION_IDLE,
@@ -19,88 +15,84 @@ from vazao.accounts.models import (
     TokenRow,
     User,
 )
-from vazao.kit import clock
+from vazao.kit import clock, sql
 from vazao.kit.announcing import changed
-from vazao.kit.db import rows_of
-from vazao.kit.sql import load
+from vazao.kit.sql import Conn
 
-Q = load(__package__)
-Conn = AsyncConnection[Any]
-M = TypeVar("M", bound=msgspec.Struct)
+Q = sql.load(__package__)
 FREE_FAILURES = 5
-
-
-async def _all(conn: Conn, query: sql.SQL, model: type[M], **values: object) -> list[M]:
-    async with conn.cursor(row_factory=rows_of(model)) as cursor:
-        await cursor.execute(query, {"now": clock.now(), "idle": SESSION_IDLE, **values})
-        return await cursor.fetchall()
-
-
-async def _one(conn: Conn, query: sql.SQL, model: type[M], **values: object) -> M | None:
-    found = await _all(conn, query, model, **values)
-    return found[0] if found else None
-
-
-async def _count(conn: Conn, query: sql.SQL, **values: object) -> int:
-    cursor = await conn.execute(query, {"now": clock.now(), **values})
-    return cursor.rowcount
 
 
 async def insert_organization(conn: Conn, slug: str, name: str) -> Organization | None:
     """A new organization, or ``None`` where the slug is taken."""
-    return await _one(conn, Q.insert_organization, Organization, slug=slug, name=name)
+    return await sql.one(
+        conn, Organization, Q.insert_organization, slug=slug, name=name, now=clock.now()
+    )
 
 
 async def find_organization(conn: Conn, slug: str) -> Organization | None:
     """The organization called *slug*."""
-    return await _one(conn, Q.find_organization, Organization, slug=slug)
+    return await sql.one(conn, Organization, Q.find_organization, slug=slug)
 
 
 async def list_organizations(conn: Conn, *, after: int, limit: int) -> list[Organization]:
     """Up to *limit* organizations with ids above *after*."""
-    return await _all(conn, Q.list_organizations, Organization, after=after, limit=limit)
+    return await sql.every(conn, Organization, Q.list_organizations, after=after, limit=limit)
 
 
-async def insert_user(conn: Conn, **columns: object) -> User:
+async def insert_user(
+    conn: Conn, *, organization_id: int, username: str, username_key: str, email: str | None,
+    email_key: str | None, name: str, password_hash: str | None, roles: Sequence[str],
+) -> User:
     """A new user; psycopg's ``UniqueViolation`` where a name is taken."""
-    user = await _one(conn, Q.insert_user, User, **columns)
+    user = await sql.one(
+        conn, User, Q.insert_user, organization_id=organization_id, username=username,
+        username_key=username_key, email=email, email_key=email_key, name=name,
+        password_hash=password_hash, roles=list(roles), now=clock.now(),
+    )
     assert user is not None
     return user
 
 
 async def find_user(conn: Conn, organization_id: int, user_id: int) -> User | None:
     """The user, if of that organization."""
-    return await _one(conn, Q.find_user, User, organization_id=organization_id, id=user_id)
+    return await sql.one(conn, User, Q.find_user, organization_id=organization_id, id=user_id)
 
 
 async def list_users(conn: Conn, organization_id: int, *, after: int, limit: int) -> list[User]:
     """Up to *limit* users of the organization with ids above *after*."""
-    return await _all(
-        conn, Q.list_users, User, organization_id=organization_id, after=after, limit=limit
+    return await sql.every(
+        conn, User, Q.list_users, organization_id=organization_id, after=after, limit=limit
     )
 
 
-async def update_profile(conn: Conn, **columns: object) -> int:
-    """Change name and e-mail; how many rows (0 or 1)."""
-    return await _count(conn, Q.update_profile, **columns)
+async def update_profile(
+    conn: Conn, organization_id: int, user_id: int, *, name: str, email: str | None,
+    email_key: str | None,
+) -> bool:
+    """Change name and e-mail; false where the organization has no such user."""
+    return await sql.run(
+        conn, Q.update_profile, organization_id=organization_id, id=user_id, name=name,
+        email=email, email_key=email_key, now=clock.now(),
+    ) > 0
 
 
-async def update_password(conn: Conn, user_id: int, password_hash: str) -> int:
-    """Store a new hash; how many rows (0 or 1)."""
-    return await _count(conn, Q.update_password, id=user_id, password_hash=password_hash)
+async def update_password(conn: Conn, user_id: int, password_hash: str) -> bool:
+    """Store a new hash; false where there is no such user."""
+    return await sql.run(conn, Q.update_password, id=user_id, password_hash=password_hash) > 0
 
 
 async def find_password(conn: Conn, user_id: int) -> str | None:
     """The stored hash."""
-    row = await (await conn.execute(Q.find_password, {"id": user_id})).fetchone()
-    return row[0] if row else None
+    found = await sql.row(conn, Q.find_password, id=user_id)
+    return found[0] if found else None
 
 
 async def find_credentials(conn: Conn, username_key: str | None, pair: bytes) -> Credentials:
     """What a sign-in is checked against; the same work for known and unknown names."""
-    found = await _one(
-        conn, Q.find_credentials, Credentials,
-        username_key=username_key, pair=pair, free=FREE_FAILURES,
+    found = await sql.one(
+        conn, Credentials, Q.find_credentials, username_key=username_key, pair=pair,
+        free=FREE_FAILURES, now=clock.now(),
     )
     assert found is not None
     return found
@@ -108,32 +100,42 @@ async def find_credentials(conn: Conn, username_key: str | None, pair: bytes) ->
 
 async def count_failure(conn: Conn, pair: bytes) -> None:
     """Count a failed sign-in."""
-    await _count(conn, Q.count_failure, pair=pair)
+    await sql.run(conn, Q.count_failure, pair=pair, now=clock.now())
 
 
 async def forget_failures(conn: Conn, pair: bytes) -> None:
     """Forget the failed ones before a success."""
-    await _count(conn, Q.forget_failures, pair=pair)
+    await sql.run(conn, Q.forget_failures, pair=pair)
 
 
-async def start_session(conn: Conn, **columns: object) -> int:
-    """A new session and its sign-in; 0 where the user is gone or disabled meanwhile."""
-    return await _count(conn, Q.start_session, **columns)
+async def start_session(
+    conn: Conn, *, token: bytes, user_id: int, expires_at: datetime, user_agent: str,
+    address: str | None,
+) -> bool:
+    """A new session and its sign-in; false where the user is gone or disabled meanwhile."""
+    return await sql.run(
+        conn, Q.start_session, token=token, user_id=user_id, expires_at=expires_at,
+        user_agent=user_agent, address=address, now=clock.now(),
+    ) > 0
 
 
 async def find_session(conn: Conn, token: bytes) -> SessionRow | None:
     """The valid session with that hash."""
-    return await _one(conn, Q.find_session, SessionRow, token=token)
+    return await sql.one(
+        conn, SessionRow, Q.find_session, token=token, now=clock.now(), idle=SESSION_IDLE
+    )
 
 
 async def list_sessions(conn: Conn, user_id: int) -> list[Session]:
     """A user's valid sessions, newest first."""
-    return await _all(conn, Q.list_sessions, Session, user_id=user_id)
+    return await sql.every(
+        conn, Session, Q.list_sessions, user_id=user_id, now=clock.now(), idle=SESSION_IDLE
+    )
 
 
-async def delete_session(conn: Conn, user_id: int, token: bytes) -> int:
-    """End one session of the user; how many (0 or 1)."""
-    return await _revoke(conn, Q.delete_session, user_id=user_id, token=token)
+async def delete_session(conn: Conn, user_id: int, token: bytes) -> bool:
+    """End one session of the user; false where there is no such session."""
+    return await _revoke(conn, Q.delete_session, user_id=user_id, token=token) > 0
 
 
 async def delete_other_sessions(conn: Conn, user_id: int, kept: bytes | None) -> int:
@@ -141,17 +143,17 @@ async def delete_other_sessions(conn: Conn, user_id: int, kept: bytes | None) ->
     return await _revoke(conn, Q.delete_other_sessions, user_id=user_id, kept=kept)
 
 
-async def _revoke(conn: Conn, query: sql.SQL, **values: object) -> int:
+async def _revoke(conn: Conn, statement: sql.Statement, **values: object) -> int:
     """Run a statement that ends credentials and returns their hashes; how many."""
-    found = await (await conn.execute(query, {"now": clock.now(), **values})).fetchall()
+    found = await sql.rows(conn, statement, **values)
     changed(conn, *(f"credential:{digest.hex()}" for (digest,) in found))
     return len(found)
 
 
 async def find_sign_in(conn: Conn, user_id: int) -> tuple[datetime | None, datetime | None]:
     """When the user signed in last, and the time before that."""
-    row = await (await conn.execute(Q.find_sign_in, {"user_id": user_id})).fetchone()
-    return (row[0], row[1]) if row else (None, None)
+    found = await sql.row(conn, Q.find_sign_in, user_id=user_id)
+    return (found[0], found[1]) if found else (None, None)
 
 
 async def insert_token(
@@ -159,10 +161,11 @@ async def insert_token(
     scopes: Sequence[str], created_by: int | None, life: timedelta | None,
 ) -> Token:
     """A new token; *life* of ``None`` never ends."""
-    token = await _one(
-        conn, Q.insert_token, Token, organization_id=organization_id, application=application,
-        secret=secret, scopes=list(scopes), created_by=created_by,
-        expires_at=clock.now() + life if life else None,
+    now = clock.now()
+    token = await sql.one(
+        conn, Token, Q.insert_token, organization_id=organization_id, application=application,
+        secret=secret, scopes=list(scopes), created_by=created_by, now=now,
+        expires_at=now + life if life else None,
     )
     assert token is not None
     return token
@@ -170,29 +173,29 @@ async def insert_token(
 
 async def find_token(conn: Conn, secret: bytes) -> TokenRow | None:
     """The valid token with that hash."""
-    return await _one(conn, Q.find_token, TokenRow, secret=secret)
+    return await sql.one(conn, TokenRow, Q.find_token, secret=secret, now=clock.now())
 
 
 async def list_tokens(conn: Conn, organization_id: int, *, before: int, limit: int) -> list[Token]:
     """Up to *limit* tokens with ids below *before*, newest first."""
-    return await _all(
-        conn, Q.list_tokens, Token, organization_id=organization_id, before=before, limit=limit
+    return await sql.every(
+        conn, Token, Q.list_tokens, organization_id=organization_id, before=before, limit=limit
     )
 
 
 async def revoke_token(conn: Conn, organization_id: int, token_id: int) -> bytes | None:
     """Revoke; the token's hash, or ``None`` where the organization has no such token."""
-    cursor = await conn.execute(
-        Q.revoke_token, {"now": clock.now(), "id": token_id, "organization_id": organization_id}
+    found = await sql.row(
+        conn, Q.revoke_token, id=token_id, organization_id=organization_id, now=clock.now()
     )
-    row = await cursor.fetchone()
-    if row is None:
+    if found is None:
         return None
-    changed(conn, f"credential:{row[0].hex()}")
-    return row[0]
+    changed(conn, f"credential:{found[0].hex()}")
+    return found[0]
 
 
 async def purge(conn: Conn, limit: int) -> int:
     """Delete up to *limit* expired sessions and as many old failures; how many in all."""
-    sessions = await _count(conn, Q.purge_sessions, limit=limit)
-    return sessions + await _count(conn, Q.purge_throttle, limit=limit)
+    now = clock.now()
+    sessions = await sql.run(conn, Q.purge_sessions, limit=limit, now=now)
+    return sessions + await sql.run(conn, Q.purge_throttle, limit=limit, now=now)

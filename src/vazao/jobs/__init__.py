@@ -105,6 +105,7 @@ def register(registry: Registry) -> None:
     from vazao.kit.registry import Check, Figure, MenuEntry, Periodic
 
     known.bind(registry.job_kinds)
+    registry.scopes |= {"jobs:read": True, "jobs:write": True}
     registry.routes += [*api.routes, *pages.routes]
     registry.menu.append(MenuEntry("Jobs", "/jobs", 40))
     registry.figures.append(Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40))

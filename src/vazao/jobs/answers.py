@@ -11,9 +11,9 @@ from vazao.jobs import service
 from vazao.jobs.ending import lead_seconds
 from vazao.jobs.errors import JobNotFound
 from vazao.jobs.models import Job
-from vazao.jobs.store import Conn
 from vazao.jobs.views import ErrorView, error_view
 from vazao.kit.errors import VazaoError
+from vazao.kit.sql import Conn
 from vazao.kit.web.openapi import Answer, Seconds, by_path
 
 # ``opt`` of the root routes: a token or session with the scope, else the organization ``public``.

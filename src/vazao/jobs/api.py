@@ -10,9 +10,9 @@ from litestar.params import FromPath, FromQuery
 from vazao.jobs import fairness, service
 from vazao.jobs.errors import JobEnded, JobNotEnded, JobNotFound, StatusInvalid
 from vazao.jobs.models import STATUSES
-from vazao.jobs.store import Conn
 from vazao.jobs.telling import topic_of
 from vazao.jobs.views import JobPage, JobView, Status, WaitingJobView, WaitView, view
+from vazao.kit.sql import Conn
 from vazao.kit.web import paging
 from vazao.kit.web.following import TooManyStreams, follow
 from vazao.kit.web.frame import Asker, ThePlatform

@@ -12,11 +12,11 @@ from rich.table import Table
 
 from vazao.jobs import fairness, service
 from vazao.jobs.models import Job
-from vazao.jobs.store import Conn
 from vazao.jobs.views import view
 from vazao.kit import cli, logging
 from vazao.kit.cli import Organization
 from vazao.kit.platform import Platform
+from vazao.kit.sql import Conn
 
 Token = Annotated[str, typer.Argument(help="the job's id")]
 AsJson = Annotated[bool, typer.Option("--json", envvar="VAZAO_JSON", help="one JSON document")]

@@ -6,16 +6,15 @@ from typing import Any
 
 import msgspec
 import psycopg
-from psycopg.types.json import Jsonb
 
 from vazao.jobs import fairness, store
 from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job, NewPart, between
-from vazao.jobs.store import Conn
 from vazao.jobs.telling import tell
 from vazao.kit import metrics
 from vazao.kit.errors import VazaoError
 from vazao.kit.logging import get
+from vazao.kit.sql import Conn
 
 log = get("jobs")
 
@@ -33,13 +32,10 @@ async def complete(conn: Conn, job: Job, result: Any = None) -> Job:
     """What follows once nothing of *job* is pending: its joining step, or its end."""
     if job.join_step is None:
         return await end(conn, job, "finished", result=result) or job
-    base, span = kind_of(job.kind).span(job.join_step)
-    joined = await store.job(
-        conn, "begin_join", id=job.id, step=job.join_step, base=base, span=span
-    )
+    span = kind_of(job.kind).span(job.join_step)
+    joined = await store.jobs.begin_join(conn, job.id, job.join_step, span)
     # A joining step takes longer the more it joins.
-    await store.write_parts(conn, job, job.join_step, [NewPart({}, 1.0 + job.step_total / 10)])
-    await fairness.release(conn, job.organization_id)
+    await fairness.add(conn, job, job.join_step, [NewPart({}, 1.0 + job.step_total / 10)])
     return joined or job
 
 
@@ -53,16 +49,15 @@ async def end(
         status: ``finished``, ``failed`` or ``cancelled``.
         seconds: execution time not yet counted.
     """
-    ended = await store.job(
-        conn, "end_job", id=job.id, status=status, seconds=seconds,
-        error=None if error is None else Jsonb(error_json(error)),
-        result=None if result is None else Jsonb(msgspec.to_builtins(result)),
+    ended = await store.jobs.end(
+        conn, job.id, status, result=result, error=None if error is None else error_json(error),
+        seconds=seconds,
     )
     if ended is None:
         return None
     tell(conn, ended)
     if ended.parts_done < ended.parts_total:
-        await store.run(conn, "cancel_parts", job_id=job.id)
+        await store.parts.cancel_all(conn, job.id)
     await _tell(conn, ended)
     return ended
 

@@ -3,20 +3,22 @@
 Start-time fair queueing (Goyal, Vin, Cheng, SIGCOMM 1996). Each part gets a start tag, the later
 of the virtual time and its organization's last finish tag; the finish tag adds what the part is
 expected to take over the organization's weight. The queue runs the lowest start tag first, and
-the virtual time is raised to the tag of what begins. The statements are in
-``queries_fairness.sql``; tags are microseconds, the queue's priorities milliseconds.
+the virtual time is raised to the tag of what begins. The statements are those of
+``store.order``; tags are microseconds, the queue's priorities milliseconds.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from vazao.jobs import store
-from vazao.jobs.models import Job, Part
-from vazao.jobs.store import Conn
+from vazao.jobs.known import kind_of
+from vazao.jobs.models import UNIT_SECONDS, Job, NewPart, Part
 from vazao.kit import clock
 from vazao.kit.platform import Platform
+from vazao.kit.sql import Conn
 
 QUEUE_LIMIT = 200
 BACKGROUND_LIMIT = 8
@@ -27,29 +29,43 @@ RELEASE_EVERY = 10
 LASTS_MICROSECONDS = (1 << 30) * 1000
 
 
+async def add(conn: Conn, job: Job, step: str, parts: Sequence[NewPart]) -> None:
+    """Write *parts* of *step*, and put into the queue what its organization may have there.
+
+    Raises:
+        KindUnknown: this version does not know the job's kind.
+    """
+    kind = kind_of(job.kind)
+    await store.parts.insert(
+        conn, job, step, parts, unit_seconds=kind.unit_seconds.get(step, UNIT_SECONDS),
+        background=kind.background,
+    )
+    await release(conn, job.organization_id)
+
+
 async def release(conn: Conn, organization_id: int) -> int:
     """Tag the organization's next held parts and put them into the queue; returns how many.
 
     Its share stays locked until the commit: to be called last.
     """
-    params = {
-        "organization_id": organization_id, "limit": QUEUE_LIMIT,
-        "background": BACKGROUND_LIMIT, "queue": store.QUEUE,
-        "quick": store.QUICK, "quick_seconds": QUICK_SECONDS, "task": store.TASK,
-    }
-    row = await store.one(conn, "release_parts", **params)
-    if row is None:
-        await store.run(conn, "make_share", organization_id=organization_id)
-        row = await store.one(conn, "release_parts", **params)
-    return row[0] if row else 0
+    released = await _release(conn, organization_id)
+    if released is None:
+        await store.order.make_share(conn, organization_id)
+        released = await _release(conn, organization_id)
+    return released or 0
+
+
+async def _release(conn: Conn, organization_id: int) -> int | None:
+    return await store.order.release(
+        conn, organization_id, limit=QUEUE_LIMIT, background=BACKGROUND_LIMIT,
+        quick_seconds=QUICK_SECONDS,
+    )
 
 
 async def charge(conn: Conn, organization_id: int, seconds: float) -> None:
     """Charge *seconds* now; last before a commit, since it locks the share."""
     if seconds:
-        await store.run(
-            conn, "settle_charges", organizations=[organization_id], seconds=[seconds]
-        )
+        await store.order.charge(conn, {organization_id: seconds})
 
 
 async def set_share(
@@ -61,11 +77,9 @@ async def set_share(
         weight: its share against others' of the time when all want more; ``None`` keeps it.
         parts_cap: parts queued or running at most; 0 for none, ``None`` keeps it.
     """
-    row = await store.one(
-        conn, "set_share", organization_id=organization_id, weight=weight, parts_cap=parts_cap
+    return await store.order.set_share(
+        conn, organization_id, weight=weight, parts_cap=parts_cap
     )
-    assert row is not None
-    return row[0], row[1]
 
 
 async def waits_for(conn: Conn, job: Job) -> dict[str, Any] | None:
@@ -77,22 +91,21 @@ async def waits_for(conn: Conn, job: Job) -> dict[str, Any] | None:
     """
     if job.status != "queued":
         return None
-    row = await store.one(conn, "job_waits", job_id=job.id)
-    if row is None:
+    found = await store.order.waits(conn, job.id)
+    if found is None:
         return None
-    state, run_at, cap, in_hand, ahead = row
-    if state == "queued":
-        return {"reason": "turn", "ahead": ahead}
-    if run_at is not None and run_at > clock.now():
-        return {"reason": "retry", "at": clock.stamp(run_at)}
-    return {"reason": "cap" if cap is not None else "own_work", "in_hand": in_hand}
+    if found.state == "queued":
+        return {"reason": "turn", "ahead": found.ahead}
+    if found.run_at is not None and found.run_at > clock.now():
+        return {"reason": "retry", "at": clock.stamp(found.run_at)}
+    reason = "cap" if found.parts_cap is not None else "own_work"
+    return {"reason": reason, "in_hand": found.in_hand}
 
 
 async def rebase(platform: Platform) -> None:
     """Let the queue's priorities begin anew when idle, or before they outgrow int4."""
     async with platform.db.transaction() as conn:
-        await store.run(conn, "rebase_clock", past=LASTS_MICROSECONDS)
-        await store.run(conn, "repair_priorities")
+        await store.order.rebase(conn, LASTS_MICROSECONDS)
 
 
 class Ledger:
@@ -153,15 +166,12 @@ class Ledger:
             if measured:
                 await _write_rates(conn, measured)
             if owed:
-                await store.run(
-                    conn, "settle_charges", organizations=sorted(owed),
-                    seconds=[owed[o] for o in sorted(owed)],
-                )
+                await store.order.charge(conn, owed)
 
 
 async def _write_rates(conn: Conn, measured: dict[tuple[str, str], list[float]]) -> None:
     for (kind, step), (seconds, units, parts) in sorted(measured.items()):
-        await store.run(
-            conn, "measure_rate", kind=kind, step=step, seconds=seconds, units=units,
+        await store.order.measure_rate(
+            conn, kind, step, seconds=seconds, units=units,
             keep=REMEMBERED_PARTS / (REMEMBERED_PARTS + parts),
         )

@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
 
 import msgspec
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-    from vazao.jobs.parts import PartRun
-
-Handler = Callable[["PartRun"], Awaitable[Any]]
 JobHook = Callable[["AsyncConnection[Any]", "Job"], Awaitable[None]]
+UNIT_SECONDS = 0.25
 
 OPEN = ("receiving", "queued", "running")
 ENDED = ("finished", "failed", "cancelled")
 # Those that may be asked for: what is being received is not to be seen yet.
 STATUSES = ("queued", "running", *ENDED)
+
+
+class Handler(Protocol):
+    """Runs the parts of a step; *run* is a :class:`~vazao.jobs.parts.PartRun`."""
+
+    def __call__(self, run: Any, /) -> Awaitable[Any]:
+        """Do one part's work; what it returns is the part's result."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Kind:
         backoff_seconds: the wait before the second, third … attempt of a part that erred; its
             length plus one is the number of attempts.
         unit_seconds: what one unit of a part's cost takes, by step, until it has been measured;
-            a quarter of a second where not given.
+            :data:`UNIT_SECONDS` where not given.
         background: nobody waits for it: it comes after all else that its organization asked for.
         result_path: where the outcome is to be had, with ``{token}`` for the job's public id.
         result_type: the media type of what is there: pages show a picture as one.
@@ -172,6 +179,123 @@ class NewPart(msgspec.Struct, frozen=True):
     payload: dict[str, Any]
     cost: float = 1.0
 
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One attempt at a part: only the one whose token the part holds may commit."""
+
+    job_id: int
+    number: int
+    token: UUID
+
+
+class Progress(msgspec.Struct, kw_only=True):
+    """How far a job is, by one of its parts: *fraction* (0..1) of the step, the rest of the whole.
+
+    What is ``None`` leaves as it is.
+    """
+
+    phase: str | None = None
+    rows_total: int | None = None
+    rows_done: int | None = None
+    bytes_done: int | None = None
+    fraction: float | None = None
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Rows and bytes that a part's end adds to those done."""
+
+    rows: int = 0
+    bytes: int = 0
+
+
+class Keyed(msgspec.Struct, frozen=True):
+    """A job that holds an idempotency key: the request's hash, and whether the key still counts."""
+
+    job: Job
+    digest: str | None
+    honoured: bool
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """What a job's first part waits for: see :func:`vazao.jobs.fairness.waits_for`."""
+
+    state: str
+    run_at: datetime | None
+    parts_cap: int | None
+    in_hand: int
+    ahead: int
+
+
+class Freed(msgspec.Struct, frozen=True):
+    """A part that was taken back, and how often it was lost."""
+
+    job_id: int
+    number: int
+    organization_id: int
+    lost: int
+
+
+class Stuck(msgspec.Struct, frozen=True):
+    """A running part that shows no progress."""
+
+    job_id: int
+    number: int
+    organization_id: int
+    kind: str
+    step: str
+    expected_seconds: float | None
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as a list shows it: the fields of :class:`Job` of the same names."""
+
+    id: int
+    token: str
+    kind: str
+    status: str
+    phase: str | None
+    progress: float
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    execution_seconds: float
+    bytes_total: int | None
+    bytes_done: int
+    rows_total: int | None
+    rows_done: int
+    parts_total: int
+    parts_done: int
+    error: dict[str, Any] | None
+
+    @property
+    def lead_seconds(self) -> float | None:
+        """From the request to the end."""
+        return between(self.requested_at, self.finished_at)
+
+    @property
+    def queue_seconds(self) -> float | None:
+        """From the request to the first part's start."""
+        return between(self.requested_at, self.started_at)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A step of a job: its parts, those done, its first begin and its last end."""
+
+    name: str
+    parts: int
+    done: int
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class Times(msgspec.Struct, frozen=True):
+    """Of a kind's finished jobs: how many, and (median, 95th percentile) of seconds."""
+
+    kind: str
+    count: int
+    queue: list[float]
+    execution: list[float]
+    lead: list[float]
 
 
 def between(begin: datetime, finish: datetime | None) -> float | None:

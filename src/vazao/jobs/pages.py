@@ -15,11 +15,11 @@ from litestar.params import FromPath, FromQuery
 from vazao.jobs import overview, pictures, service
 from vazao.jobs.errors import StatusInvalid
 from vazao.jobs.models import STATUSES, Job, Kind
-from vazao.jobs.store import Conn
 from vazao.jobs.views import error_view, view
 from vazao.kit import clock
 from vazao.kit.errors import Conflict
 from vazao.kit.platform import Platform
+from vazao.kit.sql import Conn
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, page_of

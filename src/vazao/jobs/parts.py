@@ -8,16 +8,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-import msgspec
-from psycopg.types.json import Jsonb
-
 from vazao.jobs import ending, fairness, service, store
 from vazao.jobs.errors import Fenced, JobCancelled
 from vazao.jobs.known import kind_of
-from vazao.jobs.models import Job, Part
-from vazao.jobs.store import Conn
+from vazao.jobs.models import Attempt, Counts, Job, Part, Progress
 from vazao.jobs.telling import tell
 from vazao.kit.platform import Platform
+from vazao.kit.sql import Conn
 
 THROTTLE_SECONDS = 0.25
 
@@ -54,10 +51,8 @@ class PartRun:
         self._began = time.perf_counter()
         self._finishing = False
         self._next_report = 0.0
-        self._live: dict[str, Any] = dict.fromkeys(
-            ("phase", "rows_total", "rows_done", "bytes_done", "fraction")
-        )
-        self._more = {"rows_more": 0, "bytes_more": 0}
+        self._progress = Progress()
+        self._counts = Counts()
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -69,12 +64,14 @@ class PartRun:
         """How long this attempt has been at work."""
         return time.perf_counter() - self._began
 
-    def _key(self) -> dict[str, Any]:
-        return {"job_id": self.job.id, "number": self.part.number, "run_token": self.token}
+    @property
+    def attempt(self) -> Attempt:
+        """This attempt, as the store knows it."""
+        return Attempt(self.job.id, self.part.number, self.token)
 
     async def is_current(self, conn: Conn) -> bool:
         """Whether this attempt still holds the part: nobody took it back, its job goes on."""
-        return bool((await store.one(conn, "part_is_current", **self._key()) or (False,))[0])
+        return await store.parts.is_current(conn, self.attempt)
 
     @asynccontextmanager
     async def finishing(self) -> AsyncGenerator[Conn]:
@@ -92,7 +89,7 @@ class PartRun:
         """
         if self.ended or self._finishing:
             raise RuntimeError("a part ends once")
-        self._finishing, counted = True, dict(self._more)
+        self._finishing, counted = True, self._counts
         try:
             async with self.platform.db.transaction() as conn:
                 if not await self.is_current(conn):
@@ -102,29 +99,26 @@ class PartRun:
             self.ended, self.ended_job = True, ended_job
         except BaseException:
             # What was rolled back may be tried again, and then counts once.
-            self._more = counted
+            self._counts = counted
             raise
         finally:
             self._finishing = False
 
     async def _end(self, conn: Conn) -> Job | None:
         seconds = self.seconds
-        values = {k: v for k, v in self._live.items() if k != "fraction"}
-        job = await store.job(
-            conn, "count_down", id=self.job.id, step=self.part.step, seconds=seconds, **values,
-            **self._more,
+        job = await store.jobs.count_down(
+            conn, self.job.id, self.part.step, seconds=seconds, progress=self._progress,
+            counts=self._counts,
         )
         if job is None:
             raise Fenced
         tell(conn, job)
         last = self._finish or (job.pending == 0 and job.join_step is None)
-        result = None if self.result is None else Jsonb(msgspec.to_builtins(self.result))
         charge = self.charge(seconds)
-        ended = await store.one(
-            conn, "end_part", **self._key(), state="done", result=result, seconds=seconds,
-            queue_id=self.part.queue_id, relaxed=not last, charge=0.0 if last else charge,
-        )
-        if ended is None:
+        if not await store.parts.end(
+            conn, self.attempt, "done", result=self.result, seconds=seconds,
+            charge=0.0 if last else charge, queue_id=self.part.queue_id, relaxed=not last,
+        ):
             raise Fenced
         if self._finish:
             job = await ending.end(conn, job, "finished", result=self.result) or job
@@ -134,8 +128,8 @@ class PartRun:
             job = await ending.complete(conn, job, self.result if alone else None)
         if last:
             await fairness.charge(conn, job.organization_id, charge)
-        held = await store.one(conn, "any_held", organization_id=job.organization_id)
-        if self._ledger.due(self.part, *(held or (False, False))):
+        held, capped = await store.order.any_held(conn, job.organization_id)
+        if self._ledger.due(self.part, held, capped):
             await fairness.release(conn, job.organization_id)
         return job if job.ended else None
 
@@ -155,13 +149,12 @@ class PartRun:
         if kind_of(self.job.kind).on_end is not None or self.job.parts_total != 1:
             async with self.finishing():
                 return
-        values = {k: v for k, v in self._live.items() if k != "fraction"}
-        result = None if self.result is None else Jsonb(msgspec.to_builtins(self.result))
         seconds = self.seconds
         async with self.platform.db.connection() as conn:
-            ended = await store.end_alone(
-                conn, **self._key(), result=result, seconds=seconds, charge=self.charge(seconds),
-                queue_id=self.part.queue_id, **values, **self._more,
+            ended = await store.parts.end_alone(
+                conn, self.attempt, result=self.result, seconds=seconds,
+                charge=self.charge(seconds), queue_id=self.part.queue_id,
+                progress=self._progress, counts=self._counts,
             )
             if ended is not None:
                 self.ended, self.ended_job = True, ended[0]
@@ -195,8 +188,7 @@ class PartRun:
 
     def count(self, *, rows: int = 0, bytes: int = 0) -> None:
         """Add to the job's rows and bytes done, once this part has ended."""
-        self._more["rows_more"] += rows
-        self._more["bytes_more"] += bytes
+        self._counts = Counts(self._counts.rows + rows, self._counts.bytes + bytes)
 
     async def progress(
         self, fraction: float | None = None, *, phase: str | None = None,
@@ -217,13 +209,15 @@ class PartRun:
         """
         given = {"fraction": fraction, "phase": phase, "rows_total": rows_total,
                  "rows_done": rows_done, "bytes_done": bytes_done}
-        changed = phase is not None and phase != self._live["phase"]
-        self._live |= {name: value for name, value in given.items() if value is not None}
+        changed = phase is not None and phase != self._progress.phase
+        for name, value in given.items():
+            if value is not None:
+                setattr(self._progress, name, value)
         now = time.monotonic()
         if self._finishing or (now < self._next_report and not changed):
             return
         self._next_report = now + THROTTLE_SECONDS
         async with self.platform.db.connection() as conn:
-            if await store.one(conn, "report_progress", **self._key(), **self._live) is None:
+            if not await store.parts.report(conn, self.attempt, self._progress):
                 raise JobCancelled
             tell(conn, self.job)

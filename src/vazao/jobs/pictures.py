@@ -8,8 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from vazao.jobs.models import PartRow, between
-from vazao.jobs.overview import Times
+from vazao.jobs.models import PartRow, Times, between
 
 # Seconds that people know; the scale of times spans from one of them to another.
 TICKS = {

@@ -14,9 +14,7 @@ async def count_workers(platform: Platform) -> str:
         Unavailable: none is.
     """
     async with platform.db.connection() as conn:
-        row = await store.one(
-            conn, "count_workers", seconds=platform.settings.worker_lost_seconds
-        )
-    if not row or not row[0]:
+        count = await store.workers.count(conn, platform.settings.worker_lost_seconds)
+    if not count:
         raise Unavailable("No worker is running.", remedy="Run: vazao worker")
-    return str(row[0])
+    return str(count)

@@ -7,14 +7,16 @@ import socket
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
 from vazao.jobs import ending, fairness, store
 from vazao.jobs.errors import JobLost, JobStuck
-from vazao.jobs.store import Conn
 from vazao.kit import metrics
 from vazao.kit.announcing import changed
 from vazao.kit.errors import VazaoError
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
+from vazao.kit.sql import Conn
 
 log = get("jobs.recovery")
 LOST_LIMIT = 10
@@ -68,9 +70,9 @@ async def dead_workers(conn: Conn, own_id: int, silent_seconds: float) -> list[i
 
     Of this process's own lives those are over that are not *living*.
     """
-    dead = {row[0] for row in await store.every(conn, "lost_workers", seconds=silent_seconds)}
+    dead = await store.workers.lost(conn, silent_seconds)
     own_pid = os.getpid()
-    for worker_id, pid, started in await store.every(conn, "workers_of_host", host=host_name()):
+    for worker_id, pid, started in await store.workers.of_host(conn, host_name()):
         if worker_id not in living and (pid == own_pid or process_start(pid) != started):
             dead.add(worker_id)
     return sorted(dead - {own_id})
@@ -87,15 +89,15 @@ async def take_back(platform: Platform, dead: list[int]) -> int:
     async with platform.db.transaction() as conn:
         # What they had committed and not yet announced.
         changed(conn, "job:", "jobs:")
-        freed = await store.every(conn, "take_back", ids=dead)
-        await store.run(conn, "delete_workers", ids=dead)
-        for organization_id in sorted({row[2] for row in freed}):
+        freed = await store.workers.take_back(conn, dead)
+        await store.workers.delete(conn, dead)
+        for organization_id in sorted({part.organization_id for part in freed}):
             await fairness.release(conn, organization_id)
-    for job_id in sorted({row[0] for row in freed}):
+    for job_id in sorted({part.job_id for part in freed}):
         async with platform.db.connection() as conn:
-            await store.run(conn, "count_attempt", id=job_id, seconds=0)
+            await store.jobs.count_attempt(conn, job_id, seconds=0)
             changed(conn, f"job:{job_id}")
-    if poisoned := sorted({row[0] for row in freed if row[3] >= LOST_LIMIT}):
+    if poisoned := sorted({part.job_id for part in freed if part.lost >= LOST_LIMIT}):
         await fail_poisoned(platform, poisoned)
     await take_back_fetched(platform)
     log.info("workers signed off", workers=dead, parts=len(freed))
@@ -105,7 +107,7 @@ async def take_back(platform: Platform, dead: list[int]) -> int:
 async def take_back_fetched(platform: Platform) -> None:
     """Free parts whose queue row was fetched by a worker that is gone, or has vanished."""
     async with platform.db.transaction() as conn:
-        for (organization_id,) in sorted(await store.every(conn, "take_back_fetched")):
+        for organization_id in await store.workers.take_back_fetched(conn):
             await fairness.release(conn, organization_id)
 
 
@@ -119,7 +121,7 @@ async def fail_poisoned(platform: Platform, job_ids: list[int]) -> None:
 async def _fail(platform: Platform, job_ids: list[int], error: VazaoError) -> None:
     for job_id in job_ids:
         async with platform.db.transaction() as conn:
-            job = await store.job(conn, "lock_job", id=job_id)
+            job = await store.jobs.lock(conn, job_id)
             ended = job and await ending.end(conn, job, "failed", error=error)
         if ended is not None:
             ending.record(ended)
@@ -134,22 +136,21 @@ async def watch_progress(platform: Platform) -> None:
     limit = platform.settings.worker_stuck_seconds
     least = min(STUCK_LEAST_SECONDS, limit)
     async with platform.db.connection() as conn:
-        stuck = await store.every(conn, "mark_stuck", least_seconds=least)
-        overdue = await store.every(conn, "parts_to_stop", limit_seconds=limit)
-    for job_id, number, organization_id, kind, step, expected in stuck:
-        metrics.PARTS_STUCK.labels(kind).inc()
-        log.error("part is stuck", job_id=job_id, number=number, kind=kind, step=step,
-                  organization_id=organization_id, expected_seconds=expected)
+        stuck = await store.parts.mark_stuck(conn, least)
+        overdue = await store.parts.to_stop(conn, limit)
+    for part in stuck:
+        metrics.PARTS_STUCK.labels(part.kind).inc()
+        log.error("part is stuck", **msgspec.structs.asdict(part))
     error = JobStuck(remedy="Start it over; if it happens again, report it with the job's id.",
                      seconds=round(limit))
-    await _fail(platform, sorted({row[0] for row in overdue}), error)
+    await _fail(platform, sorted(overdue), error)
 
 
 async def release_held(platform: Platform) -> None:
     """Put into the queue what may run by now: the net under the release at each part's end."""
     async with platform.db.connection() as conn:
-        waiting = await store.every(conn, "organizations_held")
-    for (organization_id,) in waiting:
+        waiting = await store.order.organizations_held(conn)
+    for organization_id in waiting:
         async with platform.db.transaction() as conn:
             await fairness.release(conn, organization_id)
 
@@ -157,10 +158,10 @@ async def release_held(platform: Platform) -> None:
 async def sweep(platform: Platform) -> None:
     """Every few minutes: expired idempotency keys, and open jobs whose upload never ended."""
     async with platform.db.connection() as conn:
-        await store.run(conn, "drop_idempotency", organization_id=None, key=None)
-        abandoned = await store.every(conn, "abandoned_jobs")
-    for (job_id,) in abandoned:
+        await store.jobs.free_keys(conn)
+        abandoned = await store.jobs.abandoned(conn)
+    for job_id in abandoned:
         async with platform.db.transaction() as conn:
-            job = await store.job(conn, "lock_job", id=job_id)
+            job = await store.jobs.lock(conn, job_id)
             if job is not None:
                 await ending.end(conn, job, "cancelled")

@@ -8,15 +8,14 @@ from typing import Any
 
 import msgspec
 from psycopg.errors import DeadlockDetected
-from psycopg.types.json import Jsonb
 
 from vazao.jobs import ending, fairness, store
 from vazao.jobs.errors import IdempotencyClash, JobEnded, JobNotEnded, JobNotFound
 from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job, NewPart
-from vazao.jobs.store import Conn
 from vazao.jobs.telling import tell
 from vazao.kit.errors import Conflict
+from vazao.kit.sql import Conn
 from vazao.kit.web.idempotency import Idempotency
 
 
@@ -46,8 +45,7 @@ async def enqueue(
         requested_by=requested_by, idempotency=idempotency,
     )
     if found.created:
-        await store.write_parts(conn, found, found.step, [NewPart(payload, cost)])
-        await fairness.release(conn, organization_id)
+        await fairness.add(conn, found, found.step, [NewPart(payload, cost)])
     return found
 
 
@@ -73,18 +71,18 @@ async def _insert(
     idempotency: Idempotency | None, **more: Any,
 ) -> Job:
     known = kind_of(kind)
-    base, span = known.span(known.first_step)
-    key, digest = idempotency or (None, None)
+    key, digest = idempotency or ("", "")
     for _ in range(3):
-        made = await store.job(
-            conn, "insert_job", token=secrets.token_hex(16), organization_id=organization_id,
-            kind=kind, payload=Jsonb(payload), status=status, step=known.first_step, base=base,
-            span=span, key=key, hash=digest, parts=int(status == "queued"), **more,
+        made = await store.jobs.insert(
+            conn, token=secrets.token_hex(16), organization_id=organization_id, kind=kind,
+            payload=payload, status=status, step=known.first_step,
+            span=known.span(known.first_step), parts=int(status == "queued"),
+            idempotency=idempotency, **more,
         )
         if made is not None:
             tell(conn, made)
             return made
-        held = await held_by(conn, organization_id, key or "", digest or "", kind)
+        held = await held_by(conn, organization_id, key, digest, kind)
         if held is not None:
             return held
     raise IdempotencyClash
@@ -98,18 +96,15 @@ async def held_by(
     Raises:
         IdempotencyClash: the key belongs to another request.
     """
-    params = {"organization_id": organization_id, "key": key}
-    row = await store.one(conn, "find_idempotent", **params)
-    if row is None:
+    found = await store.jobs.find_keyed(conn, organization_id, key)
+    if found is None:
         return None
-    *_, kept, honoured = row
-    if not honoured:
-        await store.run(conn, "drop_idempotency", **params)
+    if not found.honoured:
+        await store.jobs.free_key(conn, organization_id, key)
         return None
-    found = await store.job(conn, "find_idempotent", **params)
-    if found is None or kept != digest or found.kind != kind:
+    if found.digest != digest or found.job.kind != kind:
         raise IdempotencyClash
-    return msgspec.structs.replace(found, created=False)
+    return msgspec.structs.replace(found.job, created=False)
 
 
 async def split(
@@ -121,10 +116,8 @@ async def split(
     Raises:
         JobEnded: the job has ended meanwhile.
     """
-    base, span = kind_of(job.kind).span(step)
-    counted = await store.job(
-        conn, "begin_step", id=job.id, count=len(payloads), step=step, join_step=join,
-        base=base, span=span,
+    counted = await store.jobs.begin_step(
+        conn, job.id, step, parts=len(payloads), join=join, span=kind_of(job.kind).span(step)
     )
     if counted is None:
         raise JobEnded
@@ -133,8 +126,7 @@ async def split(
         NewPart(payload, cost)
         for payload, cost in zip(payloads, costs or [1.0] * len(payloads), strict=True)
     ]
-    await store.write_parts(conn, job, step, parts)
-    await fairness.release(conn, job.organization_id)
+    await fairness.add(conn, job, step, parts)
 
 
 async def add_part(
@@ -145,10 +137,9 @@ async def add_part(
     Raises:
         JobEnded: the job has ended meanwhile.
     """
-    if await store.job(conn, "count_part", id=job.id) is None:
+    if await store.jobs.count_part(conn, job.id) is None:
         raise JobEnded
-    await store.write_parts(conn, job, step, [NewPart(payload, cost)])
-    await fairness.release(conn, job.organization_id)
+    await fairness.add(conn, job, step, [NewPart(payload, cost)])
 
 
 async def seal(
@@ -164,9 +155,8 @@ async def seal(
     Raises:
         JobEnded: it was swept or cancelled meanwhile.
     """
-    sealed = await store.job(
-        conn, "seal_job", id=job.id, join_step=join, payload=Jsonb(payload or {}),
-        bytes_total=bytes_total,
+    sealed = await store.jobs.seal(
+        conn, job.id, join=join, payload=payload or {}, bytes_total=bytes_total
     )
     if sealed is None:
         raise JobEnded
@@ -180,14 +170,14 @@ async def hold_key(conn: Conn, job: Job, key: str, digest: str) -> None:
     Raises:
         UniqueViolation: psycopg's, where another job of the organization holds the key.
     """
-    await store.run(conn, "key_job", id=job.id, key=key, hash=digest)
+    await store.jobs.hold_key(conn, job.id, key, digest)
 
 
 async def discard_open(conn: Conn, job: Job) -> None:
     """Let a job whose body was cut off never have been; only while it is hidden."""
-    await store.job(conn, "lock_job", id=job.id)
-    await store.run(conn, "cancel_parts", job_id=job.id)
-    await store.run(conn, "drop_open_job", id=job.id)
+    await store.jobs.lock(conn, job.id)
+    await store.parts.cancel_all(conn, job.id)
+    await store.jobs.drop_open(conn, job.id)
 
 
 async def get_job(conn: Conn, organization_id: int, token: str) -> Job:
@@ -196,7 +186,7 @@ async def get_job(conn: Conn, organization_id: int, token: str) -> Job:
     Raises:
         JobNotFound: there is none, or it is another organization's, or still being received.
     """
-    found = await store.job(conn, "get_job", token=token, organization_id=organization_id)
+    found = await store.jobs.find(conn, organization_id, token)
     if found is None or found.status == "receiving":
         raise JobNotFound
     return found
@@ -207,45 +197,38 @@ async def list_jobs(
     status: str | None = None, kind: str | None = None,
 ) -> list[Job]:
     """The organization's jobs, newest first; *before* is the id that the last page ended with."""
-    return await store.jobs(
-        conn, "list_jobs", organization_id=organization_id, limit=limit, before=before,
-        status=status, kind=kind,
+    return await store.jobs.newest(
+        conn, organization_id, limit=limit, before=before, status=status, kind=kind
     )
 
 
 async def by_ids(conn: Conn, organization_id: int, ids: Sequence[int]) -> dict[int, Job]:
     """The organization's jobs among *ids*, by id."""
-    found = await store.jobs(
-        conn, "jobs_by_ids", ids=list(ids), organization_id=organization_id
-    )
-    return {job.id: job for job in found}
+    return {job.id: job for job in await store.jobs.by_ids(conn, organization_id, ids)}
 
 
 async def at_work(conn: Conn, ids: Sequence[int]) -> set[int]:
     """Which of *ids* are jobs that have not ended."""
-    return {row[0] for row in await store.every(conn, "jobs_at_work", ids=list(ids))}
+    return await store.jobs.at_work(conn, ids)
 
 
 async def results_of(conn: Conn, job_id: int, step: str) -> list[Any]:
     """What the finished parts of *step* returned, in the order of the parts."""
-    return [row[0] for row in await store.every(conn, "results_of", job_id=job_id, step=step)]
+    return await store.parts.results(conn, job_id, step)
 
 
 async def results_after(
     conn: Conn, job_id: int, step: str, *, after: int, limit: int
 ) -> list[tuple[int, Any]]:
     """A page of what finished parts of *step* returned: (number, result), numbers above *after*."""
-    found = await store.every(
-        conn, "results_after", job_id=job_id, step=step, after=after, limit=limit
-    )
-    return [(number, result) for number, result in found]
+    return await store.parts.results_after(conn, job_id, step, after=after, limit=limit)
 
 
 async def results_by_token(
     conn: Conn, kind: str, tokens: Sequence[str]
 ) -> dict[tuple[int, str], Any]:
     """The results of jobs of *kind* among *tokens*, by organization and token."""
-    found = await store.every(conn, "results_by_token", kind=kind, tokens=list(tokens))
+    found = await store.jobs.results(conn, kind, tokens)
     return {(organization_id, token): result for organization_id, token, result in found}
 
 
@@ -285,20 +268,18 @@ async def retry(conn: Conn, organization_id: int, token: str) -> Job:
         JobNotEnded: it is still at work, or finished well.
     """
     known_job = await get_job(conn, organization_id, token)
-    found = await store.job(conn, "lock_job", id=known_job.id)
+    found = await store.jobs.lock(conn, known_job.id)
     if found is None or found.status not in ("failed", "cancelled"):
         raise JobNotEnded
     known = kind_of(found.kind)
     if known.on_retry is not None:
         await known.on_retry(conn, found)
-    await store.run(conn, "delete_parts", job_id=found.id)
-    base, span = known.span(known.first_step)
-    again = await store.job(
-        conn, "restart_job", id=found.id, step=known.first_step, base=base, span=span
+    await store.parts.delete_all(conn, found.id)
+    again = await store.jobs.restart(
+        conn, found.id, known.first_step, known.span(known.first_step)
     )
     if again is None:
         raise Conflict
     tell(conn, again)
-    await store.write_parts(conn, again, known.first_step, [NewPart(found.payload, found.cost)])
-    await fairness.release(conn, organization_id)
+    await fairness.add(conn, again, known.first_step, [NewPart(found.payload, found.cost)])
     return again

@@ -40,12 +40,11 @@ async def live(platform: Platform, stop: asyncio.Event) -> None:
     """
     pid = os.getpid()
     async with platform.db.connection() as conn:
-        row = await store.one(
-            conn, "insert_worker", host=recovery.host_name(), pid=pid,
+        worker_id = await store.workers.insert(
+            conn, host=recovery.host_name(), pid=pid,
             process_start=recovery.process_start(pid) or "",
         )
-    assert row is not None
-    life = Life(platform, Runner(platform, row[0]))
+    life = Life(platform, Runner(platform, worker_id))
     recovery.living.add(life.id)
     try:
         await life.run(stop)
@@ -125,7 +124,7 @@ class Life:
         while True:
             await asyncio.sleep(self.platform.settings.worker_beat_seconds)
             async with self.platform.db.connection() as conn:
-                if await store.one(conn, "beat_worker", id=self.id) is None:
+                if not await store.workers.beat(conn, self.id):
                     raise GivenUp("taken for lost")
 
     async def _look(self) -> None:
@@ -143,8 +142,7 @@ class Life:
         if not held:
             return
         async with self.platform.db.connection() as conn:
-            rows = await store.every(conn, "current_parts", id=self.id)
-        current = {row[2] for row in rows}
+            current = await store.workers.run_tokens(conn, self.id)
         for token, (run, task) in held.items():
             if token not in current and not run.ended and token in self.runner.running:
                 self.runner.fenced.add(token)
@@ -154,17 +152,16 @@ class Life:
         busy = {task.get_name() for task in self.ticks}
         known = {p.name: p for p in self.platform.registry.periodic if p.name not in busy}
         async with self.platform.db.connection() as conn:
-            for (name,) in await store.every(conn, "due_ticks", names=list(known)):
-                claimed = await store.one(
-                    conn, "claim_tick", name=name, seconds=known[name].seconds, worker_id=self.id
-                )
-                if claimed:
+            for name in await store.periodic.due(conn, list(known)):
+                if await store.periodic.claim(
+                    conn, name, seconds=known[name].seconds, worker_id=self.id
+                ):
                     self._spawn(self._run_periodic(known[name]), name)
 
     async def _register_ticks(self) -> None:
         async with self.platform.db.connection() as conn:
             for periodic in self.platform.registry.periodic:
-                await store.run(conn, "register_tick", name=periodic.name)
+                await store.periodic.register(conn, periodic.name)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -177,7 +174,7 @@ class Life:
         except Exception as error:
             log.error("periodic job failed", name=periodic.name, exc_info=error)
         async with self.platform.db.connection() as conn:
-            await store.run(conn, "release_tick", name=periodic.name, worker_id=self.id)
+            await store.periodic.release(conn, periodic.name, self.id)
 
     async def leave(self) -> None:
         """Give back whatever this life still holds, and sign off."""

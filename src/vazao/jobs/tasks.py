@@ -23,6 +23,7 @@ from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job, Part
 from vazao.jobs.parts import PartRun
 from vazao.jobs.recovery import LOST_LIMIT
+from vazao.jobs.store.order import QUEUE, QUICK, TASK
 from vazao.jobs.telling import tell
 from vazao.kit.errors import DatabaseUnavailable, Unavailable, VazaoError
 from vazao.kit.logging import get
@@ -50,9 +51,8 @@ class Manager(JobManager):
             if self.runner.queue_worker_id is None:
                 queue_worker_id = await super().register_worker()
                 async with self.platform.db.connection() as conn:
-                    await store.run(
-                        conn, "name_queue_worker", id=self.runner.worker_id,
-                        queue_worker_id=queue_worker_id,
+                    await store.workers.name_in_queue(
+                        conn, self.runner.worker_id, queue_worker_id
                     )
                 self.runner.queue_worker_id = queue_worker_id
         return self.runner.queue_worker_id
@@ -64,20 +64,20 @@ class Manager(JobManager):
         """The next part, begun already; stale queue rows go."""
         while True:
             async with self.platform.db.connection() as conn:
-                fetched = await store.fetch(
+                fetched = await store.parts.fetch(
                     conn, list(queues or ()), worker_id, self.runner.worker_id
                 )
                 if fetched is None:
                     return None
                 row_id, begun = fetched
                 if begun is None:
-                    await store.run(conn, "drop_queue_row", id=row_id)
+                    await store.parts.drop_queue_row(conn, row_id)
                     continue
                 tell(conn, begun[1])
             self.runner.begun[row_id] = begun
             return QueueRow(
-                id=row_id, queue=store.QUEUE, lock=None, queueing_lock=None,
-                task_name=store.TASK, worker_id=worker_id,
+                id=row_id, queue=QUEUE, lock=None, queueing_lock=None, task_name=TASK,
+                worker_id=worker_id,
             )
 
     async def finish_job(self, job: QueueRow, status: Status, delete_job: bool) -> None:
@@ -114,9 +114,9 @@ class Runner:
         settings = self.platform.settings
         app = App(connector=connector)
         app.job_manager = Manager(connector, self)
-        app.task(name=store.TASK, queue=store.QUEUE, pass_context=True)(self.execute)
+        app.task(name=TASK, queue=QUEUE, pass_context=True)(self.execute)
         return QueueWorker(
-            app, queues=[store.QUICK] if spare else [store.QUEUE, store.QUICK],
+            app, queues=[QUICK] if spare else [QUEUE, QUICK],
             concurrency=1 if spare else settings.worker_concurrency,
             delete_jobs="always", install_signal_handlers=False,
             fetch_job_polling_interval=2.0, abort_job_polling_interval=3600.0,
@@ -212,13 +212,11 @@ class Runner:
 
     async def _hold(self, run: PartRun, *, errors: int, lost: int, delay: float) -> None:
         async with self.platform.db.transaction() as conn:
-            await store.run(conn, "count_attempt", id=run.job.id, seconds=run.seconds)
-            held = await store.one(
-                conn, "hold_part", job_id=run.job.id, number=run.part.number,
-                run_token=run.token, errors=errors, lost=lost, delay=delay,
+            await store.jobs.count_attempt(conn, run.job.id, seconds=run.seconds)
+            if not await store.parts.hold(
+                conn, run.attempt, errors=errors, lost=lost, delay=delay,
                 queue_id=run.part.queue_id, charge=run.charge(run.seconds),
-            )
-            if held is None:
+            ):
                 raise Fenced
             tell(conn, run.job)
             if delay <= 0:
@@ -244,13 +242,12 @@ async def fail_part(conn: AsyncConnection[Any], run: PartRun, error: VazaoError)
     Raises:
         Fenced: the attempt is no longer current.
     """
-    job = await store.job(conn, "lock_job", id=run.job.id)
-    failed = await store.one(
-        conn, "end_part", job_id=run.job.id, number=run.part.number, run_token=run.token,
-        state="failed", result=None, seconds=run.seconds, queue_id=run.part.queue_id,
-        relaxed=False, charge=0.0,
+    job = await store.jobs.lock(conn, run.job.id)
+    failed = await store.parts.end(
+        conn, run.attempt, "failed", result=None, seconds=run.seconds, charge=0.0,
+        queue_id=run.part.queue_id, relaxed=False,
     )
-    if job is None or failed is None:
+    if job is None or not failed:
         raise Fenced
     ended = await ending.end(conn, job, "failed", error=error, seconds=run.seconds)
     # The share last: the ending locks siblings, uploads and whatever its hook touches.

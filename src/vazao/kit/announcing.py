@@ -19,14 +19,13 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
-from vazao.kit import sql
+from vazao.kit import store
 from vazao.kit.cancelling import end_all
 from vazao.kit.db import Connection, Database, reach_of
 from vazao.kit.errors import VazaoError
 from vazao.kit.logging import get
 
 log = get("announcing")
-Q = sql.load("vazao.kit")
 CHANNEL = "vazao_changes"
 EVERY_SECONDS = 0.1
 AGAIN_SECONDS = 1.0
@@ -70,7 +69,7 @@ class Announcer:
         topics, self._pending = self._pending, {}
         try:
             async with self._db.connection() as conn:
-                await sql.run(conn, Q.notify, channel=CHANNEL, payloads=payloads_of(topics))
+                await store.notify(conn, CHANNEL, payloads_of(topics))
         except (psycopg.Error, VazaoError) as error:
             # They come before what changed meanwhile.
             self._pending = topics | self._pending

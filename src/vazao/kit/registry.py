@@ -78,6 +78,7 @@ class Registry:
     ``commands`` are the Typer apps that together make a group of that name;
     ``demo_bodies`` give, by method and path, what the demonstration's ``curl`` line sends;
     ``runner(platform, stop)`` is one life of a worker, until *stop* is set or it fails;
+    ``scopes`` say by name whether sessions of members carry one as those of admins do;
     each of ``warmups`` runs once beside a worker process's first parts;
     ``resolve_organization(conn, slug)`` gives an organization's id, for commands.
     ``credential_errors`` are what a wrong credential is refused with, for the reference.
@@ -93,6 +94,7 @@ class Registry:
     commands: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     job_kinds: dict[str, Any] = field(default_factory=dict)
     credential_errors: list[type[VazaoError]] = field(default_factory=list)
+    scopes: dict[str, bool] = field(default_factory=dict)
     template_packages: list[str] = field(default_factory=list)
     runner: Callable[[Any, asyncio.Event], Awaitable[None]] | None = None
     warmups: list[Callable[[Any], Awaitable[None]]] = field(default_factory=list)

@@ -1,12 +1,15 @@
 """Named SQL: each room keeps its statements in ``queries.sql``, and ``store.py`` runs them.
 
+A room with many has a folder ``store/``: a module a noun, with its statements in ``<noun>.sql``.
+
 A statement begins with ``-- name: verb_noun`` and the sentence that says what it does and why
 so. ``%(named)s`` stands for a value. ``{model}`` stands for the columns of a model that the store
 names when it loads its statements; any other ``{identifier}`` is filled in by
 :meth:`psycopg.sql.SQL.format`.
 
 A store is made of typed functions over :func:`run`, :func:`row`, :func:`rows`, :func:`one` and
-:func:`every`: connection in, models out. Nothing else names a statement.
+:func:`every`: connection in, models out. Nothing else names a statement. ``prepare=False`` lets
+the server plan for the values at hand.
 """
 
 from __future__ import annotations
@@ -75,22 +78,18 @@ class Queries:
 
 
 @cache
-def _text_of(package: str) -> str:
-    found = sorted(
-        (f for f in files(package).iterdir() if re.fullmatch(r"queries(_\w+)?\.sql", f.name)),
-        key=lambda f: f.name,
-    )
-    return "\n".join(f.read_text(encoding="utf-8") for f in found)
+def _text_of(package: str, noun: str) -> str:
+    return (files(package) / f"{noun}.sql").read_text(encoding="utf-8")
 
 
-def load(package: str | None, **known: str) -> Queries:
-    """The statements of *package*'s ``queries.sql`` and ``queries_<noun>.sql``.
+def load(package: str | None, noun: str = "queries", /, **known: str) -> Queries:
+    """The statements of *package*'s ``queries.sql``, or of another ``<noun>.sql`` in it.
 
     Args:
         known: what ``{name}`` stands for in them; see :func:`columns`.
     """
     assert package
-    return Queries(_text_of(package), known)
+    return Queries(_text_of(package, noun), known)
 
 
 async def run(conn: Conn, statement: Statement, /, **values: object) -> int:
@@ -98,9 +97,11 @@ async def run(conn: Conn, statement: Statement, /, **values: object) -> int:
     return (await conn.execute(statement, values)).rowcount
 
 
-async def row(conn: Conn, statement: Statement, /, **values: object) -> tuple[Any, ...] | None:
+async def row(
+    conn: Conn, statement: Statement, /, *, prepare: bool | None = None, **values: object
+) -> tuple[Any, ...] | None:
     """The first row of a statement's answer, as a tuple."""
-    return await (await conn.execute(statement, values)).fetchone()
+    return await (await conn.execute(statement, values, prepare=prepare)).fetchone()
 
 
 async def rows(conn: Conn, statement: Statement, /, **values: object) -> list[tuple[Any, ...]]:
@@ -117,8 +118,9 @@ async def one(
 
 
 async def every(
-    conn: Conn, model: type[Model], statement: Statement, /, **values: object
+    conn: Conn, model: type[Model], statement: Statement, /, *, prepare: bool | None = None,
+    **values: object,
 ) -> list[Model]:
     """All rows of a statement's answer, as *model*."""
     async with conn.cursor(row_factory=rows_of(model)) as cursor:
-        return await (await cursor.execute(statement, values)).fetchall()
+        return await (await cursor.execute(statement, values, prepare=prepare)).fetchall()

@@ -24,11 +24,12 @@ def register(registry: Registry) -> None:
     from vazao.kit.registry import DemoStep, Figure, MenuEntry, Periodic
     from vazao.leads import api, cli, demo, pages, store, tasks
 
+    registry.scopes |= {"leads:read": True, "leads:write": True}
     registry.routes += [*api.routes, *pages.routes]
     registry.menu += [
         MenuEntry("Leads", "/leads", 10), MenuEntry("Imports", "/leads/imports", 11),
     ]
-    registry.figures.append(Figure("Leads", "/leads", store.base_size, 10))
+    registry.figures.append(Figure("Leads", "/leads", store.base.size, 10))
     registry.commands["leads"].append(cli.app)
     registry.demo_bodies["POST", "/v1/leads/imports"] = demo.body
     registry.demo.append(DemoStep("Import of a spreadsheet", demo.import_sheet, 10))

@@ -24,6 +24,7 @@ from vazao.kit.web.parameters import json_of
 from vazao.kit.web.streaming import body_of
 from vazao.leads import described, searching, service, store
 from vazao.leads.errors import FiltersExclusive, SinceInvalid
+from vazao.leads.models import Change
 from vazao.leads.settings import LeadSettings
 from vazao.leads.views import (
     Facets,
@@ -227,14 +228,16 @@ class Leads(Controller):
                 from vazao.leads.cells import normalize_email
 
                 known = normalize_email(email.replace("\0", "\N{REPLACEMENT CHARACTER}"))
-                found = await store.find_lead(conn, organization, known)
+                found = await store.base.find(conn, organization, known)
                 return {"items": [lead_view(found)] if found else [], "next": None}
             if any(filters.values()):
                 leads = await searching.search(
                     conn, organization, **filters, before=before, limit=size + 1
                 )
             else:
-                leads = await store.list_leads(conn, organization, before=before, limit=size + 1)
+                leads = await store.base.newest(
+                    conn, organization, before=before, limit=size + 1
+                )
         shown, following = page_of(leads, size, lambda lead: encode_cursor(lead.id))
         return {"items": [lead_view(lead) for lead in shown], "next": following}
 
@@ -245,12 +248,12 @@ class Leads(Controller):
         cursor = _feed_place(after) if after else None
         async with platform.db.connection() as conn:
             # Who asks again for what came since now is told only that.
-            await searching.mark(conn, organization)
+            await store.search.mark_epoch(conn, organization)
             found = await searching.changes(
                 conn, organization, after=cursor, since=since, limit=size + 1, **filters
             )
         shown, following = page_of(found, size, _feed_cursor)
-        items = [lead for change in shown if (lead := changed_view(change["lead"]))]
+        items = [lead for change in shown if (lead := changed_view(change.lead))]
         return {"items": items, "next": following}
 
     @get("/changes", operation_id="listLeadChanges", summary="Read the feed of changes",
@@ -267,8 +270,8 @@ class Leads(Controller):
                 conn, principal.organization_id, after=cursor, limit=size
             )
         items: list[LeadChange] = [
-            {"id": str(c["lead_id"]), "deleted": c["lead"] is None,
-             "changed_at": clock.stamp(c["changed_at"]), "lead": changed_view(c["lead"])}
+            {"id": str(c.lead_id), "deleted": c.lead is None,
+             "changed_at": clock.stamp(c.changed_at), "lead": changed_view(c.lead)}
             for c in page
         ]
         following = _feed_cursor(page[-1]) if page else after
@@ -340,7 +343,7 @@ class Leads(Controller):
 
 async def _mark(platform: Platform, principal: Principal) -> None:
     async with platform.db.connection() as conn:
-        await searching.mark(conn, principal.organization_id)
+        await store.search.mark_epoch(conn, principal.organization_id)
 
 
 def _moment(text: str) -> datetime:
@@ -358,8 +361,8 @@ def _feed_place(after: str) -> tuple[str, int]:
     return xid, lead_id
 
 
-def _feed_cursor(change: dict[str, Any]) -> str:
-    return encode_cursor(change["xid"], change["lead_id"])
+def _feed_cursor(change: Change) -> str:
+    return encode_cursor(change.xid, change.lead_id)
 
 
 routes = [Imports, Leads]

@@ -79,8 +79,8 @@ class _Correction:
         """Write the header and the rows."""
         record = self.record
         async with self.platform.db.connection() as conn:
-            refused, long_rows = await store.rejection_kinds(conn, record.id)
-            types = await store.custom_types(conn, record.organization_id)
+            refused, long_rows = await store.imports.rejection_kinds(conn, record.id)
+            types = await store.base.custom_types(conn, record.organization_id)
             upload = await uploads.get_upload(conn, record.organization_id, record.upload)
         if not refused:
             # Also where the sheet could not be read at all, which it still cannot.
@@ -126,7 +126,7 @@ class _Correction:
         """Those of the batch's rows that were refused, and why."""
         numbers = pl.concat([batch.frame["row"], batch.long_rows["row"]]).sort()
         async with self.platform.db.connection() as conn:
-            found = await store.rejections_between(
+            found = await store.imports.rejections_between(
                 conn, self.record.id, numbers[0], numbers[-1]
             ) if len(numbers) else []
         return pl.DataFrame(found, schema=_REFUSED, orient="row").join(

@@ -14,7 +14,7 @@ from vazao.kit.cli import language
 from vazao.kit.formats import duration, number, size
 from vazao.kit.platform import Platform
 from vazao.kit.steps import text as _
-from vazao.leads import searching, service
+from vazao.leads import searching, service, store
 from vazao.leads.models import Options, Outcomes
 from vazao.leads.settings import LeadSettings
 
@@ -80,7 +80,7 @@ async def _import(platform: Platform, organization_id: int, path: Path) -> dict[
     while True:
         async with platform.db.connection() as conn:
             record, job = await service.get(conn, organization_id, record.token)
-            behind = await searching.behind(conn, organization_id)
+            behind = await store.search.behind(conn, organization_id)
         if job.ended and not behind:
             return dict(service.view(record, job))
         await asyncio.sleep(0.1)

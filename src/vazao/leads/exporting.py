@@ -15,7 +15,6 @@ from vazao.kit.platform import Platform
 from vazao.leads import store
 from vazao.leads.mapping import FIELDS
 
-Q = store.Q
 Format = Literal["csv", "ndjson"]
 OWN = ("vazao_id", "vazao_created_at", "vazao_updated_at")
 PAGE_LEADS = 5_000
@@ -33,20 +32,21 @@ async def export(
 ) -> AsyncGenerator[bytes]:
     """Every lead of the organization, in the order of its e-mail."""
     async with platform.db.connection() as conn:
-        types = await store.custom_types(conn, organization_id)
-    statement: sql.SQL | sql.Composed = Q.export_ndjson
-    if form == "csv":
-        statement = Q.export_csv.format(columns=_csv(types))
+        types = await store.base.custom_types(conn, organization_id)
+    columns = _csv(types) if form == "csv" else None
+    if columns:
         yield _header(types)
     after = ""
     while True:
         async with platform.db.connection() as conn:
-            last = await store.export_page(conn, organization_id, after=after, limit=PAGE_LEADS)
+            last = await store.base.page_end(
+                conn, organization_id, after=after, limit=PAGE_LEADS
+            )
             if last is None:
                 return
-            bounds = {"organization_id": organization_id, "after": after, "last": last}
-            async with conn.cursor() as cursor, cursor.copy(statement, bounds) as rows:
-                page = b"".join([bytes(block) async for block in rows])
+            page = await store.base.export(
+                conn, organization_id, columns, after=after, last=last
+            )
         yield page
         after = last
 

@@ -10,14 +10,11 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from psycopg import AsyncConnection
-from psycopg.types.json import Jsonb
 
 from vazao.kit import clock
-from vazao.kit.sql import load
+from vazao.kit.sql import Conn
+from vazao.leads import store
 
-Q = load(__package__ or "vazao.leads")
-Connection = AsyncConnection[Any]
 PATIENCE = timedelta(seconds=5)
 
 
@@ -30,26 +27,24 @@ class Facets(msgspec.Struct, frozen=True, kw_only=True):
     approximate: bool
 
 
-async def read(conn: Connection, organization_id: int) -> Facets:
+async def read(conn: Conn, organization_id: int) -> Facets:
     """The organization's counts and facets; counted anew if its base has changed since."""
-    key = {"organization_id": organization_id}
-    row = await (await conn.execute(Q.get_base, key)).fetchone()
-    if row is None:
+    base = await store.base.about(conn, organization_id)
+    if base is None:
         return Facets(leads=0, values={}, approximate=False)
-    version, leads, kept, kept_version = row
-    if kept is None or (kept_version != version and _is_old(kept)):
+    kept = base.facets
+    if kept is None or (base.facets_version != base.version and _is_old(kept)):
         kept = await _count(conn, organization_id)
-        await conn.execute(Q.keep_facets, key | {"facets": Jsonb(kept), "version": version})
-    return _scaled(kept, leads)
+        await store.base.keep_facets(conn, organization_id, kept, base.version)
+    return _scaled(kept, base.leads)
 
 
 def _is_old(kept: dict[str, Any]) -> bool:
     return clock.now() - msgspec.convert(kept["at"], type(clock.now())) > PATIENCE
 
 
-async def _count(conn: Connection, organization_id: int) -> dict[str, Any]:
-    found = await conn.execute(Q.compute_facets, {"organization_id": organization_id})
-    looked_at, counted = await found.fetchone() or (0, [])
+async def _count(conn: Conn, organization_id: int) -> dict[str, Any]:
+    looked_at, counted = await store.base.count_facets(conn, organization_id)
     return {"at": clock.now().isoformat(), "looked_at": looked_at, "counted": counted}
 
 

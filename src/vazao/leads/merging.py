@@ -1,4 +1,4 @@
-"""The merge statement of an import: composed once from the fields that its sheet has.
+"""The rules of a merge, composed from the fields that a sheet has.
 
 What a cell means (leads.md, "What a row means") becomes SQL here, field by field: ``keep`` takes
 an empty cell for "leave as it is", ``clear`` for "empty it"; tags are added (``clear``: replaced),
@@ -13,12 +13,9 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from vazao.kit.sql import load, trusted
+from vazao.kit.sql import trusted
 from vazao.leads.models import Empty
-
-Q = load(__package__)
-
-STAGED_TYPES = {"tags": "text[]", "custom": "jsonb", "opted_out": "boolean"}
+from vazao.leads.store.staging import Merge
 
 
 @dataclass(frozen=True)
@@ -69,13 +66,10 @@ def _each(fields: Sequence[str], template: str) -> sql.Composed:
     return sql.Composed([_render(template, field) for field in fields])
 
 
-def compose_merge(
-    staging: str, fields: Sequence[str], empty: Empty, *, careful: bool
-) -> sql.Composed:
-    """The statement that merges one slice of *staging*.
+def compose(fields: Sequence[str], empty: Empty, *, careful: bool) -> Merge:
+    """How a slice is merged.
 
     Args:
-        staging: the staging table.
         fields: staged fields besides the e-mail.
         empty: what an empty cell means.
         careful: tolerate rows that another writer made in the meantime (they are found missing
@@ -88,28 +82,11 @@ def compose_merge(
     assignments = [_render(f"{{f}} = {r.assign}, ", f) for f, r in rules.items()]
     conflict = "on conflict (organization_id, email) do nothing" if careful else ""
     found = "l.id = s.lead_id" if careful else "l.ctid = s.version"
-    return Q.merge_slice.format(
-        staging=sql.Identifier(staging),
+    return Merge(
         differs=sql.SQL(" or ").join(differs) if differs else sql.SQL("false"),
         columns=_each(fields, "{f}, "),
         values=sql.Composed([_render(f"{r.insert}, ", f) for f, r in rules.items()]),
         assignments=sql.Composed(assignments),
         conflict=sql.SQL(conflict),
         found=sql.SQL(found),
-    )
-
-
-def compose_staging(staging: str, fields: Sequence[str]) -> sql.Composed:
-    """The statement that makes the staging table for these fields."""
-    columns = [_render(f", {{f}} {STAGED_TYPES.get(field, 'text')}", field) for field in fields]
-    return Q.create_staging.format(
-        staging=sql.Identifier(staging), columns=sql.Composed(columns)
-    )
-
-
-def compose_copy(staging: str, fields: Sequence[str]) -> sql.Composed:
-    """The COPY of batches with ``row``, ``email`` and these fields, in that order."""
-    names = [sql.Identifier(name) for name in ("row", "email", *fields)]
-    return Q.copy_staging.format(
-        staging=sql.Identifier(staging), columns=sql.SQL(", ").join(names)
     )

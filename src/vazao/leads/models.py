@@ -103,6 +103,31 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """An organization's base: ``version`` is raised by every change, ``leads`` counts them.
+
+    ``facets`` were counted at ``facets_version``.
+    """
+
+    version: int
+    leads: int
+    facets: dict[str, Any] | None
+    facets_version: int | None
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of the feed: what happened to a lead in transaction ``xid``, and the lead now.
+
+    ``lead`` has the columns of the table; ``None`` where it is gone.
+    """
+
+    xid: str
+    lead_id: int
+    deleted: bool
+    changed_at: datetime
+    lead: dict[str, Any] | None
+
+
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """What merging one slice did: leads made and changed, and the sheet's rows it held."""
 

@@ -43,8 +43,8 @@ async def show_leads(
                 conn, organization, q=q, tag=tag, city=city, before=before, limit=PAGE + 1
             )
         else:
-            found = await store.list_leads(conn, organization, before=before, limit=PAGE + 1)
-        behind = await searching.behind(conn, organization)
+            found = await store.base.newest(conn, organization, before=before, limit=PAGE + 1)
+        behind = await store.search.behind(conn, organization)
         counted = await facets.read(conn, organization)
     shown, following = page_of(found, PAGE, lambda lead: encode_cursor(lead.id))
     return page(
@@ -60,7 +60,7 @@ async def show_behind(
 ) -> Response[str]:
     """The sign that search is catching up; the page asks for it again until it is gone."""
     async with platform.db.connection() as conn:
-        behind = await searching.behind(conn, principal.organization_id)
+        behind = await store.search.behind(conn, principal.organization_id)
     return page(request, "leads/behind.html", behind=behind)
 
 
@@ -219,8 +219,10 @@ async def show_import(
     language = language_of(request)
     async with platform.db.connection() as conn:
         record, job = await service.get(conn, principal.organization_id, token)
-        refused = await store.rejections(conn, record.id, limit=20) if record.rejected else []
-        behind = await searching.behind(conn, principal.organization_id)
+        refused = (
+            await store.imports.rejections(conn, record.id, limit=20) if record.rejected else []
+        )
+        behind = await store.search.behind(conn, principal.organization_id)
     return page(
         request, "leads/import.html", shown=_shown(record, job, language), behind=behind,
         refused=[(row, place, *service.reason(code, language), value)

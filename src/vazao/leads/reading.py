@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from psycopg import sql
 
 from vazao import jobs, sheets
 from vazao.kit.platform import Platform
-from vazao.leads import mapping, merging, service, store, validation
+from vazao.leads import mapping, service, store, validation
 from vazao.leads.models import Import
 from vazao.leads.settings import LeadSettings
 from vazao.sheets import Note
@@ -56,11 +55,6 @@ class Reading:
     unclear: int = 0
     suppressed: frozenset[bytes] = frozenset()
 
-    @property
-    def rejections(self) -> str:
-        """The attempt's table of refused rows."""
-        return f"{self.staging}_r"
-
     async def stage(self, run: jobs.PartRun) -> None:
         """Read the whole sheet.
 
@@ -69,8 +63,8 @@ class Reading:
             MappingError: the mapping does not fit the sheet.
         """
         async with self.platform.db.connection() as conn:
-            types = await store.custom_types(conn, self.record.organization_id)
-            self.suppressed = await store.suppressed(conn, self.record.organization_id)
+            types = await store.base.custom_types(conn, self.record.organization_id)
+            self.suppressed = await store.base.suppressed(conn, self.record.organization_id)
         sheet = await asyncio.to_thread(
             sheets.open_sheet, self.path, self.record.filename, sheet=self.record.sheet,
             limits=limits(self.platform), batch_rows=BATCH_ROWS,
@@ -99,20 +93,12 @@ class Reading:
         self, run: jobs.PartRun, sheet: sheets.Sheet, plan: validation.Plan
     ) -> None:
         fields = _staged_fields(plan)
-        copy_rows = merging.compose_copy(self.staging, fields)
-        copy_refused = store.Q.copy_rejections.format(rejections=sql.Identifier(self.rejections))
         async with self.platform.db.connection() as conn:
-            await store.run_staging(conn, merging.compose_staging(self.staging, fields))
-            await store.run_staging(
-                conn,
-                store.Q.create_staged_rejections.format(
-                    rejections=sql.Identifier(self.rejections)
-                ),
-            )
+            await store.staging.create(conn, self.staging, fields)
             async with aclosing(self._prepared(sheet, plan)) as ready:
                 async for batch in ready:
-                    await store.copy(conn, copy_rows, batch.rows)
-                    await store.copy(conn, copy_refused, batch.refused)
+                    await store.staging.copy_rows(conn, self.staging, fields, batch.rows)
+                    await store.staging.copy_rejections(conn, self.staging, batch.refused)
                     self.rows_staged += batch.count
                     self.rejected += batch.refused_count
                     self.unclear += batch.unclear
@@ -120,9 +106,7 @@ class Reading:
                         sheet.fraction_read, rows_done=0,
                         rows_total=max(sheet.rows_total, self.rows_staged + self.rejected),
                     )
-            await store.run_staging(
-                conn, store.Q.index_staging.format(staging=sql.Identifier(self.staging))
-            )
+            await store.staging.index(conn, self.staging)
 
     async def _prepared(
         self, sheet: sheets.Sheet, plan: validation.Plan

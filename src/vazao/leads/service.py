@@ -16,7 +16,7 @@ from psycopg import errors as pg
 from vazao import jobs, uploads
 from vazao.kit import clock
 from vazao.kit.i18n import translate
-from vazao.leads import searching, store
+from vazao.leads import store
 from vazao.leads.errors import (
     DryRunNotYet,
     EmailTaken,
@@ -78,10 +78,10 @@ async def begin(
         requested_by=requested_by, idempotency=idempotency,
     )
     if not job.created:
-        record = await store.get_import(conn, job.id)
+        record = await store.imports.get(conn, job.id)
         if record is not None:
             return record, job
-    record = await store.create_import(
+    record = await store.imports.insert(
         conn, id=job.id, token=job.token, organization_id=organization_id, upload=upload.token,
         filename=upload.filename or "sheet.csv", options=options, requested_by=requested_by,
     )
@@ -96,7 +96,7 @@ async def get(
     Raises:
         ImportNotFound: there is none by that id in this organization.
     """
-    record = await store.find_import(conn, organization_id, token)
+    record = await store.imports.find(conn, organization_id, token)
     job = await jobs.get_job(conn, organization_id, token) if record else None
     if record is None or job is None:
         raise ImportNotFound
@@ -106,7 +106,7 @@ async def get(
 async def _settled(conn: Connection, record: Import, job: jobs.Job) -> Import:
     """*record*, or what it is by now: read before its job, it may lack the last slices."""
     if job.ended and record.outcomes.total != record.rows_total:
-        return await store.get_import(conn, record.id) or record
+        return await store.imports.get(conn, record.id) or record
     return record
 
 
@@ -114,7 +114,7 @@ async def history(
     conn: Connection, organization_id: int, *, before: int | None = None, limit: int = 50
 ) -> list[tuple[Import, jobs.Job]]:
     """Imports with their jobs, newest first."""
-    records = await store.list_imports(conn, organization_id, before=before, limit=limit)
+    records = await store.imports.newest(conn, organization_id, before=before, limit=limit)
     found = await jobs.by_ids(conn, organization_id, [r.id for r in records])
     return [
         (await _settled(conn, record, found[record.id]), found[record.id])
@@ -167,7 +167,7 @@ async def get_lead(conn: Connection, organization_id: int, id: str) -> Lead:
     Raises:
         LeadNotFound: there is none by that id in this organization.
     """
-    lead = await store.get_lead(conn, organization_id, lead_id(id))
+    lead = await store.base.get(conn, organization_id, lead_id(id))
     if lead is None:
         raise LeadNotFound
     return lead
@@ -193,15 +193,15 @@ async def change_lead(
     """
     from vazao.leads import validation
 
-    lead = await store.lock_lead(conn, organization_id, lead_id(id))
+    lead = await store.base.lock(conn, organization_id, lead_id(id))
     if lead is None:
         raise LeadNotFound
-    types = await store.custom_types(conn, organization_id)
+    types = await store.base.custom_types(conn, organization_id)
     clean = validation.clean_lead(fields, types)
     if "custom" in clean:
         merged = lead.custom | clean["custom"]
         names = sorted(name for name, value in clean["custom"].items() if value is not None)
-        await store.know_custom_fields(conn, organization_id, names)
+        await store.base.know_custom_fields(conn, organization_id, names)
         if {k: v for k, v in merged.items() if v is not None} == lead.custom:
             del clean["custom"]
     if "opted_out" in clean:
@@ -210,13 +210,13 @@ async def change_lead(
     if not changed:
         return lead
     try:
-        after = await store.update_lead(conn, organization_id, lead.id, changed)
+        after = await store.base.update(conn, organization_id, lead.id, changed)
     except pg.UniqueViolation as error:
         raise EmailTaken from error
     if after is None:
         raise LeadNotFound
-    await searching.index_leads(conn, organization_id, [lead.id])
-    await store.raise_base(conn, organization_id, 0)
+    await store.search.index(conn, organization_id, [lead.id])
+    await store.base.raise_base(conn, organization_id, 0)
     return after
 
 
@@ -224,14 +224,14 @@ async def delete_lead(
     conn: Connection, organization_id: int, id: str, secret: bytes
 ) -> None:
     """Remove one lead; one that had opted out leaves a keyed hash of its e-mail."""
-    gone = await store.delete_lead(conn, organization_id, lead_id(id))
+    gone = await store.base.delete(conn, organization_id, lead_id(id))
     if gone is None:
         raise LeadNotFound
     number, email, opted_out = gone
     if opted_out:
-        await store.suppress(conn, organization_id, email_hash(secret, email))
-    await searching.forget(conn, organization_id, number)
-    await store.raise_base(conn, organization_id, -1)
+        await store.base.suppress(conn, organization_id, email_hash(secret, email))
+    await store.search.forget(conn, organization_id, number)
+    await store.base.raise_base(conn, organization_id, -1)
 
 
 def email_hash(secret: bytes, email: str) -> bytes:
@@ -256,5 +256,5 @@ async def declare_field(conn: Connection, organization_id: int, name: str, type:
         )
     if type not in FIELD_TYPES:
         raise OptionInvalid(name="type", value=type[:40], allowed=", ".join(FIELD_TYPES))
-    await store.declare_custom_field(conn, organization_id, name, type)
-    await store.raise_base(conn, organization_id, 0)
+    await store.base.declare_custom_field(conn, organization_id, name, type)
+    await store.base.raise_base(conn, organization_id, 0)

@@ -10,16 +10,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from psycopg import AsyncConnection
 
-from vazao.kit.sql import load
+from vazao.kit.sql import Conn
+from vazao.leads import store
 from vazao.leads.models import Import
 
-Q = load(__package__ or "vazao.leads")
-Connection = AsyncConnection[Any]
 RULES = "2"
 """To be raised with every change of what a cell means."""
 
@@ -37,25 +34,9 @@ def digest(record: Import, sha256: str | None) -> bytes | None:
 
 
 async def find(
-    conn: Connection, record: Import, key: bytes | None
+    conn: Conn, record: Import, key: bytes | None
 ) -> tuple[int, int] | None:
     """The import that settled this sheet, and the base's version, if it still holds."""
     if key is None:
         return None
-    values = {"organization_id": record.organization_id, "digest": key}
-    return await (await conn.execute(Q.find_settled, values)).fetchone()
-
-
-async def repeat(
-    conn: Connection, record: Import, key: bytes, before: int, version: int
-) -> None:
-    """Give *record* the outcome of the import *before*, everything being unchanged now."""
-    values = {"id": record.id, "before": before, "digest": key, "version": version}
-    await conn.execute(Q.repeat_reading, values)
-    await conn.execute(Q.repeat_rejections, values)
-    await conn.execute(Q.repeat_outcomes, values)
-
-
-async def settle(conn: Connection, import_id: int) -> None:
-    """Remember a finished import's digest, if the base changed by nobody else meanwhile."""
-    await conn.execute(Q.settle, {"id": import_id})
+    return await store.imports.find_settled(conn, record.organization_id, key)

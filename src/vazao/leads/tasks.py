@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from psycopg import errors as pg
-from psycopg import sql
 
 from vazao import jobs, uploads
 from vazao.jobs import HandBack
@@ -38,7 +37,7 @@ class ImportGone(RuntimeError):
 
 async def _record(run: jobs.PartRun) -> Import:
     async with run.platform.db.connection() as conn:
-        record = await store.get_import(conn, run.job.id)
+        record = await store.imports.get(conn, run.job.id)
     if record is None:
         raise ImportGone
     return record
@@ -78,8 +77,8 @@ async def _repeat(
         found = await settling.find(conn, record, digest)
         if found is None or digest is None:
             raise HandBack("the base changed between two looks: the next attempt reads the sheet")
-        await settling.repeat(conn, record, digest, *found)
-        if (known := await store.get_import(conn, record.id)) is not None:
+        await store.imports.repeat(conn, record.id, digest, *found)
+        if (known := await store.imports.get(conn, record.id)) is not None:
             run.count(rows=known.outcomes.total, bytes=size)
             await run.progress(rows_total=known.rows_total)
         await run.finish(conn, None)
@@ -90,7 +89,7 @@ async def _hand_over(
     run: jobs.PartRun, record: Import, reading: Any, digest: bytes | None
 ) -> None:
     async with run.platform.db.connection() as conn:
-        payloads = await store.slices(
+        payloads = await store.staging.slices(
             conn, reading.staging, reading.rows_staged,
             run.platform.settings.of(LeadSettings).slice_rows,
         )
@@ -101,11 +100,10 @@ async def _hand_over(
     await run.progress(phase="merging", rows_total=reading.rows_total)
     async with run.finishing() as conn:
         # The job's row last: whoever cancels need not wait for a million rejections.
-        await store.save_reading(
+        await store.imports.save_reading(
             conn, record, headers=reading.headers, mapping=reading.mapping, notes=reading.notes,
-            staging=reading.staging, rejections=reading.rejections,
-            rows_total=reading.rows_total, rows_staged=reading.rows_staged,
-            rejected=reading.rejected, digest=digest,
+            staging=reading.staging, rows_total=reading.rows_total,
+            rows_staged=reading.rows_staged, rejected=reading.rejected, digest=digest,
         )
         run.count(rows=reading.rejected)
         if payloads:
@@ -127,14 +125,7 @@ async def _staging(run: jobs.PartRun, record: Import) -> AsyncGenerator[str]:
 
 async def _drop(run: jobs.PartRun, name: str) -> None:
     async with run.platform.db.connection() as conn:
-        await store.run_staging(conn, drop_statement(name))
-
-
-def drop_statement(staging: str) -> sql.Composed:
-    """The statement that removes an attempt's two tables."""
-    return store.Q.drop_staging.format(
-        staging=sql.Identifier(staging), rejections=sql.Identifier(f"{staging}_r")
-    )
+        await store.staging.drop(conn, name)
 
 
 async def merge(run: jobs.PartRun) -> None:
@@ -148,7 +139,7 @@ async def merge(run: jobs.PartRun) -> None:
             log.info("slice again", import_id=record.id, attempt=attempt, why=error.sqlstate)
             if attempt == ATTEMPTS - 1:
                 raise
-        except (store.StagingLost, pg.UndefinedTable):
+        except (store.staging.StagingLost, pg.UndefinedTable):
             if attempt == ATTEMPTS - 1:
                 raise
             await _stage_again(run)
@@ -158,13 +149,11 @@ async def merge(run: jobs.PartRun) -> None:
 async def _merge_once(run: jobs.PartRun, record: Import, *, careful: bool) -> None:
     if record.staging is None:
         raise ImportGone
-    statement = merging.compose_merge(
-        record.staging, staged_fields(record), record.empty, careful=careful
-    )
+    rules = merging.compose(staged_fields(record), record.empty, careful=careful)
     async with run.finishing() as conn:
-        await store.prepare_slice(conn)
-        done = await store.merge_slice(
-            conn, statement, record, run.part.number, run.part.payload
+        await store.staging.prepare_slice(conn)
+        done = await store.staging.merge_slice(
+            conn, record.staging, rules, record, run.part.number, run.part.payload
         )
         if done is None:
             raise pg.SerializationFailure("another writer got in between")
@@ -177,9 +166,11 @@ async def _stage_again(run: jobs.PartRun) -> None:
     from vazao.leads.reading import Reading
 
     async with run.platform.db.transaction() as guard:
-        await store.lock_staging(guard, run.job.id)
+        await store.staging.lock(guard, run.job.id)
         record = await _record(run)
-        if record.staging and await store.staged_rows(guard, record.staging) == record.rows_staged:
+        if record.staging and (
+            await store.staging.count(guard, record.staging) == record.rows_staged
+        ):
             return
         async with _staging(run, record) as staging:
             upload = await _upload(run.platform, record)
@@ -188,9 +179,9 @@ async def _stage_again(run: jobs.PartRun) -> None:
                 await reading.stage(run)
             if reading.rows_staged != record.rows_staged:
                 raise ReadsDifferently
-            await store.replace_staging(guard, record.id, staging)
+            await store.imports.replace_staging(guard, record.id, staging)
         if record.staging:
-            await store.run_staging(guard, drop_statement(record.staging))
+            await store.staging.drop(guard, record.staging)
 
 
 async def ended(conn: Any, job: jobs.Job) -> None:
@@ -199,9 +190,9 @@ async def ended(conn: Any, job: jobs.Job) -> None:
     The import's own row and its staging are not touched: a slice that is still busy may hold
     them while it waits for this very job's row.
     """
-    record = await store.get_import(conn, job.id)
+    record = await store.imports.get(conn, job.id)
     if job.status == "finished":
-        await settling.settle(conn, job.id)
+        await store.imports.settle(conn, job.id)
     if record and await searching.pieces_to_index(conn, record):
         await jobs.enqueue(
             conn, "leads.index", organization_id=record.organization_id,
@@ -211,26 +202,26 @@ async def ended(conn: Any, job: jobs.Job) -> None:
 
 async def retried(conn: Any, job: jobs.Job) -> None:
     """Before an ended import starts over: its outcomes are counted anew."""
-    await store.reset_import(conn, job.id)
+    await store.imports.reset(conn, job.id)
 
 
 async def sweep(platform: Platform) -> None:
     """Drop the staging of imports whose job has ended."""
     async with platform.db.connection() as conn:
-        tables = await store.staging_tables(conn)
+        tables = await store.staging.tables(conn)
         at_work = await jobs.at_work(conn, [job_id for _, job_id in tables])
         for staging, job_id in tables:
             if job_id not in at_work:
-                await store.run_staging(conn, drop_statement(staging))
+                await store.staging.drop(conn, staging)
 
 
 async def plan_index(run: jobs.PartRun) -> None:
     """Parts for the merged slices whose leads search does not know."""
     async with run.finishing() as conn:
-        record = await store.get_import(conn, run.job.payload["import_id"])
+        record = await store.imports.get(conn, run.job.payload["import_id"])
         pieces = await searching.pieces_to_index(conn, record) if record else []
         if record:
-            await searching.begin_indexing(conn, record)
+            await store.search.begin_indexing(conn, record.organization_id, record.id)
         await run.split(conn, "index", pieces, join="mark")
     if record and record.staging:
         await _drop(run, record.staging)
@@ -239,7 +230,7 @@ async def plan_index(run: jobs.PartRun) -> None:
 async def index(run: jobs.PartRun) -> None:
     """Bring the search rows and the feed up to date with a piece of a slice."""
     async with run.finishing() as conn:
-        await store.prepare_slice(conn)
+        await store.staging.prepare_slice(conn)
         await searching.index_piece(
             conn, run.job.organization_id, run.job.payload["import_id"], run.part.payload
         )
@@ -248,13 +239,13 @@ async def index(run: jobs.PartRun) -> None:
 async def mark(run: jobs.PartRun) -> None:
     """Once all parts are committed: ``updated_since`` can tell them from what comes later."""
     async with run.platform.db.connection() as conn:
-        await searching.mark(conn, run.job.organization_id)
+        await store.search.mark_epoch(conn, run.job.organization_id)
 
 
 async def thin(platform: Platform) -> None:
     """Forget the marks that nobody needs any more."""
     async with platform.db.connection() as conn:
-        await searching.thin(conn)
+        await store.search.thin_epochs(conn)
 
 
 def staged_fields(record: Import) -> list[str]:

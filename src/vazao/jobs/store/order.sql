@@ -155,17 +155,3 @@ where p.state = 'queued' and q.id = p.queue_id and q.status = 'todo'
 and c.rebased_at > kit.now() - interval '10 minutes'
 and q.priority is distinct from
     greatest(-2147483647, least(2147483647, (c.origin - p.start_tag) / 1000))::integer
-
--- name: mark_stuck
--- Parts whose worker beats but which show no progress for ten times what was expected.
-update jobs.part set stuck_at = kit.now()
-where state = 'running' and stuck_at is null
-and progress_at < kit.now() - make_interval(secs =>
-    greatest(%(least_seconds)s, 10 * coalesce(expected_seconds, 0)))
-returning job_id, number, organization_id, kind, step, expected_seconds
-
--- name: parts_to_stop
--- Stuck for too long.
-select distinct job_id from jobs.part
-where state = 'running' and stuck_at is not null
-and progress_at < kit.now() - make_interval(secs => %(limit_seconds)s)

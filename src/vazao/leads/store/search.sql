@@ -1,3 +1,5 @@
+-- Search and the feed of changes; {conditions} narrows them to what was asked for.
+
 -- name: slices_to_index
 -- Merged slices of an import whose search rows are still to be made, and how many leads each has.
 select round, number, created_count + updated_count from leads.slice

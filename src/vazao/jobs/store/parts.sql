@@ -1,4 +1,5 @@
--- Parts: written, begun, ended, given up.
+-- Parts: written, begun, ended, given up. {part_of} and {job_of} stand for the columns of the models
+-- in what jobs.begin_part returns, {job_alone} for those of the job that a statement changes.
 
 -- name: insert_parts
 -- One statement however many; they are held until released. Numbers follow those that are
@@ -38,6 +39,10 @@ select fetched.id, (b.part).run_token, {part_of}, {job_of},
 from fetched left join lateral jobs.begin_part(
     (args ->> 'job')::bigint, (args ->> 'part')::integer, (args ->> 'release')::integer,
     %(worker_id)s) as b on true
+
+-- name: drop_queue_row
+-- What is left of a fetched queue row whose part was stale.
+delete from public.procrastinate_jobs where id = %(id)s
 
 -- name: part_is_current
 -- Whether an attempt may still commit, asked early to save it the work. A process that freezes
@@ -106,22 +111,6 @@ select ended_job.*, exists (
     case when not exists (select 1 from ended) then jobs.fence() end as fenced
 from ended_job
 
--- name: count_down
--- A part's end as its job sees it; the row's lock lets one ender at a time through, so exactly
--- one of them sees zero. A part that split belongs to the step before.
-update jobs.job set pending = pending - 1, parts_done = parts_done + 1,
-    step_done = step_done + (step = %(step)s)::int,
-    execution_seconds = execution_seconds + %(seconds)s, phase = coalesce(%(phase)s, phase),
-    rows_total = coalesce(%(rows_total)s, rows_total),
-    rows_done = greatest(rows_done, %(rows_done)s) + %(rows_more)s,
-    bytes_done = greatest(bytes_done, %(bytes_done)s) + %(bytes_more)s,
-    started_at = coalesce(started_at, kit.now() - make_interval(secs => %(seconds)s)),
-    status = case when status = 'queued' then 'running' else status end,
-    progress = greatest(progress, least(0.999, progress_base + progress_span
-        * least(1, (step_done + (step = %(step)s)::int) / greatest(1, step_total)::float8)))
-where id = %(id)s and status in ('receiving', 'queued', 'running')
-returning {job}
-
 -- name: end_part
 -- The fence: only the attempt that holds the current token ends the part. Its queue row goes
 -- with it, so that a crash right after the commit leaves nothing to do again. A part that does
@@ -161,12 +150,6 @@ charged as (
     from held where s.organization_id = held.organization_id and %(charge)s::float8 <> 0)
 select 1 from held
 
--- name: count_attempt
--- An attempt that will be followed by another.
-update jobs.job set attempts = attempts + 1,
-    execution_seconds = execution_seconds + %(seconds)s
-where id = %(id)s and status in ('receiving', 'queued', 'running')
-
 -- name: cancel_parts
 -- What an ended job still has open: it can no longer begin or commit. What was charged for parts
 -- that have not begun is given back.
@@ -183,3 +166,32 @@ update jobs.share as s set last_finish = last_finish - back.charge
 from (select organization_id, sum(charge)::bigint as charge from mine where state = 'queued'
     group by organization_id) as back
 where s.organization_id = back.organization_id
+
+-- name: delete_parts
+-- Clears an ended job before it starts over.
+delete from jobs.part where job_id = %(job_id)s
+
+-- name: results_of
+-- What the parts of a step found, in their order.
+select result from jobs.part where job_id = %(job_id)s and step = %(step)s and state = 'done'
+order by number
+
+-- name: results_after
+-- A page of what the finished parts of a step found: all of them at once may be large.
+select number, result from jobs.part
+where job_id = %(job_id)s and step = %(step)s and state = 'done' and number > %(after)s
+order by number limit %(limit)s
+
+-- name: mark_stuck
+-- Parts whose worker beats but which show no progress for ten times what was expected.
+update jobs.part set stuck_at = kit.now()
+where state = 'running' and stuck_at is null
+and progress_at < kit.now() - make_interval(secs =>
+    greatest(%(least_seconds)s, 10 * coalesce(expected_seconds, 0)))
+returning job_id, number, organization_id, kind, step, expected_seconds
+
+-- name: parts_to_stop
+-- Stuck for too long.
+select distinct job_id from jobs.part
+where state = 'running' and stuck_at is not null
+and progress_at < kit.now() - make_interval(secs => %(limit_seconds)s)

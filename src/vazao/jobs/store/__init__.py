@@ -1,0 +1,8 @@
+"""Runs the statements of jobs: connection in, models out; never commits.
+
+One module a noun, its statements beside it: ``store.parts.fetch(conn, …)``.
+"""
+
+from vazao.jobs.store import jobs, order, pages, parts, periodic, workers
+
+__all__ = ["jobs", "order", "pages", "parts", "periodic", "workers"]

@@ -1,0 +1,73 @@
+"""What the pages of jobs show; reads only, each bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg.sql import Composed
+
+from vazao.jobs.models import PartRow, Row, Step, Times
+from vazao.kit import sql
+from vazao.kit.sql import Conn
+
+Q = sql.load(__package__, "pages", part_row=sql.columns(PartRow))
+_FILTERS = {
+    "status": sql.trusted("and status = %(status)s "),
+    "kind": sql.trusted("and kind = %(kind)s "),
+    "before": sql.trusted("and id < %(before)s "),
+}
+
+
+def listing(asked: Sequence[str]) -> Composed:
+    """The statement of a list with the filters *asked* for."""
+    return Q.list_rows.format(filters=Composed([_FILTERS[name] for name in asked]))
+
+
+async def rows(
+    conn: Conn, organization_id: int, *, limit: int, before: int | None, status: str | None,
+    kind: str | None,
+) -> list[Row]:
+    """The organization's jobs, newest first, with ids below *before*."""
+    values: dict[str, Any] = {"status": status, "kind": kind, "before": before}
+    asked = {name: value for name, value in values.items() if value is not None}
+    return await sql.every(
+        conn, Row, listing(list(asked)), organization_id=organization_id, limit=limit, **asked
+    )
+
+
+async def times(
+    conn: Conn, organization_id: int, kinds: Sequence[str], *, limit: int
+) -> list[Times]:
+    """How long each of *kinds* took lately, out of so many of its newest jobs."""
+    found = await sql.rows(
+        conn, Q.times_of_kinds, organization_id=organization_id, kinds=list(kinds), limit=limit
+    )
+    return [Times(*each) for each in found]
+
+
+async def count_open(conn: Conn, organization_id: int, limit: int) -> int:
+    """How many jobs of the organization wait or run, counted up to *limit*."""
+    found = await sql.row(conn, Q.count_open, organization_id=organization_id, limit=limit)
+    return found[0] if found else 0
+
+
+async def parts(conn: Conn, job_id: int, *, after: int, limit: int) -> list[PartRow]:
+    """A page of the job's parts with numbers above *after*."""
+    return await sql.every(conn, PartRow, Q.list_parts, job_id=job_id, after=after, limit=limit)
+
+
+async def parts_at(conn: Conn, job_id: int, numbers: Sequence[int]) -> list[PartRow]:
+    """The job's parts of these numbers."""
+    return await sql.every(conn, PartRow, Q.parts_at, job_id=job_id, numbers=list(numbers))
+
+
+async def steps(conn: Conn, job_id: int, limit: int) -> list[Step]:
+    """The steps of the job's first parts, in their order."""
+    found = await sql.rows(conn, Q.steps_of, job_id=job_id, limit=limit)
+    return [Step(*each) for each in found]
+
+
+async def troubled(conn: Conn, job_id: int, limit: int) -> list[PartRow]:
+    """Those of the job's first parts that needed more than one attempt."""
+    return await sql.every(conn, PartRow, Q.troubled_parts, job_id=job_id, limit=limit)

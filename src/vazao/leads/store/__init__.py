@@ -1,0 +1,8 @@
+"""Runs the statements of leads: connection in, models out; never commits.
+
+One module a noun, its statements beside it: ``store.imports.find(conn, …)``.
+"""
+
+from vazao.leads.store import base, imports, search, staging
+
+__all__ = ["base", "imports", "search", "staging"]

@@ -1,0 +1,157 @@
+"""Leads, the size and version of a base, its custom fields, opt-outs that left, and exports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg.sql import SQL, Composable, Identifier, Placeholder
+from psycopg.types.json import Jsonb
+
+from vazao.kit import sql
+from vazao.kit.sql import Conn
+from vazao.leads.errors import TooManyCustomFields
+from vazao.leads.models import Base, Lead
+
+Q = sql.load(__package__, "base")
+LAST = (1 << 63) - 1
+CUSTOM_FIELDS_AT_MOST = 1000
+"""Names of custom fields in an organization: a COPY cannot have 1,664 columns."""
+
+
+async def get(conn: Conn, organization_id: int, id: int) -> Lead | None:
+    """One lead by id."""
+    return await sql.one(conn, Lead, Q.get_lead, organization_id=organization_id, id=id)
+
+
+async def lock(conn: Conn, organization_id: int, id: int) -> Lead | None:
+    """One lead by id, which nobody else changes until the transaction ends."""
+    return await sql.one(conn, Lead, Q.lock_lead, organization_id=organization_id, id=id)
+
+
+async def find(conn: Conn, organization_id: int, email: str) -> Lead | None:
+    """One lead by its normalized e-mail."""
+    return await sql.one(conn, Lead, Q.find_lead, organization_id=organization_id, email=email)
+
+
+async def newest(
+    conn: Conn, organization_id: int, *, before: int | None, limit: int
+) -> list[Lead]:
+    """The base, newest first, with ids below *before*."""
+    return await sql.every(
+        conn, Lead, Q.list_leads, organization_id=organization_id, before=before or LAST,
+        limit=limit,
+    )
+
+
+async def update(
+    conn: Conn, organization_id: int, id: int, fields: dict[str, Any]
+) -> Lead | None:
+    """The lead with *fields* (cleaned) set; those under ``custom`` are merged, null removes.
+
+    The database merges: numbers that stay do not pass through this process, which would round
+    what has more than 17 digits.
+    """
+    plain, merge = SQL("{} = {}"), SQL("{} = jsonb_strip_nulls(custom || {})")
+    names = [
+        (merge if f == "custom" else plain).format(Identifier(f), Placeholder(f)) for f in fields
+    ]
+    values = {f: Jsonb(v) if f == "custom" else v for f, v in fields.items()}
+    return await sql.one(
+        conn, Lead, Q.update_lead.format(assignments=SQL(", ").join(names)),
+        **values, organization_id=organization_id, id=id,
+    )
+
+
+async def delete(conn: Conn, organization_id: int, id: int) -> tuple[int, str, bool] | None:
+    """Remove one lead: its id, e-mail, and whether it had opted out."""
+    gone = await sql.row(conn, Q.delete_lead, organization_id=organization_id, id=id)
+    return None if gone is None else (gone[0], gone[1], gone[2])
+
+
+async def raise_base(conn: Conn, organization_id: int, created: int) -> None:
+    """A base changed: raise its version, and count what came or (negative) went."""
+    await sql.run(conn, Q.raise_base, organization_id=organization_id, created=created)
+
+
+async def about(conn: Conn, organization_id: int) -> Base | None:
+    """Size and version of the base, and the facets kept of it; ``None`` where it is empty."""
+    return await sql.one(conn, Base, Q.get_base, organization_id=organization_id)
+
+
+async def size(conn: Conn, organization_id: int) -> int:
+    """How many leads the organization has: a lookup, not a count."""
+    found = await about(conn, organization_id)
+    return found.leads if found else 0
+
+
+async def count_facets(conn: Conn, organization_id: int) -> tuple[int, list[dict[str, Any]]]:
+    """How many leads were looked at, and the commonest values: ``facet``, ``value``, ``leads``."""
+    found = await sql.row(conn, Q.compute_facets, organization_id=organization_id)
+    return (found[0], found[1]) if found else (0, [])
+
+
+async def keep_facets(
+    conn: Conn, organization_id: int, facets: dict[str, Any], version: int
+) -> None:
+    """Keep the facets under the version of the base that they were counted at."""
+    await sql.run(
+        conn, Q.keep_facets, organization_id=organization_id, facets=Jsonb(facets),
+        version=version,
+    )
+
+
+async def custom_types(conn: Conn, organization_id: int) -> dict[str, str]:
+    """Declared types of custom fields by name."""
+    return dict(await sql.rows(conn, Q.list_custom_types, organization_id=organization_id))
+
+
+async def declare_custom_field(conn: Conn, organization_id: int, name: str, type: str) -> None:
+    """Declare a custom field's type."""
+    await sql.run(
+        conn, Q.declare_custom_field, organization_id=organization_id, name=name, type=type
+    )
+
+
+async def know_custom_fields(conn: Conn, organization_id: int, names: Sequence[str]) -> None:
+    """Remember that these custom fields are in use.
+
+    Raises:
+        TooManyCustomFields: with them there would be more than an export can have columns for.
+    """
+    if not names:
+        return
+    known = await sql.row(
+        conn, Q.know_custom_fields, organization_id=organization_id, names=list(names)
+    )
+    if known and known[0] > CUSTOM_FIELDS_AT_MOST:
+        raise TooManyCustomFields(known[0], CUSTOM_FIELDS_AT_MOST)
+
+
+async def suppress(conn: Conn, organization_id: int, email_hash: bytes) -> None:
+    """Remember that this e-mail opted out and left."""
+    await sql.run(conn, Q.suppress, organization_id=organization_id, email_hash=email_hash)
+
+
+async def suppressed(conn: Conn, organization_id: int) -> frozenset[bytes]:
+    """Keyed hashes of the e-mails that opted out and left."""
+    found = await sql.rows(conn, Q.suppressed, organization_id=organization_id)
+    return frozenset(email_hash for (email_hash,) in found)
+
+
+async def page_end(conn: Conn, organization_id: int, *, after: str, limit: int) -> str | None:
+    """The last e-mail of the page of leads after *after*; ``None`` behind the last."""
+    found = await sql.row(
+        conn, Q.export_page, organization_id=organization_id, after=after, limit=limit
+    )
+    return found[0] if found else None
+
+
+async def export(
+    conn: Conn, organization_id: int, columns: Composable | None, *, after: str, last: str
+) -> bytes:
+    """A page of leads as the server writes it: CSV of *columns*, or NDJSON where none are given."""
+    statement = Q.export_csv.format(columns=columns) if columns else Q.export_ndjson
+    bounds = {"organization_id": organization_id, "after": after, "last": last}
+    async with conn.cursor() as cursor, cursor.copy(statement, bounds) as rows:
+        return b"".join([bytes(block) async for block in rows])

@@ -1,0 +1,123 @@
+-- Imports: recorded, read, refused rows, and the same sheet sent again.
+
+-- name: create_import
+-- The import of a job, in the transaction that enqueues it.
+insert into leads.import
+    (id, token, organization_id, upload, filename, mode, empty, sheet, mapping, dry_run,
+     requested_by)
+values (%(id)s, %(token)s, %(organization_id)s, %(upload)s, %(filename)s, %(mode)s, %(empty)s,
+    %(sheet)s, %(mapping)s, %(dry_run)s, %(requested_by)s)
+
+-- name: imports
+-- Imports with the sums over their slices; the statements below say which.
+select i.*, coalesce(s.created, 0) as created, coalesce(s.updated, 0) as updated,
+    coalesce(s.unchanged, 0) as unchanged, coalesce(s.duplicates, 0) as duplicates,
+    coalesce(i.rows_refused, 0) + coalesce(s.rejected, 0) as rejected
+from leads.import i
+left join lateral (
+    select sum(created_count) as created, sum(updated_count) as updated,
+        sum(unchanged) as unchanged, sum(duplicates) as duplicates, sum(rejected) as rejected
+    from leads.slice where import_id = i.id and round = i.round
+) s on true
+
+-- name: get_import
+-- An import by its job's id.
+{imports} where i.id = %(id)s
+
+-- name: find_import
+-- An import by its public id, for its own organization only.
+{imports} where i.token = %(token)s and i.organization_id = %(organization_id)s
+
+-- name: list_imports
+-- History, newest first, by keyset.
+{imports} where i.organization_id = %(organization_id)s and i.id < %(before)s
+order by i.id desc limit %(limit)s
+
+-- name: save_reading
+-- What reading found; the only place where a staging table becomes the import's.
+update leads.import set headers = %(headers)s, mapping = %(mapping)s, notes = %(notes)s,
+    staging = %(staging)s, rows_total = %(rows_total)s, rows_staged = %(rows_staged)s,
+    rows_refused = %(rejected)s, digest = %(digest)s,
+    base_version = coalesce((
+        select version from leads.base b where b.organization_id = import.organization_id
+    ), 0)
+where id = %(id)s
+
+-- name: replace_staging
+-- A staging that was lost has been read again under another name.
+update leads.import set staging = %(staging)s where id = %(id)s
+
+-- name: reset_import
+-- Before an import starts over: a new round counts its own outcomes; slices of rounds before
+-- stay, since search and undo go by them.
+with gone as (delete from leads.rejection where import_id = %(id)s)
+update leads.import set round = round + 1, rows_total = null, rows_staged = null,
+    rows_refused = null
+where id = %(id)s
+
+-- name: move_rejections
+-- From an attempt's own table to the record, once, with the reading's end.
+insert into leads.rejection (import_id, row, place, code, value)
+select %(import_id)s, row, place, code, value from leads_staging.{rejections}
+on conflict (import_id, row) do nothing
+
+-- name: list_rejections
+-- Refused rows in the order of the sheet, by keyset.
+select row, place, code, value from leads.rejection
+where import_id = %(import_id)s and row > %(after)s order by row limit %(limit)s
+
+-- name: rejection_kinds
+-- Whether an import refused rows, and whether any of them for being too long.
+select exists(select from leads.rejection where import_id = %(import_id)s),
+    exists(select from leads.rejection where import_id = %(import_id)s and code = 'row_too_long')
+
+-- name: rejections_between
+-- Refused rows of a part of the sheet.
+select row, place, code from leads.rejection
+where import_id = %(import_id)s and row between %(first)s and %(last)s
+
+-- name: find_settled
+-- The import that brought this very sheet, if nothing has changed the base since.
+select s.import_id, b.version from leads.settled s
+join leads.base b on b.organization_id = s.organization_id and b.version = s.version
+where s.organization_id = %(organization_id)s and s.digest = %(digest)s
+
+-- name: repeat_reading
+-- What reading would find: it is the same file, read by the same rules.
+update leads.import i set headers = p.headers, mapping = p.mapping, notes = p.notes,
+    rows_total = p.rows_total, rows_staged = p.rows_staged, rows_refused = p.rows_refused,
+    digest = %(digest)s, base_version = %(version)s
+from leads.import p
+where i.id = %(id)s and p.id = %(before)s
+
+-- name: repeat_rejections
+-- The same rows are refused for the same reasons.
+insert into leads.rejection (import_id, row, place, code, value)
+select %(id)s, row, place, code, value from leads.rejection where import_id = %(before)s
+on conflict (import_id, row) do nothing
+
+-- name: repeat_outcomes
+-- All that was created or updated then is unchanged now.
+insert into leads.slice (organization_id, import_id, round, number, created, updated, unchanged,
+    duplicates, rejected, indexed_at)
+select i.organization_id, i.id, i.round, 0, '{}', '{}',
+    coalesce(sum(s.created_count + s.updated_count + s.unchanged), 0),
+    coalesce(sum(s.duplicates), 0), coalesce(sum(s.rejected), 0), now()
+from leads.import i
+join leads.import p on p.id = %(before)s
+left join leads.slice s on s.import_id = p.id and s.round = p.round
+where i.id = %(id)s
+group by i.organization_id, i.id, i.round
+
+-- name: settle
+-- At an import's end, if every change of the base since its reading was its own.
+insert into leads.settled (organization_id, digest, version, import_id)
+select i.organization_id, i.digest, b.version, i.id
+from leads.import i
+join leads.base b on b.organization_id = i.organization_id
+where i.id = %(id)s and i.digest is not null and b.version - i.base_version = (
+    select count(*) from leads.slice s where s.import_id = i.id and s.round = i.round
+        and s.created_count + s.updated_count > 0
+)
+on conflict (organization_id, digest) do update
+    set version = excluded.version, import_id = excluded.import_id

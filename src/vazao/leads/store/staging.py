@@ -1,0 +1,170 @@
+"""Staging of imports: loaded, cut into slices, merged into the base, dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from vazao.kit import sql
+from vazao.kit.sql import Conn
+from vazao.leads.models import Import, Slice
+from vazao.leads.store.base import raise_base
+
+Q = sql.load(__package__, "staging")
+EXACT = 100_000
+"""Fewer staged rows than these are cut into slices by looking at all of them."""
+_TYPES = {"tags": "text[]", "custom": "jsonb", "opted_out": "boolean"}
+
+
+class StagingLost(RuntimeError):
+    """The server crashed and emptied the import's unlogged staging."""
+
+
+@dataclass(frozen=True)
+class Merge:
+    """The places of the statement that merges a slice, as the rules of its fields fill them."""
+
+    columns: Composable
+    values: Composable
+    differs: Composable
+    assignments: Composable
+    conflict: Composable
+    found: Composable
+
+
+def rejections_of(staging: str) -> str:
+    """The table of an attempt's refused rows."""
+    return f"{staging}_r"
+
+
+async def create(conn: Conn, staging: str, fields: Sequence[str]) -> None:
+    """Make an attempt's tables, for *fields* besides the e-mail and for refused rows."""
+    columns = [
+        sql.trusted(f", {{f}} {_TYPES.get(field, 'text')}").format(f=Identifier(field))
+        for field in fields
+    ]
+    await sql.run(conn, Q.create_staging.format(
+        staging=Identifier(staging), columns=Composed(columns)
+    ))
+    await sql.run(conn, Q.create_staged_rejections.format(
+        rejections=Identifier(rejections_of(staging))
+    ))
+
+
+async def copy_rows(conn: Conn, staging: str, fields: Sequence[str], body: bytes) -> None:
+    """Add valid rows: CSV of ``row``, ``email`` and *fields*, in that order."""
+    names = [Identifier(name) for name in ("row", "email", *fields)]
+    await _copy(conn, Q.copy_staging.format(
+        staging=Identifier(staging), columns=SQL(", ").join(names)
+    ), body)
+
+
+async def copy_rejections(conn: Conn, staging: str, body: bytes) -> None:
+    """Add refused rows: CSV of row, column, code and value."""
+    await _copy(conn, Q.copy_rejections.format(
+        rejections=Identifier(rejections_of(staging))
+    ), body)
+
+
+async def _copy(conn: Conn, statement: Composed, body: bytes) -> None:
+    if body:
+        async with conn.cursor() as cursor, cursor.copy(statement) as sink:
+            await sink.write(body)
+
+
+async def index(conn: Conn, staging: str) -> None:
+    """After loading: let slices find their rows."""
+    await sql.run(conn, Q.index_staging.format(staging=Identifier(staging)))
+
+
+async def slices(
+    conn: Conn, staging: str, rows: int, slice_rows: int
+) -> list[dict[str, str | None]]:
+    """Cut *rows* staged rows into slices of about *slice_rows* rows, by e-mail.
+
+    Returns a payload a slice: its e-mails [low, high); the last one has no end.
+    """
+    if not rows:
+        return []
+    table = Identifier(staging)
+    first = await sql.row(conn, Q.first_email.format(staging=table))
+    found = await sql.rows(
+        conn, Q.slice_edges.format(staging=table), slices=max(1, round(rows / slice_rows)),
+        percent=100 if rows < EXACT else 10,
+    )
+    sampled = [email for (email,) in found]
+    edges: list[str | None] = list(dict.fromkeys([*(first or ()), *sampled[1:]]))
+    return [
+        {"low": low, "high": high} for low, high in zip(edges, [*edges[1:], None], strict=True)
+    ]
+
+
+async def count(conn: Conn, staging: str) -> int:
+    """How many rows wait in *staging*; -1 when the table is gone."""
+    exists = await sql.row(conn, Q.staging_exists, name=f"leads_staging.{staging}")
+    if exists != (True,):
+        return -1
+    found = await sql.row(conn, Q.count_staging.format(staging=Identifier(staging)))
+    return found[0] if found else 0
+
+
+async def lock(conn: Conn, import_id: int) -> None:
+    """Wait for other parts that read this import's staging again; until the transaction ends."""
+    await sql.run(conn, Q.lock_staging, id=import_id)
+
+
+async def drop(conn: Conn, staging: str) -> None:
+    """Remove an attempt's tables, where they are."""
+    await sql.run(conn, Q.drop_staging.format(
+        staging=Identifier(staging), rejections=Identifier(rejections_of(staging))
+    ))
+
+
+async def tables(conn: Conn) -> list[tuple[str, int]]:
+    """Every staging table and the job of its import."""
+    return [(name, job_id) for name, job_id in await sql.rows(conn, Q.staging_tables)]
+
+
+async def prepare_slice(conn: Conn) -> None:
+    """Planner settings of a slice's transaction."""
+    await sql.run(conn, Q.slice_settings)
+
+
+def merging(staging: str, merge: Merge) -> Composed:
+    """The statement that merges one slice of *staging*."""
+    return Q.merge_slice.format(
+        staging=Identifier(staging), columns=merge.columns, values=merge.values,
+        differs=merge.differs, assignments=merge.assignments, conflict=merge.conflict,
+        found=merge.found,
+    )
+
+
+async def merge_slice(
+    conn: Conn, staging: str, merge: Merge, record: Import, number: int,
+    payload: dict[str, str | None],
+) -> Slice | None:
+    """Merge and record the e-mails [low, high), and raise the base's version.
+
+    ``None`` when another writer got in between: undo, and try again.
+
+    Raises:
+        StagingLost: no row stands there, though the slice began with one.
+    """
+    creates, updates = record.mode != "update", record.mode != "create"
+    row = await sql.row(
+        conn, merging(staging, merge), prepare=False, low=payload["low"], high=payload["high"],
+        organization_id=record.organization_id, import_id=record.id, round=record.round,
+        number=number, creates=creates, updates=updates,
+        place=next((h for h, f in (record.mapping or {}).items() if f == "email"), None),
+    )
+    assert row is not None
+    created, updated, rows, missing, differing = row
+    if rows == 0:
+        raise StagingLost
+    if (creates and created != missing) or (updates and updated != differing):
+        return None
+    if created or updated:
+        await raise_base(conn, record.organization_id, created)
+    return Slice(created=created, updated=updated, rows=rows)

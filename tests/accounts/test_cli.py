@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from vazao.accounts.cli import app
 from vazao.kit import cli as kit_cli
+from vazao.main import registry
 
 runner = CliRunner()
 
@@ -19,6 +20,7 @@ runner = CliRunner()
 def environment(
     monkeypatch: pytest.MonkeyPatch, database_url: str, data_dir: Path
 ) -> None:
+    monkeypatch.setattr(kit_cli, "_registry", registry)
     monkeypatch.chdir(data_dir)
     monkeypatch.setenv("VAZAO_DATABASE_URL", database_url)
     monkeypatch.setenv("VAZAO_SECRET", "s" * 32)

@@ -20,6 +20,7 @@ runner = CliRunner()
 def environment(
     monkeypatch: pytest.MonkeyPatch, database_url: str, data_dir: Path
 ) -> None:
+    monkeypatch.setattr(kit_cli, "_registry", registry)
     monkeypatch.chdir(data_dir)
     monkeypatch.setenv("VAZAO_DATABASE_URL", database_url)
     monkeypatch.setenv("VAZAO_SECRET", "s" * 32)

@@ -16,6 +16,7 @@ from tests.support.history import write_job
 from tests.support.jobs import ask, end_of, load, make_effects, make_platform, working
 from tests.support.people import People, csrf_in
 from vazao.jobs import overview
+from vazao.kit.web.static import address
 
 pytestmark = pytest.mark.anyio
 Browser = httpx2.AsyncClient
@@ -334,3 +335,17 @@ async def test_a_kind_with_a_place_for_its_outcome(
     assert f'href="/there/{page_of}/result"' in await read(browser, f"/jobs/{page_of}")
     assert f'<img src="/pictures/{picture}"' in await read(browser, f"/jobs/{picture}")
     assert "/pictures/" not in await read(browser, f"/jobs/{unfinished}")
+
+
+async def test_what_can_be_dropped_is_what_features_registered(
+    people: People, browser: Browser
+) -> None:
+    targets = people.platform.registry.drop_targets
+    assert [target.script for target in targets] == ["images.js", "numbers.js"]
+    shown = await read(browser, "/jobs/new")
+    places = [shown.index(target.help) for target in targets]
+    assert places[1] < places[0], "in the order that they ask for"
+    for target in targets:
+        assert f'src="{address(target.script)}"' in shown
+    targets.clear()
+    assert not re.search("PNG|picture|numbers", await read(browser, "/jobs/new"))

@@ -271,7 +271,7 @@ async def test_updated_since_shows_what_changed_since(filled: Tenant) -> None:
 
     await eventually(shown)
     ((change),) = await feed(filled, since=now)
-    assert change["lead_id"] == lead.id
+    assert change.lead_id == lead.id
 
 
 async def test_after_an_import_updated_since_knows_what_is_old(filled: Tenant) -> None:

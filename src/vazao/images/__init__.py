@@ -19,12 +19,16 @@ __getattr__ = lazily(__name__, {"ImageSettings": "settings"})
 
 
 def register(registry: Registry) -> None:
-    """Show the routes, the kind of job, the demonstration and the sweep of pictures."""
+    """Show routes, the kind of job, where pictures are dropped, a demonstration, the sweep."""
     from vazao.images import api, demo, tasks
-    from vazao.kit.registry import DemoStep, Periodic
+    from vazao.kit.registry import DemoStep, DropTarget, Periodic
 
     registry.routes.extend(api.routes)
     registry.job_kinds[tasks.KIND] = tasks.kind
     registry.demo_bodies["POST", "/randomize"] = demo.body
     registry.demo.append(DemoStep("Shuffle of an image", demo.show, 30))
+    registry.template_packages.append("vazao.images")
+    registry.drop_targets.append(DropTarget(
+        "A PNG picture: its blocks are shuffled.", "images.js", "images/outcome.html", 20,
+    ))
     registry.periodic.append(Periodic("jobs.sweep_pictures", 3600.0, tasks.sweep))

@@ -114,9 +114,12 @@ async def show_rows(
 
 
 @get("/jobs/new", opt={"scope": WRITE}, include_in_schema=False)
-async def show_new(request: Request[Any, Any, Any], principal: Asker) -> Response[str]:
-    """Where files are dropped: numbers to be added up, pictures to be shuffled."""
-    return page(request, "jobs/new.html")
+async def show_new(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[str]:
+    """Where files are dropped that a feature works on."""
+    targets = sorted(platform.registry.drop_targets, key=lambda target: target.order)
+    return page(request, "jobs/new.html", targets=targets)
 
 
 @get("/jobs/{token:str}", opt={"scope": READ}, include_in_schema=False)

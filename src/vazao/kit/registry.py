@@ -63,6 +63,20 @@ class DemoStep:
 
 
 @dataclass(frozen=True)
+class DropTarget:
+    """Files that ``/jobs/new`` takes: message id of the help, and what works on them there.
+
+    ``script`` is a static file that adds to ``window.vazao.work.targets`` (see ``uploads.js``);
+    ``outcome`` a template in which it shows what came out.
+    """
+
+    help: str
+    script: str
+    outcome: str
+    order: int = 50
+
+
+@dataclass(frozen=True)
 class Periodic:
     """Something every worker host may do, once at a time: ``run(platform)`` every *seconds*."""
 
@@ -95,6 +109,7 @@ class Registry:
     job_kinds: dict[str, Any] = field(default_factory=dict)
     credential_errors: list[type[VazaoError]] = field(default_factory=list)
     scopes: dict[str, bool] = field(default_factory=dict)
+    drop_targets: list[DropTarget] = field(default_factory=list)
     template_packages: list[str] = field(default_factory=list)
     runner: Callable[[Any, asyncio.Event], Awaitable[None]] | None = None
     warmups: list[Callable[[Any], Awaitable[None]]] = field(default_factory=list)

@@ -21,8 +21,8 @@ __getattr__ = lazily(__name__, {"NumberSettings": "settings"})
 
 
 def register(registry: Registry) -> None:
-    """Show the routes, the kind of job, its command among those of jobs, and the demonstration."""
-    from vazao.kit.registry import DemoStep
+    """Show the routes, the kind of job, where files are dropped, its command and demonstration."""
+    from vazao.kit.registry import DemoStep, DropTarget
     from vazao.numbers import api, cli, demo, tasks
 
     registry.routes.extend(api.routes)
@@ -30,6 +30,11 @@ def register(registry: Registry) -> None:
     registry.commands["jobs"].append(cli.app)
     registry.demo_bodies["POST", "/sum-even"] = demo.body
     registry.demo.append(DemoStep("Sum of the even numbers of a file", demo.show, 31))
+    registry.template_packages.append("vazao.numbers")
+    registry.drop_targets.append(DropTarget(
+        "A text file of numbers: the even ones are added up, at any size; the upload can be "
+        "paused and goes on after a cut.", "numbers.js", "numbers/outcome.html", 10,
+    ))
     registry.warmups.append(_prepare)
 
 

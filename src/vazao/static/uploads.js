@@ -1,5 +1,8 @@
-/* Files dropped on /jobs/new: numbers go by tus to /files and then to /sum-even; PNG pictures go
-   to /randomize. Needs app.js (window.vazao) and vendor/tus.min.js before it.
+/* Files dropped on /jobs/new. Needs app.js (window.vazao) and vendor/tus.min.js before it.
+
+   window.vazao.work.targets       what scripts after this one add: takes(file) says whether a file
+                                   is theirs, Work (a class over Work here) sends it and shows
+                                   what came out
 
    <section data-work>             takes files: the field in it, or whatever is dropped on it
    <template id="work">            one file; data-state is waiting, sending, paused, working,
@@ -15,8 +18,8 @@
   const texts = () => document.getElementById("work-texts").dataset;
   const FINAL = new Set(["finished", "failed", "cancelled"]);
   const SENDING = 2;
-  const LONGEST_SUM = 120;
   const works = new Set();
+  const targets = [];
 
   const say = (text) => { document.querySelector("[data-work-messages]").textContent = text; };
 
@@ -134,106 +137,6 @@
     }
   }
 
-  class Numbers extends Work {
-    start() {
-      this.become("sending");
-      const pace = new Pace();
-      this.upload = new tus.Upload(this.file, {
-        endpoint: "/files",
-        retryDelays: [0, 1000, 3000, 5000, 10000, 20000],
-        metadata: { filename: this.file.name, filetype: "text/plain" },
-        headers: { Accept: "application/json", "X-CSRF-Token": token() },
-        onProgress: (sent) => this.moved(sent, pace.at(sent)),
-        onError: (error) => this.fail(this.reason(error)),
-        onSuccess: () => this.sum().catch((error) => this.fail(error)),
-      });
-      this.upload.findPreviousUploads().then((earlier) => {
-        if (earlier.length) this.upload.resumeFromPreviousUpload(earlier[0]);
-        if (this.state === "sending") this.upload.start();
-      });
-    }
-
-    reason(error) {
-      const answer = error.originalResponse;
-      return new Error(answer ? complaint(answer.getBody(), answer.getStatus()) : texts().lost);
-    }
-
-    async pause() {
-      this.become("paused");
-      await this.upload.abort();
-    }
-
-    async discard() {
-      this.become("paused");
-      const sent = this.upload;
-      await sent?.abort();
-      if (sent?.url && !this.token) await forget(sent.url).catch((error) => this.fail(error));
-      if (this.state === "paused") this.remove();
-    }
-
-    async sum() {
-      this.moved(this.file.size);
-      const id = new URL(this.upload.url, location.href).pathname.split("/").pop();
-      const made = JSON.parse(await ask("/sum-even", {
-        method: "POST", body: JSON.stringify({ file: id }),
-        headers: { "Content-Type": "application/json", "Idempotency-Key": `sum-even ${id}` },
-      }));
-      await unremember(this.upload.url);
-      await this.follow(made.token);
-    }
-
-    /* The sum may have more digits than a number of JavaScript holds: read as text. */
-    async result(id) {
-      const text = await ask(`/sum-even/${id}/result`);
-      for (const place of this.root.querySelectorAll("[data-sum]")) {
-        const [, digits] = text.match(new RegExp(`"${place.dataset.sum}"\\s*:\\s*"?(-?\\d+)`)) ?? [];
-        place.textContent = !digits ? "—"
-          : digits.length > LONGEST_SUM ? `${digits.slice(0, LONGEST_SUM)}… (${written(digits.length)})`
-            : written(BigInt(digits).toLocaleString(document.documentElement.lang));
-      }
-      this.find("sum").hidden = false;
-    }
-  }
-
-  class Picture extends Work {
-    constructor(file) {
-      super(file);
-      this.root.querySelector('[data-act="pause"]').remove();
-    }
-
-    start() {
-      this.become("sending");
-      const pace = new Pace();
-      const request = new XMLHttpRequest();
-      this.request = request;
-      request.open("POST", "/randomize");
-      request.setRequestHeader("Accept", "application/json");
-      request.setRequestHeader("Content-Type", "image/png");
-      request.setRequestHeader("X-CSRF-Token", token());
-      request.upload.onprogress = (event) => this.moved(event.loaded, pace.at(event.loaded));
-      request.onerror = () => this.fail(new Error(texts().lost));
-      request.onload = () => {
-        if (request.status >= 400) {
-          this.fail(new Error(complaint(request.responseText, request.status)));
-          return;
-        }
-        this.follow(JSON.parse(request.responseText).token).catch((error) => this.fail(error));
-      };
-      request.send(this.file);
-    }
-
-    discard() {
-      this.request?.abort();
-      this.remove();
-    }
-
-    async result(id) {
-      const figure = this.find("picture");
-      figure.querySelector("img").src = `/randomize/${id}/result`;
-      figure.hidden = false;
-    }
-  }
-
   class Refused extends Work {
     constructor(file) {
       super(file);
@@ -249,11 +152,7 @@
     if (busy < SENDING && waiting.length) waiting[0].start();
   };
 
-  const kindOf = (file) => {
-    if (file.type === "image/png") return Picture;
-    const text = file.type === "" || file.type.startsWith("text/") || file.type === "application/octet-stream";
-    return text ? Numbers : Refused;
-  };
+  const kindOf = (file) => targets.find((target) => target.takes(file))?.Work ?? Refused;
 
   const take = (files) => {
     for (const file of files) {
@@ -314,6 +213,8 @@
     const left = document.querySelectorAll("[data-unfinished-list] > li").length;
     document.querySelector("[data-unfinished]").hidden = left === 0;
   };
+
+  window.vazao.work = { Pace, Work, ask, complaint, forget, targets, texts, unremember };
 
   document.addEventListener("DOMContentLoaded", () => {
     const input = document.querySelector("[data-work] input");

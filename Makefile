@@ -43,7 +43,7 @@ migrate: install ## Bring the database to the newest revision
 	@$(BIN)/vazao migrate $(ARGS)
 
 test: install-dev ## The whole test suite; ARGS="-k word" for a part of it
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 tests: test ## The same as test
 

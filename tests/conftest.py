@@ -1,26 +1,25 @@
 """What every test may ask for: a server, a database of its own, and a check for leaks after it.
 
 The server is the one of ``VAZAO_TEST_DATABASE_URL`` (an administrative address), or an embedded
-PostgreSQL that lives as long as the test run. Each test gets a database cloned from a template
-that was migrated once.
+PostgreSQL that lives as long as the test run. A test gets a database of its own, or shares one with
+its module where its tests do not disturb each other; both are cloned from a template that was
+migrated once.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
 
-from tests.support.databases import address
-from vazao.migrations import migrate
+from tests.support.databases import cloned
 
-pytest_plugins = ["tests.support.required"]
+pytest_plugins = ["tests.support.required", "tests.support.budget"]
 
 
 @pytest.fixture(scope="session")
@@ -43,34 +42,37 @@ def server_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def template_database(server_url: str) -> Iterator[str]:
-    """The name of a migrated database that tests clone; one a test process."""
-    name = f"template_{secrets.token_hex(4)}"
+def admin(server_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection that makes and drops databases."""
     with psycopg.connect(server_url, autocommit=True) as conn:
-        conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        migrate(address(server_url, name))
+        yield conn
+
+
+@pytest.fixture(scope="session")
+def template_database(server_url: str, admin: psycopg.Connection[Any]) -> Iterator[str]:
+    """The name of a migrated database that tests clone; one a run where the server is ours."""
+    from tests.support.servers import template
+
+    with template(server_url, admin) as name:
         yield name
-        conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
-def database_url(server_url: str, template_database: str) -> Iterator[str]:
-    """The address of this test's own database; connections left open fail the test."""
-    name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(server_url, autocommit=True) as conn:
-        conn.execute(
-            sql.SQL("create database {} template {}").format(
-                sql.Identifier(name), sql.Identifier(template_database)
-            )
-        )
-        yield address(server_url, name)
-        left = conn.execute(
-            "select count(*) from pg_stat_activity where datname = %s and backend_type = "
-            "'client backend' and state <> 'idle'", [name]
-        ).fetchone()
-        conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-        assert left == (0,), "the test left a connection at work"
+def database_url(
+    server_url: str, template_database: str, admin: psycopg.Connection[Any]
+) -> Iterator[str]:
+    """The address of this test's own database; connections left at work fail the test."""
+    with cloned(admin, server_url, template_database) as url:
+        yield url
 
+
+@pytest.fixture(scope="module")
+def module_database(
+    server_url: str, template_database: str, admin: psycopg.Connection[Any]
+) -> Iterator[str]:
+    """A database that the tests of one module share, each with an organization of its own."""
+    with cloned(admin, server_url, template_database) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
-from tests.support.databases import address
 from tests.support.leads import Tenant, make_platform, working
 from vazao.kit.platform import Platform
 
@@ -25,17 +21,6 @@ async def platform(database_url: str, data_dir: Path) -> AsyncIterator[Platform]
     await made.open()
     yield made
     await made.close()
-
-
-@pytest.fixture(scope="module")
-def module_database(server_url: str, template_database: str) -> Iterator[str]:
-    """A database that the tests of one module share, each with an organization of its own."""
-    name = sql.Identifier(f"test_{secrets.token_hex(6)}")
-    with psycopg.connect(server_url, autocommit=True) as conn:
-        template = sql.Identifier(template_database)
-        conn.execute(sql.SQL("create database {} template {}").format(name, template))
-        yield address(server_url, name._obj[0])
-        conn.execute(sql.SQL("drop database {} with (force)").format(name))
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -11,14 +12,20 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
+from tests.support.databases import address
 from vazao.kit.embedded.process import as_account, server_account
 from vazao.kit.embedded.server import EmbeddedPostgres
+from vazao.migrations import migrate
 
 OLDEST = Path("/usr/lib/postgresql/15/bin")
 FOLDER = "VAZAO_TEST_SERVER_FOLDER"
+MEMORY, ROOM_BYTES = Path("/dev/shm"), 4 << 30
 # Nothing of a test run has to survive a power cut.
 EXTRA = {
     "fsync": "off",
@@ -29,39 +36,68 @@ EXTRA = {
     "max_connections": "400",
     "autovacuum_naptime": "60s",
 }
+# Kept alive: a server that outlives its starter's memory of it would be warned about.
+_kept: list[EmbeddedPostgres] = []
+
+
 
 
 def make_folder() -> str:
     """Make the run's folder and name it to the processes that this one starts.
 
     Not one of pytest's: those are closed to the account that runs the server when we are root.
+    In memory where there is room: then databases come and go in hundredths of a second.
     """
-    os.environ[FOLDER] = tempfile.mkdtemp(prefix="vazao-tests-")
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="vazao-tests-", dir=MEMORY if roomy else None)
     return os.environ[FOLDER]
 
 
 def remove_folder(name: str) -> None:
-    """Stop whatever server is left there, and remove it all."""
+    """Stop the server that is left there, and remove it all."""
     EmbeddedPostgres(Path(name)).stop()
     shutil.rmtree(name)
 
 
 @contextmanager
 def shared_server() -> Iterator[str]:
-    """The administrative address of the run's server; the last process to leave stops it.
-
-    The server itself counts who uses it, and so does the lock here, which keeps a process that
-    comes while the last one leaves from meeting a server that is stopping.
-    """
+    """The administrative address of the run's server, which the run's first process stops."""
     folder = Path(os.environ.get(FOLDER) or make_folder())
     server = EmbeddedPostgres(folder, extra=EXTRA)
+    with locked(folder):
+        url = server.start()
+    _kept.append(server)
+    yield url
+
+
+@contextmanager
+def template(server_url: str, admin: psycopg.Connection[Any]) -> Iterator[str]:
+    """The name of a migrated database; on the run's own server the first who asks makes it."""
+    if FOLDER in os.environ:
+        folder = Path(os.environ[FOLDER])
+        with locked(folder):
+            if not (folder / "template").exists():
+                (folder / "template").write_text(_migrated(server_url, admin))
+        yield (folder / "template").read_text()
+        return
+    name = _migrated(server_url, admin)
+    yield name
+    admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def _migrated(server_url: str, admin: psycopg.Connection[Any]) -> str:
+    name = f"template_{secrets.token_hex(4)}"
+    admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    migrate(address(server_url, name))
+    return name
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One process of the run at a time."""
     with (folder / "tests.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        url = server.start()
-        fcntl.flock(lock, fcntl.LOCK_UN)
-        yield url
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        server.stop()
+        yield
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import pytest
 
 from tests.support.databases import cloned
 
-pytest_plugins = ["tests.support.required", "tests.support.budget"]
+pytest_plugins = ["tests.support.required", "tests.support.budget", "tests.support.fuzzing"]
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 from tests.support.running import CHROMIUM, FLAGS, PASSWORD, Running, running_platform
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def platform_up() -> Iterator[Running]:
     """A platform with the organization ``acme`` and its admin ``maria``."""
     with running_platform() as running:
@@ -22,13 +22,15 @@ def platform_up() -> Iterator[Running]:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Debian's or another chromium, headless."""
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine: the browser test did not run")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # Only a page that never shows it fails; five seconds are little on a busy machine.
+    expect.set_options(timeout=60_000)
     with sync_playwright() as driver:
         opened = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield opened

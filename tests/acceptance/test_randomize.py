@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from tests.support import pngs
 from tests.support.running import Running, running_platform
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.external
 NOISE = pngs.chunk(b"tEXt", b"noise\0" + bytes(i * 7919 % 256 for i in range(3_000_000)))
@@ -44,13 +45,12 @@ def test_the_three_lines_of_an_existing_client(up: Running, tmp_path: Path) -> N
         tmp_path,
     )
     (token,) = json.loads(said).values()
-    deadline = time.monotonic() + 30
-    while True:
+
+    def ended() -> dict[str, Any] | None:
         status = json.loads(shell(f"curl {up.address}/randomize/{token}/status", tmp_path))
-        if status["status"] not in ("requested", "received"):
-            break
-        assert time.monotonic() < deadline
-    assert status["status"] == "finished"
+        return None if status["status"] in ("requested", "received") else status
+
+    assert until(ended)["status"] == "finished"
     shell(f"curl {up.address}/randomize/{token}/result > out.png", tmp_path)
     shape, shuffled, _ = pngs.read((tmp_path / "out.png").read_bytes())
     assert shape == (200, 190, 8, 6)

@@ -12,10 +12,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import pngs
+from tests.support.fuzzing import examples
 from tests.support.pngs import SIGNATURE, chunk, header, palette
 from vazao.images import png, tasks
 from vazao.images.png import Check, ImageBroken, ImageEmpty, ImageNotPng, ImageTooLarge
@@ -118,7 +119,7 @@ def test_pixels_that_never_end_cost_no_memory() -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 << 10
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.integers(0, 2**32), st.sampled_from(pngs.KINDS), st.booleans())
 def test_no_damage_gets_through_or_raises_anything_else(
     seed: int, kind: tuple[int, int], interlaced: bool
@@ -159,7 +160,7 @@ def rest(rows: pngs.Rows, block: int) -> list[list[pngs.Pixel]]:
     return [row[wide:] if y < high else row for y, row in enumerate(rows)]
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(
     st.sampled_from(pngs.KINDS), st.booleans(), st.integers(1, 23), st.integers(1, 23),
     st.integers(1, 9), st.integers(0, 2**128 - 1),

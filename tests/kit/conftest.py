@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.servers import memory_folder
 from vazao.kit.embedded.server import EmbeddedPostgres
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """One that a system account can reach: pytest's own are closed to it."""
-    path = Path(tempfile.mkdtemp(prefix="vazao-test-"))
+    path = Path(tempfile.mkdtemp(prefix="vazao-test-", dir=memory_folder()))
     yield path
     EmbeddedPostgres(path).stop()
     shutil.rmtree(path)

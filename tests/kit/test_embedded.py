@@ -19,6 +19,7 @@ from typing import LiteralString
 import psycopg
 import pytest
 
+from tests.support.waiting import until
 from vazao.kit.embedded import server as module
 from vazao.kit.embedded.process import processes_in, running_postmaster
 from vazao.kit.embedded.server import EmbeddedPostgres, default_folder
@@ -192,8 +193,7 @@ def test_a_backend_that_outlives_the_server_is_ended(
         pid = busy.info.backend_pid
         busy.pgconn.send_query(b"do $$ begin loop end loop; end $$")
         active = "select state from pg_stat_activity where pid = %s"
-        while query(url, active, pid) != "active":
-            pass
+        until(lambda: query(url, active, pid) == "active")
         kill(postmaster(folder))
         assert pid in processes_in(cluster(folder))
         heard: list[str] = []
@@ -241,8 +241,8 @@ def test_a_start_killed_while_making_the_cluster_leaves_nothing_half(
     server: EmbeddedPostgres, folder: Path
 ) -> None:
     with run_role(folder, START) as child:
-        while not list(folder.glob("postgres/init-*")):
-            assert child.poll() is None
+        until(lambda: child.poll() is not None or list(folder.glob("postgres/init-*")))
+        assert child.poll() is None
         kill(child.pid)
     assert not cluster(folder).exists()
     assert query(server.start(), "select 1") == 1

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
+from tests.support.fuzzing import enough
 from tests.support.leads import FIVE, Tenant, base, five, make_platform, outcome, working
 from tests.support.leads import begin as begin_import
 from vazao.kit.platform import Platform
@@ -153,7 +154,7 @@ def examples(count: int) -> list[Example]:
     """
     drawn: list[Example] = []
 
-    @settings(max_examples=count, deadline=None, database=None)
+    @settings(max_examples=enough(count), database=None)
     @given(bases(), sheets())
     def draw(stored: dict[str, Lead], sheet: tuple[list[str], list[Row]]) -> None:
         drawn.append((stored, sheet))
@@ -169,7 +170,7 @@ async def test_any_sheet_over_any_base_ends_as_the_contract_says(
 ) -> None:
     told = await asyncio.gather(*(
         _compare(Tenant(busy, next(_tenants)), stored, sheet, mode, empty)
-        for stored, sheet in examples(40)
+        for stored, sheet in examples(15)
     ))
     assert sum(map(sum, told)) > 0, "at least one example had rows"
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.fuzzing import examples
 from tests.support.numbers_reference import expected, value_of
 from vazao.numbers.join import Joiner
 from vazao.numbers.load import load
@@ -55,7 +56,7 @@ texts = st.sampled_from(ALPHABETS).flatmap(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(texts, st.lists(st.integers(0, 600), max_size=6),
        st.sampled_from([1, 7, 63, 64, 65, 300, WINDOW]))
 def test_any_bytes_cut_anywhere_read_in_any_windows(
@@ -68,7 +69,7 @@ numbers = st.integers(-(10**40), 10**40) | st.integers(-99, 99) | st.integers(-(
 separators = st.sampled_from([b"\n", b"\r\n", b" ", b"\t", b",", b";", b",, ;\r\n"])
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(st.tuples(numbers, separators), max_size=120),
        st.lists(st.integers(0, 4000), max_size=6))
 def test_well_formed_numbers_cut_anywhere(
@@ -78,7 +79,7 @@ def test_well_formed_numbers_cut_anywhere(
     assert_same(data, cuts, 500)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.sampled_from([99_999, 100_000, 100_001, 100_002, 130_000]),
        st.sampled_from([b"", b"-", b"+"]), st.sampled_from([b"", b"\n", b" 8", b"x\n4"]),
        st.lists(st.integers(0, 130_100), max_size=4), st.sampled_from([5000, 100_000, WINDOW]))

@@ -10,14 +10,15 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-import httpx2
+from tests.support.servers import memory_folder
+from tests.support.waiting import until
 
 CHROMIUM = next(
     (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None
@@ -62,22 +63,29 @@ def free_port() -> int:
 
 def ready(running: Running, within: float = 60) -> None:
     """Wait until ``/readyz`` says 200."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        log = (running.folder / "up.log").read_text()
-        assert running.process.poll() is None, log
-        try:
-            if httpx2.get(f"{running.address}/readyz", timeout=2).status_code == 200:
-                return
-        except httpx2.HTTPError:
-            continue
-    raise AssertionError("not ready")
+    def look() -> bool:
+        assert running.process.poll() is None, (running.folder / "up.log").read_text()
+        return answers(running, "/readyz")
+
+    until(look, within)
+
+
+def answers(running: Running, path: str) -> bool:
+    """Whether *path* is answered with 200 now."""
+    connection = HTTPConnection("127.0.0.1", running.port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 @contextmanager
 def running_platform(folder: Path | None = None, **settings: str) -> Iterator[Running]:
     """``vazao up`` in a folder of its own until the block ends."""
-    made = folder or Path(tempfile.mkdtemp(prefix="vazao-test-"))
+    made = folder or Path(tempfile.mkdtemp(prefix="vazao-test-", dir=memory_folder()))
     port = free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("VAZAO_")} | {
         "VAZAO_DATA_DIR": str(made), "VAZAO_PORT": str(port), "VAZAO_LOG_LEVEL": "warning",

@@ -48,9 +48,14 @@ def make_folder() -> str:
     Not one of pytest's: those are closed to the account that runs the server when we are root.
     In memory where there is room: then databases come and go in hundredths of a second.
     """
-    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES
-    os.environ[FOLDER] = tempfile.mkdtemp(prefix="vazao-tests-", dir=MEMORY if roomy else None)
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="vazao-tests-", dir=memory_folder())
     return os.environ[FOLDER]
+
+
+def memory_folder() -> Path | None:
+    """A folder in memory for what does not outlive a test, where there is room."""
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES
+    return MEMORY if roomy else None
 
 
 def remove_folder(name: str) -> None:
@@ -105,7 +110,7 @@ def oldest_server() -> Iterator[str]:
     """The address of an empty database on PostgreSQL 15, on a port of its own."""
     if not (OLDEST / "postgres").is_file():
         pytest.skip("no PostgreSQL 15 on this machine: it was not tried")
-    folder = Path(tempfile.mkdtemp(prefix="vazao-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="vazao-test-", dir=memory_folder()))
     account = server_account()
     if account:
         os.chown(folder, account.uid, account.gid)

@@ -25,7 +25,26 @@ async def eventually(
             return value
         waited = time.monotonic() - began
         assert waited < within, f"not within {within} s: {look} said {value!r}"
-        await asyncio.sleep(min(0.25, max(0.005, waited / 8)) if every is None else every)
+        await asyncio.sleep(_pause(waited) if every is None else every)
+
+
+def until(look: Callable[[], Value], within: float = 60.0) -> Value:
+    """As :func:`eventually`, for tests that watch processes from outside and have no event loop.
+
+    A loop without a pause would take a processor from those that it waits for.
+    """
+    began = time.monotonic()
+    while True:
+        value = look()
+        if value:
+            return value
+        waited = time.monotonic() - began
+        assert waited < within, f"not within {within} s: {look} said {value!r}"
+        time.sleep(_pause(waited))
+
+
+def _pause(waited: float) -> float:
+    return min(0.25, max(0.005, waited / 8))
 
 
 async def turn() -> None:

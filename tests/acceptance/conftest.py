@@ -10,7 +10,7 @@ import pytest
 from tests.support.running import CHROMIUM, FLAGS, PASSWORD, Running, running_platform
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def platform_up() -> Iterator[Running]:
     """A platform with the organization ``acme`` and its admin ``maria``."""
     with running_platform() as running:
@@ -22,7 +22,7 @@ def platform_up() -> Iterator[Running]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Debian's or another chromium, headless."""
     if CHROMIUM is None:

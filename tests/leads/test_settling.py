@@ -98,6 +98,11 @@ async def test_the_same_sheet_in_another_mode_is_another_sheet(platform: Platfor
     assert five(await imported(platform, SHEET)) == (2, 0, 0, 1, 1)
 
 
+async def test_what_is_new_the_first_time_is_known_the_second(platform: Platform) -> None:
+    assert five(await imported(platform, SHEET, mode="create")) == (2, 0, 0, 1, 1)
+    assert five(await imported(platform, SHEET, mode="create")) == (0, 0, 0, 1, 3)
+
+
 async def test_a_declared_type_makes_it_read_again(platform: Platform) -> None:
     sheet = "E-mail,Nota\na@x.com,dez\n"
     assert five(await imported(platform, sheet)) == (1, 0, 0, 0, 0)

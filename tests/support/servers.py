@@ -10,9 +10,9 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psycopg
 import pytest
@@ -38,6 +38,8 @@ EXTRA = {
 }
 # Kept alive: a server that outlives its starter's memory of it would be warned about.
 _kept: list[EmbeddedPostgres] = []
+# Held until the run's first process ends, however it ends.
+_held: list[IO[str]] = []
 
 
 
@@ -48,8 +50,21 @@ def make_folder() -> str:
     Not one of pytest's: those are closed to the account that runs the server when we are root.
     In memory where there is room: then databases come and go in hundredths of a second.
     """
-    os.environ[FOLDER] = tempfile.mkdtemp(prefix="vazao-tests-", dir=memory_folder())
+    sweep()
+    folder = Path(tempfile.mkdtemp(prefix="vazao-tests-", dir=memory_folder()))
+    held = (folder / "run.lock").open("w")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    _held.append(held)
+    os.environ[FOLDER] = str(folder)
     return os.environ[FOLDER]
+
+
+def sweep() -> None:
+    """Remove what runs left that were killed: in memory it would stay until the next start."""
+    for left in Path(memory_folder() or tempfile.gettempdir()).glob("vazao-tests-*"):
+        with suppress(OSError), (left / "run.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove_folder(str(left))
 
 
 def memory_folder() -> Path | None:
@@ -60,7 +75,8 @@ def memory_folder() -> Path | None:
 
 def remove_folder(name: str) -> None:
     """Stop the server that is left there, and remove it all."""
-    EmbeddedPostgres(Path(name)).stop()
+    for server in [*_kept, EmbeddedPostgres(Path(name))]:
+        server.stop()
     shutil.rmtree(name)
 
 

@@ -17,7 +17,7 @@ BENCH_STAMP = $(VENV)/.installed-bench-$(call sum,bench)
 CATALOGUE := src/vazao/locale/pt_BR/LC_MESSAGES/vazao.mo
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev install-bench assets run server migrate test tests watch lint format bench docs clients conformance \
+.PHONY: help install install-dev install-bench assets run server migrate test tests full mutants watch lint format bench docs clients conformance \
 	requirements schema build getver clean
 
 help: ## List what can be made
@@ -46,6 +46,12 @@ test: install-dev ## The whole test suite; ARGS="-k word" for a part of it
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 tests: test ## The same as test
+
+full: install-dev ## What takes long: more examples for fuzzed tests, then the changed lines broken
+	@$(BIN)/python scripts/full.py $(ARGS)
+
+mutants: install-dev ## Break the changed lines one by one; ARGS="--base REV" or "src/vazao/…"
+	@$(BIN)/python scripts/mutants.py $(ARGS)
 
 watch: install-dev ## Run the tests of what was changed, at every save
 	@$(BIN)/python scripts/watch.py $(ARGS)

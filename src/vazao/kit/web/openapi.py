@@ -86,7 +86,7 @@ def says(
     """A handler's ``opt``: who may ask, and what the reference says of it.
 
     Args:
-        who: ``scope=``, ``public=`` and so on, as :mod:`vazao.kit.web` knows them.
+        who: ``scope=``, ``public=`` and so on, as :mod:`vazao.kit.web.frame` knows them.
     """
     said = Says(
         answers=(answer, *others), parameters=parameters, bodies=bodies, refuses=refuses

@@ -41,15 +41,15 @@ def cloned(admin: psycopg.Connection[Any], url: str, template: str) -> Iterator[
 
 
 def clients_left(admin: psycopg.Connection[Any], name: str) -> int:
-    """How many clients are at work in the database; waits until those that leave have left.
+    """How many clients stay at work in the database; waits until those that leave have left.
 
     A drop looks for backends, and looks again a tenth of a second later where it finds one: the
-    backend of a connection that was just closed would cost that each time.
+    backend of a connection that was just closed would cost that each time. Such a one may still
+    be shown at work, so what counts is the last look.
     """
-    at_work, there = admin.execute(CLIENTS, [name]).fetchone() or (0, 0)
     for _ in range(int(LEAVING_SECONDS / 0.002)):
+        at_work, there = admin.execute(CLIENTS, [name]).fetchone() or (0, 0)
         if not there:
-            break
+            return 0
         admin.execute("select pg_sleep(0.002)")
-        _, there = admin.execute(CLIENTS, [name]).fetchone() or (0, 0)
-    return at_work
+    return int(at_work)

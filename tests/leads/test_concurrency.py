@@ -184,7 +184,8 @@ async def test_edits_by_hand_during_an_import_lose_nothing(at_work: Platform) ->
     async def edit(number: int) -> None:
         async with at_work.db.transaction() as conn:
             await service.change_lead(
-                conn, 5, ids[f"u{number}@x.com"], {"city": "Olinda", "custom": {f"k{number}": "v"}}
+                conn, 5, ids[f"u{number}@x.com"], {"city": "Olinda", "custom": {f"k{number}": "v"}},
+                at_work.secret,
             )
 
     await asyncio.gather(*(edit(n) for n in range(0, 600, 20)))
@@ -208,7 +209,7 @@ async def test_two_edits_of_custom_fields_at_once_both_stay(at_work: Platform) -
             await conn.execute("select 1")
             ready.set()
             await go.wait()
-            await service.change_lead(conn, 5, id, {"custom": {name: "v"}})
+            await service.change_lead(conn, 5, id, {"custom": {name: "v"}}, at_work.secret)
 
     go, ready = asyncio.Event(), [asyncio.Event() for _ in range(6)]
     edits = [asyncio.create_task(edit(f"k{n}", each, go)) for n, each in enumerate(ready)]

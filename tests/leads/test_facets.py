@@ -45,7 +45,9 @@ async def test_facets_are_kept_until_the_base_changes(platform: Platform) -> Non
         )
     assert await read(platform) == first
     async with platform.db.transaction() as conn:
-        await service.change_lead(conn, ORGANIZATION, str(lead.id), {"city": "Recife"})
+        await service.change_lead(
+            conn, ORGANIZATION, str(lead.id), {"city": "Recife"}, platform.secret
+        )
     assert await read(platform) == first, "counted again too soon"
     with clock.at(clock.now() + timedelta(seconds=6)):
         assert ("Recife", 1) in (await read(platform)).values["city"]

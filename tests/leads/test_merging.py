@@ -106,6 +106,9 @@ def model(
     valid = [row for row in rows if row["email"] != "bad"]
     told["rejected"] = len(rows) - len(valid)
     last = {row["email"]: row for row in valid}
+    if "opted_out" in fields:
+        out = {row["email"] for row in valid if row["opted_out"] == "sim"}
+        last |= {email: last[email] | {"opted_out": "sim"} for email in out}
     told["duplicates"] = len(valid) - len(last)
     for email, row in last.items():
         old = stored.get(email)

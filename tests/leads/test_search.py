@@ -116,7 +116,9 @@ async def edit(tenant: Tenant, known: str, /, **fields: Any) -> Lead:
     async with tenant.platform.db.transaction() as conn:
         lead = await store.base.find(conn, tenant.id, known)
         assert lead
-        return await service.change_lead(conn, tenant.id, str(lead.id), fields)
+        return await service.change_lead(
+            conn, tenant.id, str(lead.id), fields, tenant.platform.secret
+        )
 
 
 async def delete(tenant: Tenant, email: str) -> int:

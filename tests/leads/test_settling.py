@@ -47,7 +47,9 @@ async def test_a_change_by_hand_makes_it_compared_again(platform: Platform) -> N
     async with platform.db.transaction() as conn:
         lead = await store.base.find(conn, ORGANIZATION, "a@x.com")
         assert lead is not None
-        await service.change_lead(conn, ORGANIZATION, str(lead.id), {"name": "Outra"})
+        await service.change_lead(
+            conn, ORGANIZATION, str(lead.id), {"name": "Outra"}, platform.secret
+        )
     again = await imported(platform, SHEET)
     assert five(again) == (0, 1, 1, 1, 1)
     assert (await base(platform))["a@x.com"]["name"] == "Ana"

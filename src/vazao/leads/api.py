@@ -324,7 +324,9 @@ class Leads(Controller):
         """Set fields of one lead; null clears."""
         data = await json_of(request, dict[str, Any])
         async with platform.db.transaction() as conn:
-            lead = await service.change_lead(conn, principal.organization_id, lead_id, data)
+            lead = await service.change_lead(
+                conn, principal.organization_id, lead_id, data, platform.secret
+            )
         await _mark(platform, principal)
         return lead_view(lead)
 

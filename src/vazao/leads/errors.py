@@ -26,6 +26,17 @@ class EmailTaken(Conflict):
     code = "email_taken"
 
 
+class AddressSuppressed(Conflict):
+    """Someone who had this e-mail opted out and has left it."""
+
+    code = "suppressed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            remedy="Use another address, or say that this lead has opted out, too (opted_out)."
+        )
+
+
 class OptionInvalid(BadRequest):
     """The option {name} cannot be {value}; it is one of: {allowed}."""
 

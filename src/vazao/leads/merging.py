@@ -45,10 +45,9 @@ def rule(field: str, empty: Empty) -> Rule:
             "coalesce(jsonb_strip_nulls(s.custom), '{{}}')",
         )
     if field == "opted_out":
-        return Rule(
-            "s.opted_out and not l.opted_out", "l.opted_out or coalesce(s.opted_out, false)",
-            "coalesce(s.opted_out, false)",
-        )
+        # The last line of an e-mail wins, but for this: a yes in any of its lines stays.
+        out = "coalesce(s.opted_out or s.email in (select email from rows where opted_out), false)"
+        return Rule(f"{out} and not l.opted_out", f"l.opted_out or {out}", out)
     if keep:
         return Rule(
             "(s.{f} is not null and s.{f} is distinct from l.{f})", "coalesce(s.{f}, l.{f})",

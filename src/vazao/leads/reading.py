@@ -18,7 +18,7 @@ import polars as pl
 
 from vazao import jobs, sheets
 from vazao.kit.platform import Platform
-from vazao.leads import mapping, service, store, validation
+from vazao.leads import mapping, store, suppressing, validation
 from vazao.leads.models import Import
 from vazao.leads.settings import LeadSettings
 from vazao.sheets import Note
@@ -64,7 +64,7 @@ class Reading:
         """
         async with self.platform.db.connection() as conn:
             types = await store.base.custom_types(conn, self.record.organization_id)
-            self.suppressed = await store.base.suppressed(conn, self.record.organization_id)
+            self.suppressed = await store.suppression.suppressed(conn, self.record.organization_id)
         sheet = await asyncio.to_thread(
             sheets.open_sheet, self.path, self.record.filename, sheet=self.record.sheet,
             limits=limits(self.platform), batch_rows=BATCH_ROWS,
@@ -141,7 +141,7 @@ class Reading:
         """Refuse who opted out and left; their e-mail is not written down again."""
         secret = self.platform.secret
         gone = pl.Series(
-            [service.email_hash(secret, e) in self.suppressed for e in checked.rows["email"]],
+            [suppressing.email_hash(secret, e) in self.suppressed for e in checked.rows["email"]],
             dtype=pl.Boolean,
         )
         header = next(h for h, field in self.mapping.items() if field == "email")

@@ -5,8 +5,6 @@ Nothing here commits, and nothing here knows HTTP.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -16,7 +14,7 @@ from psycopg import errors as pg
 from vazao import jobs, uploads
 from vazao.kit import clock
 from vazao.kit.i18n import translate
-from vazao.leads import store
+from vazao.leads import store, suppressing
 from vazao.leads.errors import (
     DryRunNotYet,
     EmailTaken,
@@ -181,7 +179,7 @@ def lead_id(text: str) -> int:
 
 
 async def change_lead(
-    conn: Connection, organization_id: int, id: str, fields: Mapping[str, Any]
+    conn: Connection, organization_id: int, id: str, fields: Mapping[str, Any], secret: bytes
 ) -> Lead:
     """Set fields of one lead under the rules of an import; null clears.
 
@@ -190,6 +188,7 @@ async def change_lead(
     Raises:
         LeadInvalid: a value is refused, with its place and remedy.
         EmailTaken: another lead has that e-mail.
+        AddressSuppressed: someone who opted out left it.
     """
     from vazao.leads import validation
 
@@ -215,6 +214,7 @@ async def change_lead(
         raise EmailTaken from error
     if after is None:
         raise LeadNotFound
+    await suppressing.move(conn, organization_id, secret, lead, after)
     await store.search.index(conn, organization_id, [lead.id])
     await store.base.raise_base(conn, organization_id, 0)
     return after
@@ -229,14 +229,9 @@ async def delete_lead(
         raise LeadNotFound
     number, email, opted_out = gone
     if opted_out:
-        await store.base.suppress(conn, organization_id, email_hash(secret, email))
+        await suppressing.leave(conn, organization_id, secret, email)
     await store.search.forget(conn, organization_id, number)
     await store.base.raise_base(conn, organization_id, -1)
-
-
-def email_hash(secret: bytes, email: str) -> bytes:
-    """The keyed hash under which an e-mail that left is remembered (HMAC-SHA256)."""
-    return hmac.digest(secret, email.encode(), hashlib.sha256)
 
 
 async def declare_field(conn: Connection, organization_id: int, name: str, type: str) -> None:

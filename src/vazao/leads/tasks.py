@@ -20,7 +20,7 @@ from vazao import jobs, uploads
 from vazao.jobs import HandBack
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
-from vazao.leads import merging, searching, settling, store
+from vazao.leads import merging, searching, settling, store, suppressing
 from vazao.leads.errors import ReadsDifferently
 from vazao.leads.models import Import
 from vazao.leads.settings import LeadSettings
@@ -29,6 +29,14 @@ log = get("leads")
 
 ATTEMPTS = 6
 GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+class Revived(RuntimeError):
+    """A slice made leads for *emails* that someone left, having opted out, since the reading."""
+
+    def __init__(self, emails: list[str]) -> None:
+        super().__init__(len(emails))
+        self.emails = emails
 
 
 class ImportGone(RuntimeError):
@@ -131,10 +139,16 @@ async def _drop(run: jobs.PartRun, name: str) -> None:
 async def merge(run: jobs.PartRun) -> None:
     """Merge one slice, its outcomes and its end in one short transaction."""
     record = await _record(run)
+    gone: list[str] = []
     for attempt in range(ATTEMPTS):
         try:
-            await _merge_once(run, record, careful=attempt > 0)
+            await _merge_once(run, record, gone, careful=attempt > 0)
             return
+        except Revived as error:
+            log.info("slice without those who left", import_id=record.id, count=len(error.emails))
+            if attempt == ATTEMPTS - 1:
+                raise
+            gone += error.emails
         except (pg.UniqueViolation, pg.SerializationFailure, pg.DeadlockDetected) as error:
             log.info("slice again", import_id=record.id, attempt=attempt, why=error.sqlstate)
             if attempt == ATTEMPTS - 1:
@@ -146,17 +160,22 @@ async def merge(run: jobs.PartRun) -> None:
             record = await _record(run)
 
 
-async def _merge_once(run: jobs.PartRun, record: Import, *, careful: bool) -> None:
+async def _merge_once(
+    run: jobs.PartRun, record: Import, gone: list[str], *, careful: bool
+) -> None:
     if record.staging is None:
         raise ImportGone
     rules = merging.compose(staged_fields(record), record.empty, careful=careful)
     async with run.finishing() as conn:
         await store.staging.prepare_slice(conn)
         done = await store.staging.merge_slice(
-            conn, record.staging, rules, record, run.part.number, run.part.payload
+            conn, record.staging, rules, record, run.part.number, run.part.payload, gone
         )
         if done is None:
             raise pg.SerializationFailure("another writer got in between")
+        number, secret = run.part.number, run.platform.secret
+        if done.created and (back := await suppressing.revived(conn, record, secret, number)):
+            raise Revived(back)
         run.result = {"created": done.created, "updated": done.updated}
         run.count(rows=done.rows)
 

@@ -1,4 +1,4 @@
-"""Leads, the size and version of a base, its custom fields, opt-outs that left, and exports."""
+"""Leads, the size and version of a base, its custom fields, and exports."""
 
 from __future__ import annotations
 
@@ -126,17 +126,6 @@ async def know_custom_fields(conn: Conn, organization_id: int, names: Sequence[s
     )
     if known and known[0] > CUSTOM_FIELDS_AT_MOST:
         raise TooManyCustomFields(known[0], CUSTOM_FIELDS_AT_MOST)
-
-
-async def suppress(conn: Conn, organization_id: int, email_hash: bytes) -> None:
-    """Remember that this e-mail opted out and left."""
-    await sql.run(conn, Q.suppress, organization_id=organization_id, email_hash=email_hash)
-
-
-async def suppressed(conn: Conn, organization_id: int) -> frozenset[bytes]:
-    """Keyed hashes of the e-mails that opted out and left."""
-    found = await sql.rows(conn, Q.suppressed, organization_id=organization_id)
-    return frozenset(email_hash for (email_hash,) in found)
 
 
 async def page_end(conn: Conn, organization_id: int, *, after: str, limit: int) -> str | None:

@@ -63,16 +63,6 @@ insert into leads.custom_field (organization_id, name, type)
 values (%(organization_id)s, %(name)s, %(type)s)
 on conflict (organization_id, name) do update set type = excluded.type
 
--- name: suppress
--- The keyed hash of a lead that left after opting out.
-insert into leads.suppression (organization_id, email_hash)
-values (%(organization_id)s, %(email_hash)s) on conflict do nothing
-
--- name: suppressed
--- Keyed hashes of those who may not come back; few, since only people who opted out and then left
--- are among them.
-select email_hash from leads.suppression where organization_id = %(organization_id)s
-
 -- name: compute_facets
 -- The commonest cities, states and tags. At most 100,000 leads are looked at, taken from 200 even
 -- stretches of the ids, so that it costs the same for a base of any size; a smaller base is

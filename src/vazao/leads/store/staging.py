@@ -143,11 +143,12 @@ def merging(staging: str, merge: Merge) -> Composed:
 
 async def merge_slice(
     conn: Conn, staging: str, merge: Merge, record: Import, number: int,
-    payload: dict[str, str | None],
+    payload: dict[str, str | None], gone: Sequence[str] = (),
 ) -> Slice | None:
     """Merge and record the e-mails [low, high), and raise the base's version.
 
-    ``None`` when another writer got in between: undo, and try again.
+    ``None`` when another writer got in between: undo, and try again. Rows of those who are *gone*
+    are refused.
 
     Raises:
         StagingLost: no row stands there, though the slice began with one.
@@ -156,7 +157,7 @@ async def merge_slice(
     row = await sql.row(
         conn, merging(staging, merge), prepare=False, low=payload["low"], high=payload["high"],
         organization_id=record.organization_id, import_id=record.id, round=record.round,
-        number=number, creates=creates, updates=updates,
+        number=number, creates=creates, updates=updates, gone=list(gone),
         place=next((h for h, f in (record.mapping or {}).items() if f == "email"), None),
     )
     assert row is not None

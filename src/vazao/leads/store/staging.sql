@@ -97,7 +97,9 @@ with rows as materialized (
         and l.email = any ((select array_agg(email) from staged)::text[])
 ), compared as materialized (
     select s.*, l.id as lead_id, l.version, l.id is not null and ({differs}) as differs,
-        l.created_by is not distinct from %(import_id)s as own
+        l.created_by is not distinct from %(import_id)s as own,
+        -- They left after opting out, and since the sheet was read: no lead is made for them.
+        l.id is null and s.email = any (%(gone)s::text[]) as gone
     from staged s
     full join known l on l.email = s.email
     order by s.email
@@ -105,7 +107,7 @@ with rows as materialized (
     insert into leads.lead (organization_id, email, {columns} created_by, updated_by)
     select %(organization_id)s, email, {values} %(import_id)s, %(import_id)s
     from compared s
-    where lead_id is null and %(creates)s
+    where lead_id is null and not gone and %(creates)s
     order by email
     {conflict}
     returning id
@@ -118,9 +120,10 @@ with rows as materialized (
 ), refused as (
     insert into leads.rejection (import_id, row, place, code, value)
     select %(import_id)s, row, %(place)s,
-        case when lead_id is null then 'not_found' else 'exists' end, left(email, 200)
+        case when gone then 'suppressed' when lead_id is null then 'not_found' else 'exists' end,
+        case when not gone then left(email, 200) end
     from compared
-    where (lead_id is null and not %(creates)s)
+    where gone or (lead_id is null and not %(creates)s)
         or (lead_id is not null and not %(updates)s and not own)
     on conflict (import_id, row) do nothing
 ), counted as materialized (
@@ -128,7 +131,8 @@ with rows as materialized (
         (select coalesce(array_agg(id), '{{}}') from changed) as updated,
         (select count(*) from rows) as rows,
         count(*) as staged,
-        count(*) filter (where lead_id is null) as missing,
+        count(*) filter (where lead_id is null and not gone) as missing,
+        count(*) filter (where gone) as gone,
         count(*) filter (where differs) as differing,
         count(*) filter (where own) as own
     from compared
@@ -136,10 +140,10 @@ with rows as materialized (
     insert into leads.slice (organization_id, import_id, round, number, created, updated,
         unchanged, duplicates, rejected)
     select %(organization_id)s, %(import_id)s, %(round)s, %(number)s, created, updated,
-        case when %(updates)s then staged - missing - cardinality(updated) else own end,
+        case when %(updates)s then staged - missing - gone - cardinality(updated) else own end,
         rows - staged,
-        case when not %(creates)s then missing
-            when not %(updates)s then staged - missing - own else 0 end
+        case when not %(creates)s then missing + gone
+            when not %(updates)s then staged - missing - own else gone end
     from counted
 )
 select cardinality(created), cardinality(updated), rows, missing, differing from counted

@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support import eventually
 from tests.support.leads import Tenant, five, outcome
+from tests.support.waiting import eventually
 from vazao.kit.platform import Platform
 from vazao.leads import searching, service
 

@@ -26,8 +26,7 @@ import bases
 import platform_under_test as put
 import sheets
 from platform_under_test import say, timed_import, up
-from vazao.leads.merging import STAGED_TYPES
-from vazao.leads.store.staging import Q
+from vazao.leads.store.staging import STAGED_TYPES, Q
 from vazao.leads.validation import to_copy_csv
 
 Conn = psycopg.Connection[Any]

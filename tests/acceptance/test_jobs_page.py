@@ -109,7 +109,7 @@ def test_an_upload_is_paused_and_goes_on_after_a_reload(
         assert "numbers.txt" in page.inner_text("[data-unfinished]")
         throttle(page, -1)
         page.set_input_files("[data-work] input", str(numbers))
-        expect(page.locator("[data-work-share]")).to_have_text("100%")
+        expect(page.locator("[data-work-share]")).to_have_text("100%", timeout=60_000)
         assert page.locator("[data-unfinished]").is_hidden()
         assert offsets[0] == 0
         assert 0 < offsets[-1] < numbers.stat().st_size

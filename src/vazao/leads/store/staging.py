@@ -15,7 +15,7 @@ from vazao.leads.store.base import raise_base
 Q = sql.load(__package__, "staging")
 EXACT = 100_000
 """Fewer staged rows than these are cut into slices by looking at all of them."""
-_TYPES = {"tags": "text[]", "custom": "jsonb", "opted_out": "boolean"}
+STAGED_TYPES = {"tags": "text[]", "custom": "jsonb", "opted_out": "boolean"}
 
 
 class StagingLost(RuntimeError):
@@ -42,7 +42,7 @@ def rejections_of(staging: str) -> str:
 async def create(conn: Conn, staging: str, fields: Sequence[str]) -> None:
     """Make an attempt's tables, for *fields* besides the e-mail and for refused rows."""
     columns = [
-        sql.trusted(f", {{f}} {_TYPES.get(field, 'text')}").format(f=Identifier(field))
+        sql.trusted(f", {{f}} {STAGED_TYPES.get(field, 'text')}").format(f=Identifier(field))
         for field in fields
     ]
     await sql.run(conn, Q.create_staging.format(

@@ -301,3 +301,12 @@ class Times(msgspec.Struct, frozen=True):
 def between(begin: datetime, finish: datetime | None) -> float | None:
     """Seconds from *begin* to *finish*, never negative; ``None`` where it has not come."""
     return None if finish is None else round(max(0.0, (finish - begin).total_seconds()), 6)
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """Parts by state, counted up to 100,000, and how long the oldest has waited, in seconds."""
+
+    held: int
+    queued: int
+    running: int
+    oldest_seconds: float

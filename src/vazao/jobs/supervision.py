@@ -14,7 +14,7 @@ from procrastinate import PsycopgConnector
 from procrastinate.worker import Worker as QueueWorker
 from psycopg import AsyncConnection
 
-from vazao.jobs import recovery, store
+from vazao.jobs import gauges, recovery, store
 from vazao.jobs.tasks import Runner
 from vazao.kit.cancelling import end_all
 from vazao.kit.db import RECONNECT_SECONDS, be_reached, reach_of
@@ -95,6 +95,11 @@ class Life:
             asyncio.create_task(self._every(LOOK_SECONDS, self._tick), name="ticking"),
             asyncio.create_task(self._break(), name="breaking"),
         ]
+        if self.platform.slots != "main":
+            # One process of a host is enough.
+            sides.append(asyncio.create_task(
+                self._every(gauges.EVERY_SECONDS, self._measure), name="measuring"
+            ))
         stopping = asyncio.create_task(stop.wait(), name="stopping")
         try:
             await asyncio.wait({*fetching, stopping, *sides}, return_when="FIRST_COMPLETED")
@@ -115,6 +120,9 @@ class Life:
         while True:
             await asyncio.sleep(seconds)
             await action()
+
+    async def _measure(self) -> None:
+        await gauges.measure(self.platform)
 
     async def _break(self) -> None:
         await self.runner.broken.wait()

@@ -47,6 +47,27 @@ CONNECTIONS_ENDED = Counter(
 STREAMS_OPEN = Gauge(
     "vazao_streams_open", "Readers that follow live streams", multiprocess_mode="livesum"
 )
+POOL = Gauge(
+    "vazao_database_connections", "Connections of the processes' pools: in_use, idle, waiting "
+    "(requests and parts that wait for one)", ["state"], multiprocess_mode="livesum",
+)
+DISK = Gauge(
+    "vazao_disk_bytes", "Where the data folder lies: free and total", ["kind"],
+    multiprocess_mode="mostrecent",
+)
+PARTS_NOW = Gauge(
+    "vazao_parts", "Parts of jobs in the database by state: held, queued, running (counted up to "
+    "100,000); every host reports the same, so take the greatest", ["state"],
+    multiprocess_mode="mostrecent",
+)
+OLDEST_WAITING = Gauge(
+    "vazao_oldest_waiting_seconds", "How long the part has waited that has waited longest; 0: "
+    "none waits", multiprocess_mode="mostrecent",
+)
+WORKERS_LIVE = Gauge(
+    "vazao_workers_live", "Workers of all hosts that said lately that they live",
+    multiprocess_mode="mostrecent",
+)
 
 
 def exposition() -> tuple[bytes, str]:

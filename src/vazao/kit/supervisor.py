@@ -69,7 +69,7 @@ class Supervisor:
     """
 
     def __init__(self, environment: dict[str, str] | None = None) -> None:
-        self._environment = FRUGAL | os.environ | (environment or {})
+        self._environment = environment or {}
         self._kept: list[tuple[Child, asyncio.Task[None]]] = []
         self.hurry = asyncio.Event()
 
@@ -92,8 +92,9 @@ class Supervisor:
 
     async def _spawn(self, child: Child) -> None:
         child.process = await asyncio.create_subprocess_exec(
-            *child.command, stdin=asyncio.subprocess.DEVNULL, env=self._environment,
-            start_new_session=True,
+            *child.command, stdin=asyncio.subprocess.DEVNULL, start_new_session=True,
+            # As it is now: what was set since we were made (where metrics go, say) counts.
+            env=FRUGAL | os.environ | self._environment,
         )
         if child.stopping.is_set():
             # Whoever asked for the end has told only the process before this one.

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from vazao.kit import gauges
+from vazao.kit.cancelling import end_all
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 
@@ -65,7 +67,9 @@ async def run_process(platform: Platform) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await platform.open()
+    showing = asyncio.create_task(gauges.keep(platform))
     try:
         await work(platform, stop)
     finally:
+        await end_all([showing])
         await platform.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vazao.jobs.models import Waiting
+from vazao.jobs.models import Load, Waiting
 from vazao.kit import sql
 from vazao.kit.sql import Conn
 
@@ -87,3 +87,10 @@ async def rebase(conn: Conn, past: int) -> None:
     """Let priorities begin anew where nothing waits, or *past* so many microseconds."""
     await sql.run(conn, Q.rebase_clock, past=past)
     await sql.run(conn, Q.repair_priorities)
+
+
+async def load(conn: Conn) -> Load:
+    """How much there is to do."""
+    found = await sql.one(conn, Load, Q.load)
+    assert found is not None
+    return found

@@ -155,3 +155,29 @@ where p.state = 'queued' and q.id = p.queue_id and q.status = 'todo'
 and c.rebased_at > kit.now() - interval '10 minutes'
 and q.priority is distinct from
     greatest(-2147483647, least(2147483647, (c.origin - p.start_tag) / 1000))::integer
+
+-- name: load
+-- How much there is to do, from partial indexes, 100,000 entries at most of each. The longest wait:
+-- of what is in the queue, and of the first part that each organization has held.
+with recursive holders as (
+    (select organization_id from jobs.part where state = 'held' order by organization_id limit 1)
+    union all
+    select (select p.organization_id from jobs.part as p
+        where p.state = 'held' and p.organization_id > h.organization_id
+        order by p.organization_id limit 1)
+    from holders as h where h.organization_id is not null),
+waiting as (
+    select first.requested_at from holders as h cross join lateral (
+        select p.requested_at from jobs.part as p
+        where p.state = 'held' and p.organization_id = h.organization_id
+        order by p.background, p.job_id, p.number limit 1) as first
+    union all
+    select q.requested_at from (
+        select requested_at from jobs.part where state = 'queued' limit 100000) as q)
+select
+    (select count(*) from (select from jobs.part where state = 'held' limit 100000) as h) as held,
+    (select count(*) from (select from jobs.part where state = 'queued' limit 100000) as q) as queued,
+    (select count(*) from (select from jobs.part where state = 'running' limit 100000) as r)
+        as running,
+    coalesce(extract(epoch from kit.now() - (select min(requested_at) from waiting)), 0)::float8
+        as oldest_seconds

@@ -121,11 +121,11 @@ class Channel:
         if shape == self._shape:
             return
         self._shape, self.over = shape, self._ended(value)
-        event = b"data: " + msgspec.json.encode(value) + b"\n\n"
+        event = b"data: " + msgspec.json.encode(value) + b"\n"
         if self.over:
             self.last_id = f"end-{zlib.crc32(shape):08x}"
-            event = f"id: {self.last_id}\n".encode() + event
-        self.event = event
+            event += f"id: {self.last_id}\n".encode()
+        self.event = event + b"\n"
         self.version += 1
 
     def start(self) -> None:
@@ -253,15 +253,17 @@ async def _events(
         with metrics.STREAMS_OPEN.track_inprogress():
             while True:
                 if channel.version != seen:
+                    # Another version may come while this one is sent: the last is never left out.
                     seen = channel.version
                     yield channel.event
-                else:
-                    yield COMMENT
+                    continue
                 if channel.over or follower.revoked or following.platform.closing or (
                     time.monotonic() > until
                 ):
                     return
                 await follower.wait()
+                if channel.version == seen:
+                    yield COMMENT
     finally:
         await following.leave(follower, key, channel)
 
@@ -282,6 +284,7 @@ async def follow(
         TooManyStreams: the principal follows too many.
     """
     following: Following = request.app.state.following
+    following.platform.listener.start()
     follower = following.admit(principal)
     channel = None
     try:

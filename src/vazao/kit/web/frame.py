@@ -29,7 +29,8 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from vazao.kit import errors, metrics
+from vazao.kit import errors, gauges, metrics
+from vazao.kit.cancelling import end_all
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.settings import Settings
@@ -295,10 +296,15 @@ def create_app(platform: Platform, *, on_startup: list[Any] | None = None) -> Li
     async def open_platform() -> None:
         await platform.open()
         platform.listener.start()
+        showing.append(asyncio.create_task(gauges.keep(platform)))
         loop = asyncio.get_running_loop()
         platform.on_closing.append(lambda: loop.call_soon_threadsafe(following.tell_all))
 
-    following = Following(platform)
+    async def close_platform() -> None:
+        await end_all(showing)
+        await platform.close()
+
+    following, showing = Following(platform), list[asyncio.Task[None]]()
     return Litestar(
         route_handlers=list(platform.registry.routes),
         guards=[authorize],
@@ -317,7 +323,7 @@ def create_app(platform: Platform, *, on_startup: list[Any] | None = None) -> Li
             Exception: answer_unexpected,
         },
         on_startup=[open_platform, *(on_startup or [])],
-        on_shutdown=[platform.close],
+        on_shutdown=[close_platform],
         request_max_body_size=1 << 20,
         # Ours stands already; the framework would put its own in the place of it.
         logging_config=None,

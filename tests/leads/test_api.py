@@ -270,7 +270,7 @@ async def test_the_stream_ends_with_the_import(client: Client) -> None:
     started = await send(client)
     answer = await client.get(f"{IMPORTS}/{started.json()['id']}/stream")
     assert answer.headers["content-type"].startswith("text/event-stream")
-    events = [json.loads(e[6:]) for e in answer.text.split("\n\n") if e.startswith("data: ")]
+    events = [json.loads(e[6:]) for e in answer.text.splitlines() if e.startswith("data: ")]
     assert events[-1]["status"] == "finished"
     assert events[-1] == (await client.get(started.headers["location"])).json()
 

@@ -37,7 +37,8 @@ async def test_parts_are_counted_by_state_and_the_longest_wait_is_known(
             "where job_id = (select min(job_id) from jobs.part where organization_id = 3)"
         )
         load = await store.order.load(conn)
-    assert row and row[0] >= 2
+    assert row
+    assert row[0] >= 2
     assert (load.held, load.queued, load.running) == (*row, 0)
     assert timedelta(hours=2) <= timedelta(seconds=load.oldest_seconds) < timedelta(hours=2.1)
     await gauges.measure(platform)

@@ -12,7 +12,7 @@ import pytest
 from tests.support.leads import Tenant, five, outcome
 from tests.support.waiting import eventually
 from vazao.kit.platform import Platform
-from vazao.leads import searching, service
+from vazao.leads import service, store
 
 pytestmark = pytest.mark.anyio
 Connection = psycopg.AsyncConnection[Any]
@@ -63,7 +63,7 @@ async def ids(tenant: Tenant) -> dict[str, str]:
 
     async def indexed() -> bool:
         async with tenant.platform.db.connection() as conn:
-            return not await searching.behind(conn, tenant.id)
+            return not await store.search.behind(conn, tenant.id)
 
     await eventually(indexed)
     return dict(

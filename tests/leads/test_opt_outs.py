@@ -223,7 +223,8 @@ async def test_two_changes_at_once_cannot_slip_past_each_other(
 
 def test_no_statement_but_these_gives_a_lead_an_address() -> None:
     """A new one has to ask `suppressing`, as `service.change_lead` and `tasks.merge` do."""
-    texts = {name: getattr(store.Q, name).as_string(None) for name in store.Q}
+    loaded = (store.base.Q, store.imports.Q, store.search.Q, store.staging.Q, store.suppression.Q)
+    texts = {name: getattr(q, name).as_string(None) for q in loaded for name in q}
     writing = re.compile(r"(insert into|update) leads\.lead\b")
     assert {name for name, text in texts.items() if writing.search(text)} == {
         "merge_slice", "update_lead",

@@ -16,6 +16,8 @@ import asyncio
 import re
 import secrets
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -288,42 +290,48 @@ def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Resp
     return answer_error(request, errors.VazaoError())
 
 
-def create_app(platform: Platform, *, on_startup: list[Any] | None = None) -> Litestar:
-    """The application over *platform*'s registered routes."""
-
-    heads.let_answer(platform.registry.routes)
-
-    async def open_platform() -> None:
-        await platform.open()
-        platform.listener.start()
-        showing.append(asyncio.create_task(gauges.keep(platform)))
-        loop = asyncio.get_running_loop()
-        platform.on_closing.append(lambda: loop.call_soon_threadsafe(following.tell_all))
-
-    async def close_platform() -> None:
-        await end_all(showing)
+@asynccontextmanager
+async def _opened(app: Litestar) -> AsyncGenerator[None]:
+    """What the application holds while it is served."""
+    platform: Platform = app.state.platform
+    await platform.open()
+    platform.listener.start()
+    showing = asyncio.create_task(gauges.keep(platform))
+    loop = asyncio.get_running_loop()
+    platform.on_closing.append(
+        lambda: loop.call_soon_threadsafe(app.state.following.tell_all)
+    )
+    try:
+        yield
+    finally:
+        await end_all([showing])
         await platform.close()
 
-    following, showing = Following(platform), list[asyncio.Task[None]]()
+
+_HANDLERS: dict[Any, Any] = {
+    errors.VazaoError: answer_error,
+    HTTPException: answer_http,
+    psycopg.OperationalError: answer_database,
+    psycopg.DataError: answer_data,
+    RecursionError: answer_data,
+    Exception: answer_unexpected,
+}
+
+
+def create_app(platform: Platform) -> Litestar:
+    """The application over *platform*'s registered routes."""
+    heads.let_answer(platform.registry.routes)
     return Litestar(
         route_handlers=list(platform.registry.routes),
         guards=[authorize],
-        state=State({"platform": platform, "following": following}),
+        state=State({"platform": platform, "following": Following(platform)}),
         dependencies={
             "platform": Provide(provide_platform, sync_to_thread=False),
             "principal": Provide(provide_principal, sync_to_thread=False),
         },
         middleware=[Frame],
-        exception_handlers={
-            errors.VazaoError: answer_error,  # type: ignore[dict-item]
-            HTTPException: answer_http,
-            psycopg.OperationalError: answer_database,
-            psycopg.DataError: answer_data,
-            RecursionError: answer_data,
-            Exception: answer_unexpected,
-        },
-        on_startup=[open_platform, *(on_startup or [])],
-        on_shutdown=[close_platform],
+        exception_handlers=_HANDLERS,
+        lifespan=[_opened],
         request_max_body_size=1 << 20,
         # Ours stands already; the framework would put its own in the place of it.
         logging_config=None,

@@ -34,7 +34,8 @@ EXTRA = {
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "max_connections": "400",
-    "autovacuum_naptime": "60s",
+    # Its launcher, asleep for a minute, kept DROP DATABASE waiting for as long.
+    "autovacuum": "off",
 }
 # Kept alive: a server that outlives its starter's memory of it would be warned about.
 _kept: list[EmbeddedPostgres] = []

@@ -76,6 +76,7 @@ def test_a_killed_child_is_back(running: Running, kind: str) -> None:
     until(lambda: len(children(running.process.pid, kind) - {victim}) == len(before))
     until(lambda: healthy(running))
     ready(running)
+    assert before - {victim} <= children(running.process.pid, kind), "its siblings lived on"
 
 
 def test_a_killed_process_of_the_web_server_is_replaced(running: Running) -> None:

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging as std_logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import structlog
 from typer.testing import CliRunner, Result
 
+from tests.support.commands import commanded
 from tests.support.jobs import make_platform
 from vazao import jobs
 from vazao.jobs.cli import app
 from vazao.jobs.models import Job
-from vazao.kit import cli
-from vazao.kit.errors import NotFound
-
-SLUGS = {"acme": 1, "other": 2}
 
 
 @pytest.fixture
@@ -28,17 +22,6 @@ def job(
     database_url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Job]:
     platform = make_platform(database_url, data_dir)
-
-    async def resolve(conn: Any, slug: str) -> int:
-        if slug not in SLUGS:
-            raise NotFound("There is no organization {slug}.", slug=slug)
-        return SLUGS[slug]
-
-    platform.registry.resolve_organization = resolve
-    monkeypatch.setenv("VAZAO_DATABASE_URL", database_url)
-    monkeypatch.setenv("VAZAO_SECRET", "x" * 32)
-    monkeypatch.setenv("VAZAO_DATA_DIR", str(data_dir))
-    monkeypatch.setattr(cli, "_registry", lambda: platform.registry)
 
     async def make() -> Job:
         await platform.open()
@@ -48,10 +31,8 @@ def job(
         finally:
             await platform.close()
 
-    yield asyncio.run(make())
-    # The commands logged to the runner's own stderr, which is closed by now.
-    structlog.reset_defaults()
-    std_logging.getLogger().handlers[:] = []
+    with commanded(platform, monkeypatch):
+        yield asyncio.run(make())
 
 
 def vazao(*words: str) -> Result:

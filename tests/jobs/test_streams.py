@@ -74,8 +74,9 @@ async def test_a_worker_s_changes_reach_a_web_process(platform: Platform) -> Non
             while (await event(lines))["status"] != "running":
                 continue
             gate("held").set()
-            while (await event(lines))["status"] != "finished":
+            while (shown := await event(lines))["status"] != "finished":
                 continue
+        assert (shown["id"], shown["progress"]) == (job.token, 1)
 
 
 async def test_many_followers_cost_one_reading_a_change(

@@ -59,7 +59,10 @@ def test_a_long_name_is_shown_in_part() -> None:
 
 
 def test_known_names_pass() -> None:
-    refuse_unknown(["limit", "column-12", "after"], KNOWN)
+    given = ["limit", "column-12", "after"]
+    refuse_unknown(given, KNOWN)
+    with pytest.raises(UnknownParameter):
+        refuse_unknown([*given, "columns-12"], KNOWN)
 
 
 def test_where_none_are_known_it_says_so() -> None:

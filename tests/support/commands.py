@@ -2,9 +2,42 @@
 
 from __future__ import annotations
 
+import logging as std_logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import structlog
+
+from vazao.kit import cli
+from vazao.kit.errors import NotFound
+from vazao.kit.platform import Platform
+
+SLUGS = {"acme": 1, "other": 2}
+
+
+@contextmanager
+def commanded(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Commands of this process act on *platform*, which knows the organizations ``SLUGS``."""
+
+    async def resolve(conn: Any, slug: str) -> int:
+        if slug not in SLUGS:
+            raise NotFound("There is no organization {slug}.", slug=slug)
+        return SLUGS[slug]
+
+    platform.registry.resolve_organization = resolve
+    monkeypatch.setenv("VAZAO_DATABASE_URL", platform.database_url)
+    monkeypatch.setenv("VAZAO_SECRET", "x" * 32)
+    monkeypatch.setenv("VAZAO_DATA_DIR", str(platform.settings.folder))
+    monkeypatch.setattr(cli, "_registry", lambda: platform.registry)
+    yield
+    # The commands logged to the runner's own stderr, which is closed by then.
+    structlog.reset_defaults()
+    std_logging.getLogger().handlers[:] = []
 
 
 def vazao(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
-from tests.support.waiting import eventually, turn
+from tests.support.waiting import eventually, turn, until
 from vazao.kit import announcing
 from vazao.kit.announcing import Announcer, Listener, changed, payloads_of
 from vazao.kit.db import Database
@@ -154,3 +158,30 @@ def test_messages_keep_within_what_the_server_takes() -> None:
 
 async def _value(value: object) -> object:
     return value
+
+
+async def test_one_that_ends_while_it_connects_leaves_no_connection(
+    database_url: str, admin: psycopg.Connection[Any]
+) -> None:
+    """Not even until the garbage collector comes by: the server waits a minute for such a client,
+    and lets nobody drop a database meanwhile.
+    """
+    gc.disable()
+    try:
+        for turn in range(40):
+            listener = Listener(database_url)
+            listener.start()
+            await asyncio.sleep(turn * 0.0003)
+            await listener.close()
+
+        def left() -> bool:
+            found = admin.execute(
+                "select count(*) from pg_stat_activity where state = 'starting' "
+                "or (datname = %s and backend_type = 'client backend')",
+                [conninfo_to_dict(database_url)["dbname"]],
+            ).fetchone()
+            return found == (0,)
+
+        until(left, within=10)
+    finally:
+        gc.enable()

@@ -34,7 +34,7 @@ EXTRA = {
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "max_connections": "400",
-    # Its launcher, asleep for a minute, kept DROP DATABASE waiting for as long.
+    # Databases live for seconds here; a drop would wait for a worker that is looking at one.
     "autovacuum": "off",
 }
 # Kept alive: a server that outlives its starter's memory of it would be warned about.

@@ -137,7 +137,7 @@ class Listener:
         reached = make_conninfo(
             self._url, application_name="vazao-listener", **reach_of(self._url)
         )
-        async with await AsyncConnection.connect(reached, autocommit=True) as conn:
+        async with await Connection.connect(reached, autocommit=True) as conn:
             await conn.execute(f"listen {CHANNEL}".encode())
             self.hears.set()
             # Whatever changed while nobody listened.

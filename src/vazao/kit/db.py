@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import select
 import time
+import traceback
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 import psycopg
@@ -83,6 +84,20 @@ class Connection(AsyncConnection[Any]):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.changes: dict[str, None] = {}
+
+    @classmethod
+    async def connect(cls, conninfo: str = "", **options: Any) -> Self:
+        """Connect; an attempt that is given up leaves nothing open.
+
+        The frames that it passed through would keep the half-open connection until the garbage
+        collector came by, and the server, which waits a minute for such a client, would let nobody
+        drop a database meanwhile.
+        """
+        try:
+            return await super().connect(conninfo, **options)
+        except BaseException as error:
+            traceback.clear_frames(error.__traceback__)
+            raise
 
 
 class Database:

@@ -15,11 +15,13 @@ import bases
 import platform_under_test as put
 import sheets
 from platform_under_test import median, say, timed_import, wait_search
+from vazao.kit.sql import PAGE_BYTES
 from vazao.leads import store
 
 if TYPE_CHECKING:
     from leads import Bench
 
+PAGE = {"limit": 50 + 1, "page_bytes": PAGE_BYTES}
 WRITTEN = """
     select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint
     from pg_stat_user_tables where schemaname = 'leads' and relname like 'lead_p%'
@@ -137,8 +139,8 @@ def _q(bench: Bench, q: str) -> float:
 def explain_search(conn: psycopg.Connection[Any], organization: int, q: str) -> dict[str, Any]:
     """The plan of a search, run."""
     asked = store.search.asked(q, None, None)
-    statement = store.search.Q.search_leads.format(conditions=asked.conditions)
-    given = {"organization_id": organization, "before": store.base.LAST, "limit": 50} | asked.values
+    statement = store.search.BY_INDEX.format(conditions=asked.conditions)
+    given = {"organization_id": organization, "before": store.base.LAST, **PAGE} | asked.values
     return explain(conn, statement, given)
 
 
@@ -170,8 +172,8 @@ def keyset(bench: Bench) -> None:
         assert at
         plans = {}
         for page, before in ((1, (1 << 63) - 1), (20_000, at[0])):
-            given = {"organization_id": bench.organization, "before": before, "limit": 50}
-            runs = [explain(conn, store.base.Q.list_leads, given) for _ in range(9)]
+            given = {"organization_id": bench.organization, "before": before, **PAGE}
+            runs = [explain(conn, store.base.LIST, given) for _ in range(9)]
             plans[page] = (nodes(runs[0]["Plan"]), median([r["Execution Time"] for r in runs]))
     same = plans[1][0] == plans[20_000][0]
     slowest = max(plans[1][1], plans[20_000][1])

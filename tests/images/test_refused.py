@@ -82,7 +82,7 @@ async def test_bad_pictures_are_400_with_a_reason_and_leave_nothing(
     assert len(error["message"]) > 10
     await assert_nothing_left(platform)
     async with platform.db.connection() as conn:
-        assert await service.list_jobs(conn, 1) == []
+        assert not (await service.list_jobs(conn, 1)).items
 
 
 async def test_a_reason_is_said_in_the_readers_language(client: httpx2.AsyncClient) -> None:
@@ -130,7 +130,7 @@ async def test_a_body_cut_off_in_the_middle_leaves_nothing(
     )
     await assert_nothing_left(platform)
     async with platform.db.connection() as conn:
-        assert await service.list_jobs(conn, 1) == []
+        assert not (await service.list_jobs(conn, 1)).items
 
 
 async def test_a_full_disk_is_507_and_leaves_nothing(

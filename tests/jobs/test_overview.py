@@ -14,6 +14,7 @@ from tests.support.history import write_job
 from tests.support.jobs import make_platform
 from vazao.jobs import overview, service, store
 from vazao.kit.platform import Platform
+from vazao.kit.sql import PAGE_BYTES
 
 pytestmark = pytest.mark.anyio
 MANY = """
@@ -54,7 +55,8 @@ async def touched(conn: Any, statement: Any, **params: Any) -> tuple[int, str]:
 async def test_a_list_reads_little(platform: Platform, asked: dict[str, Any]) -> None:
     async with platform.db.connection() as conn:
         blocks, plan = await touched(
-            conn, store.pages.listing(list(asked)), organization_id=1, limit=26, **asked
+            conn, store.pages.listing(list(asked)), organization_id=1, limit=26,
+            page_bytes=PAGE_BYTES, **asked
         )
     assert "Seq Scan" not in plan
     assert blocks < 150, plan

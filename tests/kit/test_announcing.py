@@ -171,7 +171,8 @@ async def test_one_that_ends_while_it_connects_leaves_no_connection(
         for turn in range(40):
             listener = Listener(database_url)
             listener.start()
-            await asyncio.sleep(turn * 0.0003)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(listener.hears.wait(), turn * 0.0003)
             await listener.close()
 
         def left() -> bool:

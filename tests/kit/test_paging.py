@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vazao.kit.errors import BadRequest
-from vazao.kit.web.paging import decode_cursor, encode_cursor, limit_of, page_of
+from vazao.kit.sql import Page
+from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
 
 
 @pytest.mark.parametrize(("value", "limit"), [(None, 50), ("", 50), ("1", 1), (1000, 1000)])
@@ -42,6 +43,6 @@ def test_what_is_no_cursor_is_refused(text: str) -> None:
 
 
 def test_pages() -> None:
-    assert page_of([1, 2, 3], 2, str) == ([1, 2], "2")
-    assert page_of([1, 2], 2, str) == ([1, 2], None)
-    assert page_of([], 2, str) == ([], None)
+    assert following(Page([1, 2], more=True), str) == "2"
+    assert following(Page([1, 2], more=False), str) is None
+    assert following(Page([], more=False), str) is None

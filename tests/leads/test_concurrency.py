@@ -238,4 +238,6 @@ async def test_search_does_not_fall_back_behind_an_edit(at_work: Platform) -> No
         await theirs.commit()
         await task
     async with at_work.db.connection() as conn:
-        assert [lead.name for lead in await searching.search(conn, 5, q="zuleica")] == ["Zuleica"]
+        assert [
+            lead.name for lead in (await searching.search(conn, 5, q="zuleica")).items
+        ] == ["Zuleica"]

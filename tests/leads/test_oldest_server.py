@@ -45,7 +45,7 @@ async def test_a_sheet_goes_in_and_is_found(oldest: str, data_dir: Path) -> None
             await eventually(caught_up)
         async with platform.db.transaction() as conn:
             found = await searching.search(conn, ORGANIZATION, q="gente conceic", limit=200)
-            assert len(found) == 111
+            assert len(found.items) == 111
             assert (await facets.read(conn, ORGANIZATION)).leads == 1000
         assert (await base(platform))["p7@exemplo.com.br"]["name"] == "Gente 7 Conceição"
     finally:

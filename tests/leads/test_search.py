@@ -12,7 +12,7 @@ import pytest
 from tests.support.leads import Tenant, indexed
 from tests.support.waiting import eventually
 from vazao.leads import searching, service, store
-from vazao.leads.models import Lead
+from vazao.leads.models import Change, Lead
 
 pytestmark = pytest.mark.anyio
 
@@ -30,8 +30,8 @@ SHEET = (
 async def found(tenant: Tenant, q: str | None = None, **more: Any) -> list[str]:
     """The local parts of the e-mails that a search finds."""
     async with tenant.platform.db.connection() as conn:
-        leads = await searching.search(conn, tenant.id, q=q, **more)
-    return sorted(lead.email.partition("@")[0] for lead in leads)
+        page = await searching.search(conn, tenant.id, q=q, **more)
+    return sorted(lead.email.partition("@")[0] for lead in page.items)
 
 
 @pytest.fixture
@@ -103,11 +103,11 @@ async def test_results_are_paged_without_loss_or_repetition(tenant: Tenant) -> N
         seen: list[int] = []
         before = None
         async with tenant.platform.db.connection() as conn:
-            while page := await searching.search(
-                conn, tenant.id, before=before, limit=10, **given
-            ):
-                seen += [lead.id for lead in page]
-                before = page[-1].id
+            more = True
+            while more:
+                page = await searching.search(conn, tenant.id, before=before, limit=10, **given)
+                seen += [lead.id for lead in page.items]
+                before, more = page.items[-1].id, page.more
         assert len(seen) == len(set(seen)) == 97
         assert seen == sorted(seen, reverse=True), "newest first"
 
@@ -168,16 +168,17 @@ async def test_a_lead_deleted_before_it_was_indexed_leaves_no_search_row(tenant:
     assert [c.lead for c in await feed(tenant)] == [None]
 
 
-async def feed(tenant: Tenant, limit: int = 1000, **more: Any) -> list[dict[str, Any]]:
+async def feed(tenant: Tenant, limit: int = 1000, **more: Any) -> list[Change]:
     async with tenant.platform.db.connection() as conn:
-        return await searching.changes(
+        page = await searching.changes(
             conn, tenant.id, after=more.pop("after", None), limit=limit, **more
         )
+    return page.items
 
 
-async def replay(tenant: Tenant, after: Any = None, limit: int = 7) -> list[dict[str, Any]]:
+async def replay(tenant: Tenant, after: Any = None, limit: int = 7) -> list[Change]:
     """The feed to its end, page by page."""
-    seen: list[dict[str, Any]] = []
+    seen: list[Change] = []
     while page := await feed(tenant, limit, after=after):
         seen += page
         after = (page[-1].xid, page[-1].lead_id)
@@ -197,7 +198,7 @@ async def test_the_feed_replays_every_lead_once_in_order(tenant: Tenant) -> None
     await tenant.run("E-mail\n" + "".join(f"u{n}@x.com\n" for n in range(250)))
     await settled(tenant, 250)
     seen = await replay(tenant)
-    assert {c.lead["email"] for c in seen} == {f"u{n}@x.com" for n in range(250)}
+    assert {c.lead.email for c in seen} == {f"u{n}@x.com" for n in range(250)}
     keys = [(int(c.xid), c.lead_id) for c in seen]
     assert keys == sorted(keys)
     assert len(set(keys)) == 250
@@ -217,7 +218,7 @@ async def test_edits_and_deletions_come_after_the_cursor(filled: Tenant) -> None
         return len(await replay(filled, after)) == 3
 
     await eventually(shown)
-    told = [(c.lead_id if c.lead is None else c.lead["email"]) for c in
+    told = [(c.lead_id if c.lead is None else c.lead.email) for c in
             await replay(filled, after)]
     assert told == ["ana@acme.com", gone, "new@x.io"]
 
@@ -247,7 +248,7 @@ async def test_a_change_that_commits_late_is_not_skipped(filled: Tenant) -> None
         return len(await replay(filled, after)) == 2
 
     await eventually(shown)
-    assert [c.lead["name"] for c in await replay(filled, after)] == ["Late", "Early"]
+    assert [c.lead.name for c in await replay(filled, after)] == ["Late", "Early"]
 
 
 async def marked(tenant: Tenant) -> datetime:
@@ -313,13 +314,13 @@ async def test_updated_since_does_not_skip_a_change_that_commits_late(filled: Te
         async with filled.platform.db.connection() as conn:
             await store.search.mark_epoch(conn, filled.id)
         looked = datetime.now(UTC)
-        assert not any(c.lead["name"] == "Late" for c in await feed(filled, since=looked))
+        assert not any(c.lead.name == "Late" for c in await feed(filled, since=looked))
         await late.commit()
     finally:
         await late.close()
 
     async def shown() -> bool:
-        return "Late" in [c.lead["name"] for c in await feed(filled, since=looked)]
+        return "Late" in [c.lead.name for c in await feed(filled, since=looked)]
 
     await eventually(shown, within=5)
 

@@ -71,12 +71,14 @@ class JobsController(Controller):
         before = paging.decode_cursor(after, int)[0] if after else None
         async with platform.db.connection() as conn:
             found = await service.list_jobs(
-                conn, principal.organization_id, limit=size + 1, before=before, status=status,
+                conn, principal.organization_id, limit=size, before=before, status=status,
                 kind=kind,
             )
-        rows, following = paging.page_of(found, size, lambda job: paging.encode_cursor(job.id))
         language = language_of(request)
-        return {"items": [view(job, language) for job in rows], "next": following}
+        return {
+            "items": [view(job, language) for job in found.items],
+            "next": paging.following(found, lambda job: paging.encode_cursor(job.id)),
+        }
 
     @get("/{token:str}", operation_id="getJob", summary="Show a job", opt=says(
         Answer(about="The job.", kind=WaitingJobView, example=SHOWN | {"waits_for": None}),

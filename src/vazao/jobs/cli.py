@@ -63,7 +63,7 @@ def list_jobs(
     """Jobs of an organization, newest first."""
     found = within(organization, lambda conn, organization_id: service.list_jobs(
         conn, organization_id, limit=limit, status=status, kind=kind))
-    values = [view(job, cli.language()) for job in found]
+    values = [view(job, cli.language()) for job in found.items]
     if as_json:
         typer.echo(msgspec.json.encode(values).decode())
         return

@@ -10,7 +10,7 @@ import msgspec
 
 from vazao.jobs import store
 from vazao.jobs.models import Job, PartRow, Row, Step, Times
-from vazao.kit.sql import Conn
+from vazao.kit.sql import Conn, Page
 
 OPEN_LIMIT = 1000
 NEWEST_OF_KIND = 500
@@ -29,8 +29,8 @@ class Event(msgspec.Struct, frozen=True):
 async def rows(
     conn: Conn, organization_id: int, *, limit: int, before: int | None = None,
     status: str | None = None, kind: str | None = None,
-) -> list[Row]:
-    """The organization's jobs, newest first; *before* is the id that the last page ended with."""
+) -> Page[Row]:
+    """A page of the organization's jobs, newest first; *before*: the last page's last id."""
     return await store.pages.rows(
         conn, organization_id, limit=limit, before=before, status=status, kind=kind
     )
@@ -46,8 +46,8 @@ async def open_jobs(conn: Conn, organization_id: int) -> int:
     return await store.pages.count_open(conn, organization_id, OPEN_LIMIT)
 
 
-async def parts(conn: Conn, job: Job, *, after: int, limit: int) -> list[PartRow]:
-    """The job's parts that follow number *after*."""
+async def parts(conn: Conn, job: Job, *, after: int, limit: int) -> Page[PartRow]:
+    """A page of the job's parts that follow number *after*."""
     return await store.pages.parts(conn, job.id, after=after, limit=limit)
 
 

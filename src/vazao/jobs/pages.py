@@ -22,7 +22,7 @@ from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
-from vazao.kit.web.paging import decode_cursor, encode_cursor, page_of
+from vazao.kit.web.paging import decode_cursor, encode_cursor, following
 
 READ, WRITE = "jobs:read", "jobs:write"
 PAGE = 25
@@ -66,12 +66,12 @@ async def _rows(
 ) -> dict[str, Any]:
     async with platform.db.connection() as conn:
         found = await overview.rows(
-            conn, organization_id, limit=PAGE + 1, before=asked.before, status=asked.status,
+            conn, organization_id, limit=PAGE, before=asked.before, status=asked.status,
             kind=asked.kind,
         )
-    shown, following = page_of(found, PAGE, lambda row: encode_cursor(row.id))
     return {
-        "rows": shown, "next": following, "asked": asked, "seen": digest(shown),
+        "rows": found.items, "next": following(found, lambda row: encode_cursor(row.id)),
+        "asked": asked, "seen": digest(found.items),
         "kinds": platform.registry.job_kinds,
         "told": partial(error_view, language=language_of(request)),
     }
@@ -152,16 +152,16 @@ async def _job_page(
 async def _course(conn: Conn, job: Job, after: str | None) -> dict[str, Any]:
     """A job's parts, their picture, and the log that its rows tell."""
     number = decode_cursor(after, int)[0] if after else 0
-    found = await overview.parts(conn, job, after=number, limit=PARTS_PAGE + 1)
-    shown, following = page_of(found, PARTS_PAGE, lambda part: encode_cursor(part.number))
+    found = await overview.parts(conn, job, after=number, limit=PARTS_PAGE)
     sampled = await overview.sample(conn, job)
     events = await overview.events(conn, job)
     drawn = pictures.picture_of_parts(
         sampled, job.requested_at, job.finished_at or clock.now(), job.parts_total
     )
     return {
-        "job": job, "parts": shown, "next": following, "after": after, "drawn": drawn,
-        "events": events, "seen": digest([job.status, job.phase, shown, sampled, events]),
+        "job": job, "parts": found.items, "after": after, "drawn": drawn, "events": events,
+        "next": following(found, lambda part: encode_cursor(part.number)),
+        "seen": digest([job.status, job.phase, found.items, sampled, events]),
     }
 
 

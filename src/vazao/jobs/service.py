@@ -15,7 +15,7 @@ from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job, NewPart
 from vazao.jobs.telling import tell
 from vazao.kit.errors import Conflict
-from vazao.kit.sql import Conn
+from vazao.kit.sql import Conn, Page
 from vazao.kit.web.idempotency import Idempotency
 
 
@@ -195,8 +195,8 @@ async def get_job(conn: Conn, organization_id: int, token: str) -> Job:
 async def list_jobs(
     conn: Conn, organization_id: int, *, limit: int = 50, before: int | None = None,
     status: str | None = None, kind: str | None = None,
-) -> list[Job]:
-    """The organization's jobs, newest first; *before* is the id that the last page ended with."""
+) -> Page[Job]:
+    """A page of the organization's jobs, newest first; *before*: the last page's last id."""
     return await store.jobs.newest(
         conn, organization_id, limit=limit, before=before, status=status, kind=kind
     )

@@ -22,6 +22,8 @@ CONNECTIONS = 16_384
 ROOM = 512
 # Files and connections to the database, beside those of clients.
 OTHER_FILES = 256
+# Of the files that may be open, how many answers may wait in (kit/web/spooling.py).
+SHARE_OF_ANSWERS = 8
 BACKLOG = 4096
 # Of a request's headers; more is answered 431. A stalled connection can hold so much, and no more.
 BUFFER_BYTES = 64 << 10
@@ -130,7 +132,7 @@ def on_closing(tell: Callable[[], object]) -> None:
 def places() -> int:
     """How many connections a web process takes: many, but never more than it may open files."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(ROOM * 2, min(CONNECTIONS, files - OTHER_FILES))
+    return max(ROOM * 2, min(CONNECTIONS, files - OTHER_FILES - files // SHARE_OF_ANSWERS))
 
 
 def guard(settings: Settings) -> None:

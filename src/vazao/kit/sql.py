@@ -9,16 +9,17 @@ names when it loads its statements; any other ``{identifier}`` is filled in by
 
 A store is made of typed functions over :func:`run`, :func:`row`, :func:`rows`, :func:`one` and
 :func:`every`: connection in, models out. Nothing else names a statement. ``prepare=False`` lets
-the server plan for the values at hand.
+the server plan for the values at hand. Lists are read by :func:`page`, from statements that
+:func:`paged` has wrapped: a page ends after its rows or its bytes, whichever comes first.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, Generic, LiteralString, TypeVar, cast
 
 import msgspec
 from psycopg import AsyncConnection, sql
@@ -28,8 +29,18 @@ from vazao.kit.db import rows_of
 Conn = AsyncConnection[Any]
 Statement = sql.SQL | sql.Composed
 Model = TypeVar("Model", bound=msgspec.Struct)
+Item = TypeVar("Item")
 _NAME = re.compile(r"^-- name: *([a-z0-9_]+) *$", re.MULTILINE)
 _PLACE = re.compile(r"\{([a-z_]+)\}")
+PAGE_BYTES = 1 << 20
+"""What the values of a page hold, at most; a longer row is a page by itself."""
+
+
+class Page(msgspec.Struct, Generic[Item], frozen=True):
+    """A piece of a list, and whether something follows it."""
+
+    items: list[Item]
+    more: bool
 
 
 def trusted(text: str) -> sql.SQL:
@@ -124,3 +135,54 @@ async def every(
     """All rows of a statement's answer, as *model*."""
     async with conn.cursor(row_factory=rows_of(model)) as cursor:
         return await (await cursor.execute(statement, values, prepare=prepare)).fetchall()
+
+
+Q = load(__package__, "sql")
+
+
+def paged(
+    statement: Statement, columns: Sequence[str] | type[msgspec.Struct], *, order: str = "id desc"
+) -> sql.SQL:
+    """A statement of a list, wrapped for :func:`page`; places that it leaves stay.
+
+    Args:
+        statement: its rows, ended by ``limit %(limit)s``.
+        columns: those to give, or a model that has them.
+        order: of the rows, by columns of the statement.
+    """
+    names: Any = getattr(columns, "__struct_fields__", columns)
+    size = (
+        'coalesce(case when pg_column_compression(r."{0}") is null then pg_column_size(r."{0}") '
+        'else octet_length(r."{0}"::text) end, 0)'
+    )
+    around = {
+        "columns": ", ".join(f'"{name}"' for name in names),
+        "octets": " + ".join(size.format(name) for name in names),
+        "rows": statement.as_string(), "order": order,
+    }
+    text = _PLACE.sub(lambda place: around[place[1]], Q.page.as_string())
+    return trusted(text)
+
+
+async def page(
+    conn: Conn, model: type[Model], statement: Statement, /, *, limit: int,
+    prepare: bool | None = None, **values: object,
+) -> Page[Model]:
+    """At most *limit* rows of a :func:`paged` statement as *model*, and whether others follow."""
+    return await page_by(
+        conn, lambda found: msgspec.convert(found, model, strict=False), statement, limit=limit,
+        prepare=prepare, **values,
+    )
+
+
+async def page_by(
+    conn: Conn, make: Callable[[dict[str, Any]], Item], statement: Statement, /, *, limit: int,
+    prepare: bool | None = None, **values: object,
+) -> Page[Item]:
+    """The same with what *make* makes of a row's columns."""
+    given = {**values, "limit": limit + 1, "page_bytes": PAGE_BYTES}
+    cursor = await conn.execute(statement, given, prepare=prepare)
+    names = [column.name for column in cursor.description or ()]
+    found = await cursor.fetchall()
+    items = [make(dict(zip(names, row, strict=True))) for row in found]
+    return Page(items, bool(found) and found[-1][-1])

@@ -19,7 +19,7 @@ from vazao.kit.web.following import follow
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.idempotency import idempotency_of
 from vazao.kit.web.pages import language_of
-from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, limit_of, page_of
+from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, following, limit_of
 from vazao.kit.web.parameters import json_of
 from vazao.kit.web.streaming import body_of
 from vazao.leads import described, searching, service, store
@@ -35,7 +35,6 @@ from vazao.leads.views import (
     LeadChanges,
     LeadPage,
     LeadView,
-    changed_view,
     lead_view,
 )
 
@@ -103,12 +102,14 @@ class Imports(Controller):
         size = limit_of(limit)
         before = decode_cursor(after, int)[0] if after else None
         async with platform.db.connection() as conn:
-            found = await service.history(
-                conn, principal.organization_id, before=before, limit=size + 1
+            page = await service.history(
+                conn, principal.organization_id, before=before, limit=size
             )
         language = language_of(request)
-        shown, following = page_of(found, size, lambda pair: encode_cursor(pair[0].id))
-        return {"items": [service.view(r, j, language) for r, j in shown], "next": following}
+        return {
+            "items": [service.view(record, job, language) for record, job in page.items],
+            "next": following(page, lambda pair: encode_cursor(pair[0].id)),
+        }
 
     @get("/{token:str}", operation_id="getImport", summary="Show an import",
          opt=described.GET_IMPORT)
@@ -231,15 +232,15 @@ class Leads(Controller):
                 found = await store.base.find(conn, organization, known)
                 return {"items": [lead_view(found)] if found else [], "next": None}
             if any(filters.values()):
-                leads = await searching.search(
-                    conn, organization, **filters, before=before, limit=size + 1
+                page = await searching.search(
+                    conn, organization, **filters, before=before, limit=size
                 )
             else:
-                leads = await store.base.newest(
-                    conn, organization, before=before, limit=size + 1
-                )
-        shown, following = page_of(leads, size, lambda lead: encode_cursor(lead.id))
-        return {"items": [lead_view(lead) for lead in shown], "next": following}
+                page = await store.base.newest(conn, organization, before=before, limit=size)
+        return {
+            "items": [lead_view(lead) for lead in page.items],
+            "next": following(page, lambda lead: encode_cursor(lead.id)),
+        }
 
     async def _since(
         self, platform: Platform, organization: int, since: datetime,
@@ -249,12 +250,11 @@ class Leads(Controller):
         async with platform.db.connection() as conn:
             # Who asks again for what came since now is told only that.
             await store.search.mark_epoch(conn, organization)
-            found = await searching.changes(
-                conn, organization, after=cursor, since=since, limit=size + 1, **filters
+            page = await searching.changes(
+                conn, organization, after=cursor, since=since, limit=size, **filters
             )
-        shown, following = page_of(found, size, _feed_cursor)
-        items = [lead for change in shown if (lead := changed_view(change.lead))]
-        return {"items": items, "next": following}
+        items = [lead_view(change.lead) for change in page.items if change.lead]
+        return {"items": items, "next": following(page, _feed_cursor)}
 
     @get("/changes", operation_id="listLeadChanges", summary="Read the feed of changes",
          opt=described.LEAD_CHANGES)
@@ -271,11 +271,10 @@ class Leads(Controller):
             )
         items: list[LeadChange] = [
             {"id": str(c.lead_id), "deleted": c.lead is None,
-             "changed_at": clock.stamp(c.changed_at), "lead": changed_view(c.lead)}
-            for c in page
+             "changed_at": clock.stamp(c.changed_at), "lead": lead_view(c.lead) if c.lead else None}
+            for c in page.items
         ]
-        following = _feed_cursor(page[-1]) if page else after
-        return {"items": items, "next": following}
+        return {"items": items, "next": _feed_cursor(page.items[-1]) if page.items else after}
 
     @get("/facets", operation_id="getLeadFacets", summary="Count the base",
          opt=described.LEAD_FACETS)

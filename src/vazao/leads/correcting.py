@@ -22,6 +22,7 @@ import polars as pl
 from vazao import sheets, uploads
 from vazao.kit.platform import Platform
 from vazao.kit.processes import unusable
+from vazao.kit.web.spooling import blocks
 from vazao.leads import service, store, typed, validation
 from vazao.leads.mapping import CUSTOM
 from vazao.leads.models import Import
@@ -30,7 +31,6 @@ from vazao.leads.reasons import REASONS
 
 COLUMNS = ("vazao_row", "vazao_column", "vazao_reason")
 BOM = "\N{BYTE ORDER MARK}".encode()
-BLOCK_BYTES = 1 << 18
 _REFUSED = {"row": pl.Int64, COLUMNS[1]: pl.String, "code": pl.String}
 
 
@@ -52,10 +52,9 @@ async def errors_csv(
             file.write(BOM if for_excel else b"")
             async with platform.bulky:
                 await _Correction(platform, record, language).write(file)
-            file.seek(0)
         except OSError as error:
             raise unusable(platform.settings.folder, error) from error
-        while block := await asyncio.to_thread(file.read, BLOCK_BYTES):
+        async for block in blocks(file):
             yield block
 
 

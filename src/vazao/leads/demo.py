@@ -53,7 +53,7 @@ async def import_sheet(
     async with platform.db.transaction() as conn:
         found = await searching.search(conn, organization_id, q="joao silva", limit=5)
     lines.append(_(
-        "Search for “joao silva”: {count} shown in {time}", count=len(found),
+        "Search for “joao silva”: {count} shown in {time}", count=len(found.items),
         time=duration(time.perf_counter() - began, language()),
     ))
     return lines

@@ -1,17 +1,20 @@
 """The whole base as a stream of CSV or NDJSON, written by PostgreSQL itself (COPY).
 
-Page by page, by keyset: whoever reads slowly holds neither a connection nor a snapshot, and a
-lead is told as it stands when its page is read.
+Page by page, by keyset: whoever reads slowly holds neither a connection nor a snapshot, nor memory
+beyond a block, and a lead is told as it stands when its page is read.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import AsyncGenerator
-from typing import Literal
+from typing import IO, Literal
 
 from psycopg import sql
 
 from vazao.kit.platform import Platform
+from vazao.kit.processes import unusable
+from vazao.kit.web.spooling import blocks
 from vazao.leads import store
 from vazao.leads.mapping import FIELDS
 
@@ -30,25 +33,41 @@ TYPED = f"case when jsonb_typeof({{}}) = 'number' then {NUMBER} else {ESCAPED} e
 async def export(
     platform: Platform, organization_id: int, form: Format
 ) -> AsyncGenerator[bytes]:
-    """Every lead of the organization, in the order of its e-mail."""
+    """Every lead of the organization, in the order of its e-mail.
+
+    Raises:
+        StorageFull: no room is left for a page of it.
+    """
     async with platform.db.connection() as conn:
         types = await store.base.custom_types(conn, organization_id)
     columns = _csv(types) if form == "csv" else None
     if columns:
         yield _header(types)
-    after = ""
-    while True:
-        async with platform.db.connection() as conn:
-            last = await store.base.page_end(
-                conn, organization_id, after=after, limit=PAGE_LEADS
+    after: str | None = ""
+    with tempfile.TemporaryFile(dir=platform.settings.folder) as file:
+        while after is not None:
+            file.seek(0)
+            file.truncate()
+            try:
+                after = await _page(platform, organization_id, columns, after, file)
+            except OSError as error:
+                raise unusable(platform.settings.folder, error) from error
+            async for block in blocks(file):
+                yield block
+
+
+async def _page(
+    platform: Platform, organization_id: int, columns: sql.Composed | None, after: str,
+    file: IO[bytes],
+) -> str | None:
+    """Write the page of leads after the e-mail *after* into *file*; its last e-mail, if any."""
+    async with platform.db.connection() as conn:
+        last = await store.base.page_end(conn, organization_id, after=after, limit=PAGE_LEADS)
+        if last is not None:
+            await store.base.export(
+                conn, organization_id, columns, file, after=after, last=last
             )
-            if last is None:
-                return
-            page = await store.base.export(
-                conn, organization_id, columns, after=after, last=last
-            )
-        yield page
-        after = last
+    return last
 
 
 def _header(types: dict[str, str]) -> bytes:

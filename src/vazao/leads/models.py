@@ -118,14 +118,14 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """An entry of the feed: what happened to a lead in transaction ``xid``, and the lead now.
 
-    ``lead`` has the columns of the table; ``None`` where it is gone.
+    ``lead`` is ``None`` where it is gone.
     """
 
     xid: str
     lead_id: int
     deleted: bool
     changed_at: datetime
-    lead: dict[str, Any] | None
+    lead: Lead | None
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):

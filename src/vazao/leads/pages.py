@@ -14,7 +14,7 @@ from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
-from vazao.kit.web.paging import decode_cursor, encode_cursor, page_of
+from vazao.kit.web.paging import decode_cursor, encode_cursor, following
 from vazao.kit.web.streaming import body_of
 from vazao.leads import facets, searching, service, store
 from vazao.leads.settings import LeadSettings
@@ -40,16 +40,15 @@ async def show_leads(
     async with platform.db.transaction() as conn:
         if q or tag or city:
             found = await searching.search(
-                conn, organization, q=q, tag=tag, city=city, before=before, limit=PAGE + 1
+                conn, organization, q=q, tag=tag, city=city, before=before, limit=PAGE
             )
         else:
-            found = await store.base.newest(conn, organization, before=before, limit=PAGE + 1)
+            found = await store.base.newest(conn, organization, before=before, limit=PAGE)
         behind = await store.search.behind(conn, organization)
         counted = await facets.read(conn, organization)
-    shown, following = page_of(found, PAGE, lambda lead: encode_cursor(lead.id))
     return page(
-        request, "leads/list.html", leads=shown, behind=behind, counted=counted, after=after,
-        next=following,
+        request, "leads/list.html", leads=found.items, behind=behind, counted=counted, after=after,
+        next=following(found, lambda lead: encode_cursor(lead.id)),
         filters={k: v for k, v in {"q": q, "tag": tag, "city": city}.items() if v},
     )
 
@@ -73,13 +72,13 @@ async def show_imports(
     before = decode_cursor(after, int)[0] if after else None
     async with platform.db.connection() as conn:
         found = await service.history(
-            conn, principal.organization_id, before=before, limit=PAGE + 1
+            conn, principal.organization_id, before=before, limit=PAGE
         )
     language = language_of(request)
-    shown, following = page_of(found, PAGE, lambda pair: encode_cursor(pair[0].id))
     return page(
-        request, "leads/imports.html", after=after, next=following,
-        imports=[_shown(record, job, language) for record, job in shown],
+        request, "leads/imports.html", after=after,
+        next=following(found, lambda pair: encode_cursor(pair[0].id)),
+        imports=[_shown(record, job, language) for record, job in found.items],
     )
 
 

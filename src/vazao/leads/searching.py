@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from vazao.kit.sql import Conn
+from vazao.kit.sql import Conn, Page
 from vazao.leads import store
 from vazao.leads.models import Change, Import, Lead
 
@@ -43,8 +43,8 @@ async def index_piece(
 async def search(
     conn: Conn, organization_id: int, *, q: str | None = None, tag: str | None = None,
     city: str | None = None, before: int | None = None, limit: int = 50,
-) -> list[Lead]:
-    """Leads that match every condition, newest first, by keyset."""
+) -> Page[Lead]:
+    """A page of leads that match every condition, newest first, by keyset."""
     asked = store.search.asked(q, tag, city)
     for walk in SHORT_WALK, LONG_WALK:
         if walk == LONG_WALK and (
@@ -54,7 +54,8 @@ async def search(
         found = await store.search.walk(
             conn, organization_id, asked, leads=walk, before=before, limit=limit
         )
-        if len(found) == limit:
+        # A full page that nothing followed among those: perhaps something does further on.
+        if found.more:
             return found
     return await store.search.by_index(
         conn, organization_id, asked, before=before, limit=limit
@@ -65,7 +66,7 @@ async def changes(
     conn: Conn, organization_id: int, *, after: tuple[str, int] | None,
     since: datetime | None = None, limit: int = 50, q: str | None = None, tag: str | None = None,
     city: str | None = None,
-) -> list[Change]:
+) -> Page[Change]:
     """A page of the feed of changes.
 
     Args:

@@ -14,6 +14,7 @@ from psycopg import errors as pg
 from vazao import jobs, uploads
 from vazao.kit import clock
 from vazao.kit.i18n import translate
+from vazao.kit.sql import Page
 from vazao.leads import store, suppressing
 from vazao.leads.errors import (
     DryRunNotYet,
@@ -110,14 +111,14 @@ async def _settled(conn: Connection, record: Import, job: jobs.Job) -> Import:
 
 async def history(
     conn: Connection, organization_id: int, *, before: int | None = None, limit: int = 50
-) -> list[tuple[Import, jobs.Job]]:
-    """Imports with their jobs, newest first."""
+) -> Page[tuple[Import, jobs.Job]]:
+    """A page of imports with their jobs, newest first."""
     records = await store.imports.newest(conn, organization_id, before=before, limit=limit)
-    found = await jobs.by_ids(conn, organization_id, [r.id for r in records])
-    return [
+    found = await jobs.by_ids(conn, organization_id, [r.id for r in records.items])
+    return Page([
         (await _settled(conn, record, found[record.id]), found[record.id])
-        for record in records if record.id in found
-    ]
+        for record in records.items if record.id in found
+    ], records.more)
 
 
 def view(record: Import, job: jobs.Job, language: str = "en") -> ImportView:

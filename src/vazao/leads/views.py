@@ -131,10 +131,3 @@ def lead_view(lead: Lead) -> LeadView:
     shown["created_at"] = clock.stamp(lead.created_at)
     shown["updated_at"] = clock.stamp(lead.updated_at)
     return shown
-
-
-def changed_view(lead: dict[str, Any] | None) -> LeadView | None:
-    """A lead of the feed as the API shows it."""
-    if lead is None:
-        return None
-    return lead_view(Lead(**{name: lead[name] for name in Lead.__struct_fields__}))

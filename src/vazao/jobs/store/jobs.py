@@ -10,10 +10,11 @@ from psycopg.types.json import Jsonb
 
 from vazao.jobs.models import Counts, Job, Keyed, Progress
 from vazao.kit import sql
-from vazao.kit.sql import Conn
+from vazao.kit.sql import Conn, Page
 
 _COLUMNS = tuple(name for name in Job.__struct_fields__ if name != "created")
 Q = sql.load(__package__, "jobs", job=sql.columns(Job, without="created"))
+_LIST = sql.paged(Q.list_jobs, _COLUMNS)
 
 
 def job_of(values: Sequence[Any]) -> Job:
@@ -88,10 +89,10 @@ async def lock(conn: Conn, job_id: int) -> Job | None:
 async def newest(
     conn: Conn, organization_id: int, *, limit: int, before: int | None, status: str | None,
     kind: str | None,
-) -> list[Job]:
-    """The organization's jobs, newest first, with ids below *before*."""
-    return await sql.every(
-        conn, Job, Q.list_jobs, organization_id=organization_id, limit=limit, before=before,
+) -> Page[Job]:
+    """A page of the organization's jobs, newest first, with ids below *before*."""
+    return await sql.page(
+        conn, Job, _LIST, organization_id=organization_id, limit=limit, before=before,
         status=status, kind=kind,
     )
 

@@ -9,9 +9,10 @@ from psycopg.sql import Composed
 
 from vazao.jobs.models import PartRow, Row, Step, Times
 from vazao.kit import sql
-from vazao.kit.sql import Conn
+from vazao.kit.sql import Conn, Page
 
 Q = sql.load(__package__, "pages", part_row=sql.columns(PartRow))
+_LIST, _PARTS = sql.paged(Q.list_rows, Row), sql.paged(Q.list_parts, PartRow, order="number")
 _FILTERS = {
     "status": sql.trusted("and status = %(status)s "),
     "kind": sql.trusted("and kind = %(kind)s "),
@@ -21,17 +22,17 @@ _FILTERS = {
 
 def listing(asked: Sequence[str]) -> Composed:
     """The statement of a list with the filters *asked* for."""
-    return Q.list_rows.format(filters=Composed([_FILTERS[name] for name in asked]))
+    return _LIST.format(filters=Composed([_FILTERS[name] for name in asked]))
 
 
 async def rows(
     conn: Conn, organization_id: int, *, limit: int, before: int | None, status: str | None,
     kind: str | None,
-) -> list[Row]:
-    """The organization's jobs, newest first, with ids below *before*."""
+) -> Page[Row]:
+    """A page of the organization's jobs, newest first, with ids below *before*."""
     values: dict[str, Any] = {"status": status, "kind": kind, "before": before}
     asked = {name: value for name, value in values.items() if value is not None}
-    return await sql.every(
+    return await sql.page(
         conn, Row, listing(list(asked)), organization_id=organization_id, limit=limit, **asked
     )
 
@@ -52,9 +53,9 @@ async def count_open(conn: Conn, organization_id: int, limit: int) -> int:
     return found[0] if found else 0
 
 
-async def parts(conn: Conn, job_id: int, *, after: int, limit: int) -> list[PartRow]:
+async def parts(conn: Conn, job_id: int, *, after: int, limit: int) -> Page[PartRow]:
     """A page of the job's parts with numbers above *after*."""
-    return await sql.every(conn, PartRow, Q.list_parts, job_id=job_id, after=after, limit=limit)
+    return await sql.page(conn, PartRow, _PARTS, job_id=job_id, after=after, limit=limit)
 
 
 async def parts_at(conn: Conn, job_id: int, numbers: Sequence[int]) -> list[PartRow]:

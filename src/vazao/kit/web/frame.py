@@ -36,7 +36,7 @@ from vazao.kit.cancelling import end_all
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.settings import Settings
-from vazao.kit.web import bodies, csrf, heads, hosts, parameters, public
+from vazao.kit.web import bodies, csrf, heads, hosts, parameters, public, spooling
 from vazao.kit.web.following import Following
 from vazao.kit.web.pages import language_of, page
 
@@ -83,6 +83,8 @@ class Frame:
             scope["method"] = "GET"  # type: ignore[typeddict-item]
             receive, send = heads.headless(receive, send)
         body = bodies.Body(receive, settings) if bodies.announced(scope) else None
+        outgoing = spooling.Outgoing(send, settings.folder)
+        give = send if scope["state"].get("head") else outgoing.send
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -96,11 +98,13 @@ class Frame:
                 )
                 if body is not None:
                     body.answering = True
-            await send(message)
+            await give(message)
 
         try:
             await self.app(scope, receive if body is None else body.receive, sending)
+            await outgoing.finish()
         finally:
+            outgoing.close()
             _observe(scope, method, status, time.perf_counter() - began)
 
 

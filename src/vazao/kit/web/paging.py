@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from vazao.kit.errors import BadRequest
+from vazao.kit.sql import Item, Page
 
 DEFAULT_LIMIT = 50
 MOST = 1000
-Row = TypeVar("Row")
 
 
 class CursorInvalid(BadRequest):
@@ -64,12 +64,6 @@ def decode_cursor(text: str, *types: Any) -> tuple[Any, ...]:
         raise CursorInvalid(remedy="Begin again without after=.") from error
 
 
-def page_of(rows: Sequence[Row], limit: int, cursor: Any) -> tuple[Sequence[Row], str | None]:
-    """A page of *limit* out of rows fetched with one more, and the cursor of the next or ``None``.
-
-    Args:
-        cursor: ``cursor(row)`` gives the text for the page's last row.
-    """
-    if len(rows) <= limit:
-        return rows, None
-    return rows[:limit], cursor(rows[limit - 1])
+def following(page: Page[Item], cursor: Callable[[Item], str]) -> str | None:
+    """The cursor of the page after this one, by *cursor* of its last item; ``None`` if none is."""
+    return cursor(page.items[-1]) if page.more else None

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import IO, Any
 
 from psycopg.sql import SQL, Composable, Identifier, Placeholder
 from psycopg.types.json import Jsonb
 
 from vazao.kit import sql
-from vazao.kit.sql import Conn
+from vazao.kit.sql import Conn, Page
 from vazao.leads.errors import TooManyCustomFields
 from vazao.leads.models import Base, Lead
 
 Q = sql.load(__package__, "base")
 LAST = (1 << 63) - 1
+LIST = sql.paged(Q.list_leads, Lead)
+_PAGE_END = Q.export_page.format(page=sql.paged(Q.export_leads, Lead, order="email"))
 CUSTOM_FIELDS_AT_MOST = 1000
 """Names of custom fields in an organization: a COPY cannot have 1,664 columns."""
 
@@ -36,11 +38,10 @@ async def find(conn: Conn, organization_id: int, email: str) -> Lead | None:
 
 async def newest(
     conn: Conn, organization_id: int, *, before: int | None, limit: int
-) -> list[Lead]:
-    """The base, newest first, with ids below *before*."""
-    return await sql.every(
-        conn, Lead, Q.list_leads, organization_id=organization_id, before=before or LAST,
-        limit=limit,
+) -> Page[Lead]:
+    """A page of the base, newest first, with ids below *before*."""
+    return await sql.page(
+        conn, Lead, LIST, organization_id=organization_id, before=before or LAST, limit=limit
     )
 
 
@@ -129,18 +130,24 @@ async def know_custom_fields(conn: Conn, organization_id: int, names: Sequence[s
 
 
 async def page_end(conn: Conn, organization_id: int, *, after: str, limit: int) -> str | None:
-    """The last e-mail of the page of leads after *after*; ``None`` behind the last."""
+    """The last e-mail of the page of leads after *after*; ``None`` behind the last.
+
+    A page ends after *limit* leads or :data:`~vazao.kit.sql.PAGE_BYTES`.
+    """
     found = await sql.row(
-        conn, Q.export_page, organization_id=organization_id, after=after, limit=limit
+        conn, _PAGE_END, organization_id=organization_id, after=after, limit=limit,
+        page_bytes=sql.PAGE_BYTES,
     )
     return found[0] if found else None
 
 
 async def export(
-    conn: Conn, organization_id: int, columns: Composable | None, *, after: str, last: str
-) -> bytes:
-    """A page of leads as the server writes it: CSV of *columns*, or NDJSON where none are given."""
+    conn: Conn, organization_id: int, columns: Composable | None, file: IO[bytes], *, after: str,
+    last: str,
+) -> None:
+    """Write a page of leads into *file*: CSV of *columns*, or NDJSON where none are given."""
     statement = Q.export_csv.format(columns=columns) if columns else Q.export_ndjson
     bounds = {"organization_id": organization_id, "after": after, "last": last}
     async with conn.cursor() as cursor, cursor.copy(statement, bounds) as rows:
-        return b"".join([bytes(block) async for block in rows])
+        async for block in rows:
+            file.write(block)

@@ -100,12 +100,14 @@ select (select count(*) from looked_at), coalesce(jsonb_agg(
 update leads.base set facets = %(facets)s, facets_version = %(version)s
 where organization_id = %(organization_id)s
 
+-- name: export_leads
+-- The leads of the next page of an export.
+select * from leads.lead
+where organization_id = %(organization_id)s and email > %(after)s order by email limit %(limit)s
+
 -- name: export_page
--- The last e-mail of the next page of an export.
-select max(email) from (
-    select email from leads.lead
-    where organization_id = %(organization_id)s and email > %(after)s order by email limit %(limit)s
-) page
+-- Its last e-mail: it ends after so many bytes, too.
+select max(email) from ({page}) p
 
 -- name: export_csv
 -- A page of the base as a sheet that an import takes back unchanged. Its header is written by hand:

@@ -8,17 +8,15 @@ from psycopg.sql import Identifier
 from psycopg.types.json import Json, Jsonb
 
 from vazao.kit import sql
-from vazao.kit.sql import Conn
+from vazao.kit.sql import Conn, Page
 from vazao.leads.models import Import, Options
 from vazao.leads.store.base import LAST, know_custom_fields
 from vazao.leads.store.staging import rejections_of
 from vazao.sheets import Note
 
 Q = sql.load(__package__, "imports")
-_GET, _FIND, _LIST = (
-    statement.format(imports=Q.imports)
-    for statement in (Q.get_import, Q.find_import, Q.list_imports)
-)
+_GET, _FIND = (s.format(imports=Q.imports) for s in (Q.get_import, Q.find_import))
+_LIST = sql.paged(Q.list_imports.format(imports=Q.imports), Import)
 
 
 async def insert(
@@ -49,9 +47,9 @@ async def find(conn: Conn, organization_id: int, token: str) -> Import | None:
 
 async def newest(
     conn: Conn, organization_id: int, *, before: int | None, limit: int
-) -> list[Import]:
-    """The organization's imports, newest first, with ids below *before*."""
-    return await sql.every(
+) -> Page[Import]:
+    """A page of the organization's imports, newest first, with ids below *before*."""
+    return await sql.page(
         conn, Import, _LIST, organization_id=organization_id, before=before or LAST, limit=limit
     )
 

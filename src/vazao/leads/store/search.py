@@ -6,15 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from psycopg.sql import SQL, Composable, Placeholder
 
 from vazao.kit import sql
-from vazao.kit.sql import Conn
+from vazao.kit.sql import Conn, Page
 from vazao.leads.models import Change, Lead
 from vazao.leads.store.base import LAST
 
 Q = sql.load(__package__, "search")
 WORDS_AT_MOST = 6
+WALK, BY_INDEX = sql.paged(Q.walk_leads, Lead), sql.paged(Q.search_leads, Lead)
+_ENTRY = ("changed_xid", "lead_id", "deleted", "changed_at")
+_FEED = sql.paged(
+    Q.feed_page, [*_ENTRY, *Lead.__struct_fields__], order="changed_xid, lead_id"
+)
 _MATCHING = SQL("""and exists (
     select from leads.document d
     where d.organization_id = f.organization_id and d.lead_id = f.lead_id {conditions}
@@ -59,11 +65,11 @@ def _storable(text: str) -> str:
 
 async def walk(
     conn: Conn, organization_id: int, search: Asked, *, leads: int, before: int | None, limit: int
-) -> list[Lead]:
+) -> Page[Lead]:
     """Matching leads among so many of the newest below id *before*, newest first."""
     # Nothing here is prepared: a generic plan could not tell a common name from a rare one.
-    return await sql.every(
-        conn, Lead, Q.walk_leads.format(conditions=search.conditions), prepare=False,
+    return await sql.page(
+        conn, Lead, WALK.format(conditions=search.conditions), prepare=False,
         organization_id=organization_id, walk=leads, before=before or LAST, limit=limit,
         **search.values,
     )
@@ -80,10 +86,10 @@ async def estimate(conn: Conn, organization_id: int, search: Asked) -> float:
 
 async def by_index(
     conn: Conn, organization_id: int, search: Asked, *, before: int | None, limit: int
-) -> list[Lead]:
+) -> Page[Lead]:
     """Matching leads below id *before*, newest first, by the index of words and labels."""
-    return await sql.every(
-        conn, Lead, Q.search_leads.format(conditions=search.conditions), prepare=False,
+    return await sql.page(
+        conn, Lead, BY_INDEX.format(conditions=search.conditions), prepare=False,
         organization_id=organization_id, before=before or LAST, limit=limit, **search.values,
     )
 
@@ -161,22 +167,19 @@ async def epoch_before(conn: Conn, organization_id: int, since: datetime) -> str
 
 async def feed(
     conn: Conn, organization_id: int, search: Asked, *, after: tuple[str, int], limit: int
-) -> list[Change]:
+) -> Page[Change]:
     """A page of the feed behind (transaction, lead), of leads that match *search*."""
     matching = _MATCHING.format(conditions=search.conditions) if search.values else SQL("")
     xid, lead_id = after
-    given: dict[str, Any] = {
-        "organization_id": organization_id, "xid": xid, "lead_id": lead_id, "limit": limit,
-    }
-    cursor = await conn.execute(
-        Q.feed_page.format(conditions=matching), given | search.values
+    return await sql.page_by(
+        conn, _change, _FEED.format(conditions=matching), organization_id=organization_id, xid=xid,
+        lead_id=lead_id, limit=limit, prepare=None, **search.values,
     )
-    names = [c.name for c in cursor.description or ()][4:]
-    page = []
-    for number, id, deleted, at, *rest in await cursor.fetchall():
-        lead = dict(zip(names, rest, strict=True))
-        page.append(Change(
-            xid=number, lead_id=id, deleted=deleted, changed_at=at,
-            lead=None if lead["id"] is None else lead,
-        ))
-    return page
+
+
+def _change(found: dict[str, Any]) -> Change:
+    lead = None if found["id"] is None else msgspec.convert(found, Lead, strict=False)
+    return Change(
+        xid=str(found["changed_xid"]), lead_id=found["lead_id"], deleted=found["deleted"],
+        changed_at=found["changed_at"], lead=lead,
+    )

@@ -153,7 +153,7 @@ order by at desc limit 1
 -- name: feed_page
 -- Changes in the order of (transaction, lead); only transactions older than every running one,
 -- so that a change committed late is never skipped.
-select f.changed_xid::text, f.lead_id, f.deleted, f.changed_at, l.*
+select f.changed_xid, f.lead_id, f.deleted, f.changed_at, l.*
 from leads.feed f
 left join leads.lead l on l.organization_id = f.organization_id and l.id = f.lead_id
 where f.organization_id = %(organization_id)s

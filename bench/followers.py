@@ -93,7 +93,8 @@ async def tokens_of(made: Engine) -> tuple[int, list[str]]:
         organization = await service.create_organization(conn, "acme")
         for n in range(TOKENS):
             secret, _ = await service.create_token(
-                conn, organization.id, application=f"bench{n}", scopes=["jobs:read"]
+                conn, organization.id, application=f"bench{n}", scopes=["jobs:read"],
+                known={"jobs:read"},
             )
             found.append(secret)
     return organization.id, found

@@ -5,102 +5,44 @@
 
 One client that does nothing wrong asks for ``/healthz`` (a new connection each time, as balancers
 do) and searches leads, beside each scenario. A scenario is a function in ``SCENARIOS`` that is
-given the platform and runs crowds of sockets, each crowd a process of its own; ``beside`` says
-the lines that all of them must keep.
+given the platform and runs crowds of sockets (``crowds.py``); ``beside`` says the lines that all of
+them must keep.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import http.client
 import json
-import multiprocessing
+import random
 import resource
-import select
-import socket
 import statistics
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
-from typing import NamedTuple
+from pathlib import Path
 
 import httpx2
 import psutil
 
+from crowds import GONE_SECONDS, Crowd, crowds, deaf, sippers
 from memory import tree_bytes
 from platform_under_test import Running, say, timed_import, up, wait_search
 from sheets import sheet_csv
+from vazao.accounts import service
+from vazao.kit.platform import Platform
+from vazao.kit.settings import Settings
+from vazao.main import registry
 
 MIB = 1 << 20
-GONE_SECONDS, P99_MS, MEMORY_MIB, BACK_MIB = 60.0, 250.0, 150.0, 50.0
-SILENT, STALLED, SOCKETS = 20_000, 2_000, 10_000
-PAUSE_SECONDS, QUIET_SECONDS = 0.02, 5.0
-
-
-class Crowd(NamedTuple):
-    """What became of one process's sockets: seconds until the last was gone, and how many stay."""
-
-    opened: int
-    refused: int
-    last_seconds: float
-    left: int
-    answers: Counter[str]
-
-
-def crowd(port: int, sources: Sequence[str], count: int, opening: bytes) -> Crowd:
-    """Open *count* connections from *sources* in turn, say *opening*, and then nothing until the
-    server ends them.
-    """
-    lines: dict[int, tuple[socket.socket, float]] = {}
-    watch, refused = select.epoll(), 0
-    for turn in range(count):
-        line = socket.socket()
-        line.settimeout(10)
-        try:
-            # The port is chosen when the other side is known: an address has enough for all.
-            line.setsockopt(socket.SOL_IP, 24, 1)
-            line.bind((sources[turn % len(sources)], 0))
-            line.connect(("127.0.0.1", port))
-            line.sendall(opening)
-        except OSError:
-            line.close()
-            refused += 1
-            continue
-        line.setblocking(False)
-        lines[line.fileno()] = (line, time.monotonic())
-        watch.register(line.fileno(), select.EPOLLIN)
-    opened, last, answers = len(lines), 0.0, Counter[str]()
-    deadline = time.monotonic() + GONE_SECONDS + 30
-    while lines and time.monotonic() < deadline:
-        for number, _ in watch.poll(1):
-            line, since = lines[number]
-            try:
-                said = line.recv(65_536)
-            except OSError:
-                said = b""
-            if said:
-                answers[said[9:12].decode() if said.startswith(b"HTTP/1.1 ") else "other"] += 1
-            else:
-                last = max(last, time.monotonic() - since)
-                watch.unregister(number)
-                lines.pop(number)[0].close()
-    return Crowd(opened, refused, last, len(lines), answers)
-
-
-def crowds(running: Running, sources: Sequence[str], count: int, opening: bytes) -> Crowd:
-    """*count* sockets from *sources*, shared among processes as far as one may open files."""
-    shares = -(-count // SOCKETS)
-    task = (running.port, sources, count // shares, opening)
-    with multiprocessing.get_context("spawn").Pool(shares) as pool:
-        found = pool.starmap(crowd, [task] * shares, chunksize=1)
-    answers = sum((each.answers for each in found), Counter[str]())
-    return Crowd(
-        sum(c.opened for c in found), sum(c.refused for c in found),
-        max(c.last_seconds for c in found), sum(c.left for c in found), answers,
-    )
+P99_MS, MEMORY_MIB, BACK_MIB = 250.0, 150.0, 50.0
+SILENT, STALLED, READERS, STREAMS = 20_000, 2_000, 400, 5_000
+WIDE_LEADS, WIDE_CELLS, CELL_BYTES = 1_000, 5, 60_000
+PAUSE_SECONDS, QUIET_SECONDS, REVOKED_AFTER_SECONDS, SETTLING_SECONDS = 0.02, 5.0, 15.0, 10.0
 
 
 class Beside:
@@ -171,6 +113,7 @@ def beside(running: Running, what: str, act: Callable[[], Crowd]) -> None:
     idle = sum(map(tree_bytes, pids))
     with Beside(running) as client:
         crowd = act()
+    time.sleep(SETTLING_SECONDS)
     after = sum(map(tree_bytes, pids)) - idle
     for name, seconds in client.seconds.items():
         p99, before = (_p99(each) for each in (seconds, quiet.seconds[name]))
@@ -196,7 +139,7 @@ def _p99(seconds: list[float]) -> float:
 def headers(running: Running) -> None:
     """HTTP/2: 60 streams on one connection, each with one header of 4 KB named 3,900 times."""
     beside(running, "repeated HTTP/2 headers", lambda: crowds(
-        running, ["127.0.1.1"], 1, repeated_headers(60, 3_900)
+        running.port, ["127.0.1.1"], 1, repeated_headers(60, 3_900)
     ))
 
 
@@ -229,11 +172,11 @@ def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 def silent(running: Running) -> None:
     """Sockets that say nothing: all of one address, then few of each of many."""
     beside(running, "20,000 silent sockets of one address", lambda: crowds(
-        running, ["127.0.1.2"], SILENT, b""
+        running.port, ["127.0.1.2"], SILENT, b""
     ))
     many = [f"127.0.2.{n}" for n in range(1, 41)]
     beside(running, "20,000 silent sockets of 40 addresses", lambda: crowds(
-        running, many, SILENT, b""
+        running.port, many, SILENT, b""
     ))
 
 
@@ -251,12 +194,91 @@ def bodies(running: Running) -> None:
             "Upload-Length: 5000", "Content-Length: 5000", "", "2 4",
         )).encode()
         beside(running, f"2,000 stalled bodies of {path}", lambda sent=opening: crowds(
-            running, sources, STALLED, sent
+            running.port, sources, STALLED, sent
         ))
 
 
+def asking(token: str, path: str) -> bytes:
+    """A request of whoever holds *token*."""
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        f"Authorization: Bearer {token}\r\n\r\n"
+    ).encode()
+
+
+def readers(running: Running) -> None:
+    """Readers of leads of 300 KB each: some take a little each second, some nothing at all."""
+    _, token = running.organization("wide")
+    sheet = running.folder / "wide.csv"
+    wide_csv(sheet)
+    timed_import(running.client(token), sheet)
+    openings = {path: asking(token, path) for path in (
+        "/v1/leads?limit=1000", "/v1/leads/export", "/v1/leads/export?format=ndjson"
+    )}
+    sources = [f"127.0.4.{n}" for n in range(1, 5)]
+    for path, opening in openings.items():
+        beside(running, f"{READERS} slow readers of {path}", lambda sent=opening: crowds(
+            running.port, sources, READERS, sent, sippers
+        ))
+    beside(running, f"{READERS} that read nothing of an export", lambda: crowds(
+        running.port, sources, READERS, openings["/v1/leads/export"], deaf
+    ))
+
+
+def wide_csv(path: Path) -> None:
+    """A sheet of wide leads, which hardly compress."""
+    chance = random.Random(8)
+    names = ",".join(f"Nota {n}" for n in range(WIDE_CELLS))
+    with path.open("w", encoding="utf-8") as sheet:
+        sheet.write(f"E-mail,{names}\n")
+        for n in range(WIDE_LEADS):
+            cells = (chance.randbytes(CELL_BYTES // 2).hex() for _ in range(WIDE_CELLS))
+            sheet.write(f"w{n}@x.com,{','.join(cells)}\n")
+
+
+def streams(running: Running) -> None:
+    """5,000 streams of one token, which is revoked while they are open."""
+    with running.connect() as conn:
+        # None of them ends by itself.
+        row = conn.execute(
+            "update jobs.job set status = 'running' where kind = 'leads.import' and "
+            "organization_id = (select id from accounts.organization where slug = 'bench') "
+            "returning token"
+        ).fetchone()
+    assert row
+    sources = [f"127.0.5.{n}" for n in range(1, 11)]
+    token = running.new_token("bench", "streams")
+    opening = asking(token, f"/v1/jobs/{row[0]}/stream")
+
+    def act() -> Crowd:
+        revoking = threading.Timer(REVOKED_AFTER_SECONDS, lambda: asyncio.run(revoke(running)))
+        revoking.start()
+        found = crowds(running.port, sources, STREAMS, opening)
+        revoking.join()
+        return found
+
+    beside(running, "5,000 streams of one token, then revoked", act)
+
+
+async def revoke(running: Running) -> None:
+    """Revoke the token that the streams hold."""
+    settings = Settings(data_dir=running.folder)
+    platform = Platform(settings, running.database_url, registry())
+    await platform.open()
+    try:
+        async with platform.db.transaction() as conn:
+            cursor = await conn.execute(
+                "select organization_id, id from accounts.token where application = 'streams'"
+            )
+            found = await cursor.fetchone()
+            assert found
+            await service.revoke_token(conn, *found)
+    finally:
+        await platform.close()
+
+
 SCENARIOS: dict[str, Callable[[Running], None]] = {
-    "headers": headers, "silent": silent, "bodies": bodies,
+    "headers": headers, "silent": silent, "bodies": bodies, "readers": readers, "streams": streams,
 }
 
 

@@ -69,25 +69,30 @@ class Running:
         )
         return done.stdout
 
-    def client(self) -> httpx2.Client:
-        """A client that carries the token."""
-        headers = {"Authorization": f"Bearer {self.token}"}
+    def client(self, token: str | None = None) -> httpx2.Client:
+        """A client that carries *token*, or the platform's own."""
+        headers = {"Authorization": f"Bearer {token or self.token}"}
         return httpx2.Client(base_url=self.address, headers=headers, timeout=600)
 
     def organization(self, slug: str) -> tuple[int, str]:
         """A new organization's id and a token of its own."""
         self.vazao("accounts", "create-organization", slug)
-        scopes = [f"{n}:{v}" for n in ("leads", "jobs") for v in ("read", "write")]
-        flags = [part for scope in scopes for part in ("--scope", scope)]
-        made = self.vazao(
-            "accounts", "create-token", "--organization", slug, "--application", "bench", *flags
-        )
         with self.connect() as conn:
             row = conn.execute(
                 "select id from accounts.organization where slug = %s", [slug]
             ).fetchone()
         assert row
-        return row[0], made.strip().splitlines()[-1]
+        return row[0], self.new_token(slug, "bench")
+
+    def new_token(self, slug: str, application: str) -> str:
+        """A token of the organization for *application*."""
+        scopes = [f"{n}:{v}" for n in ("leads", "jobs") for v in ("read", "write")]
+        flags = [part for scope in scopes for part in ("--scope", scope)]
+        made = self.vazao(
+            "accounts", "create-token", "--organization", slug, "--application", application,
+            *flags,
+        )
+        return made.strip().splitlines()[-1]
 
     def connect(self) -> psycopg.Connection[Any]:
         """An autocommit connection to its database."""

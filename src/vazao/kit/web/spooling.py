@@ -23,7 +23,7 @@ from vazao.kit.errors import Unavailable
 from vazao.kit.logging import get
 from vazao.kit.serving import SHARE_OF_ANSWERS
 
-BLOCK_BYTES = 1 << 16
+BLOCK_BYTES = 1 << 15
 WAITING_AT_MOST = 1024
 """Answers of a process that wait so at the same time: each is an open file."""
 log = get("spooling")

@@ -15,7 +15,7 @@ DEV_STAMP = $(VENV)/.installed-dev-$(call sum,dev)
 BENCH_STAMP = $(VENV)/.installed-bench-$(call sum,bench)
 
 # Rivals are installed by install-bench alone; statements of benches are put together from text.
-LOOSE := $(addprefix --ignore ,import-not-found no-matching-overload invalid-argument-type)
+LOOSE := $(addprefix --ignore ,import-not-found no-matching-overload invalid-argument-type deprecated)
 
 CATALOGUE := src/vazao/locale/pt_BR/LC_MESSAGES/vazao.mo
 

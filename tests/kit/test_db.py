@@ -9,6 +9,7 @@ import asyncio
 import pytest
 from psycopg import AsyncConnection, sql
 
+from tests.support.waiting import eventually
 from vazao.kit.db import REACH, SERVER_REACH, Database, reach_of
 from vazao.kit.settings import Settings
 
@@ -62,6 +63,34 @@ async def test_connections_that_the_server_ended_meanwhile_are_nobody_s_error(
             )
         again = asyncio.gather(*(ask(database) for _ in range(30)))
         assert set(await asyncio.wait_for(again, 5)).isdisjoint(pids)
+    finally:
+        await database.close()
+
+
+async def test_what_can_wait_leaves_connections_to_others(database_url: str) -> None:
+    database, go, holding = Database(database_url, max_size=6), asyncio.Event(), 0
+
+    async def hold(*, patient: bool) -> None:
+        nonlocal holding
+        async with database.transaction(patient=patient):
+            holding += 1
+            await go.wait()
+
+    async def held(count: int) -> None:
+        async def so_many() -> bool:
+            return holding == count
+
+        await eventually(so_many)
+
+    await database.open()
+    try:
+        crowd = [asyncio.create_task(hold(patient=True)) for _ in range(20)]
+        await held(2)
+        others = [asyncio.create_task(hold(patient=False)) for _ in range(4)]
+        await held(6)
+        go.set()
+        await asyncio.gather(*crowd, *others)
+        assert holding == 24
     finally:
         await database.close()
 

@@ -11,7 +11,7 @@ import select
 import time
 import traceback
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Self, TypeVar
 
 import msgspec
@@ -30,6 +30,7 @@ set_json_loads(msgspec.json.decode)
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 MINIMUM_VERSION = 150000
 RECONNECT_SECONDS = 10.0
+PATIENT_SHARE = 3
 DRAIN_SECONDS = 1.0
 """Those who find dead connections at the same time empty the pool once."""
 REACH = {
@@ -129,6 +130,7 @@ class Database:
             check=self._check,
         )
         self._drained = 0.0
+        self._patient = asyncio.Semaphore(max(1, max_size // PATIENT_SHARE))
         # Is handed the topics of what was committed (:mod:`vazao.kit.announcing`).
         self.announce: Callable[[dict[str, None]], object] | None = None
 
@@ -163,27 +165,36 @@ class Database:
         await self.pool.close()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncGenerator[Connection]:
+    async def connection(self, *, patient: bool = False) -> AsyncGenerator[Connection]:
         """A connection outside a transaction (autocommit).
+
+        Args:
+            patient: it is for what comes in crowds and can wait, such as uploads that begin or
+                end: all of it together holds a third of the connections at most.
 
         Raises:
             DatabaseUnavailable: none became free, or the server is gone.
         """
-        try:
-            async with self.pool.connection() as conn:
-                try:
-                    yield conn
-                finally:
-                    self._hand_on(conn)
-        except PoolTimeout as error:
-            raise DatabaseUnavailable(
-                remedy="Try again in a moment.", retry_after=5
-            ) from error
+        async with self._patient if patient else nullcontext():
+            try:
+                async with self.pool.connection() as conn:
+                    try:
+                        yield conn
+                    finally:
+                        self._hand_on(conn)
+            except PoolTimeout as error:
+                raise DatabaseUnavailable(
+                    remedy="Try again in a moment.", retry_after=5
+                ) from error
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Connection]:
-        """A connection inside one transaction: committed at the end, rolled back on error."""
-        async with self.connection() as conn:
+    async def transaction(self, *, patient: bool = False) -> AsyncGenerator[Connection]:
+        """A connection inside one transaction: committed at the end, rolled back on error.
+
+        Args:
+            patient: as in :meth:`connection`.
+        """
+        async with self.connection(patient=patient) as conn:
             try:
                 async with conn.transaction():
                     yield conn

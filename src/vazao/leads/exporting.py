@@ -61,8 +61,7 @@ async def _page(
     file: IO[bytes],
 ) -> str | None:
     """Write the page of leads after the e-mail *after* into *file*; its last e-mail, if any."""
-    # Of many that export at once, few hold a connection: others need one, too.
-    async with platform.bulky, platform.db.connection() as conn:
+    async with platform.db.connection(patient=True) as conn:
         last = await store.base.page_end(conn, organization_id, after=after, limit=PAGE_LEADS)
         if last is not None:
             await store.base.export(

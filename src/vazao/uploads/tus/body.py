@@ -128,7 +128,7 @@ async def leased(
 
 async def _take(platform: Platform, upload_id: int, offset: int) -> tuple[UUID, Upload]:
     lease = uuid4()
-    async with platform.db.transaction() as conn:
+    async with platform.db.transaction(patient=True) as conn:
         found = await store.lock(conn, upload_id)
         if found is None or found.status != "receiving":
             raise UploadNotFound
@@ -218,7 +218,7 @@ async def renew(conn: Conn, platform: Platform, upload_id: int, lease: UUID) -> 
 
 async def _free(platform: Platform, upload_id: int, lease: UUID) -> None:
     try:
-        async with platform.db.connection() as conn:
+        async with platform.db.connection(patient=True) as conn:
             await store.free_lease(conn, upload_id, lease)
     except Exception as error:
         # It ends by itself.

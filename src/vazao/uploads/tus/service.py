@@ -59,7 +59,7 @@ async def create(
             limit=settings.of(UploadSettings).max_bytes,
         )
     token = secrets.token_hex(16)
-    async with platform.db.transaction() as conn:
+    async with platform.db.transaction(patient=True) as conn:
         await _hold_to_limit(conn, organization_id, settings.of(UploadSettings).max_open)
         upload = await store.insert(
             conn, token=token, organization_id=organization_id,
@@ -88,7 +88,7 @@ async def find(platform: Platform, organization_id: int, token: str) -> Resumabl
     Raises:
         UploadNotFound: there is none, or it is another organization's, ended or expired.
     """
-    async with platform.db.connection() as conn:
+    async with platform.db.connection(patient=True) as conn:
         return await _find(conn, organization_id, token)
 
 
@@ -192,7 +192,7 @@ class _Writer:
         return bool(self._sizes)
 
     async def _record(self) -> None:
-        async with self._platform.db.transaction() as conn:
+        async with self._platform.db.transaction(patient=True) as conn:
             found = await store.lock(conn, self._upload.id)
             if found is None or found.status != "receiving":
                 raise UploadNotFound
@@ -210,7 +210,7 @@ class _Writer:
         if self._body.lost or not self._sizes:
             return
         first = self._recorded + 1
-        async with self._platform.db.transaction() as conn:
+        async with self._platform.db.transaction(patient=True) as conn:
             # Held: a record whose commit was in doubt is seen, and no other begins meanwhile.
             found = await store.lock(conn, self._upload.id)
             if found and found.segments >= first:
@@ -228,7 +228,7 @@ async def terminate(platform: Platform, organization_id: int, token: str) -> Non
         UploadInUse: a job has taken the file.
     """
     upload = await find(platform, organization_id, token)
-    async with platform.db.transaction() as conn:
+    async with platform.db.transaction(patient=True) as conn:
         found = await store.lock(conn, upload.id)
         if await store.claimed(conn, upload.id):
             raise UploadInUse
@@ -267,5 +267,5 @@ async def claim_upload(conn: Conn, organization_id: int, token: str) -> Upload:
 
 async def expire(platform: Platform) -> None:
     """Mark what was not continued or taken in time; the sweep of uploads removes it."""
-    async with platform.db.transaction() as conn:
+    async with platform.db.transaction(patient=True) as conn:
         await store.expire(conn)

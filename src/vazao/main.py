@@ -45,11 +45,8 @@ def sections() -> list[type[Section]]:
 def registry() -> Registry:
     """Everything that the features registered; each has a ``register(registry)`` on its face."""
     from vazao import accounts
-    from vazao.kit.web import language, news, probes, reference, static
 
-    filled = Registry(schema_head=newest_revision())
-    for frame in (probes, static, language, reference, news):
-        filled.routes += frame.routes
+    filled = Registry(web=[frame_routes], schema_head=newest_revision())
     for name in ROOMS:
         package = import_module(f"vazao.{name}")
         if hasattr(package, "register"):
@@ -57,6 +54,15 @@ def registry() -> Registry:
     filled.scopes |= SCOPES_TO_COME
     filled.resolve_organization = accounts.organization_id
     return filled
+
+
+def frame_routes() -> list[Any]:
+    """The routes that belong to no feature."""
+    from vazao.kit.web import language, news, probes, reference, static
+
+    return [
+        route for module in (probes, static, language, reference, news) for route in module.routes
+    ]
 
 
 def newest_revision() -> str:

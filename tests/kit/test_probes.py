@@ -26,7 +26,7 @@ from vazao.migrations import head
 @contextmanager
 def serving(url: str, data_dir: Path, *checks: Check) -> Iterator[TestClient[Litestar]]:
     """A client of an application that has only the probes."""
-    registry = Registry(routes=list(probes.routes), readiness=list(checks), schema_head=head())
+    registry = Registry(web=[lambda: probes.routes], readiness=list(checks), schema_head=head())
     settings = Settings(_env_file=None, database_url=url, data_dir=data_dir, secret="s" * 32)  # type: ignore[call-arg]
     with TestClient(create_app(Platform(settings, url, registry))) as client:
         yield client

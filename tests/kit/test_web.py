@@ -55,7 +55,7 @@ class Things(Controller):
 @contextmanager
 def serving(url: str, data_dir: Path) -> Iterator[TestClient[Litestar]]:
     settings = Settings(_env_file=None, database_url=url, data_dir=data_dir, secret="s" * 32)  # type: ignore[call-arg]
-    registry = Registry(routes=[Things])
+    registry = Registry(web=[lambda: [Things]])
     with TestClient(create_app(Platform(settings, url, registry))) as client:
         yield client
 

@@ -50,18 +50,22 @@ async def demo_identity(platform: Platform) -> Identity:
     return await demo.identity(platform)
 
 
+def _routes() -> list[Any]:
+    from vazao.accounts import account_pages, admin_pages, api, pages
+
+    return [*pages.ROUTES, *account_pages.ROUTES, *admin_pages.ROUTES, *api.ROUTES]
+
+
 def register(registry: Registry) -> None:
     """Show the feature's routes, commands, pages, menu entries and housekeeping."""
-    from vazao.accounts import account_pages, admin_pages, api, cli, demo, pages, tasks
+    from vazao.accounts import cli, demo, tasks
     from vazao.accounts.errors import CredentialInvalid
     from vazao.accounts.models import SCOPES
     from vazao.kit.registry import MenuEntry, Periodic
 
     registry.credential_errors.append(CredentialInvalid)
     registry.scopes |= SCOPES
-    registry.routes += [
-        *pages.ROUTES, *account_pages.ROUTES, *admin_pages.ROUTES, *api.ROUTES,
-    ]
+    registry.web.append(_routes)
     registry.commands["accounts"].append(cli.app)
     registry.demo_bodies["POST", "/v1/sessions"] = demo.sign_in_body
     registry.template_packages.append("vazao.accounts")

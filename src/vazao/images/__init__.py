@@ -5,7 +5,7 @@ The face: :func:`register`. Its routes are those that old clients of the image s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vazao.kit.faces import lazily
 
@@ -18,12 +18,18 @@ __all__ = ["ImageSettings", "register"]
 __getattr__ = lazily(__name__, {"ImageSettings": "settings"})
 
 
+def _routes() -> list[Any]:
+    from vazao.images.api import routes
+
+    return routes
+
+
 def register(registry: Registry) -> None:
     """Show routes, the kind of job, where pictures are dropped, a demonstration, the sweep."""
-    from vazao.images import api, demo, tasks
+    from vazao.images import demo, tasks
     from vazao.kit.registry import DemoStep, DropTarget, Periodic
 
-    registry.routes.extend(api.routes)
+    registry.web.append(_routes)
     registry.job_kinds[tasks.KIND] = tasks.kind
     registry.demo_bodies["POST", "/randomize"] = demo.body
     registry.demo.append(DemoStep("Shuffle of an image", demo.show, 30))

@@ -9,7 +9,7 @@ stands here, too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vazao.kit.faces import lazily
 
@@ -88,25 +88,21 @@ __getattr__ = lazily(__name__, {
 })
 
 
+def _routes() -> list[Any]:
+    from vazao.jobs import api, pages
+
+    return [*api.routes, *pages.routes]
+
+
 def register(registry: Registry) -> None:
     """Show the feature's routes, pages, commands, runner and periodic jobs."""
-    from vazao.jobs import (
-        api,
-        cli,
-        fairness,
-        known,
-        overview,
-        pages,
-        readiness,
-        recovery,
-        supervision,
-    )
+    from vazao.jobs import cli, fairness, known, overview, readiness, recovery, supervision
     from vazao.kit.readiness import workers_expected
     from vazao.kit.registry import Check, Figure, MenuEntry, Periodic
 
     known.bind(registry.job_kinds)
     registry.scopes |= {"jobs:read": True, "jobs:write": True}
-    registry.routes += [*api.routes, *pages.routes]
+    registry.web.append(_routes)
     registry.menu.append(MenuEntry("Jobs", "/jobs", 40))
     registry.figures.append(Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40))
     registry.template_packages.append("vazao.jobs")

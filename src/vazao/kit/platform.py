@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from litestar.connection import ASGIConnection
 
 BULKY_AT_ONCE = 2
+PUBLIC = "public"
+"""The short name of the organization of those who need not say who they are."""
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):

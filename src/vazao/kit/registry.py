@@ -10,6 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vazao.kit.errors import ConfigurationError, VazaoError
@@ -89,6 +90,7 @@ class Periodic:
 class Registry:
     """All that features registered, in the order of registration.
 
+    ``web`` are functions that give route handlers: only a web process loads what they need;
     ``commands`` are the Typer apps that together make a group of that name;
     ``demo_bodies`` give, by method and path, what the demonstration's ``curl`` line sends;
     ``runner(platform, stop)`` is one life of a worker, until *stop* is set or it fails;
@@ -98,7 +100,7 @@ class Registry:
     ``credential_errors`` are what a wrong credential is refused with, for the reference.
     """
 
-    routes: list[Any] = field(default_factory=list)
+    web: list[Callable[[], list[Any]]] = field(default_factory=list)
     menu: list[MenuEntry] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
@@ -116,6 +118,11 @@ class Registry:
     resolve_organization: Callable[[AsyncConnection[Any], str], Awaitable[int]] | None = None
     readiness: list[Check] = field(default_factory=list)
     schema_head: str = ""
+
+    @cached_property
+    def routes(self) -> list[Any]:
+        """The route handlers of all features."""
+        return [route for load in self.web for route in load()]
 
     async def organization_id(self, conn: AsyncConnection[Any], slug: str) -> int:
         """The id of the organization with that slug.

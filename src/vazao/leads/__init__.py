@@ -5,7 +5,7 @@ The face: :func:`register` shows routes, pages, commands, the kinds of jobs and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vazao.kit.faces import lazily
 
@@ -18,14 +18,20 @@ __all__ = ["LeadSettings", "register"]
 __getattr__ = lazily(__name__, {"LeadSettings": "settings"})
 
 
+def _routes() -> list[Any]:
+    from vazao.leads import api, pages
+
+    return [*api.routes, *pages.routes]
+
+
 def register(registry: Registry) -> None:
     """Show the feature to the platform."""
     from vazao import jobs
     from vazao.kit.registry import DemoStep, Figure, MenuEntry, Periodic
-    from vazao.leads import api, cli, demo, pages, store, tasks
+    from vazao.leads import cli, demo, store, tasks
 
     registry.scopes |= {"leads:read": True, "leads:write": True}
-    registry.routes += [*api.routes, *pages.routes]
+    registry.web.append(_routes)
     registry.menu += [
         MenuEntry("Leads", "/leads", 10), MenuEntry("Imports", "/leads/imports", 11),
     ]

@@ -6,7 +6,7 @@ would break running processes of the version before.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vazao.kit.faces import lazily
 
@@ -20,12 +20,18 @@ __all__ = ["NumberSettings", "register"]
 __getattr__ = lazily(__name__, {"NumberSettings": "settings"})
 
 
+def _routes() -> list[Any]:
+    from vazao.numbers.api import routes
+
+    return routes
+
+
 def register(registry: Registry) -> None:
     """Show the routes, the kind of job, where files are dropped, its command and demonstration."""
     from vazao.kit.registry import DemoStep, DropTarget
-    from vazao.numbers import api, cli, demo, tasks
+    from vazao.numbers import cli, demo, tasks
 
-    registry.routes.extend(api.routes)
+    registry.web.append(_routes)
     registry.job_kinds[tasks.KIND] = tasks.kind
     registry.commands["jobs"].append(cli.app)
     registry.demo_bodies["POST", "/sum-even"] = demo.body

@@ -12,9 +12,8 @@ from typing import Any
 import msgspec
 
 from vazao.kit.errors import BadRequest, Conflict, Forbidden, NotFound, Unavailable
-from vazao.kit.platform import Platform
+from vazao.kit.platform import PUBLIC, Platform
 from vazao.kit.sql import Conn
-from vazao.kit.web.public import SLUG as PUBLIC
 from vazao.numbers import store
 
 CHUNK = 4 << 20

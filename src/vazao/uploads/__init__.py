@@ -7,7 +7,7 @@ a resumable upload with :func:`claim_upload`; :func:`local_file` and :func:`read
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vazao.kit.faces import lazily
 
@@ -47,11 +47,16 @@ __getattr__ = lazily(__name__, {
 })
 
 
+def _routes() -> list[Any]:
+    from vazao.uploads.tus.api import routes
+
+    return routes
+
+
 def register(registry: Registry) -> None:
     """Show the routes of resumable uploads, and the sweep of what was abandoned."""
     from vazao.kit.registry import Periodic
     from vazao.uploads import tasks
-    from vazao.uploads.tus import api
 
-    registry.routes.extend(api.routes)
+    registry.web.append(_routes)
     registry.periodic.append(Periodic("uploads.sweep", 300.0, tasks.sweep))

@@ -9,12 +9,13 @@ allowance of the same length. Only waiting for the client counts, never our own 
 from __future__ import annotations
 
 import asyncio
-from typing import cast
-
-from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
+from typing import TYPE_CHECKING, cast
 
 from vazao.kit.errors import BadRequest, VazaoError
 from vazao.kit.settings import Settings
+
+if TYPE_CHECKING:
+    from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
 
 
 class BodyTooSlow(VazaoError):
@@ -61,7 +62,7 @@ class Body:
             ClientLeft: the client did.
         """
         if self.whole:
-            return cast(HTTPReceiveMessage, await self._receive())
+            return cast("HTTPReceiveMessage", await self._receive())
         try:
             message = await self._next()
         except TimeoutError:
@@ -83,7 +84,7 @@ class Body:
         left = stall + self._bytes / rate - self._waited
         try:
             async with asyncio.timeout(min(stall, left)):
-                return cast(HTTPReceiveMessage, await self._receive())
+                return cast("HTTPReceiveMessage", await self._receive())
         finally:
             self._waited += clock() - began
 

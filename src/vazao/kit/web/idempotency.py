@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Request
+from typing import TYPE_CHECKING, Any
 
 from vazao.kit.errors import BadRequest
+
+if TYPE_CHECKING:
+    from litestar import Request
 
 Idempotency = tuple[str, str]
 """The key, and a hash of what was asked."""

@@ -9,10 +9,8 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
-from vazao.kit.platform import Platform, Principal
+from vazao.kit.platform import PUBLIC, Platform, Principal
 from vazao.kit.web import csrf
-
-SLUG = "public"
 
 
 async def principal_of(
@@ -33,8 +31,8 @@ async def principal_of(
         csrf.check_origin(connection)
     if platform.public_id is None:
         async with platform.db.connection() as conn:
-            platform.public_id = await platform.registry.organization_id(conn, SLUG)
+            platform.public_id = await platform.registry.organization_id(conn, PUBLIC)
     return Principal(
-        organization_id=platform.public_id, organization=SLUG, kind="public", name=SLUG,
+        organization_id=platform.public_id, organization=PUBLIC, kind="public", name=PUBLIC,
         scopes=frozenset({scope}),
     )

@@ -15,13 +15,14 @@ import tempfile
 from collections.abc import AsyncIterator
 from functools import cache
 from pathlib import Path
-from typing import IO, Any, cast
-
-from litestar.types import Message, Send
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from vazao.kit.errors import Unavailable
 from vazao.kit.logging import get
 from vazao.kit.serving import SHARE_OF_ANSWERS
+
+if TYPE_CHECKING:
+    from litestar.types import Message, Send
 
 BLOCK_BYTES = 1 << 15
 WAITING_AT_MOST = 1024

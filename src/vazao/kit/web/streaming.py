@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
-
-from litestar import Request
+from typing import TYPE_CHECKING, Any
 
 from vazao.kit.errors import UploadCutOff
 from vazao.kit.web.bodies import ClientLeft
+
+if TYPE_CHECKING:
+    from litestar import Request
 
 
 def announced_of(request: Request[Any, Any, Any]) -> int:

@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-JOBS ?= 2
+# One more than two cores, since tests wait as well: for servers that start, for deadlines.
+JOBS ?= 3
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
 
 # What is installed is remembered by the sum of what was asked for, so a second run costs nothing.

@@ -7,13 +7,23 @@ from typing import Any
 
 import pytest
 
-from tests.support.running import CHROMIUM, FLAGS, PASSWORD, Running, running_platform
+from tests.support.running import (
+    CHROMIUM,
+    FLAGS,
+    PASSWORD,
+    Running,
+    free_port,
+    running_platform,
+)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def platform_up() -> Iterator[Running]:
-    """A platform with the organization ``acme`` and its admin ``maria``."""
-    with running_platform() as running:
+    """A platform with the organization ``acme`` and its admin ``maria``.
+
+    It shows its metrics on a port of their own, too.
+    """
+    with running_platform(VAZAO_METRICS_PORT=str(free_port())) as running:
         running.vazao("accounts", "create-organization", "acme")
         running.vazao(
             "accounts", "create-user", "maria", "--organization", "acme", "--role", "admin",
@@ -24,7 +34,10 @@ def platform_up() -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's or another chromium, headless."""
+    """Debian's or another chromium, headless.
+
+    No longer than a module's tests: its driver's event loop would stay in the way of others.
+    """
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine: the browser test did not run")
     from playwright.sync_api import expect, sync_playwright

@@ -14,6 +14,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import product
 from select import select
 from typing import Any
 
@@ -101,18 +102,27 @@ BODIES = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "kind", "status"), BODIES)
-@pytest.mark.parametrize("length", [{"Content_Length": "5000"}, {"Transfer_Encoding": "chunked"}])
-def test_a_body_that_stops_is_answered_and_ended_on_every_route(
-    edge: Running, method: str, path: str, kind: str, status: int, length: dict[str, str]
-) -> None:
-    said = answer(edge, head(
-        method, path, Content_Type=kind, Tus_Resumable="1.0.0", Upload_Length="5000", **length
-    ))
-    assert said.startswith(b"HTTP/1.1 %d " % status), said
-    assert b"connection: close" in said.lower()
-    body = json.loads(said[said.index(b'{"') : said.rindex(b"}") + 1])
-    assert body["error"]["code"] == {408: "body_too_slow", 423: "upload_stalled"}[status]
+LENGTHS = [{"Content_Length": "5000"}, {"Transfer_Encoding": "chunked"}]
+
+
+def test_a_body_that_stops_is_answered_and_ended_on_every_route(edge: Running) -> None:
+    """All of them at once: each waits as long as the others."""
+    with ExitStack() as stack:
+        stalled = []
+        for (method, path, kind, status), length in product(BODIES, LENGTHS):
+            line = stack.enter_context(connect(edge))
+            line.sendall(head(
+                method, path, Content_Type=kind, Tus_Resumable="1.0.0", Upload_Length="5000",
+                **length,
+            ))
+            stalled.append((line, path, status))
+        for line, path, status in stalled:
+            said = rest(line)
+            assert said.startswith(b"HTTP/1.1 %d " % status), (path, said)
+            assert b"connection: close" in said.lower(), path
+            body = json.loads(said[said.index(b'{"') : said.rindex(b"}") + 1])
+            code = {408: "body_too_slow", 423: "upload_stalled"}[status]
+            assert body["error"]["code"] == code, path
 
 
 def test_a_body_that_nothing_reads_keeps_no_connection(edge: Running) -> None:

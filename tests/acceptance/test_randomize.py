@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,11 @@ pytestmark = pytest.mark.external
 NOISE = pngs.chunk(b"tEXt", b"noise\0" + bytes(i * 7919 % 256 for i in range(3_000_000)))
 
 
-@pytest.fixture(scope="module")
-def up() -> Iterator[Running]:
+@pytest.fixture
+def up(platform_up: Running) -> Running:
     if shutil.which("curl") is None:
         pytest.skip("no curl on this machine: an existing client's lines were not tried")
-    with running_platform() as running:
-        yield running
+    return platform_up
 
 
 def shell(line: str, folder: Path, code: int = 0) -> str:

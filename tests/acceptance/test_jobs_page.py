@@ -66,11 +66,12 @@ def test_a_picture_is_shuffled(platform_up: Running, browser: Any, tmp_path: Pat
     with signed_in(browser, platform_up) as page:
         watching = page.context.new_page()
         watching.goto(f"{platform_up.address}/jobs?kind=images.randomize")
-        assert watching.locator("#rows tbody tr").count() == 0
+        before = watching.locator("#rows tbody tr").count()
         page.goto(f"{platform_up.address}/jobs/new")
         page.set_input_files("[data-work] input", str(picture))
         state(page, "finished")
-        expect(watching.locator("#rows tbody .badge")).to_have_attribute(
+        expect(watching.locator("#rows tbody tr")).to_have_count(before + 1)
+        expect(watching.locator("#rows tbody .badge").first).to_have_attribute(
             "data-status", "finished", timeout=20_000)
         shown = page.locator("[data-work-picture] img")
         expect(shown).to_have_js_property("naturalWidth", 240)

@@ -10,7 +10,7 @@ import pytest
 from psycopg import AsyncConnection, sql
 
 from tests.support.waiting import eventually
-from vazao.kit.db import REACH, SERVER_REACH, Database, reach_of
+from vazao.kit.db import REACH, SERVER_REACH, SESSION, Database, reach_of
 from vazao.kit.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +21,7 @@ async def server_side(database: Database) -> dict[str, str]:
     try:
         async with database.connection() as conn:
             shown = {}
-            for name in SERVER_REACH:
+            for name in SESSION:
                 cursor = await conn.execute(sql.SQL("show {}").format(sql.Identifier(name)))
                 row = await cursor.fetchone()
                 shown[name] = row[0] if row else ""
@@ -33,7 +33,7 @@ async def server_side(database: Database) -> dict[str, str]:
 
 async def test_both_sides_give_up_a_peer_that_is_cut_off(database_url: str) -> None:
     shown = await server_side(Database(database_url))
-    assert shown == SERVER_REACH
+    assert shown == SESSION
 
 
 async def test_the_session_of_a_pooler_is_left_as_it_is(database_url: str) -> None:

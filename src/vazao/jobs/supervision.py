@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from vazao.jobs import gauges, recovery, store
 from vazao.jobs.tasks import Runner
 from vazao.kit.cancelling import end_all
-from vazao.kit.db import RECONNECT_SECONDS, be_reached, reach_of
+from vazao.kit.db import RECONNECT_SECONDS, begin_session, reach_of
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Periodic
@@ -195,4 +195,4 @@ class Life:
 
 async def _configure(conn: AsyncConnection[Any]) -> None:
     await conn.set_autocommit(True)
-    await be_reached(conn)
+    await begin_session(conn)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -198,4 +199,7 @@ def report(count: int, queries: float, late: list[float], memory: float) -> None
 
 
 if __name__ == "__main__":
+    # The streams are files of this process, too.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     uvloop.run(measure(int(sys.argv[1]) if len(sys.argv) > 1 else COUNT))

@@ -4,11 +4,16 @@ The server's own deadline covers a request's headers. A body that stalls would s
 its connection and whatever the route holds meanwhile. So a body must make progress every
 ``VAZAO_STALL_SECONDS``, and come at ``VAZAO_BODY_BYTES_PER_SECOND`` on the whole, after a first
 allowance of the same length. Only waiting for the client counts, never our own work.
+
+An answer that comes before the body's end reaches clients only while they are listened to: closed
+upon at once, their system throws away what it has not shown them yet. So what they still send is
+taken and dropped for a while (:meth:`Body.linger`), as servers in front do.
 """
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from vazao.kit.errors import BadRequest, VazaoError
@@ -16,6 +21,10 @@ from vazao.kit.settings import Settings
 
 if TYPE_CHECKING:
     from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
+
+
+LINGER_SECONDS = 1.0
+"""How long a client that was answered may pause; in all it has ``VAZAO_STALL_SECONDS``."""
 
 
 class BodyTooSlow(VazaoError):
@@ -50,6 +59,7 @@ class Body:
         self._receive = receive
         self._settings = settings
         self._waited = 0.0
+        self._stalled = False
         self._bytes = 0
         self.whole = False
         self.answering = False
@@ -66,6 +76,7 @@ class Body:
         try:
             message = await self._next()
         except TimeoutError:
+            self._stalled = True
             if not self.answering:
                 raise BodyTooSlow(self._settings) from None
             return {"type": "http.disconnect"}
@@ -76,6 +87,17 @@ class Body:
         self._bytes += len(message.get("body", b""))
         self.whole = not message.get("more_body", False)
         return message
+
+    async def linger(self) -> None:
+        """Take what an answered client still sends, and drop it, unless it was too slow before."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.stall_seconds):
+                while not self.whole and not self._stalled:
+                    async with asyncio.timeout(LINGER_SECONDS):
+                        message = await self._receive()
+                    if message["type"] != "http.request":
+                        return
+                    self.whole = not message.get("more_body", False)
 
     async def _next(self) -> HTTPReceiveMessage:
         stall, rate = self._settings.stall_seconds, self._settings.body_bytes_per_second

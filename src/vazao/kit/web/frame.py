@@ -18,7 +18,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import psycopg
@@ -98,7 +98,12 @@ class Frame:
                 )
                 if body is not None:
                     body.answering = True
-            await give(message)
+            if body is None or body.whole or not _is_last(message):
+                await give(message)
+                return
+            await give(cast(Message, {**message, "more_body": True}))
+            await body.linger()
+            await give({"type": "http.response.body", "body": b"", "more_body": False})
 
         try:
             await self.app(scope, receive if body is None else body.receive, sending)
@@ -106,6 +111,10 @@ class Frame:
         finally:
             outgoing.close()
             _observe(scope, method, status, time.perf_counter() - began)
+
+
+def _is_last(message: Message) -> bool:
+    return message["type"] == "http.response.body" and not message["more_body"]
 
 
 def _request_id(scope: Scope) -> str:

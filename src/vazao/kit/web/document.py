@@ -17,8 +17,11 @@ from litestar.routes import HTTPRoute
 from vazao import __version__
 from vazao.kit import errors
 from vazao.kit.web import csrf
+from vazao.kit.web.bodies import BodyTooSlow
+from vazao.kit.web.hosts import HostUnknown
 from vazao.kit.web.openapi import JSON, Answer, Body, Header, Parameter, Says
 from vazao.kit.web.parameters import FieldInvalid, JsonInvalid, UnknownParameter
+from vazao.kit.web.spooling import AnswersWaiting
 
 Refusals = Sequence[type[errors.VazaoError]]
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
@@ -108,6 +111,10 @@ def refused_by_frame(
     """What the frame refuses before, or beside, the handler."""
     opt = handler.opt
     said: Says | None = opt.get("says")
+    if not opt.get("anyhost"):
+        yield HostUnknown
+    if method in UNSAFE:
+        yield BodyTooSlow
     if path.startswith("/v1/"):
         yield UnknownParameter
     if not opt.get("anonymous"):
@@ -116,6 +123,7 @@ def refused_by_frame(
             yield errors.Unauthenticated
         yield errors.DatabaseUnavailable
         yield errors.Unavailable
+        yield AnswersWaiting
         if not opt.get("public") and not opt.get("authenticated"):
             yield errors.Forbidden
         if method in UNSAFE:

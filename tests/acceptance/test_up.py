@@ -88,6 +88,10 @@ def test_a_killed_process_of_the_web_server_is_replaced(running: Running) -> Non
     until(lambda: healthy(running))
     until(lambda: len(group(web)) == before)
     assert children(running.process.pid, "web") == {web}, "the server itself lived on"
+    httpx2.get(f"{running.address}/metrics")
+    left = {file.name for file in (running.folder / "metrics").glob(f"*_{victim}.db")}
+    assert f"counter_{victim}.db" in left or f"histogram_{victim}.db" in left, "it still counts"
+    assert not [name for name in left if name.startswith("gauge_live")]
 
 
 def test_a_killed_database_comes_back(running: Running) -> None:

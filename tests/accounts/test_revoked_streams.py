@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -55,8 +55,22 @@ async def revoke(platform: Platform, organization_id: int) -> None:
         await service.revoke_token(conn, organization_id, token.id)
 
 
+async def revoke_unheard(platform: Platform, organization_id: int) -> None:
+    """Revoke it while nobody hears of it, and cut the connections by which processes hear."""
+    async with platform.db.connection() as conn:
+        await conn.execute(
+            "update accounts.token set revoked_at = now() where organization_id = %s",
+            [organization_id],
+        )
+        await conn.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where application_name = 'vazao-listener' and datname = current_database()"
+        )
+
+
+@pytest.mark.parametrize("revoke", [revoke, revoke_unheard])
 async def test_a_revoked_token_s_stream_ends_and_it_opens_nothing_any_more(
-    database_url: str, data_dir: Path
+    database_url: str, data_dir: Path, revoke: Callable[[Platform, int], Awaitable[None]]
 ) -> None:
     web = make_platform(database_url, data_dir)
     elsewhere = make_platform(database_url, data_dir)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +170,27 @@ async def test_a_process_that_closes_ends_its_streams(platform: Platform) -> Non
 
 async def _value(value: object) -> object:
     return value
+
+
+async def test_clients_that_leave_before_the_answer_begins_keep_no_place(
+    platform: Platform,
+) -> None:
+    async with serving(platform) as client:
+        job = await ask(platform, "test.echo")
+        path = f"/v1/jobs/{job.token}/stream"
+        place = (client.base_url.host, client.base_url.port)
+        for turn in range(40):
+            with socket.create_connection(place) as line:
+                line.sendall(
+                    f"GET {path} HTTP/1.1\r\nHost: x\r\nx-organization: 1\r\n\r\n".encode()
+                )
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(asyncio.Event().wait(), turn * 0.0005)
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            await client.head(path)
+
+        async def admitted() -> bool:
+            async with follow(client, job.token) as (answer, _):
+                return answer.status_code == 200
+
+        await eventually(admitted, within=10)

@@ -52,7 +52,7 @@ def test_one_at_a_time(tmp_path: Path) -> None:
     os.close(processes.claim_folder(tmp_path, "http://127.0.0.1:2"))
 
 
-def test_metrics_of_the_dead_are_removed(
+def test_what_the_dead_counted_stays_and_what_they_showed_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(processes.METRICS, "")
@@ -60,10 +60,27 @@ def test_metrics_of_the_dead_are_removed(
     dead.wait()
     place = processes.share_metrics(tmp_path, alone=True)
     for pid in (dead.pid, os.getpid()):
-        (place / f"counter_{pid}.db").write_text("")
+        for kind in ("counter", "gauge_livesum", "gauge_mostrecent"):
+            (place / f"{kind}_{pid}.db").write_text("")
     assert processes.share_metrics(tmp_path, alone=False) == place
-    assert [file.name for file in place.iterdir()] == [f"counter_{os.getpid()}.db"]
+    left = {file.name for file in place.iterdir()}
+    assert left == {
+        *(f"{kind}_{os.getpid()}.db" for kind in ("counter", "gauge_livesum", "gauge_mostrecent")),
+        f"counter_{dead.pid}.db", f"gauge_mostrecent_{dead.pid}.db",
+    }
     processes.share_metrics(tmp_path, alone=True)
+    assert not list(place.iterdir())
+
+
+def test_a_start_where_nobody_lives_counts_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(processes.METRICS, "")
+    dead = subprocess.Popen([sys.executable, "-c", "pass"])
+    dead.wait()
+    place = processes.share_metrics(tmp_path, alone=False)
+    (place / f"counter_{dead.pid}.db").write_text("")
+    processes.share_metrics(tmp_path, alone=False)
     assert not list(place.iterdir())
 
 

@@ -14,6 +14,7 @@ import xlsxwriter
 from tests.support.leads import Tenant, five, lines
 from tests.support.workbooks import make, row_xml
 from vazao.kit.errors import StorageFull
+from vazao.kit.web.spooling import AnswersWaiting
 from vazao.leads import correcting, service
 from vazao.leads.settings import LeadSettings
 
@@ -108,8 +109,15 @@ async def test_files_that_nobody_reads_on_keep_nothing_open(tenant: Tenant) -> N
     begun = [await asyncio.wait_for(anext(stream), 30) for stream in streams]
     assert len({len(block) for block in begun}) == 1
     assert len(await asyncio.wait_for(tenant.errors(shown), 30)) > len(begun[0])
+    more = correcting.AT_ONCE - len(streams)
+    streams += [correcting.errors_csv(tenant.platform, record, "en") for _ in range(more)]
+    for stream in streams[-more:]:
+        await asyncio.wait_for(anext(stream), 30)
+    with pytest.raises(AnswersWaiting):
+        await anext(correcting.errors_csv(tenant.platform, record, "en"))
     for stream in streams:
         await stream.aclose()
+    assert await tenant.errors(shown)
 
 
 async def test_where_no_room_is_left_the_answer_says_so(

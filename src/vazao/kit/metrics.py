@@ -7,6 +7,8 @@ first import of the client library) the processes of a host add up.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from pathlib import Path
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -15,9 +17,12 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     multiprocess,
 )
 from prometheus_client import generate_latest as _generate
+
+from vazao.kit import metric_files
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
 
@@ -70,10 +75,22 @@ WORKERS_LIVE = Gauge(
 )
 
 
+class _Collector(multiprocess.MultiProcessCollector):
+    def collect(self) -> Iterable[Metric]:
+        metric_files.forget_dead(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+        return super().collect()
+
+
+def of_all_processes() -> CollectorRegistry:
+    """What the processes of this host add up to, those that are gone counted but not shown."""
+    registry = CollectorRegistry()
+    _Collector(registry)
+    return registry
+
+
 def exposition() -> tuple[bytes, str]:
     """The metrics of all processes of this host: body and content type."""
     registry = None
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)
+        registry = of_all_processes()
     return _generate(registry or REGISTRY), CONTENT_TYPE_LATEST

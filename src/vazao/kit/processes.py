@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from vazao.kit import metric_files
 from vazao.kit.errors import ConfigurationError, StorageFull, VazaoError, no_room
 
 PR_SET_PDEATHSIG = 1
@@ -123,8 +124,8 @@ def who_is_up(folder: Path) -> dict[str, Any]:
 def share_metrics(folder: Path, *, alone: bool) -> Path:
     """Let this process and its children write metrics below *folder*; returns where.
 
-    Must come before the first import of the metrics library. What processes left that are gone
-    is removed, everything if *alone*.
+    Must come before the first import of the metrics library. What is left of a run before is
+    removed, everything if *alone*.
 
     Raises:
         ConfigurationError: the folder cannot be written.
@@ -132,23 +133,11 @@ def share_metrics(folder: Path, *, alone: bool) -> Path:
     place = folder / "metrics"
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for file in place.glob("*.db"):
-            if alone or not _runs(file.stem.rpartition("_")[2]):
-                file.unlink(missing_ok=True)
+        metric_files.begin(place, alone=alone)
     except OSError as error:
         raise unusable(folder, error) from error
     os.environ[METRICS] = str(place)
     return place
-
-
-def _runs(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def serve_metrics(port: int) -> None:
@@ -157,12 +146,12 @@ def serve_metrics(port: int) -> None:
     Raises:
         ConfigurationError: the port is taken.
     """
-    from prometheus_client import CollectorRegistry, multiprocess, start_http_server
+    from prometheus_client import start_http_server
 
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)
+    from vazao.kit import metrics
+
     try:
-        start_http_server(port, registry=registry)
+        start_http_server(port, registry=metrics.of_all_processes())
     except OSError as error:
         raise ConfigurationError(
             "Port {port} cannot be used for metrics: {reason}.",

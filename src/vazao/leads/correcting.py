@@ -22,7 +22,7 @@ import polars as pl
 from vazao import sheets, uploads
 from vazao.kit.platform import Platform
 from vazao.kit.processes import unusable
-from vazao.kit.web.spooling import blocks
+from vazao.kit.web.spooling import AnswersWaiting, blocks
 from vazao.leads import service, store, typed, validation
 from vazao.leads.mapping import CUSTOM
 from vazao.leads.models import Import
@@ -30,7 +30,10 @@ from vazao.leads.reading import ahead, limits
 from vazao.leads.reasons import REASONS
 
 COLUMNS = ("vazao_row", "vazao_column", "vazao_reason")
+AT_ONCE = 16
+"""Files that stand in a web process while they are made or read; each may be as large as a sheet."""
 BOM = "\N{BYTE ORDER MARK}".encode()
+_places = asyncio.Semaphore(AT_ONCE)
 _REFUSED = {"row": pl.Int64, COLUMNS[1]: pl.String, "code": pl.String}
 
 
@@ -43,19 +46,23 @@ async def errors_csv(
         for_excel: begin with a byte order mark, which is what Excel knows UTF-8 by.
 
     Raises:
+        AnswersWaiting: too many of these files stand.
         NotFound: the stored sheet is gone.
         StorageFull: no room is left for the file.
     """
+    if _places.locked():
+        raise AnswersWaiting(remedy="Try again in a moment.", retry_after=30)
     # Whole before its first byte goes out: whoever reads slowly would keep the sheet open.
-    with tempfile.TemporaryFile(dir=platform.settings.folder) as file:
-        try:
-            file.write(BOM if for_excel else b"")
-            async with platform.bulky:
-                await _Correction(platform, record, language).write(file)
-        except OSError as error:
-            raise unusable(platform.settings.folder, error) from error
-        async for block in blocks(file):
-            yield block
+    async with _places:
+        with tempfile.TemporaryFile(dir=platform.settings.folder) as file:
+            try:
+                file.write(BOM if for_excel else b"")
+                async with platform.bulky:
+                    await _Correction(platform, record, language).write(file)
+            except OSError as error:
+                raise unusable(platform.settings.folder, error) from error
+            async for block in blocks(file):
+                yield block
 
 
 class _Correction:

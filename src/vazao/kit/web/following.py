@@ -179,10 +179,14 @@ class Following:
         platform.listener.on("credential", self._revoked)
 
     def _revoked(self, topic: str) -> None:
+        """End the streams of a credential; without a name, of all: who asks again says who it is.
+
+        That is after the connection by which we hear was lost, when any may have been revoked.
+        """
         gone = topic.partition(":")[2]
         for channel in self._channels.values():
             for follower in channel.followers:
-                if gone and follower.credential == gone:
+                if not gone or follower.credential == gone:
                     follower.revoked = True
                     follower.tell()
 

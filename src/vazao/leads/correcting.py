@@ -31,7 +31,7 @@ from vazao.leads.reasons import REASONS
 
 COLUMNS = ("vazao_row", "vazao_column", "vazao_reason")
 AT_ONCE = 16
-"""Files that stand in a web process while they are made or read; each may be as large as a sheet."""
+"""Files that stand in a web process while they are made or read; as large as sheets, each."""
 BOM = "\N{BYTE ORDER MARK}".encode()
 _places = asyncio.Semaphore(AT_ONCE)
 _REFUSED = {"row": pl.Int64, COLUMNS[1]: pl.String, "code": pl.String}

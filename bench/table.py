@@ -4,7 +4,7 @@
     python bench/table.py --check    only say whether they are up to date
 
 The lines are those that the scripts print: ``claim``, ``must``, ``measured``, ``ok``. What is said
-of a claim more than once counts as kept if it was each time. The READMEs show ten of them (``FRONT``).
+of a claim more than once counts as kept if it was each time. The READMEs show ten (``FRONT``).
 """
 
 from __future__ import annotations

@@ -12,9 +12,11 @@ import re
 import signal
 import socket
 import struct
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import product
+from pathlib import Path
 from select import select
 from typing import Any
 
@@ -123,6 +125,24 @@ def test_a_body_that_stops_is_answered_and_ended_on_every_route(edge: Running) -
             body = json.loads(said[said.index(b'{"') : said.rindex(b"}") + 1])
             code = {408: "body_too_slow", 423: "upload_stalled"}[status]
             assert body["error"]["code"] == code, path
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [
+    ("POST", "/v1/leads/imports?filename=a.csv", 401), ("POST", "/v1/leads/facets", 405),
+    ("POST", "/nowhere", 404),
+])
+def test_an_early_refusal_reaches_a_client_that_goes_on_sending(
+    edge: Running, tmp_path: Path, method: str, path: str, status: int
+) -> None:
+    """Closed upon while it sends, its system would throw the answer away."""
+    (tmp_path / "big").write_bytes(bytes(24 << 20))
+    for how in (["--data-binary", "@big"], ["-T", "big"]):
+        done = subprocess.run(
+            ["curl", "-s", "-X", method, "-H", "Expect:", "-H", "Content-Type: text/csv", *how,
+             "-w", "%{http_code}", edge.address + path],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )
+        assert (done.returncode, done.stdout[-3:]) == (0, str(status)), done.stderr
 
 
 def test_a_body_that_nothing_reads_keeps_no_connection(edge: Running) -> None:

@@ -69,7 +69,7 @@ CELLS = {
     "e-mail of other scripts": ("email", "josé@açaí.com.br", "josé@açaí.com.br"),
     "e-mail, NBSP and zero width": ("email", "\u00a0a@b.co\u200b", "a@b.co"),
     "e-mail with plus": ("email", "a+b@c.co", "a+b@c.co"),
-    "e-mail in punycode": ("email", "a@x.xn--p1ai", "a@x.xn--p1ai"),
+    "e-mail in punycode": ("email", "a@x.xn--p1ai", "a@x.рф"),
     "e-mail empty": ("email", None, "!email_missing"),
     "e-mail blank": ("email", " \n", "!email_missing"),
     "e-mail without at": ("email", "a.b.co", "!email_invalid"),
@@ -270,6 +270,19 @@ def test_e_mails_fold_alike_in_a_column_and_alone(texts: list[str]) -> None:
 @given(TEXT)
 def test_folding_twice_changes_nothing(text: str) -> None:
     assert normalize_email(normalize_email(text)) == normalize_email(text)
+
+
+@pytest.mark.parametrize(("text", "known"), [
+    ("ana@xn--ao-siap.com.br", "ana@ação.com.br"), ("ANA@XN--AO-SIAP.com.br", "ana@ação.com.br"),
+    ("josé@xn--ao-siap.com.br", "josé@ação.com.br"), ("'ana@xn--mnchen-3ya.de", "ana@münchen.de"),
+    # What decodes to nothing that would be written so again stays as it is.
+    ("ana@xn--.com", "ana@xn--.com"), ("ana@xn--a.com", "ana@xn--a.com"),
+    ("ana@xn--ao-siap", "ana@ação"), ("ana@xn--99999999.com", "ana@xn--99999999.com"),
+    ("xn--ao-siap@x.com", "xn--ao-siap@x.com"), ("xn--ao-siap", "xn--ao-siap"),
+])
+def test_a_domain_in_punycode_is_the_same_domain(text: str, known: str) -> None:
+    assert normalize_email(text) == known
+    assert normalize_email(known) == known
 
 
 @given(TEXT)

@@ -57,6 +57,7 @@ _SIGNS: Final = "'\"`*#^"
 _WIDE_SIGNS: Final = (
     "\u00a1\u00a8\u00ab\u00b4\u00b7\u00b8\u00bb\u00bf\u2010-\u206f\u2190-\u2bff\u3001-\u303f"
 )
+PUNYCODE: Final = "xn--"
 _LEADING: Final = re.compile(
     f"^[{_SIGNS}{_WIDE_SIGNS}][{re.escape(_BLANK)}{_SIGNS}{_WIDE_SIGNS}]*"
 )
@@ -123,22 +124,47 @@ def normalize_email(text: str) -> str:
     """The form by which a lead's e-mail is known: trimmed, case-folded (all of Unicode), NFC.
 
     Without marks of writing direction and soft hyphens, which nobody can see, and without the
-    marks in front that are no part of an address.
+    marks in front that are no part of an address. A domain that programs wrote as ``xn--…`` is
+    written as people do: it is the same address, whose opt-out must be found.
     """
     text = text.strip(_BLANK)
     if text.isascii():
-        return _LEADING.sub("", text).lower()
-    folded = unicodedata.normalize("NFC", _MARK.sub("", text)).casefold()
-    return _LEADING.sub("", unicodedata.normalize("NFC", folded).strip(_BLANK))
+        found = _LEADING.sub("", text).lower()
+    else:
+        folded = unicodedata.normalize("NFC", _MARK.sub("", text)).casefold()
+        found = _LEADING.sub("", unicodedata.normalize("NFC", folded).strip(_BLANK))
+    return _readable(found) if PUNYCODE in found else found
+
+
+def _readable(address: str) -> str:
+    """*address* with the labels of its domain that are Punycode (RFC 3492) decoded, if all are."""
+    local, at, domain = address.rpartition("@")
+    labels = domain.split(".")
+    try:
+        shown = [
+            label.removeprefix(PUNYCODE).encode().decode("punycode")
+            if label.startswith(PUNYCODE) else label for label in labels
+        ]
+        again = [
+            label if label.isascii() else PUNYCODE + label.encode("punycode").decode()
+            for label in shown
+        ]
+    except UnicodeError:
+        return address
+    found = ".".join(shown)
+    # Only what no one else would be written as, and what is a name of its own form.
+    alike = again == labels and unicodedata.normalize("NFC", found).casefold() == found
+    return local + at + found if at and alike and found.isprintable() else address
 
 
 def _normalize_emails(cells: pl.Series) -> pl.Series:
-    """`normalize_email` over a column; only the rows that aren't ASCII meet Python, one by one:
-    neither polars nor PostgreSQL folds case (they lower it, and ``ß`` or ``ς`` differ)."""
+    """`normalize_email` over a column; only rows that aren't ASCII, or stand for such, meet Python,
+    one by one: neither polars nor PostgreSQL folds case (they lower it; ``ß`` or ``ς`` differ)."""
     folded = cells.str.strip_chars(_ASCII_BLANK).str.to_lowercase()
     if folded.str.contains(_LEADING_ASCII).any():
         folded = folded.str.replace(_LEADING_ASCII, "")
-    wide = (cells.str.len_bytes() != cells.str.len_chars()).arg_true()
+    odd = cells.str.len_bytes() != cells.str.len_chars()
+    wide = (odd | folded.str.contains(PUNYCODE, literal=True)).arg_true()
     if len(wide):
         texts = pl.Series([normalize_email(t) for t in cells.gather(wide)], dtype=pl.String)
         folded = folded.scatter(wide, texts)

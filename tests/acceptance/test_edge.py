@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
 from select import select
+from shutil import which
 from typing import Any
 
 import psutil
@@ -127,6 +128,8 @@ def test_a_body_that_stops_is_answered_and_ended_on_every_route(edge: Running) -
             assert body["error"]["code"] == code, path
 
 
+@pytest.mark.external
+@pytest.mark.skipif(which("curl") is None, reason="no curl on this machine: not tried")
 @pytest.mark.parametrize(("method", "path", "status"), [
     ("POST", "/v1/leads/imports?filename=a.csv", 401), ("POST", "/v1/leads/facets", 405),
     ("POST", "/nowhere", 404),

@@ -144,3 +144,25 @@ def test_a_wrong_file_says_what_is_wrong(
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
     context.close()
+
+
+def test_the_history_moves_by_itself_and_says_that_one_is_signed_out(
+    platform_up: Running, browser: Any, tmp_path: Path
+) -> None:
+    sheet = tmp_path / "moving.csv"
+    sheet.write_text("E-mail\nana@moving.example.org\n")
+    context = browser.new_context(locale="en-US")
+    watching = context.new_page()
+    sign_in(watching, platform_up)
+    watching.goto(f"{platform_up.address}/leads/imports")
+    page = context.new_page()
+    upload(page, platform_up, sheet)
+    import_to_its_end(page)
+    row = watching.locator("#history tr", has_text="moving.csv").first
+    row.locator(".badge[data-status=finished]").wait_for(timeout=20_000)
+    page.click(".who button")
+    page.wait_for_url("**/login**")
+    told = watching.locator("#signed-out")
+    told.wait_for(timeout=20_000)
+    assert told.locator("a").get_attribute("href") == "/login?next=/leads/imports"
+    context.close()

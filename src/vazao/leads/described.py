@@ -82,12 +82,18 @@ FORM_FIELDS = frozenset(option.name for option in OPTIONS)
 """What a form may hold besides its file."""
 
 
+def _field(option: Parameter) -> Schema:
+    """An option as a field of the form; left empty it counts as not given."""
+    field: Schema = {"type": "string", "description": option.about}
+    if isinstance(option.kind, dict):
+        return field | option.kind
+    choices = get_args(option.kind)
+    # What the reference's page fills in where nothing is typed.
+    return field | ({"enum": list(choices)} if choices else {"examples": [""]})
+
+
 def _form() -> Schema:
-    texts: dict[str, Any] = {
-        option.name: {"type": "string", "description": option.about}
-        | ({"enum": list(choices)} if (choices := get_args(option.kind)) else {})
-        for option in OPTIONS
-    }
+    texts = {option.name: _field(option) for option in OPTIONS}
     file = BINARY | {"description": "The sheet."}
     return {"type": "object", "properties": {"file": file, **texts}, "required": ["file"],
             "additionalProperties": False}

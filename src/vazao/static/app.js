@@ -22,6 +22,7 @@
 "use strict";
 (() => {
   const language = document.documentElement.lang || "en";
+  const AGAIN_MS = 10_000;
   const FINAL = new Set(["finished", "failed", "cancelled"]);
   const token = () => document.querySelector('meta[name="csrf"]')?.content ?? "";
   const numbers = new Intl.NumberFormat(language);
@@ -76,18 +77,32 @@
     }
   };
 
+  // A page whose session has ended says so, and where to sign in again.
+  const tellSignedOut = async () => {
+    const answer = await fetch("/v1/me").catch(() => null);
+    const told = document.getElementById("signed-out");
+    if (told && answer) told.hidden = answer.status !== 401;
+  };
+
   // A browser opens six connections to a server at most: a page that is not looked at gives its own
   // back, and asks again when it is.
   const listen = (address, hear) => {
-    let source = null;
+    let source = null, stopped = false;
     const open = () => {
       if (source || document.hidden) return;
       source = new EventSource(address);
       source.onmessage = (event) => hear(event, stop);
+      source.onerror = () => { if (source?.readyState === EventSource.CLOSED) refused(); };
+    };
+    // The browser asks again by itself where the connection was lost, not where it was refused.
+    const refused = async () => {
+      close();
+      await tellSignedOut();
+      setTimeout(() => { if (!stopped) open(); }, AGAIN_MS);
     };
     const close = () => { source?.close(); source = null; };
     const turn = () => (document.hidden ? close() : open());
-    const stop = () => { document.removeEventListener("visibilitychange", turn); close(); };
+    const stop = () => { stopped = true; document.removeEventListener("visibilitychange", turn); close(); };
     document.addEventListener("visibilitychange", turn);
     open();
   };

@@ -227,7 +227,7 @@ def answer_error(request: Request[Any, Any, Any], error: errors.VazaoError) -> R
         return page(
             request, "error.html", status=error.status, headers=_error_headers(error),
             message=error.message(language_of(request)),
-            request_id=request.scope["state"].get("request_id", ""),
+            request_id=request.scope["state"].get("request_id", ""), signed_out=error.status == 401,
         )
     return Response(
         error.body(language_of(request)), status_code=error.status, headers=_error_headers(error),

@@ -13,6 +13,7 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import product
@@ -201,13 +202,35 @@ def test_http_2_is_not_spoken(edge: Running) -> None:
     assert said[3:4] != b"\4", "it answered with a frame of settings"
 
 
-async def test_a_client_that_reads_no_answer_is_ended(edge: Running) -> None:
+@pytest.fixture(scope="module")
+def long_answers(edge: Running) -> bytes:
+    """Requests whose answers are more than the system keeps for a client."""
     file = re.search(rb"/static/[^\"]*swagger-ui[^\"]*js", answer(
         edge, head("GET", "/docs", Connection="close")
     ))
     assert file
+    return head("GET", file[0].decode()) * 10
+
+
+def test_a_client_that_reads_slowly_but_steadily_is_kept(
+    edge: Running, long_answers: bytes
+) -> None:
+    """Through a window too small for a whole segment: the system's own deadline would end it."""
+    with connect(edge, "127.0.0.5", window=8192) as line:
+        line.sendall(long_answers)
+        read, until_then = 0, time.monotonic() + 4 * STALL
+        while time.monotonic() < until_then:
+            read += len(line.recv(2048))
+            # A little, ten times a second.
+            select([], [], [], 0.1)
+        assert read > 4 * STALL * 10_000
+
+
+async def test_a_client_that_reads_no_answer_is_ended(
+    edge: Running, long_answers: bytes
+) -> None:
     with connect(edge, "127.0.0.4", window=4096) as line:
-        line.sendall(head("GET", file[0].decode()) * 10)
+        line.sendall(long_answers)
         port = line.getsockname()[1]
 
         async def gone() -> bool:

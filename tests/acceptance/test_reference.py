@@ -156,3 +156,17 @@ def tried(page: Any, tag: str, operation: str) -> str:
     status = block.locator(".live-responses-table .response .response-col_status")
     expect(status).to_be_visible()
     return str(status.inner_text()).split()[0]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [
+    ("GET", "/v1/nowhere", 404), ("PUT", "/v1/me", 405), ("GET", "/v1/me", 401),
+])
+def test_every_refusal_carries_a_request_s_id_and_the_headers_of_safety(
+    platform_up: Running, method: str, path: str, status: int
+) -> None:
+    answer = httpx2.request(
+        method, platform_up.address + path, headers={"x-request-id": "r-1", "accept": "*/*"}
+    )
+    assert answer.status_code == status
+    assert answer.headers["x-request-id"] == "r-1"
+    assert answer.headers["x-content-type-options"] == "nosniff"

@@ -306,7 +306,7 @@ async def test_what_is_too_late_says_so_on_the_page(
     people: People, browser: Browser, organization: int
 ) -> None:
     token = await write_job(people.platform, organization)
-    for verb, said in (("cancel", "has ended already"), ("retry", "has not ended")):
+    for verb, said in (("cancel", "has ended already"), ("retry", "failed or was cancelled")):
         answer = await press(browser, f"/jobs/{token}/{verb}")
         assert answer.status_code == 409
         assert said in answer.text

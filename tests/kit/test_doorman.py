@@ -57,7 +57,8 @@ def doorman(
     place: Place, per_address: int, total: int = 1000,
     excepted: Callable[[str], bool] = lambda _: False,
 ) -> Doorman:
-    return Doorman(place.port, per_address=per_address, total=total, excepted=excepted)
+    return Doorman(place.port, per_address=per_address, total=total, excepted=excepted,
+                   stall_seconds=30)
 
 
 def ended(client: socket.socket) -> bool:

@@ -30,7 +30,7 @@ class JobStuck(VazaoError):
 
 
 class JobNotEnded(Conflict):
-    """The job has not ended; only a failed or cancelled one can start over."""
+    """Only a job that failed or was cancelled can start over."""
 
     code = "job_not_ended"
 

@@ -6,6 +6,11 @@ sockets several times a second and ends the surplus: of an address that holds mo
 first those that never sent a byte, the oldest first, then those that have been idle longest. A
 request that is under way, or has only just connected, is the last to go.
 
+It also ends connections whose client has taken nothing of an answer for ``VAZAO_STALL_SECONDS``.
+The system's own deadline (``TCP_USER_TIMEOUT``) would do so too, but ends clients that read slowly
+through a small window besides: it counts from when the window was first too small for a whole
+segment, whatever has been taken since.
+
 Looking costs one system call while there are few connections. Calls go by ``PyDLL``, which keeps
 the interpreter's lock: thousands of handovers would take longer than what they hand over. It is
 given up after some hundred instead.
@@ -38,7 +43,10 @@ SAY_SECONDS = 60.0
 log = get("doorman")
 # Places in Linux's struct tcp_info, which only ever grows at its end.
 TCP_INFO, INFO_BYTES = 11, 192
-SENT_MS, RECEIVED_MS, BYTES_RECEIVED = 44, 52, 128
+UNACKNOWLEDGED, SENT_MS, RECEIVED_MS = 24, 44, 52
+BYTES_ACKNOWLEDGED, BYTES_RECEIVED, BYTES_NOT_SENT = 120, 128, 144
+# So often within the deadline of an answer it looks what was taken.
+LOOKS_A_STALL = 6
 V6_BYTES, V4_MAPPED = 28, b"\0" * 10 + b"\xff\xff"
 
 
@@ -50,10 +58,12 @@ class Doorman:
         per_address: most connections of one address; for IPv6, of one /64.
         total: most connections of all of them together; scarce, they are shared out.
         excepted: whether an address may hold as many as it likes.
+        stall_seconds: how long a client may take nothing of an answer.
     """
 
     def __init__(
-        self, port: int, *, per_address: int, total: int, excepted: Callable[[str], bool]
+        self, port: int, *, per_address: int, total: int, excepted: Callable[[str], bool],
+        stall_seconds: float,
     ) -> None:
         self._port = port
         self._per_address = per_address
@@ -61,6 +71,9 @@ class Doorman:
         self._excepted = excepted
         self._calls = Calls()
         self._said = -SAY_SECONDS
+        self._stall_seconds = stall_seconds
+        # By number: how much its client had taken, and since when not more.
+        self._taken: dict[int, tuple[int, float]] = {}
 
     def start(self) -> None:
         """Watch from a thread for as long as the process lives, where the system can tell."""
@@ -68,12 +81,15 @@ class Doorman:
             threading.Thread(target=self._watch, name="doorman", daemon=True).start()
 
     def _watch(self) -> None:
-        pause = LOOK_SECONDS
+        pause, due = LOOK_SECONDS, 0.0
         while True:
             time.sleep(pause)
             began = time.thread_time()
             try:
                 ended = self.look()
+                if time.monotonic() >= due:
+                    self.look_for_stalled()
+                    due = time.monotonic() + self._stall_seconds / LOOKS_A_STALL
             except Exception as error:
                 log.error("connections not looked at", exc_info=error)
                 pause = SAY_SECONDS
@@ -100,6 +116,22 @@ class Doorman:
         if ended:
             metrics.CONNECTIONS_ENDED.inc(ended)
             self._say(ended)
+        return ended
+
+    def look_for_stalled(self) -> int:
+        """End the connections whose client takes nothing any more; returns how many there were."""
+        known, self._taken, now, ended = self._taken, {}, time.monotonic(), 0
+        for number in unhurried([int(name) for name in os.listdir("/proc/self/fd")]):
+            if self._calls.port(number) != self._port or not self._calls.waits_to_send(number):
+                continue
+            taken = self._calls.taken(number)
+            before, since = known.get(number, (-1, now))
+            if taken != before:
+                self._taken[number] = (taken, now)
+            elif now - since < self._stall_seconds:
+                self._taken[number] = (taken, since)
+            else:
+                ended += self._end(self._calls.peer(number)[:8], number)
         return ended
 
     def _held(self) -> dict[bytes, list[int]]:
@@ -186,16 +218,28 @@ class Calls:
 
     def idleness(self, number: int) -> tuple[bool, int]:
         """For sorting: whether it never sent a byte, and milliseconds since the last either way."""
+        found = self._info(number)
+        return (
+            not _number(found, BYTES_RECEIVED, 8),
+            min(_number(found, SENT_MS, 4), _number(found, RECEIVED_MS, 4)),
+        ) if found else (False, 0)
+
+    def waits_to_send(self, number: int) -> bool:
+        """Whether something is on its way to the client, or is to be."""
+        found = self._info(number)
+        return bool(_number(found, UNACKNOWLEDGED, 4) or _number(found, BYTES_NOT_SENT, 4))
+
+    def taken(self, number: int) -> int:
+        """How many bytes the client has taken so far."""
+        return _number(self._info(number), BYTES_ACKNOWLEDGED, 8)
+
+    def _info(self, number: int) -> bytes:
         self._length.value = INFO_BYTES
         if self._library.getsockopt(
             number, socket.IPPROTO_TCP, TCP_INFO, self._buffer, ctypes.byref(self._length)
         ):
-            return (False, 0)
-        found = self._buffer.raw
-        return (
-            not _number(found, BYTES_RECEIVED, 8),
-            min(_number(found, SENT_MS, 4), _number(found, RECEIVED_MS, 4)),
-        )
+            return b""
+        return self._buffer.raw
 
 
 def _number(found: bytes, place: int, size: int) -> int:

@@ -83,16 +83,10 @@ def shared(address: str, port: int) -> socket.socket:
     return held
 
 
-def listener(address: str, port: int, stall_seconds: float) -> socket.socket:
-    """What a web process is to listen on. Connections inherit its options.
-
-    The system itself ends those whose peer has taken nothing of an answer for *stall_seconds*:
-    no code of ours waits for what the server holds for them.
-    """
+def listener(address: str, port: int) -> socket.socket:
+    """What a web process is to listen on. Connections inherit its options."""
     made = shared(address, port)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(stall_seconds * 1000))
     return made
 
 
@@ -140,10 +134,11 @@ def guard(settings: Settings) -> None:
     Doorman(
         settings.port, per_address=settings.connections_per_address, total=places() - ROOM,
         excepted=lambda address: is_trusted(address, settings),
+        stall_seconds=settings.stall_seconds,
     ).start()
 
 
-def _server(address: str, port: int, stall_seconds: float) -> Any:
+def _server(address: str, port: int) -> Any:
     """Granian's server, each process with a listener of ours, told of the end in advance."""
     from granian import Granian
     from granian.net import SocketHolder
@@ -151,7 +146,7 @@ def _server(address: str, port: int, stall_seconds: float) -> Any:
     # One of two classes, as the interpreter has a GIL or not: no base that can be checked.
     class Server(cast(Any, Granian)):
         def _spawn_worker(self, *given: Any, **named: Any) -> Any:
-            made = listener(address, port, stall_seconds)
+            made = listener(address, port)
             self._ssp, self._sso = None, made
             # Its stub knows no arguments.
             self._shd = cast(Any, SocketHolder)(made.fileno(), False, BACKLOG)
@@ -194,12 +189,12 @@ def serve(settings: Settings, factory: Callable[[], Any]) -> None:
 
     # Inherited: a process that is told before it listens must not end by that.
     signal.signal(CLOSING, signal.SIG_IGN)
-    address, stall = resolve(settings.host, settings.port), settings.stall_seconds
-    server = _server(address, settings.port, stall)(
+    address = resolve(settings.host, settings.port)
+    server = _server(address, settings.port)(
         "vazao", address=address, port=settings.port,
         interface=Interfaces.ASGI, websockets=False, http=HTTPModes.http1,
         http1_settings=HTTP1Settings(
-            header_read_timeout=round(stall * 1000), max_buffer_size=BUFFER_BYTES
+            header_read_timeout=round(settings.stall_seconds * 1000), max_buffer_size=BUFFER_BYTES
         ),
         workers=settings.processes("web"), loop=Loops.uvloop, backlog=BACKLOG,
         backpressure=places(), workers_kill_timeout=STOP_SECONDS,

@@ -190,7 +190,8 @@ UPDATE_LEAD = says(
     Answer(about="The lead as it is now.", kind=LeadView, example=LEAD), parameters=LEAD_ID,
     bodies=(Body(media="application/json", kind=LeadFields,
                  example={"city": "Olinda", "custom": {"shirt": None}}),),
-    refuses=(errors.LeadNotFound, errors.EmailTaken, errors.LeadInvalid), scope=WRITE,
+    refuses=(errors.LeadNotFound, errors.EmailTaken, errors.AddressSuppressed,
+             errors.LeadInvalid), scope=WRITE,
 )
 DELETE_LEAD = says(
     Answer(about="It is gone.", status=204), parameters=LEAD_ID,

@@ -98,12 +98,7 @@ class Frame:
                 )
                 if body is not None:
                     body.answering = True
-            if body is None or body.whole or not _is_last(message):
-                await give(message)
-                return
-            await give(cast(Message, {**message, "more_body": True}))
-            await body.linger()
-            await give({"type": "http.response.body", "body": b"", "more_body": False})
+            await _hand_on(message, body, give)
 
         try:
             await self.app(scope, receive if body is None else body.receive, sending)
@@ -113,8 +108,15 @@ class Frame:
             _observe(scope, method, status, time.perf_counter() - began)
 
 
-def _is_last(message: Message) -> bool:
-    return message["type"] == "http.response.body" and not message["more_body"]
+async def _hand_on(message: Message, body: bodies.Body | None, give: Send) -> None:
+    """Give the server a message; before the last one, listen to what the client still sends."""
+    last = message["type"] == "http.response.body" and not message["more_body"]
+    if body is None or body.whole or not last:
+        await give(message)
+        return
+    await give(cast(Message, {**message, "more_body": True}))
+    await body.linger()
+    await give({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _request_id(scope: Scope) -> str:
@@ -256,7 +258,18 @@ class MethodNotAllowed(errors.VazaoError):
 
 
 def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """The framework's own refusals in the one shape."""
+    """The framework's own refusals in the one shape, also of what no route takes."""
+    answer = _answer_http(request, error)
+    if "request_id" not in request.scope["state"]:
+        settings: Settings = request.app.state.platform.settings
+        answer.headers.update({
+            **SECURITY_HEADERS, **hosts.transport_header(request.scope, settings),
+            "X-Request-Id": _request_id(request.scope),
+        })
+    return answer
+
+
+def _answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     if error.status_code == 405:
         refused = answer_error(request, MethodNotAllowed())
         refused.headers.update(error.headers or {})
@@ -331,10 +344,27 @@ _HANDLERS: dict[Any, Any] = {
 }
 
 
+class Application(Litestar):
+    """The framework's, which also listens on to a client whose request no route takes."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer; the frame stands around routes alone."""
+        if scope["type"] != "http" or not bodies.announced(scope):
+            await super().__call__(scope, receive, send)
+            return
+        body = bodies.Body(receive, self.state.platform.settings)
+
+        async def sending(message: Message) -> None:
+            framed = "request_id" in scope.get("state", {})
+            await _hand_on(message, None if framed else body, send)
+
+        await super().__call__(scope, receive, sending)
+
+
 def create_app(platform: Platform) -> Litestar:
     """The application over *platform*'s registered routes."""
     heads.let_answer(platform.registry.routes)
-    return Litestar(
+    return Application(
         route_handlers=list(platform.registry.routes),
         guards=[authorize],
         state=State({"platform": platform, "following": Following(platform)}),

@@ -176,6 +176,7 @@ class Following:
         self._channels: dict[Hashable, Channel] = {}
         self._opening: dict[Hashable, asyncio.Lock] = {}
         self._streams: Counter[str] = Counter()
+        self._hears = False
         platform.listener.on("credential", self._revoked)
 
     def _revoked(self, topic: str) -> None:
@@ -184,6 +185,10 @@ class Following:
         That is after the connection by which we hear was lost, when any may have been revoked.
         """
         gone = topic.partition(":")[2]
+        if not gone and not self._hears:
+            # It is made for the first time.
+            self._hears = True
+            return
         for channel in self._channels.values():
             for follower in channel.followers:
                 if not gone or follower.credential == gone:

@@ -7,7 +7,7 @@ import json
 import socket
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -189,8 +189,15 @@ async def test_clients_that_leave_before_the_answer_begins_keep_no_place(
                 line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             await client.head(path)
 
-        async def admitted() -> bool:
-            async with follow(client, job.token) as (answer, _):
-                return answer.status_code == 200
+        async def admitted() -> list[int]:
+            """What as many streams at once as one may have are answered."""
+            async with AsyncExitStack() as stack:
+                begun = [
+                    await stack.enter_async_context(follow(client, job.token)) for _ in range(3)
+                ]
+                return [answer.status_code for answer, _ in begun]
 
-        await eventually(admitted, within=10)
+        async def all_admitted() -> bool:
+            return await admitted() == [200] * 3
+
+        assert await eventually(all_admitted, within=10)

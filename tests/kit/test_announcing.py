@@ -175,7 +175,7 @@ async def test_one_that_ends_while_it_connects_leaves_no_connection(
                 await asyncio.wait_for(listener.hears.wait(), turn * 0.0003)
             await listener.close()
 
-        def left() -> bool:
+        def none_left() -> bool:
             found = admin.execute(
                 "select count(*) from pg_stat_activity where state = 'starting' "
                 "or (datname = %s and backend_type = 'client backend')",
@@ -183,6 +183,6 @@ async def test_one_that_ends_while_it_connects_leaves_no_connection(
             ).fetchone()
             return found == (0,)
 
-        until(left, within=10)
+        assert until(none_left, within=10)
     finally:
         gc.enable()

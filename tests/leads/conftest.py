@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.leads import Tenant, make_platform, working
+from tests.support.sites import Site, site
 from vazao.kit.platform import Platform
 
 _numbers = count(100)
@@ -47,3 +48,12 @@ def tenant(busy: Platform) -> Tenant:
 def other(busy: Platform) -> Tenant:
     """Another organization on the same platform."""
     return Tenant(busy, next(_numbers))
+
+
+@pytest.fixture(scope="module")
+async def place(
+    module_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    """The application with a worker at work, for a whole module; organizations come as needed."""
+    async with site(module_database, tmp_path_factory.mktemp("data")) as made:
+        yield made

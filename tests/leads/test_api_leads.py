@@ -6,7 +6,6 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +13,7 @@ import httpx2
 import pytest
 
 from tests.support.leads import Tenant, indexed
-from tests.support.sites import Site, site
+from tests.support.sites import Site
 from tests.support.waiting import eventually
 from vazao.leads import service
 
@@ -26,14 +25,6 @@ SHEET = (
     "ana@x.com,Ana Luísa,ACME,Olinda,feira;vip,,azul\nbob@x.com,'=Bob,ACME,Recife,feira,sim,\n"
     'li@x.com,"Li ""Na""\nZ",,São Luís,,,\n'
 )
-
-
-@pytest.fixture(scope="module")
-async def place(
-    module_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
-    async with site(module_database, tmp_path_factory.mktemp("data")) as made:
-        yield made
 
 
 @pytest.fixture

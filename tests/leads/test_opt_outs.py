@@ -5,28 +5,19 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
 import pytest
 
 from tests.support.leads import Tenant, five, outcome
-from tests.support.sites import Site, csrf_in, site
+from tests.support.sites import Site, csrf_in
 from vazao.leads import store
 
 pytestmark = pytest.mark.anyio
 LEADS = "/v1/leads"
 Client = httpx2.AsyncClient
 BASE = "E-mail,Nome,Opt-out\nana@x.com,Ana,sim\nbob@x.com,Bob,\n"
-
-
-@pytest.fixture(scope="module")
-async def place(
-    module_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
-    async with site(module_database, tmp_path_factory.mktemp("data")) as made:
-        yield made
 
 
 @pytest.fixture

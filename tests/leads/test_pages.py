@@ -5,14 +5,13 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.support.leads import Tenant, indexed, outcome
-from tests.support.sites import Site, csrf_in, site
+from tests.support.sites import Site, csrf_in
 from vazao.leads import pages
 
 pytestmark = pytest.mark.anyio
@@ -20,14 +19,6 @@ SHEET = "E-mail,Nome,Cidade,Tags\nana@x.com,Ana <b>,Olinda,feira\nbad,Bea,,\n"
 Browser = httpx2.AsyncClient
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "sheets"
 LANGUAGES = ["en", "pt-BR"]
-
-
-@pytest.fixture(scope="module")
-async def place(
-    module_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
-    async with site(module_database, tmp_path_factory.mktemp("data")) as made:
-        yield made
 
 
 @pytest.fixture

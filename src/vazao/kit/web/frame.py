@@ -61,7 +61,7 @@ SECURITY_HEADERS = {
 
 
 class Frame:
-    """The outermost layer: request id, security headers, access log and latency metric."""
+    """Around every route: request id, security headers, access log and latency metric."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

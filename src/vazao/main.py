@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from vazao.kit.settings import Section
 
-ROOMS = ("uploads", "jobs", "images", "numbers", "accounts", "leads")
+ROOMS = ("uploads", "jobs", "images", "numbers", "accounts", "leads", "events")
 """What registers something, in the order of the registrations."""
-GROUPS = ("jobs", "accounts", "leads")
+GROUPS = ("jobs", "accounts", "leads", "events")
 """The groups of commands; each is a room, whose docstring says what it is."""
 SCOPES_TO_COME = {
-    "events:read": True, "events:write": True, "webhooks:read": False, "webhooks:write": False,
+    "webhooks:read": False, "webhooks:write": False,
     "relay:read": True, "relay:admin": False, "ops:read": False,
 }
 """Scopes that tokens may carry before the rooms that register them are there."""
@@ -33,12 +33,13 @@ SCOPES_TO_COME = {
 
 def sections() -> list[type[Section]]:
     """The settings of the rooms that have some, in the order of :data:`ROOMS`."""
+    from vazao.events import EventSettings
     from vazao.images import ImageSettings
     from vazao.leads import LeadSettings
     from vazao.numbers import NumberSettings
     from vazao.uploads import UploadSettings
 
-    return [UploadSettings, ImageSettings, NumberSettings, LeadSettings]
+    return [UploadSettings, ImageSettings, NumberSettings, LeadSettings, EventSettings]
 
 
 @cache

@@ -16,6 +16,9 @@ PUBLIC = {
     "/language/{code:str}": "the choice of language", "/login": "signing in",
     "/logout": "ends only what the cookie names", "/": "sends strangers to the sign-in page",
     "/userInfo": "an old address: a redirect", "/admin": "an old address: a redirect",
+    "/search": "finds what public providers sell", "/v1/events/{id:str}": "the same",
+    "/v1/events/{id:str}/history": "the same", "/v1/events/changes": "the same",
+    "/v1/events/explain": "the same",
     "/v1/sessions": "signing in", "/docs": "the reference", "/openapi.json": "the reference",
 }
 # Whose callers need not say who they are where ``VAZAO_PUBLIC`` is on: they are ``public``.

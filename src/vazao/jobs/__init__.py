@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         status_of,
     )
     from vazao.jobs.demo import curl_line, finished
-    from vazao.jobs.ending import lead_seconds
+    from vazao.jobs.ending import error_json, lead_seconds
     from vazao.jobs.errors import (
         HandBack,
         IdempotencyClash,
@@ -58,17 +58,17 @@ if TYPE_CHECKING:
         seal,
     )
     from vazao.jobs.telling import list_topic, topic_of
-    from vazao.jobs.views import JobView, view
+    from vazao.jobs.views import JobView, error_view, view
     from vazao.kit.registry import Registry
 
 __all__ = [
     "ACCEPTED", "NO_RESULT", "READ", "TASK_TOKEN", "WRITE", "Accepted", "HandBack",
     "IdempotencyClash", "Job", "JobEnded", "JobNotFound", "JobView", "Kind", "NoResult", "Part",
     "PartRun", "PartSignal", "TaskStatus", "accepted", "add_part", "at_work", "by_ids", "cancel",
-    "curl_line", "discard_open", "enqueue", "finished", "get_job", "held_by", "hold_key",
-    "job_of", "lead_seconds", "list_jobs", "list_topic", "no_result", "open_job", "register",
-    "results_after", "results_by_token", "results_of", "retry", "seal", "status_of", "topic_of",
-    "view",
+    "curl_line", "discard_open", "enqueue", "error_json", "error_view", "finished", "get_job",
+    "held_by", "hold_key", "job_of", "lead_seconds", "list_jobs", "list_topic", "no_result",
+    "open_job", "register", "results_after", "results_by_token", "results_of", "retry", "seal",
+    "status_of", "topic_of", "view",
 ]
 
 __getattr__ = lazily(__name__, {
@@ -76,7 +76,8 @@ __getattr__ = lazily(__name__, {
     "WRITE": "answers", "Accepted": "answers", "NoResult": "answers", "TaskStatus": "answers",
     "accepted": "answers", "job_of": "answers",
     "no_result": "answers", "status_of": "answers", "curl_line": "demo", "finished": "demo",
-    "lead_seconds": "ending", "HandBack": "errors", "IdempotencyClash": "errors",
+    "error_json": "ending", "lead_seconds": "ending", "HandBack": "errors",
+    "IdempotencyClash": "errors",
     "JobEnded": "errors", "JobNotFound": "errors",
     "PartSignal": "errors", "Job": "models", "Kind": "models", "Part": "models",
     "PartRun": "parts", "add_part": "service", "at_work": "service", "by_ids": "service",
@@ -84,7 +85,7 @@ __getattr__ = lazily(__name__, {
     "held_by": "service", "hold_key": "service", "list_jobs": "service", "open_job": "service",
     "results_after": "service", "results_by_token": "service", "results_of": "service",
     "retry": "service", "seal": "service", "list_topic": "telling", "topic_of": "telling",
-    "JobView": "views", "view": "views",
+    "JobView": "views", "error_view": "views", "view": "views",
 })
 
 

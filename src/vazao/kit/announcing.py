@@ -11,6 +11,7 @@ what changed: who follows it reads anew.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -27,6 +28,8 @@ from vazao.kit.logging import get
 
 log = get("announcing")
 CHANNEL = "vazao_changes"
+LISTENER = "vazao-listener"
+"""How the connection that listens is named in ``pg_stat_activity``."""
 EVERY_SECONDS = 0.1
 AGAIN_SECONDS = 1.0
 LOOK_SECONDS = 10.0
@@ -98,6 +101,10 @@ class Listener:
         self._kinds: defaultdict[str, list[Tell]] = defaultdict(list)
         self._task: asyncio.Task[None] | None = None
         self.hears = asyncio.Event()
+        # The process of the server that serves the connection; none while nothing is heard.
+        self.pid: int | None = None
+        # Since when (the loop's clock) nothing is heard; none while it hears.
+        self.lost_at: float | None = None
 
     def on(self, kind: str, tell: Tell) -> None:
         """Call *tell* with every topic of *kind*; ``kind:`` alone where any may have changed."""
@@ -130,15 +137,19 @@ class Listener:
             except (psycopg.Error, OSError) as error:
                 log.warning("listening begins anew", error_type=type(error).__name__)
             finally:
+                self.pid = None
+                self.lost_at = self.lost_at or time.monotonic()
                 self.hears.clear()
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def _listen(self) -> None:
         reached = make_conninfo(
-            self._url, application_name="vazao-listener", **reach_of(self._url)
+            self._url, application_name=LISTENER, **reach_of(self._url)
         )
         async with await Connection.connect(reached, autocommit=True) as conn:
             await conn.execute(f"listen {CHANNEL}".encode())
+            self.pid = conn.info.backend_pid
+            self.lost_at = None
             self.hears.set()
             # Whatever changed while nobody listened.
             self._tell_all()
@@ -162,6 +173,16 @@ class Listener:
         kinds = self._kinds.keys() | {topic.partition(":")[0] for topic in self._following}
         for kind in kinds:
             self._tell(f"{kind}:")
+
+
+async def changes_with(conn: AsyncConnection[Any], *topics: str) -> None:
+    """Announce *topics* with the commit of what *conn* is doing, not after it.
+
+    For changes that come seldom and must be heard: a process that ends between its commit and its
+    announcement would leave them unheard. Commits that notify wait for one another, so that what
+    commits often must not.
+    """
+    await store.notify(conn, CHANNEL, payloads_of(topics))
 
 
 def changed(conn: AsyncConnection[Any], *topics: str) -> None:

@@ -93,6 +93,8 @@ class Platform:
         # Set when the process is told to end; streams of events then end by themselves.
         self.closing = False
         self.on_closing: list[Callable[[], object]] = []
+        # What features keep in this process, each under a type of its own.
+        self.kept: dict[type, Any] = {}
         # Work of requests that may need much memory, such as taking a workbook apart: so much of
         # it at once, the rest waits.
         self.bulky = asyncio.Semaphore(BULKY_AT_ONCE)

@@ -17,8 +17,13 @@ Address = IPv4Address | IPv6Address
 
 
 @lru_cache(maxsize=16)
-def trusted_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+def trusted_networks(
+    text: str, setting: str = "VAZAO_TRUSTED_PROXIES"
+) -> tuple[IPv4Network | IPv6Network, ...]:
     """The networks in a comma-separated list of addresses and networks.
+
+    Args:
+        setting: where the list stands, for the message.
 
     Raises:
         ConfigurationError: an entry is neither.
@@ -27,9 +32,9 @@ def trusted_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(p.strip(), strict=False) for p in text.split(",") if p.strip())
     except ValueError as error:
         raise ConfigurationError(
-            "VAZAO_TRUSTED_PROXIES cannot be read: {reason}.",
+            "{name} cannot be read: {reason}.",
             remedy="Write addresses or networks with commas between, such as 10.0.0.0/8.",
-            reason=str(error),
+            name=setting, reason=str(error),
         ) from error
 
 

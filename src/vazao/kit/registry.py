@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from vazao.kit.errors import ConfigurationError, VazaoError
 
@@ -77,6 +77,23 @@ class DropTarget:
     order: int = 50
 
 
+class Service(Protocol):
+    """Something that a web process keeps going beside its requests."""
+
+    def start(self) -> object:
+        """Begin, on the event loop; the platform is open."""
+        ...
+
+    async def close(self) -> None:
+        """End."""
+        ...
+
+
+Quick = Callable[[Any, Any], Awaitable[bool]]
+"""Answers a request (ASGI's scope and send) before the framework sees it, or says that it did not:
+then the route of the same path answers, which gives the same."""
+
+
 @dataclass(frozen=True)
 class Periodic:
     """Something every worker host may do, once at a time: ``run(platform)`` every *seconds*."""
@@ -97,10 +114,14 @@ class Registry:
     ``scopes`` say by name whether sessions of members carry one as those of admins do;
     each of ``warmups`` runs once beside a worker process's first parts;
     ``resolve_organization(conn, slug)`` gives an organization's id, for commands.
+    ``services`` make what each web process keeps going; ``quick`` makes, by path, what may answer
+    before the framework does.
     ``credential_errors`` are what a wrong credential is refused with, for the reference.
     """
 
     web: list[Callable[[], list[Any]]] = field(default_factory=list)
+    services: list[Callable[[Any], Service]] = field(default_factory=list)
+    quick: dict[str, Callable[[Any], Quick]] = field(default_factory=dict)
     menu: list[MenuEntry] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)

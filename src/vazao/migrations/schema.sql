@@ -2,6 +2,10 @@ CREATE SCHEMA accounts;
 
 COMMENT ON SCHEMA accounts IS 'Organizations, users, and how both prove who they are';
 
+CREATE SCHEMA events;
+
+COMMENT ON SCHEMA events IS 'Partners'' feeds of events, kept for ever and searched by date';
+
 CREATE SCHEMA jobs;
 
 COMMENT ON SCHEMA jobs IS 'Work of organizations: jobs, parts, shares, uploads, workers';
@@ -830,6 +834,157 @@ ALTER TABLE accounts.user_change ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTI
 
 ALTER TABLE accounts."user" ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME accounts.user_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE events.aside (
+    provider_id integer NOT NULL,
+    record integer NOT NULL,
+    base_id text,
+    event_id text,
+    code text NOT NULL,
+    attribute text NOT NULL,
+    value text
+);
+
+COMMENT ON TABLE events.aside IS 'Records of a provider''s latest feed that were put aside: which of its events, and why';
+
+CREATE TABLE events.base (
+    provider_id integer NOT NULL,
+    base_id text NOT NULL COLLATE pg_catalog."C",
+    title text,
+    online boolean NOT NULL,
+    first_online_at timestamp with time zone
+);
+
+COMMENT ON TABLE events.base IS 'A base of a provider: whether it is online now, and since when its events are in search. Titles are searched here: an index of them on events would cost every sync its trigrams';
+
+CREATE TABLE events.event (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    provider_id integer NOT NULL,
+    base_id text NOT NULL COLLATE pg_catalog."C",
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    audience integer NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    title text,
+    shown text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    starts_local timestamp without time zone NOT NULL,
+    ends_local timestamp without time zone NOT NULL,
+    min_price double precision,
+    max_price double precision,
+    sell_from timestamp with time zone,
+    sell_to timestamp with time zone,
+    sold_out boolean NOT NULL,
+    online boolean NOT NULL,
+    listed boolean NOT NULL,
+    zones bytea NOT NULL,
+    digest bytea NOT NULL,
+    first_online_at timestamp with time zone,
+    first_seen_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    held_from timestamp with time zone DEFAULT kit.now() NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() NOT NULL
+);
+
+COMMENT ON TABLE events.event IS 'The latest good version of every event. audience is 0 where everyone may search it, else the organization that may; shown is what /search says of it, after its id; zones are packed; listed: the provider''s latest feed has it; first_online_at (its base''s) puts it into search';
+
+CREATE TABLE events.past (
+    id uuid NOT NULL,
+    version integer NOT NULL,
+    title text,
+    shown text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    starts_local timestamp without time zone NOT NULL,
+    ends_local timestamp without time zone NOT NULL,
+    min_price double precision,
+    max_price double precision,
+    sell_from timestamp with time zone,
+    sell_to timestamp with time zone,
+    sold_out boolean NOT NULL,
+    online boolean NOT NULL,
+    listed boolean NOT NULL,
+    zones bytea NOT NULL,
+    digest bytea NOT NULL,
+    held_from timestamp with time zone NOT NULL,
+    held_until timestamp with time zone NOT NULL,
+    superseded_xid xid8 DEFAULT pg_current_xact_id() NOT NULL
+);
+
+COMMENT ON TABLE events.past IS 'The versions that events had before, each with the time in which it held';
+
+CREATE TABLE events.provider (
+    id integer NOT NULL,
+    organization_id integer NOT NULL,
+    name text NOT NULL,
+    url text NOT NULL,
+    every_seconds integer NOT NULL,
+    timezone text NOT NULL,
+    public boolean NOT NULL,
+    private_allowed boolean NOT NULL,
+    paused boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    next_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    job_id bigint,
+    etag text,
+    last_modified text,
+    digest bytea,
+    fetched_at timestamp with time zone,
+    attempted_at timestamp with time zone,
+    synced_at timestamp with time zone,
+    changed_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    error jsonb,
+    listed integer DEFAULT 0 NOT NULL,
+    aside integer DEFAULT 0 NOT NULL,
+    lost_at timestamp with time zone,
+    lost_from integer DEFAULT 0 NOT NULL,
+    CONSTRAINT provider_every_seconds_check CHECK ((every_seconds > 0))
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE events.provider IS 'A partner''s feed and its health. etag, last_modified and digest are those of the feed that was applied last; fetched_at is when its fetch began, so that an older answer never follows a newer one; synced_at is when the feed was last known to be as applied. lost_at: the last sync found less than half of the lost_from events that the one before it had';
+
+ALTER TABLE events.provider ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME events.provider_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE events.reader (
+    pid integer NOT NULL,
+    shown pg_snapshot NOT NULL,
+    at timestamp with time zone DEFAULT kit.now() NOT NULL
+);
+
+COMMENT ON TABLE events.reader IS 'What each web process shows in search: the snapshot it read, under the process id of its LISTEN connection, which PostgreSQL knows to be alive or not';
+
+CREATE TABLE events.sync (
+    id bigint NOT NULL,
+    provider_id integer NOT NULL,
+    job text,
+    began_at timestamp with time zone NOT NULL,
+    seconds double precision NOT NULL,
+    outcome text NOT NULL,
+    bytes bigint,
+    counts jsonb,
+    error jsonb,
+    CONSTRAINT sync_outcome_check CHECK ((outcome = ANY (ARRAY['applied'::text, 'failed'::text])))
+);
+
+COMMENT ON TABLE events.sync IS 'Syncs that changed something or failed; those that found the feed unchanged leave no row';
+
+ALTER TABLE events.sync ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME events.sync_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1975,6 +2130,33 @@ ALTER TABLE ONLY accounts."user"
 ALTER TABLE ONLY accounts."user"
     ADD CONSTRAINT user_username_key UNIQUE (username_key);
 
+ALTER TABLE ONLY events.aside
+    ADD CONSTRAINT aside_pkey PRIMARY KEY (provider_id, record);
+
+ALTER TABLE ONLY events.base
+    ADD CONSTRAINT base_pkey PRIMARY KEY (provider_id, base_id);
+
+ALTER TABLE ONLY events.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY events.event
+    ADD CONSTRAINT event_provider_id_base_id_event_id_key UNIQUE (provider_id, base_id, event_id);
+
+ALTER TABLE ONLY events.past
+    ADD CONSTRAINT past_pkey PRIMARY KEY (id, version);
+
+ALTER TABLE ONLY events.provider
+    ADD CONSTRAINT provider_organization_id_name_key UNIQUE (organization_id, name);
+
+ALTER TABLE ONLY events.provider
+    ADD CONSTRAINT provider_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY events.reader
+    ADD CONSTRAINT reader_pkey PRIMARY KEY (pid);
+
+ALTER TABLE ONLY events.sync
+    ADD CONSTRAINT sync_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY jobs.clock
     ADD CONSTRAINT clock_pkey PRIMARY KEY (id);
 
@@ -2273,6 +2455,18 @@ CREATE UNIQUE INDEX token_by_organization ON accounts.token USING btree (organiz
 CREATE UNIQUE INDEX user_by_organization ON accounts."user" USING btree (organization_id, id);
 
 CREATE UNIQUE INDEX user_email_key ON accounts."user" USING btree (email_key) WHERE (email_key IS NOT NULL);
+
+CREATE INDEX base_title ON events.base USING gin (kit.fold(title) public.gin_trgm_ops);
+
+CREATE INDEX event_changes ON events.event USING btree (changed_xid, id);
+
+CREATE INDEX event_search ON events.event USING btree (audience, starts_at, id) WHERE (first_online_at IS NOT NULL);
+
+CREATE INDEX past_starts ON events.past USING btree (starts_at);
+
+CREATE INDEX past_superseded ON events.past USING btree (superseded_xid);
+
+CREATE INDEX sync_history ON events.sync USING btree (provider_id, id);
 
 CREATE INDEX job_by_kind ON jobs.job USING btree (organization_id, kind, id DESC) WHERE (status <> 'receiving'::text);
 
@@ -2629,6 +2823,21 @@ ALTER TABLE ONLY accounts.token
 
 ALTER TABLE ONLY accounts."user"
     ADD CONSTRAINT user_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES accounts.organization(id);
+
+ALTER TABLE ONLY events.aside
+    ADD CONSTRAINT aside_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES events.provider(id);
+
+ALTER TABLE ONLY events.base
+    ADD CONSTRAINT base_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES events.provider(id);
+
+ALTER TABLE ONLY events.event
+    ADD CONSTRAINT event_provider_id_base_id_fkey FOREIGN KEY (provider_id, base_id) REFERENCES events.base(provider_id, base_id);
+
+ALTER TABLE ONLY events.past
+    ADD CONSTRAINT past_id_fkey FOREIGN KEY (id) REFERENCES events.event(id);
+
+ALTER TABLE ONLY events.sync
+    ADD CONSTRAINT sync_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES events.provider(id);
 
 ALTER TABLE ONLY jobs.part
     ADD CONSTRAINT part_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs.job(id) ON DELETE CASCADE;

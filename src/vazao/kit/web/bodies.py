@@ -20,7 +20,7 @@ from vazao.kit.errors import BadRequest, VazaoError
 from vazao.kit.settings import Settings
 
 if TYPE_CHECKING:
-    from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
+    from litestar.types import HTTPReceiveMessage, HTTPScope, Message, Receive, Send
 
 
 LINGER_SECONDS = 1.0
@@ -115,3 +115,14 @@ def announced(scope: HTTPScope) -> bool:
     """Whether the request says that it has a body."""
     headers = dict(scope["headers"])
     return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+
+
+async def hand_on(message: Message, body: Body | None, give: Send) -> None:
+    """Give the server a message; before the last one, listen to what the client still sends."""
+    last = message["type"] == "http.response.body" and not message["more_body"]
+    if body is None or body.whole or not last:
+        await give(message)
+        return
+    await give(cast("Message", {**message, "more_body": True}))
+    await body.linger()
+    await give({"type": "http.response.body", "body": b"", "more_body": False})

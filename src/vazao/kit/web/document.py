@@ -33,9 +33,9 @@ headers and no body. Unknown query parameters and form fields of `/v1/…` are r
 (`unknown_parameter`); the routes at the root ignore them. Every answer carries `X-Request-Id`; one
 that is sent is kept.
 
-Routes at the root (`/randomize`, `/sum-even`, `/files`) are kept for existing clients, with the
-shapes those read; long work that begins there is also found under `/v1/jobs`. People sign in by
-the form at `/login`, programs at `/v1/sessions`.
+Routes at the root (`/search`, `/randomize`, `/sum-even`, `/files`) are kept for existing clients,
+with the shapes those read; long work that begins there is also found under `/v1/jobs`. People sign
+in by the form at `/login`, programs at `/v1/sessions`.
 """
 TAGS = {
     "jobs": "Long work of every kind: list, follow, cancel, retry.",
@@ -43,6 +43,7 @@ TAGS = {
     "images": "Shuffle the blocks of a PNG image.",
     "numbers": "Sum the even numbers of a text file of any size.",
     "uploads": "Resumable uploads by tus 1.0.0.",
+    "events": "Search partners' events by date, and look after the feeds they come from.",
     "accounts": "Who am I, and sessions for programs.",
     "ops": "Probes and metrics.",
 }
@@ -171,9 +172,13 @@ def _kinds(found: Iterable[tuple[str, str, HTTPRouteHandler]]) -> list[Any]:
         said: Says | None = handler.opt.get("says")
         if said is not None:
             parts = (*said.answers, *said.parameters, *said.bodies)
-            kinds += [part.kind for part in parts]
+            kinds += [part.kind for part in parts] + ([said.shape.kind] if said.shape else [])
             kinds += [header.kind for answer in said.answers for header in answer.headers]
     return [kind for kind in kinds if kind is not None and not isinstance(kind, dict)]
+
+
+def _refused(kind: type[errors.VazaoError]) -> dict[str, Any]:
+    return {"error": {"code": kind.code, "message": kind.summary(), "details": []}}
 
 
 class Schemas:
@@ -301,8 +306,10 @@ class Written:
     def _refusals(self) -> dict[int, list[type[errors.VazaoError]]]:
         grouped: dict[int, list[type[errors.VazaoError]]] = {}
         by_frame = refused_by_frame(self.method, self.path, self.handler, self.wrong_credential)
+        shape = self.says.shape
         for kind in (*self.says.refuses, *by_frame):
-            held = grouped.setdefault(kind.status, [])
+            status = kind.status if shape is None else shape.status(kind.status)
+            held = grouped.setdefault(status, [])
             if all(kind.code != other.code for other in held):
                 held.append(kind)
         return grouped
@@ -323,14 +330,15 @@ class Written:
         known["headers"] |= self._headers(headers)
         if self.method == "HEAD":
             return
-        mine = self.schemas.of(Error)
+        shape = self.says.shape
+        mine = self.schemas.of(Error if shape is None else shape.kind)
         content = known.setdefault("content", {}).setdefault(JSON, {"schema": mine})
         if content["schema"] != mine:
             content["schema"] = {"anyOf": [content["schema"], mine]}
         shown = {
-            kind.code: {"value": {"error": {
-                "code": kind.code, "message": kind.summary(), "details": [],
-            }}} for kind in kinds
+            kind.code: {"value": _refused(kind) if shape is None else shape.body(
+                status, kind.summary()
+            )} for kind in kinds
         }
         if "example" in content:
             shown["given"] = {"value": content.pop("example")}

@@ -18,7 +18,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -37,6 +37,7 @@ from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.settings import Settings
 from vazao.kit.web import bodies, csrf, heads, hosts, parameters, public, spooling
+from vazao.kit.web.application import Application
 from vazao.kit.web.following import Following
 from vazao.kit.web.pages import language_of, page
 
@@ -58,6 +59,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+"""The same as ASGI has them."""
 
 
 class Frame:
@@ -98,7 +101,7 @@ class Frame:
                 )
                 if body is not None:
                     body.answering = True
-            await _hand_on(message, body, give)
+            await bodies.hand_on(message, body, give)
 
         try:
             await self.app(scope, receive if body is None else body.receive, sending)
@@ -106,17 +109,6 @@ class Frame:
         finally:
             outgoing.close()
             _observe(scope, method, status, time.perf_counter() - began)
-
-
-async def _hand_on(message: Message, body: bodies.Body | None, give: Send) -> None:
-    """Give the server a message; before the last one, listen to what the client still sends."""
-    last = message["type"] == "http.response.body" and not message["more_body"]
-    if body is None or body.whole or not last:
-        await give(message)
-        return
-    await give(cast(Message, {**message, "more_body": True}))
-    await body.linger()
-    await give({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _request_id(scope: Scope) -> str:
@@ -327,9 +319,14 @@ async def _opened(app: Litestar) -> AsyncGenerator[None]:
     platform.on_closing.append(
         lambda: loop.call_soon_threadsafe(app.state.following.tell_all)
     )
+    services = [make(platform) for make in platform.registry.services]
+    for service in services:
+        service.start()
     try:
         yield
     finally:
+        for service in services:
+            await service.close()
         await end_all([showing])
         await platform.close()
 
@@ -344,27 +341,10 @@ _HANDLERS: dict[Any, Any] = {
 }
 
 
-class Application(Litestar):
-    """The framework's, which also listens on to a client whose request no route takes."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer; the frame stands around routes alone."""
-        if scope["type"] != "http" or not bodies.announced(scope):
-            await super().__call__(scope, receive, send)
-            return
-        body = bodies.Body(receive, self.state.platform.settings)
-
-        async def sending(message: Message) -> None:
-            framed = "request_id" in scope.get("state", {})
-            await _hand_on(message, None if framed else body, send)
-
-        await super().__call__(scope, receive, sending)
-
-
 def create_app(platform: Platform) -> Litestar:
     """The application over *platform*'s registered routes."""
     heads.let_answer(platform.registry.routes)
-    return Application(
+    made = Application(
         route_handlers=list(platform.registry.routes),
         guards=[authorize],
         state=State({"platform": platform, "following": Following(platform)}),
@@ -382,3 +362,5 @@ def create_app(platform: Platform) -> Litestar:
         openapi_config=None,
         debug=False,
     )
+    made.quick = {path: make(platform) for path, make in platform.registry.quick.items()}
+    return made

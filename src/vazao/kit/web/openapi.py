@@ -7,6 +7,7 @@ refuses by itself (401, 403, an unknown parameter, …) is added from ``opt`` an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -62,13 +63,24 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     required: bool = True
 
 
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """How a route's refusals look where existing clients read another shape than the platform's:
+    their type, and the status and the body of one.
+    """
+
+    kind: Any
+    status: Callable[[int], int]
+    body: Callable[[int, str], Any]
+
+
 class Says(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a route says of itself."""
+    """All that a route says of itself; ``shape`` is that of its refusals, where it is its own."""
 
     answers: tuple[Answer, ...]
     parameters: tuple[Parameter, ...] = ()
     bodies: tuple[Body, ...] = ()
     refuses: tuple[type[VazaoError], ...] = ()
+    shape: Shape | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Says:
         # The framework copies handlers of controllers whole; this never changes.
@@ -81,7 +93,8 @@ class Says(msgspec.Struct, frozen=True, kw_only=True):
 
 def says(
     answer: Answer, *others: Answer, parameters: tuple[Parameter, ...] = (),
-    bodies: tuple[Body, ...] = (), refuses: tuple[type[VazaoError], ...] = (), **who: Any,
+    bodies: tuple[Body, ...] = (), refuses: tuple[type[VazaoError], ...] = (),
+    shape: Shape | None = None, **who: Any,
 ) -> dict[str, Any]:
     """A handler's ``opt``: who may ask, and what the reference says of it.
 
@@ -89,7 +102,8 @@ def says(
         who: ``scope=``, ``public=`` and so on, as :mod:`vazao.kit.web.frame` knows them.
     """
     said = Says(
-        answers=(answer, *others), parameters=parameters, bodies=bodies, refuses=refuses
+        answers=(answer, *others), parameters=parameters, bodies=bodies, refuses=refuses,
+        shape=shape,
     )
     return who | {"says": said}
 

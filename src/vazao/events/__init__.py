@@ -1,0 +1,55 @@
+"""events: partners' feeds of events and ticket zones, kept for ever and searched by date.
+
+The face: :func:`register` shows routes, pages, commands, the kind of job and its schedule.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vazao.kit.faces import lazily
+
+if TYPE_CHECKING:
+    from vazao.events.settings import EventSettings
+    from vazao.kit.registry import Registry
+
+__all__ = ["EventSettings", "register"]
+
+__getattr__ = lazily(__name__, {"EventSettings": "settings"})
+
+
+def _routes() -> list[Any]:
+    from vazao.events import api, search_api
+
+    return [*search_api.routes, *api.routes]
+
+
+def _quick(platform: Any) -> Any:
+    from vazao.events.quick import Quick
+
+    return Quick(platform)
+
+
+def _keeper(platform: Any) -> Any:
+    from vazao.events.keeping import keeper_of
+
+    return keeper_of(platform)
+
+
+def register(registry: Registry) -> None:
+    """Show the feature to the platform."""
+    from vazao import jobs
+    from vazao.events import cli, service, tasks
+    from vazao.kit.registry import Periodic
+
+    registry.scopes |= {"events:read": True, "events:write": True}
+    registry.web.append(_routes)
+    registry.services.append(_keeper)
+    registry.quick["/search"] = _quick
+    registry.commands["events"].append(cli.app)
+    registry.periodic.append(Periodic("events.schedule", 1.0, tasks.schedule))
+    registry.periodic.append(Periodic("events.thin", 600.0, tasks.thin))
+    registry.job_kinds[service.KIND] = jobs.Kind(
+        service.KIND, "Sync of a partner's feed", "sync", {"sync": tasks.sync},
+        unit_seconds={"sync": 0.3},
+    )

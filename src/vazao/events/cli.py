@@ -1,0 +1,154 @@
+"""``vazao events …``: add providers, sync them now, and see how they are."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from vazao import jobs
+from vazao.events import service, store
+from vazao.events.errors import ProviderNotFound
+from vazao.events.models import Provider
+from vazao.kit import cli as kit
+from vazao.kit.platform import PUBLIC, Platform
+from vazao.kit.steps import text as _
+
+app = typer.Typer(no_args_is_help=True, help="Partners' feeds of events, and search over them.")
+
+SEARCHABLE_SECONDS = 10.0
+LOOK_SECONDS = 0.05
+Owner = Annotated[str, typer.Option(
+    "--organization", "-o", envvar="VAZAO_ORGANIZATION",
+    help="The organization that the provider belongs to.",
+)]
+
+
+@app.command("add-provider")
+def add_provider(
+    name: Annotated[str, typer.Argument(help="its name, for commands and pages")],
+    url: Annotated[str, typer.Argument(help="where its feed is: http:// or https://")],
+    every: Annotated[str, typer.Option(help="how often to sync: 60s, 5m, 1h")] = "60s",
+    timezone: Annotated[
+        str, typer.Option(help="where its events are: Europe/Madrid, America/Sao_Paulo …")
+    ] = "UTC",
+    organization: Owner = PUBLIC,
+    public: Annotated[
+        bool | None,
+        typer.Option("--public/--private", help="whether everyone may search its events; "
+                     "public with the embedded database only, if not said"),
+    ] = None,
+) -> None:
+    """Add a partner's feed; workers sync it from then on."""
+
+    async def main(platform: Platform) -> Provider:
+        shown = platform.settings.serves_public if public is None else public
+        new = service.new_provider(
+            name, url, every=every, timezone=timezone, public=shown, private_allowed=True
+        )
+        async with platform.db.transaction() as conn:
+            owner = await platform.registry.organization_id(conn, organization)
+            return await service.add_provider(conn, owner, new)
+
+    made = kit.run(main)
+    typer.echo(_(
+        "Provider {name}: every {seconds} s, time zone {timezone}, searched by {audience}.",
+        name=made.name, seconds=made.every_seconds, timezone=made.timezone,
+        audience="*" if made.public else organization,
+    ))
+
+
+@app.command("sync")
+def sync(
+    name: Annotated[str | None, typer.Argument(help="the provider; all where not given")] = None,
+    organization: Annotated[str | None, typer.Option(
+        "--organization", "-o", envvar="VAZAO_ORGANIZATION", help="Only its providers.",
+    )] = None,
+) -> None:
+    """Sync now; returns when what was found is searchable. Exit 1 if a provider failed."""
+
+    async def main(platform: Platform) -> bool:
+        async with platform.db.transaction() as conn:
+            owner = None if organization is None else (
+                await platform.registry.organization_id(conn, organization)
+            )
+            found = await store.providers.every(conn, owner, name)
+            if name is not None and not found:
+                raise ProviderNotFound
+            asked = [(p, await service.ask_sync(conn, p, requested_by="cli")) for p in found]
+        return all([await _follow(platform, provider, job) for provider, job in asked])
+
+    if not kit.run(main):
+        raise typer.Exit(1)
+
+
+async def _follow(platform: Platform, provider: Provider, job: jobs.Job) -> bool:
+    """Wait for a sync to end and to be searchable, and say what it did."""
+    while not job.ended:
+        await asyncio.sleep(LOOK_SECONDS)
+        async with platform.db.connection() as conn:
+            job = await jobs.get_job(conn, provider.organization_id, job.token)
+    if job.status != "finished":
+        message = (jobs.view(job, kit.language())["error"] or {}).get("message", job.status)
+        typer.echo(f"{provider.name}: {message}", err=True)
+        return False
+    result = job.result
+    if result["outcome"] != "applied":
+        typer.echo(_("{name}: unchanged.", name=provider.name))
+        return True
+    await _searchable(platform, result["xid"])
+    counts = {key: result[key] for key in ("listed", "created", "changed", "left", "aside")}
+    typer.echo(_(
+        "{name}: {listed} events listed, {created} new, {changed} changed, {left} gone from the "
+        "feed, {aside} records put aside.", name=provider.name, **counts,
+    ))
+    return True
+
+
+async def _searchable(platform: Platform, xid: str) -> None:
+    """Wait until every web process that listens shows the transaction."""
+    deadline = asyncio.get_running_loop().time() + SEARCHABLE_SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        async with platform.db.connection() as conn:
+            if not await store.readers.behind(conn, xid):
+                return
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+@app.command("providers")
+def providers() -> None:
+    """List the providers and how they are."""
+    from rich.console import Console
+    from rich.table import Table
+
+    async def main(platform: Platform) -> list[Provider]:
+        async with platform.db.connection() as conn:
+            return await store.providers.every(conn)
+
+    table = Table("Name", "Every", "Last good sync", "Events", "Put aside", "Failures")
+    for each in kit.run(main):
+        seen = f"{each.synced_at:%Y-%m-%d %H:%M:%S}" if each.synced_at else "-"
+        table.add_row(each.name, f"{each.every_seconds} s", seen, str(each.listed),
+                      str(each.aside), str(each.failures))
+    Console().print(table)
+
+
+@app.command("serve-sample")
+def serve_sample(
+    port: Annotated[int, typer.Option(help="where it listens on this machine; 0: any")] = 8765,
+    every: Annotated[str, typer.Option(help="how often the feed changes")] = "10s",
+) -> None:
+    """Run a provider on this machine whose feed grows and changes; Ctrl-C stops it."""
+    from contextlib import suppress
+
+    from vazao.events.sample import Sample
+
+    sample = Sample(port, every=service.interval_of(every))
+    address = f"http://127.0.0.1:{sample.port}"
+    typer.echo(_("A provider answers: {address}/feed.xml", address=address))
+    typer.echo(_("The same in the other dialect: {address}/plans.xml", address=address))
+    typer.echo(_("Providers in trouble: {address}/slow, /500, /truncated, /huge", address=address))
+    typer.echo(f"vazao events add-provider demo {address}/feed.xml --every 10s")
+    with suppress(KeyboardInterrupt):
+        sample.serve()

@@ -1,0 +1,172 @@
+"""What can be wrong with a provider, a feed or a search, each with its remedy."""
+
+from __future__ import annotations
+
+from vazao.kit.errors import BadRequest, Conflict, NotFound, VazaoError
+
+
+class ProviderNotFound(NotFound):
+    """There is no such provider."""
+
+    code = "provider_not_found"
+
+
+class ProviderExists(Conflict):
+    """Your organization has a provider of this name already."""
+
+    code = "provider_exists"
+
+
+class ProviderNameInvalid(BadRequest):
+    """A provider's name is letters, digits, dots, dashes or underscores, at most 63."""
+
+    code = "provider_name_invalid"
+
+
+class FeedAddressInvalid(BadRequest):
+    """The address of a feed begins with http:// or https:// and names a host."""
+
+    code = "feed_address_invalid"
+
+
+class TimezoneInvalid(BadRequest):
+    """There is no time zone named {value}; write one such as America/Sao_Paulo."""
+
+    code = "timezone_invalid"
+
+
+class IntervalInvalid(BadRequest):
+    """The interval must be from 1 second to 7 days, such as 60s, 5m or 1h."""
+
+    code = "interval_invalid"
+
+
+class EventNotFound(NotFound):
+    """There is no such event."""
+
+    code = "event_not_found"
+
+
+class BoundInvalid(BadRequest):
+    """{name} must be a date and time such as 2026-03-14T21:00:00Z, not {value}."""
+
+    code = "bound_invalid"
+
+
+class BoundMissing(BadRequest):
+    """{name} is missing: a date and time such as 2026-03-14T21:00:00Z."""
+
+    code = "bound_missing"
+
+
+class BoundTwice(BadRequest):
+    """{name} is given more than once."""
+
+    code = "bound_twice"
+
+
+class BoundsReversed(BadRequest):
+    """starts_at lies after ends_at."""
+
+    code = "bounds_reversed"
+
+
+class ParameterMissing(BadRequest):
+    """The parameter {name} is missing."""
+
+    code = "parameter_missing"
+
+
+class FilterInvalid(BadRequest):
+    """{name} cannot be {value}; it is {allowed}."""
+
+    code = "filter_invalid"
+
+
+class TooMuchFound(BadRequest):
+    """More than {most} events lie between these times: page with limit and after."""
+
+    code = "too_much_found"
+
+
+class FeedError(VazaoError):
+    """The provider's feed could not be taken in; what was taken in before stays as it is."""
+
+    code = "feed_error"
+    status = 502
+
+
+class FeedUnreachable(FeedError):
+    """The provider cannot be reached: {reason}."""
+
+    code = "feed_unreachable"
+
+
+class FeedRefused(FeedError):
+    """The provider answers {status}."""
+
+    code = "feed_refused"
+
+
+class FeedTooSlow(FeedError):
+    """The provider sends its feed too slowly: {bytes} bytes in {seconds} seconds."""
+
+    code = "feed_too_slow"
+
+
+class FeedTooLarge(FeedError):
+    """The feed has more than {limit} bytes."""
+
+    code = "feed_too_large"
+
+
+class FeedCutOff(FeedError):
+    """The provider's answer ended before the whole feed had arrived."""
+
+    code = "feed_cut_off"
+
+
+class FeedAddressForbidden(FeedError):
+    """The feed's address leads to {address}, which is not a public one."""
+
+    code = "feed_address_forbidden"
+
+
+class FeedRedirects(FeedError):
+    """The provider sends us from one address to the next without an end."""
+
+    code = "feed_redirects"
+
+
+class FeedNotXml(FeedError):
+    """The answer is not the XML of a feed, at line {line}: {reason}."""
+
+    code = "feed_not_xml"
+
+
+class FeedUnknown(FeedError):
+    """The answer is XML, but no feed that is known: its first element is {root}."""
+
+    code = "feed_unknown"
+
+
+class FeedDeclares(FeedError):
+    """The feed declares a document type, which could hide harmful entities."""
+
+    code = "feed_declares"
+
+
+class FeedNeedsTooMuch(FeedError):
+    """Reading the feed needs more memory or time than it may take."""
+
+    code = "feed_needs_too_much"
+
+
+FEED_ERRORS: dict[str, type[FeedError]] = {
+    kind.code: kind for kind in (
+        FeedError, FeedUnreachable, FeedRefused, FeedTooSlow, FeedTooLarge, FeedCutOff,
+        FeedAddressForbidden, FeedRedirects, FeedNotXml, FeedUnknown, FeedDeclares,
+        FeedNeedsTooMuch,
+    )
+}
+"""By code, for what a process that reads a feed says of it."""

@@ -1,0 +1,1 @@
+"""Partners' feeds: fetched with care, read as a stream, checked record by record."""

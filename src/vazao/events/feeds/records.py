@@ -1,0 +1,198 @@
+"""One record of a feed: its values as they are kept, or why it is put aside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from vazao.events.feeds import zones
+from vazao.events.feeds.dialects import Dialect
+
+LONGEST_ID = 200
+LONGEST_TITLE = 1000
+SHOWN_VALUE = 80
+_PRICE = r"[0-9]{1,15}(?:\.[0-9]{0,9})?"
+_CAPACITY = r"[0-9]{1,15}(?:\.0*)?"
+_prices = re.compile(f"{_PRICE}(?:;{_PRICE})*").fullmatch
+_capacities = re.compile(f"{_CAPACITY}(?:;{_CAPACITY})*").fullmatch
+_price = re.compile(_PRICE).fullmatch
+_capacity = re.compile(_CAPACITY).fullmatch
+_moment = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
+    r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+).fullmatch
+_TRUTH = {"true": True, "1": True, "false": False, "0": False, "": False}
+_encode = msgspec.json.Encoder().encode
+ZONE = ("zone_id", "name", "price", "capacity", "numbered")
+Columns = Sequence[Sequence[Any]]
+"""Of zones: a sequence for each of :data:`ZONE`, texts or ``None``."""
+
+
+class Refused(Exception):
+    """Why a record is put aside: a code, the attribute, and its value."""
+
+    def __init__(self, code: str, place: str, value: str | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.place = place
+        self.value = None if value is None else value[:SHOWN_VALUE]
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A good record; ``shown`` is the JSON of search after the event's id."""
+
+    title: str | None
+    shown: str
+    starts_at: datetime
+    ends_at: datetime
+    starts_local: datetime
+    ends_local: datetime
+    min_price: float | None
+    max_price: float | None
+    sell_from: datetime | None
+    sell_to: datetime | None
+    sold_out: bool
+    zones: bytes
+    digest: bytes
+
+
+def identity(value: str | None, place: str, code: str) -> str:
+    """An id of the feed.
+
+    Raises:
+        Refused: it is missing, or longer than any id is.
+    """
+    text = (value or "").strip()
+    if not text:
+        raise Refused(code, place)
+    if len(text) > LONGEST_ID:
+        raise Refused("value_too_long", place, text)
+    return text
+
+
+class Checker:
+    """Checks the records of one feed.
+
+    Args:
+        timezone: of the provider; times without an offset are its wall clock.
+    """
+
+    def __init__(self, dialect: Dialect, timezone: str) -> None:
+        self._dialect = dialect
+        self._zone = ZoneInfo(timezone)
+
+    def check(self, title: str | None, given: Mapping[str, str], columns: Columns) -> Record:
+        """The record of an event element.
+
+        Args:
+            title: its base's.
+            given: its attributes.
+            columns: of its zones, in the order of :data:`ZONE`.
+
+        Raises:
+            Refused: something is wrong with it.
+        """
+        names = self._dialect
+        if title is not None and len(title) > LONGEST_TITLE:
+            raise Refused("value_too_long", "title", title)
+        starts_local, starts_at = self._needed(given, names.starts, "start_missing")
+        ends_local, ends_at = self._needed(given, names.ends, "end_missing")
+        if ends_at < starts_at:
+            raise Refused("end_before_start", names.ends, given.get(names.ends))
+        sell_from, sell_to = self._maybe(given, "sell_from"), self._maybe(given, "sell_to")
+        sold_out = _TRUTH.get(given.get("sold_out", "").strip().lower())
+        if sold_out is None:
+            raise Refused("sold_out_invalid", "sold_out", given["sold_out"])
+        low, high = check_zones(columns)
+        shown = _shown(title, starts_local, ends_local, low, high)
+        packed = _encode(columns)
+        digest = blake2b(packed, digest_size=16)
+        digest.update(repr((shown, starts_at, ends_at, starts_local, ends_local, sell_from, sell_to,
+                            sold_out)).encode())
+        return Record(
+            title, shown, starts_at, ends_at, starts_local, ends_local, low, high, sell_from,
+            sell_to, sold_out, zones.compress(packed), digest.digest(),
+        )
+
+    def _needed(
+        self, given: Mapping[str, str], place: str, missing: str
+    ) -> tuple[datetime, datetime]:
+        text = given.get(place, "").strip()
+        if not text:
+            raise Refused(missing, place)
+        return self.moment(text, place)
+
+    def _maybe(self, given: Mapping[str, str], place: str) -> datetime | None:
+        text = given.get(place, "").strip()
+        return self.moment(text, place)[1] if text else None
+
+    def moment(self, text: str, place: str) -> tuple[datetime, datetime]:
+        """A time of the feed as the provider's wall clock, and in UTC.
+
+        In a daylight-saving gap it is taken forward, in a fold it is the first: what ``fold=0``
+        means in Python.
+
+        Raises:
+            Refused: there is no such time.
+        """
+        try:
+            if not _moment(text):
+                raise ValueError
+            found = datetime.fromisoformat(text)
+            if found.tzinfo is not None:
+                instant = found.astimezone(UTC)
+                return instant.astimezone(self._zone).replace(tzinfo=None), instant
+            offset = found.replace(tzinfo=self._zone).utcoffset() or timedelta(0)
+            return found, (found - offset).replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
+            raise Refused("date_impossible", place, text) from None
+
+
+def check_zones(columns: Columns) -> tuple[float | None, float | None]:
+    """The lowest and the highest price over all zones as listed.
+
+    Raises:
+        Refused: a zone has no id, or its price or capacity is no number.
+    """
+    ids, _, prices, capacities, _ = columns
+    if not ids:
+        return None, None
+    try:
+        sound = (
+            all(ids) and _prices(";".join(prices))
+            and _capacities(";".join(capacities))
+        )
+    except TypeError:
+        sound = False
+    if not sound:
+        _refuse_zone(columns)
+    numbers = [*map(float, prices)]
+    return min(numbers), max(numbers)
+
+
+def _refuse_zone(columns: Columns) -> None:
+    for number, (id, _, price, capacity, _) in enumerate(zip(*columns, strict=True), 1):
+        place = f"zone {number} "
+        if not id:
+            raise Refused("zone_id_missing", f"{place}zone_id")
+        if price is None or not _price(price):
+            raise Refused("price_invalid", f"{place}price", price)
+        if capacity is None or not _capacity(capacity):
+            raise Refused("capacity_invalid", f"{place}capacity", capacity)
+
+
+def _shown(
+    title: str | None, starts: datetime, ends: datetime, low: float | None, high: float | None
+) -> str:
+    start_date, start_time = starts.isoformat(timespec="seconds").split("T")
+    end_date, end_time = ends.isoformat(timespec="seconds").split("T")
+    return _encode({
+        "title": title, "start_date": start_date, "start_time": start_time,
+        "end_date": end_date, "end_time": end_time, "min_price": low, "max_price": high,
+    })[1:].decode()

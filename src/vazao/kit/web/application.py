@@ -1,0 +1,37 @@
+"""The framework's application, and what stands before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Litestar
+from litestar.types import Message
+
+from vazao.kit.registry import Quick
+from vazao.kit.web import bodies
+
+
+class Application(Litestar):
+    """The framework's, which also listens on to a client whose request no route takes.
+
+    Paths with a quick answer (:attr:`vazao.kit.registry.Registry.quick`) are tried before it.
+    """
+
+    quick: dict[str, Quick]
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer; the frame stands around routes alone."""
+        if scope["type"] == "http" and (quick := self.quick.get(scope["path"])) is not None and (
+            await quick(scope, send)
+        ):
+            return
+        if scope["type"] != "http" or not bodies.announced(scope):
+            await super().__call__(scope, receive, send)
+            return
+        body = bodies.Body(receive, self.state.platform.settings)
+
+        async def sending(message: Message) -> None:
+            framed = "request_id" in scope.get("state", {})
+            await bodies.hand_on(message, None if framed else body, send)
+
+        await super().__call__(scope, receive, sending)

@@ -65,7 +65,10 @@ def _tell(platform: Platform, say: Say, identity: Identity) -> None:
 
 
 def curl_lines(platform: Platform, address: str, token: str) -> list[str]:
-    """A ``curl`` line for each JSON route whose path has no place to fill in."""
+    """A ``curl`` line for each JSON route whose path has no place to fill in.
+
+    What a feature registered for one is its body, or its query where it begins with ``?``.
+    """
     from vazao.kit.web.frame import create_app
 
     lines, bodies = [], platform.registry.demo_bodies
@@ -73,11 +76,13 @@ def curl_lines(platform: Platform, address: str, token: str) -> list[str]:
         for method, handler in _handlers(route):
             body_of = bodies.get((method, route.path))
             body = body_of(platform) if body_of else ""
+            query = body if body.startswith("?") else ""
             hidden = "{" in route.path or route.path.startswith("/openapi")
             if hidden or (method != "GET" and not body):
                 continue
             header = f"-H 'Authorization: Bearer {token}'" if not handler.opt.get("public") else ""
-            words = ["curl -s", header, body, f"{address}{route.path}"]
+            asked = f"'{address}{route.path}{query}'" if query else f"{address}{route.path}"
+            words = ["curl -s", header, "" if query else body, asked]
             lines.append(" ".join(word for word in words if word))
     return sorted(lines, key=lambda line: line.rpartition(" ")[2])
 

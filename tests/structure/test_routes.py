@@ -18,7 +18,8 @@ PUBLIC = {
     "/userInfo": "an old address: a redirect", "/admin": "an old address: a redirect",
     "/search": "finds what public providers sell", "/v1/events/{id:str}": "the same",
     "/v1/events/{id:str}/history": "the same", "/v1/events/changes": "the same",
-    "/v1/events/explain": "the same",
+    "/events": "the same as a page", "/events/{id:uuid}": "the same",
+    "/events/{id:uuid}/calendar.ics": "the same",
     "/v1/sessions": "signing in", "/docs": "the reference", "/openapi.json": "the reference",
 }
 # Whose callers need not say who they are where ``VAZAO_PUBLIC`` is on: they are ``public``.
@@ -51,7 +52,7 @@ def test_every_scope_exists() -> None:
 
 def test_what_is_public_is_so_for_a_reason() -> None:
     public = {path for _, path, handler in handlers() if handler.opt.get("public")}
-    known = {path.replace(":path", "").replace(":str", "") for path in PUBLIC}
+    known = {path.replace(":path", "").replace(":str", "").replace(":uuid", "") for path in PUBLIC}
     assert public <= known
 
 

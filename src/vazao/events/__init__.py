@@ -19,9 +19,9 @@ __getattr__ = lazily(__name__, {"EventSettings": "settings"})
 
 
 def _routes() -> list[Any]:
-    from vazao.events import api, search_api
+    from vazao.events import api, pages, search_api
 
-    return [*search_api.routes, *api.routes]
+    return [*search_api.routes, *api.routes, *pages.routes]
 
 
 def _quick(platform: Any) -> Any:
@@ -39,16 +39,23 @@ def _keeper(platform: Any) -> Any:
 def register(registry: Registry) -> None:
     """Show the feature to the platform."""
     from vazao import jobs
-    from vazao.events import cli, service, tasks
-    from vazao.kit.registry import Periodic
+    from vazao.events import cli, demo, gauges, service, store, tasks
+    from vazao.kit.registry import DemoStep, Figure, MenuEntry, Periodic
 
     registry.scopes |= {"events:read": True, "events:write": True}
     registry.web.append(_routes)
+    registry.menu.append(MenuEntry("Events", "/events", 20))
+    registry.figures.append(Figure("Events listed", "/events", store.providers.listed, 20))
+    registry.template_packages.append("vazao.events")
+    registry.demo_bodies["GET", "/search"] = demo.query
+    registry.demo_bodies["GET", "/v1/events/explain"] = demo.explained
+    registry.demo.append(DemoStep("Sync of a partner's feed, and a search", demo.show, 40))
     registry.services.append(_keeper)
     registry.quick["/search"] = _quick
     registry.commands["events"].append(cli.app)
     registry.periodic.append(Periodic("events.schedule", 1.0, tasks.schedule))
     registry.periodic.append(Periodic("events.thin", 600.0, tasks.thin))
+    registry.periodic.append(Periodic("events.measure", 10.0, gauges.measure))
     registry.job_kinds[service.KIND] = jobs.Kind(
         service.KIND, "Sync of a partner's feed", "sync", {"sync": tasks.sync},
         unit_seconds={"sync": 0.3},

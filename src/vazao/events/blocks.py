@@ -12,6 +12,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from operator import sub
 from typing import NamedTuple
 
 from vazao.events.windows import Window
@@ -20,8 +21,8 @@ SIZE = 1024
 """Events of a block; those that start at the same time stand in one block."""
 HASH_BITS = 48
 MASK = (1 << HASH_BITS) - 1
-OWN_BYTES = 56
-"""What an event costs beside its JSON: six numbers of eight bytes and a share of the block."""
+OWN_BYTES = 96
+"""What an event costs beside its JSON: its numbers, and its share of the block."""
 Run = tuple["Block", int, int]
 
 
@@ -50,18 +51,19 @@ class Block:
     """Events that follow one another, by their places from 0.
 
     ``offsets`` say where each one's JSON begins; ``sums`` add up the hashes before each place;
-    ``latest`` and ``latest_local`` are the greatest ends; ``drifts`` the least and the greatest
-    distance of a wall clock from its instant.
+    ``lasting`` are the shortest and the longest time that an event takes, ``drifts`` the least and
+    the greatest distance of a wall clock from its instant.
     """
 
     __slots__ = (
-        "drifts", "ends", "first", "json", "latest", "latest_local", "local_ends",
-        "local_starts", "offsets", "starts", "sums",
+        "drifts", "ends", "first", "json", "lasting", "local_ends", "local_starts", "offsets",
+        "starts", "sums",
     )
 
     def __init__(self, row: Row) -> None:
         self.json = row.json
-        self.starts = _numbers(row.starts)
+        # A list: bisection looks at ten of them for each search, and an array would make ten ints.
+        self.starts = _numbers(row.starts).tolist()
         self.ends = _numbers(row.ends)
         self.local_starts = _numbers(row.local_starts)
         self.local_ends = _numbers(row.local_ends)
@@ -69,10 +71,10 @@ class Block:
         self.offsets = array("q", accumulate((n + 1 for n in lengths), initial=0))
         self.sums = array("q", accumulate((h & MASK for h in _numbers(row.hashes)), initial=0))
         self.first = self.starts[0]
-        self.latest = max(self.ends)
-        self.latest_local = max(self.local_ends)
-        drifts = [a - b for a, b in zip(self.local_starts, self.starts, strict=True)]
-        self.drifts = (min(drifts), max(drifts))
+        self.lasting = _range(map(sub, self.ends, self.starts))
+        before = _range(map(sub, self.local_starts, self.starts))
+        after = _range(map(sub, self.local_ends, self.ends))
+        self.drifts = (min(before[0], after[0]), max(before[1], after[1]))
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -81,6 +83,64 @@ class Block:
     def size(self) -> int:
         """The memory that it takes, about, in bytes."""
         return len(self.json) + OWN_BYTES * len(self)
+
+    def within(self, begin: int, end: int) -> list[Run]:
+        """The runs of events that start at or after *begin* and end by *end*, both instants.
+
+        What starts so early that even the longest would have ended is in, what starts so late that
+        not even the shortest would have is out; only what lies between is looked at.
+        """
+        starts = self.starts
+        shortest, longest = self.lasting
+        i = bisect_left(starts, begin)
+        sure = bisect_right(starts, end - longest, i)
+        if shortest == longest or sure == len(starts):
+            return [(self, i, sure)] if i < sure else []
+        last = bisect_right(starts, end - shortest, sure)
+        ends = self.ends
+        while last > sure and ends[last - 1] > end:
+            last -= 1
+        if last == sure or max(ends[sure:last]) <= end:
+            return [(self, i, last)] if i < last else []
+        return self._runs([
+            *range(i, sure), *(place for place in range(sure, last) if ends[place] <= end)
+        ])
+
+    def matching(
+        self, begin: int, begin_local: bool, end: int, end_local: bool
+    ) -> list[Run]:
+        """The runs between two times, of which one or both are wall clocks."""
+        low, high = self.drifts
+        if low == high:
+            return self.within(begin - low * begin_local, end - low * end_local)
+        starts = self.local_starts if begin_local else self.starts
+        ends = self.local_ends if end_local else self.ends
+        i = bisect_left(self.starts, begin - high * begin_local)
+        j = bisect_right(self.starts, end - low * end_local - self.lasting[0], i)
+        return self._runs([
+            place for place, start, stop in zip(
+                range(i, j), starts[i:j], ends[i:j], strict=True
+            ) if start >= begin and stop <= end
+        ])
+
+    def _runs(self, places: list[int]) -> list[Run]:
+        """Places that follow one another, as runs."""
+        runs: list[Run] = []
+        first = last = -1
+        for place in places:
+            if place != last:
+                if last > first:
+                    runs.append((self, first, last))
+                first = place
+            last = place + 1
+        if last > first:
+            runs.append((self, first, last))
+        return runs
+
+
+def _range(numbers: Iterable[int]) -> tuple[int, int]:
+    found = list(numbers)
+    return min(found), max(found)
 
 
 class Model:
@@ -108,80 +168,39 @@ class Model:
             return self.matching(begin, begin_local, end, end_local)
         return self.between(begin, end)
 
+    def between(self, begin: int, end: int) -> list[Run]:
+        """The runs of events that start at or after *begin* and end by *end*, both instants."""
+        firsts = self.firsts
+        # The block before may reach into it.
+        number = max(0, bisect_left(firsts, begin) - 1)
+        last = bisect_right(firsts, end)
+        if last - number == 1:
+            return self.blocks[number].within(begin, end)
+        runs: list[Run] = []
+        for block in self.blocks[number:last]:
+            runs += block.within(begin, end)
+        return runs
+
     def matching(
         self, begin: int, begin_local: bool, end: int, end_local: bool
     ) -> list[Run]:
         """The runs between two times, of which one or both are wall clocks.
 
-        Wall clocks differ from instants by no more than the drifts: what starts within those can
-        match, and is looked at.
+        Wall clocks differ from instants by no more than the drifts: only blocks within those are
+        looked at.
         """
         low, high = self.drifts
-        first, last = begin - high * begin_local, end - low * end_local
+        number = max(0, bisect_left(self.firsts, begin - high * begin_local) - 1)
+        last = bisect_right(self.firsts, end - low * end_local)
         runs: list[Run] = []
-        for block, i, j in self._candidates(first, last):
-            starts = block.local_starts if begin_local else block.starts
-            ends = block.local_ends if end_local else block.ends
-            runs += _matching(block, i, j, starts, begin, ends, end)
+        for block in self.blocks[number:last]:
+            runs += block.matching(begin, begin_local, end, end_local)
         return runs
-
-    def _candidates(self, begin: int, end: int) -> Iterable[Run]:
-        """The runs of events that start from *begin* to *end*."""
-        # The block before may reach into it.
-        for number in range(max(0, bisect_left(self.firsts, begin) - 1), len(self.blocks)):
-            block = self.blocks[number]
-            if block.first > end:
-                return
-            i, j = bisect_left(block.starts, begin), bisect_right(block.starts, end)
-            if i < j:
-                yield block, i, j
-
-    def between(self, begin: int, end: int) -> list[Run]:
-        """The runs of events that start at or after *begin* and end by *end*, both instants."""
-        runs: list[Run] = []
-        for block, i, j in self._candidates(begin, end):
-            if block.latest <= end or max(block.ends[i:j]) <= end:
-                runs.append((block, i, j))
-            else:
-                runs += _ending(block, i, j, block.ends, end)
-        return runs
-
-
-def _ending(block: Block, i: int, j: int, ends: array[int], end: int) -> list[Run]:
-    """The runs among places *i* to *j* that end by *end*: mostly all but the last few."""
-    while j > i and ends[j - 1] > end:
-        j -= 1
-    if j == i:
-        return []
-    if max(ends[i:j]) <= end:
-        return [(block, i, j)]
-    return _runs(block, [place for place in range(i, j) if ends[place] <= end])
-
-
-def _matching(
-    block: Block, i: int, j: int, starts: array[int], begin: int, ends: array[int], end: int
-) -> list[Run]:
-    if min(starts[i:j]) >= begin:
-        return _ending(block, i, j, ends, end)
-    return _runs(block, [
-        place for place in range(i, j) if starts[place] >= begin and ends[place] <= end
-    ])
-
-
-def _runs(block: Block, places: list[int]) -> list[Run]:
-    """Places that follow one another, as runs."""
-    runs: list[Run] = []
-    for place in places:
-        if runs and runs[-1][2] == place:
-            runs[-1] = (block, runs[-1][1], place + 1)
-        else:
-            runs.append((block, place, place + 1))
-    return runs
 
 
 def count(runs: Sequence[Run]) -> int:
     """How many events they hold."""
-    return sum(j - i for _, i, j in runs)
+    return sum([j - i for _, i, j in runs])
 
 
 def json_of(run: Run) -> bytes:
@@ -192,4 +211,4 @@ def json_of(run: Run) -> bytes:
 
 def hash_of(runs: Sequence[Run]) -> int:
     """The sum of the events' hashes: equal answers have equal sums, on every process."""
-    return sum(block.sums[j] - block.sums[i] for block, i, j in runs) & MASK
+    return sum([block.sums[j] - block.sums[i] for block, i, j in runs]) & MASK

@@ -19,6 +19,7 @@ from vazao.events import service, store
 from vazao.events.blocks import Block, Model
 from vazao.events.settings import EventSettings
 from vazao.events.telling import KIND
+from vazao.kit import metrics
 from vazao.kit.cancelling import end_all
 from vazao.kit.errors import VazaoError
 from vazao.kit.logging import get
@@ -78,6 +79,11 @@ class Keeper:
             self._dirty.set()
 
     @property
+    def in_step(self) -> bool:
+        """Whether every change is shown as soon as it is announced."""
+        return self._platform.listener.lost_at is None and self._failed_at is None
+
+    @property
     def age(self) -> int | None:
         """For how many seconds the models may lack changes; ``None`` while they are in step."""
         lost, failed = self._platform.listener.lost_at, self._failed_at
@@ -92,8 +98,10 @@ class Keeper:
             try:
                 await self._catch_up()
                 self._failed_at = None
+                metrics.EVENTS_BEHIND.set(0)
             except (psycopg.Error, VazaoError, OSError) as error:
                 self._failed_at = self._failed_at or time.monotonic()
+                metrics.EVENTS_BEHIND.set(self.age or 0)
                 log.warning("search is behind", error_type=type(error).__name__)
                 self._dirty.set()
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -111,6 +119,8 @@ class Keeper:
                 a: None for a in self._models if a not in made
             }
             self.everyones = self._models[None]
+            held = sum(m.events for m in self._models.values() if m is not None)
+            metrics.EVENTS_HELD.set(held)
             await self._tell(conn, seen)
 
     async def _tell(self, conn: Conn, seen: str) -> None:

@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import Any
 
 from vazao.events import answers
-from vazao.events.blocks import Model
+from vazao.events.blocks import Model, Run
 from vazao.events.keeping import Keeper, keeper_of
 from vazao.events.settings import EventSettings
 from vazao.events.windows import EPOCH, MICROSECOND
@@ -24,8 +24,8 @@ from vazao.kit.platform import Platform
 from vazao.kit.web import hosts
 from vazao.kit.web.frame import SECURITY
 
-_TIME = rb"(\d{4}-\d\d-\d\dT\d\d(?::|%3[Aa])\d\d(?::|%3[Aa])\d\d)(Z?)"
-_query = re.compile(rb"starts_at=" + _TIME + rb"&ends_at=" + _TIME).fullmatch
+_TIME = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(Z?)"
+_query = re.compile(f"starts_at={_TIME}&ends_at={_TIME}", re.ASCII).fullmatch
 _request_id = re.compile(rb"[A-Za-z0-9._:/=+@-]{1,128}").fullmatch
 _moment = datetime.fromisoformat
 LEFT_TO_THE_ROUTE = frozenset({
@@ -42,11 +42,12 @@ class Quick:
         settings = platform.settings.of(EventSettings)
         self._keeper: Keeper = keeper_of(platform)
         self._settings = platform.settings
+        self._named = platform.settings.hosts
         self._hosts: set[bytes] = set()
         self._prefix = secrets.token_hex(4).encode()
         self._numbers = count(1)
         self._most = settings.most_found
-        self._observe = metrics.REQUEST_SECONDS.labels("GET", "/search", "2xx").observe
+        self._took = metrics.tally(metrics.REQUEST_SECONDS, "GET", "/search", "2xx").add
         cached = answers.cache_control(settings.cache_seconds, public=True)
         self._head = [
             (b"content-type", answers.JSON_TYPE.encode()), (b"cache-control", cached.encode()),
@@ -56,26 +57,33 @@ class Quick:
     async def __call__(self, scope: Any, send: Any) -> bool:
         """Answer, or leave it to the route."""
         began = perf_counter()
-        asked = _query(scope["query_string"])
         model = self._keeper.everyones
+        query = scope["query_string"].decode("latin-1")
+        if "%" in query:
+            query = query.replace("%3A", ":").replace("%3a", ":")
+        asked = _query(query)
         if asked is None or model is None or scope["method"] != "GET":
             return False
         request_id = self._admit(scope["headers"])
         runs = None if request_id is None else _find(model, *asked.groups())
-        if runs is None:
+        if runs is None or (self._most and answers.count_of(runs) > self._most):
             return False
-        head = [(b"etag", answers.tag(runs).encode()), (b"x-request-id", request_id), *self._head]
-        if (age := self._keeper.age) is not None:
-            head.append((b"age", b"%d" % age))
-        if self._settings.hsts_seconds:
-            extra = hosts.transport_header(scope, self._settings)
-            head += [(name.lower().encode(), value.encode()) for name, value in extra.items()]
+        etag, body = answers.quickly(runs)
+        head = [(b"etag", etag), (b"x-request-id", request_id), *self._head]
+        if not self._keeper.in_step or self._settings.hsts_seconds:
+            head += self._more(scope)
         await send({"type": "http.response.start", "status": 200, "headers": head})
-        await send({
-            "type": "http.response.body", "body": answers.body(runs), "more_body": False,
-        })
-        self._observe(perf_counter() - began)
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+        self._took(perf_counter() - began)
         return True
+
+    def _more(self, scope: Any) -> list[tuple[bytes, bytes]]:
+        """Headers that depend on the moment and on the connection."""
+        more = hosts.transport_header(scope, self._settings)
+        age = self._keeper.age
+        return [(name.lower().encode(), value.encode()) for name, value in more.items()] + (
+            [] if age is None else [(b"age", b"%d" % age)]
+        )
 
     def _admit(self, headers: list[tuple[bytes, bytes]]) -> bytes | None:
         """The request's id, its own or a new one; ``None`` where it is the route's to answer."""
@@ -85,14 +93,14 @@ class Quick:
                 return None
             if name == b"x-request-id":
                 own = value if _request_id(value) else None
-            elif name == b"host" and self._settings.hosts and not self._known(value):
+            elif name == b"host" and self._named and not self._known(value):
                 return None
         return own or b"%b%08x" % (self._prefix, next(self._numbers))
 
     def _known(self, host: bytes) -> bool:
         if host in self._hosts:
             return True
-        if not hosts.allowed(host.decode("latin-1"), self._settings.hosts):
+        if not hosts.allowed(host.decode("latin-1"), self._named):
             return False
         if len(self._hosts) < HOSTS_KNOWN:
             self._hosts.add(host)
@@ -100,12 +108,12 @@ class Quick:
 
 
 def _find(
-    model: Model, starts: bytes, starts_zulu: bytes, ends: bytes, ends_zulu: bytes
-) -> Any:
+    model: Model, starts: str, starts_zulu: str, ends: str, ends_zulu: str
+) -> list[Run] | None:
     """The runs between two times; ``None`` where one is no time, or the answer is a long one."""
     try:
-        begin = (_moment(starts.decode().replace("%3A", ":")) - EPOCH) // MICROSECOND
-        end = (_moment(ends.decode().replace("%3A", ":")) - EPOCH) // MICROSECOND
+        begin = (_moment(starts) - EPOCH) // MICROSECOND
+        end = (_moment(ends) - EPOCH) // MICROSECOND
     except ValueError:
         return None
     if begin > end:
@@ -114,4 +122,5 @@ def _find(
         runs = model.between(begin, end)
     else:
         runs = model.matching(begin, not starts_zulu, end, not ends_zulu)
-    return runs if len(runs) < 8 and answers.size(runs) <= answers.WHOLE_BYTES else None
+    # One run in one block is never long.
+    return runs if len(runs) < 2 or answers.size(runs) <= answers.WHOLE_BYTES else None

@@ -74,10 +74,12 @@ class Sample:
     Args:
         every: seconds after which the feed changes.
         clock: what time it is; tests set it.
+        said: whether each request is printed.
     """
 
     def __init__(
-        self, port: int, *, every: float = 10.0, clock: Callable[[], float] = time.time
+        self, port: int, *, every: float = 10.0, clock: Callable[[], float] = time.time,
+        said: bool = True,
     ) -> None:
         self._began = clock()
         self._clock = clock
@@ -91,7 +93,9 @@ class Sample:
                 sample.answer(self)
 
             def log_message(self, format: str, *args: Any) -> None:
-                print(f"{self.command} {self.path} {args[1] if len(args) > 1 else ''}", flush=True)  # noqa: T201
+                if said:
+                    status = args[1] if len(args) > 1 else ""
+                    print(f"{self.command} {self.path} {status}", flush=True)  # noqa: T201
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True

@@ -71,7 +71,7 @@ def asked_of(given: Iterable[tuple[str, str]]) -> Asked:
     return Asked(
         window=window(named.get("starts_at"), named.get("ends_at")), filters=_filters(named),
         limit=limit_of(limit) if limit is not None or after else None,
-        after=_after(after) if after else None, as_of=moment_of(named, "as_of"), form=form,
+        after=after_of(after) if after else None, as_of=moment_of(named, "as_of"), form=form,
     )
 
 
@@ -81,13 +81,18 @@ def _filters(named: Mapping[str, str]) -> Filters:
         raise FilterInvalid(name="available", value=available[:40], allowed="true, false")
     return Filters(
         words=tuple(named.get("q", "").replace("\0", "\N{REPLACEMENT CHARACTER}").split()),
-        min_price=_price(named, "min_price"), max_price=_price(named, "max_price"),
+        min_price=price_of(named, "min_price"), max_price=price_of(named, "max_price"),
         provider=named.get("provider") or None,
         available=None if not available else available in TRUE,
     )
 
 
-def _price(named: Mapping[str, str], name: str) -> float | None:
+def price_of(named: Mapping[str, str], name: str) -> float | None:
+    """The price that a parameter says.
+
+    Raises:
+        FilterInvalid: it is none.
+    """
     text = named.get(name, "").strip()
     if not text:
         return None
@@ -117,7 +122,12 @@ def moment_of(named: Mapping[str, str], name: str) -> datetime | None:
     return moment
 
 
-def _after(text: str) -> After:
+def after_of(text: str) -> After:
+    """The place that a cursor names.
+
+    Raises:
+        CursorInvalid: it is none of ours.
+    """
     micros, id = decode_cursor(text, int, str)
     try:
         return After((EPOCH + micros * MICROSECOND).replace(tzinfo=UTC), UUID(id))

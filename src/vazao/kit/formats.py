@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
+
+from babel.dates import format_date
 
 _SWAP = str.maketrans(",.", ".,")
 NOTHING = "—"
@@ -57,8 +59,18 @@ def moment(value: datetime | None, language: str) -> str:
     return value.astimezone(UTC).strftime(pattern)
 
 
+def day(value: date, language: str) -> str:
+    """A day of the calendar with its weekday, as the language writes it."""
+    return format_date(value, "full", locale=language)
+
+
+def wall(value: datetime, language: str) -> str:
+    """A wall-clock time to the minute, in the language's order."""
+    return value.strftime("%d/%m/%Y %H:%M" if language == "pt_BR" else "%Y-%m-%d %H:%M")
+
+
 def filters(language: str) -> dict[str, Callable[..., str]]:
     """The Jinja filters of this module, with *language* filled in."""
     made = {"number": number, "percent": percent, "size": size, "duration": duration,
-            "moment": moment}
+            "moment": moment, "day": day, "wall": wall}
     return {name: partial(function, language=language) for name, function in made.items()}

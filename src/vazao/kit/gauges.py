@@ -27,4 +27,5 @@ async def keep(platform: Platform) -> None:
     """Show them again and again, until cancelled."""
     while True:
         show(platform)
+        metrics.add_tallies()
         await asyncio.sleep(EVERY_SECONDS)

@@ -7,8 +7,10 @@ first import of the client library) the processes of a host add up.
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -73,6 +75,77 @@ WORKERS_LIVE = Gauge(
     "vazao_workers_live", "Workers of all hosts that said lately that they live",
     multiprocess_mode="mostrecent",
 )
+
+
+PROVIDER_AGE = Gauge(
+    "vazao_events_provider_age_seconds", "Since when a provider's feed was not seen, by its number "
+    "(its page shows it)", ["provider"], multiprocess_mode="mostrecent",
+)
+PROVIDER_FAILURES = Gauge(
+    "vazao_events_provider_failures", "Syncs of a provider that failed in a row", ["provider"],
+    multiprocess_mode="mostrecent",
+)
+PROVIDER_LISTED = Gauge(
+    "vazao_events_provider_listed", "Events that a provider's latest feed lists", ["provider"],
+    multiprocess_mode="mostrecent",
+)
+PROVIDER_ASIDE = Gauge(
+    "vazao_events_provider_put_aside", "Records of a provider's latest feed that were put aside",
+    ["provider"], multiprocess_mode="mostrecent",
+)
+PROVIDER_LOST = Gauge(
+    "vazao_events_provider_lost_half", "1: a provider's feed lost over half of its events",
+    ["provider"], multiprocess_mode="mostrecent",
+)
+EVENTS_HELD = Gauge(
+    "vazao_events_held", "Events that a web process holds in memory, the most of any; 0: search "
+    "asks the database", multiprocess_mode="livemax",
+)
+EVENTS_BEHIND = Gauge(
+    "vazao_events_behind_seconds", "For how long search may lack changes, the longest of any "
+    "process; 0: in step", multiprocess_mode="livemax",
+)
+
+
+class Tally:
+    """Observations of a histogram that come by the ten thousand a second: kept here, and added to
+    it from time to time (:func:`add_tallies`), since each costs it several locks.
+    """
+
+    def __init__(self, child: Any) -> None:
+        self._child = child
+        self._counts = [0] * (len(BUCKETS) + 1)
+        self._seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Observe *seconds*; on the event loop alone."""
+        self._counts[bisect_left(BUCKETS, seconds)] += 1
+        self._seconds += seconds
+
+    def flush(self) -> None:
+        """Add what was kept to the histogram, whose own method takes one at a time."""
+        counts, self._counts = self._counts, [0] * len(self._counts)
+        seconds, self._seconds = self._seconds, 0.0
+        for bucket, count in zip(self._child._buckets, counts, strict=True):
+            if count:
+                bucket.inc(count)
+        self._child._sum.inc(seconds)
+
+
+_TALLIES: list[Tally] = []
+
+
+def tally(histogram: Histogram, *labels: str) -> Tally:
+    """A tally of *histogram* with these labels, which :func:`add_tallies` adds to it."""
+    made = Tally(histogram.labels(*labels))
+    _TALLIES.append(made)
+    return made
+
+
+def add_tallies() -> None:
+    """Add what the process's tallies kept to their histograms."""
+    for each in _TALLIES:
+        each.flush()
 
 
 class _Collector(multiprocess.MultiProcessCollector):

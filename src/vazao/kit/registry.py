@@ -109,7 +109,8 @@ class Registry:
 
     ``web`` are functions that give route handlers: only a web process loads what they need;
     ``commands`` are the Typer apps that together make a group of that name;
-    ``demo_bodies`` give, by method and path, what the demonstration's ``curl`` line sends;
+    ``demo_bodies`` give, by method and path, what the demonstration's ``curl`` line sends (its
+    query, where it begins with ``?``);
     ``runner(platform, stop)`` is one life of a worker, until *stop* is set or it fails;
     ``scopes`` say by name whether sessions of members carry one as those of admins do;
     each of ``warmups`` runs once beside a worker process's first parts;

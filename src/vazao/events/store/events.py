@@ -98,7 +98,8 @@ def _narrowed(filters: Filters, as_of: datetime | None) -> tuple[Composable, dic
 
 async def search(
     conn: Conn, audiences: Sequence[int], window: Window, filters: Filters = ALL, *,
-    after: After | None = None, as_of: datetime | None = None, limit: int = NO_LIMIT,
+    after: After | None = None, as_of: datetime | None = None,
+    starts_before: datetime | None = None, limit: int = NO_LIMIT,
 ) -> AsyncGenerator[Found]:
     """Events in search within *window* that one of *audiences* may see, as they come.
 
@@ -107,6 +108,7 @@ async def search(
     Args:
         after: only those behind this place.
         as_of: as it would have been at that time.
+        starts_before: only those that start before this wall clock.
     """
     within, values = _within(window)
     narrowed, more = _narrowed(filters, as_of)
@@ -114,6 +116,9 @@ async def search(
     if after is not None:
         conditions.append(SQL("(e.starts_at, e.id) > (%(after_start)s, %(after_id)s)"))
         more |= {"after_start": after.starts_at, "after_id": after.id}
+    if starts_before is not None:
+        conditions.append(SQL("e.starts_local < %(starts_before)s"))
+        more["starts_before"] = starts_before
     if as_of is not None:
         more["as_of"] = as_of
     statement = Q.search.format(
@@ -134,6 +139,12 @@ async def get(
     if as_of is None:
         return await sql.one(conn, Event, Q.get_event, **values)
     return await sql.one(conn, Event, Q.get_event_then, **values, as_of=as_of)
+
+
+async def by_ids(conn: Conn, ids: Sequence[UUID]) -> dict[UUID, Event]:
+    """Events by their ids."""
+    found = await sql.every(conn, Event, Q.events_by_ids, ids=list(ids))
+    return {event.id: event for event in found}
 
 
 async def versions(

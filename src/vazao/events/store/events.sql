@@ -60,6 +60,10 @@ events.event
 select {event}, null::timestamptz as held_until from events.event as e
 where e.id = %(id)s and e.audience = any (%(audiences)s) and e.first_online_at is not null
 
+-- name: events_by_ids
+-- Events by their ids, as they are.
+select {event}, null::timestamptz as held_until from events.event as e where e.id = any (%(ids)s)
+
 -- name: get_event_then
 -- One event as it was at a time, if it was in search by then.
 select {stable}, v.*

@@ -154,17 +154,22 @@ async def find_aside(
 
 
 class Health(msgspec.Struct, frozen=True):
-    """Of all providers that are not paused."""
+    """How a provider is, for the metrics."""
 
-    providers: int
-    failing: int
-    lost: int
-    oldest_seconds: float
+    id: int
+    age_seconds: float
+    failures: int
+    listed: int
     aside: int
-    stale: int
+    lost: bool
 
 
-async def measure(conn: Conn) -> Health:
-    """How they are, for the metrics."""
-    found = await sql.row(conn, Q.measure_providers)
-    return Health(*(found or (0, 0, 0, 0.0, 0, 0)))
+async def health(conn: Conn, *, limit: int) -> list[Health]:
+    """How providers that are not paused are, those not seen for longest first."""
+    return await sql.every(conn, Health, Q.list_health, limit=limit)
+
+
+async def listed(conn: Conn, organization_id: int) -> int:
+    """How many events an organization's providers list."""
+    found = await sql.row(conn, Q.count_listed, organization_id=organization_id)
+    return found[0] if found else 0

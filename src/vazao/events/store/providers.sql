@@ -113,10 +113,13 @@ select {aside} from events.aside
 where provider_id = %(provider_id)s and base_id = %(base_id)s and event_id = %(event_id)s
 order by record desc limit 1
 
--- name: measure_providers
--- What is shown of providers as metrics: how many there are, fail, are stale, and the oldest age.
-select count(*), count(*) filter (where failures > 0), count(*) filter (where lost_at is not null),
-    coalesce(extract(epoch from max(kit.now() - coalesce(synced_at, created_at))), 0)::float8,
-    coalesce(sum(aside), 0), count(*) filter (where coalesce(synced_at, created_at)
-        < kit.now() - greatest(3 * every_seconds, 60) * interval '1 second')
-from events.provider where not paused
+-- name: count_listed
+-- How many events an organization's providers list: a look at their rows, no count of events.
+select coalesce(sum(listed), 0)::int8 from events.provider
+where organization_id = %(organization_id)s
+
+-- name: list_health
+-- How providers are, those that were not seen for longest first.
+select id, extract(epoch from kit.now() - coalesce(synced_at, created_at))::float8 as age_seconds,
+    failures, listed, aside, lost_at is not null as lost
+from events.provider where not paused order by coalesce(synced_at, created_at) limit %(limit)s

@@ -13,6 +13,7 @@ session are also held to :mod:`vazao.kit.web.csrf`.
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import secrets
 import time
@@ -322,6 +323,8 @@ async def _opened(app: Litestar) -> AsyncGenerator[None]:
     services = [make(platform) for make in platform.registry.services]
     for service in services:
         service.start()
+    # What was loaded stays: the collector need not look through it again and again.
+    gc.freeze()
     try:
         yield
     finally:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
-from tests.support.events import Feeds, Partner, Shop, partner, shop, syncing
+from tests.support.events import Feeds, Partner, Shop, make_platform, partner, shop, syncing
 from vazao.kit.platform import Platform
 
 _numbers = count(100)
@@ -33,6 +34,12 @@ def provider_server() -> Iterator[Partner]:
 def feeds(busy: Platform, provider_server: Partner) -> Feeds:
     """A new organization on the module's platform."""
     return Feeds(busy, provider_server, next(_numbers))
+
+
+@pytest.fixture
+def platform_at_rest(database_url: str, data_dir: Path) -> Platform:
+    """A platform that is not open."""
+    return make_platform(database_url, data_dir)
 
 
 @pytest.fixture(scope="module")

@@ -161,6 +161,12 @@ class FeedNeedsTooMuch(FeedError):
 
     code = "feed_needs_too_much"
 
+    def __init__(self) -> None:
+        super().__init__(
+            remedy="Ask the provider for a smaller feed, or raise "
+            "VAZAO_EVENTS_READ_MEMORY_BYTES."
+        )
+
 
 FEED_ERRORS: dict[str, type[FeedError]] = {
     kind.code: kind for kind in (

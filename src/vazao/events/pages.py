@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -46,7 +46,8 @@ async def show_events(request: Asked, platform: ThePlatform) -> Response[str]:
     given = request.query_params
     today = clock.now().date()
     first = day_of(given.get("from"), today)
-    last = max(first, day_of(given.get("until"), first + timedelta(days=DAYS)))
+    later = date.fromordinal(min(first.toordinal() + DAYS, date.max.toordinal()))
+    last = max(first, day_of(given.get("until"), later))
     messages: list[tuple[str, str]] = []
     try:
         filters = Filters(

@@ -42,9 +42,7 @@ def _summary(said: bytes) -> Summary:
     try:
         answer: dict[str, Any] = msgspec.json.decode(said)
     except msgspec.DecodeError:
-        raise FeedNeedsTooMuch(
-            remedy="Ask the provider for a smaller feed, or raise VAZAO_EVENTS_READ_MEMORY_BYTES."
-        ) from None
+        raise FeedNeedsTooMuch from None
     if "error" in answer:
         raise FEED_ERRORS[answer["error"]](**answer["params"])
     return msgspec.convert(answer, Summary)

@@ -11,7 +11,12 @@ from typing import Any, BinaryIO
 
 from lxml import etree  # ty: ignore[missing-module-member]
 
-from vazao.events.errors import FeedDeclares, FeedNotXml, FeedUnknown
+from vazao.events.errors import (
+    FeedDeclares,
+    FeedNeedsTooMuch,
+    FeedNotXml,
+    FeedUnknown,
+)
 from vazao.events.feeds.dialects import BY_ROOT, Dialect
 from vazao.events.feeds.records import (
     ZONE,
@@ -41,11 +46,14 @@ def read(path: Path, out: BinaryIO, timezone: str) -> Summary:
     Raises:
         FeedNotXml: it is no XML, or ends too early.
         FeedUnknown, FeedDeclares: it is not a feed, or declares a document type.
+        FeedNeedsTooMuch: the memory of this process is not enough.
     """
     try:
         dialect, space = opening(path)
         return _Reader(dialect, space, timezone, out).read(path)
     except etree.XMLSyntaxError as error:
+        if error.code == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise FeedNeedsTooMuch from error
         raise not_xml(error) from error
 
 

@@ -27,8 +27,8 @@ FRONT = (
     "search knows all leads after the import",
     "same file again: WAL of the whole import",
     "kill -9 of the worker at ten random moments of an import",
-    "faster than dlt merge of dicts",
     "faster than row by row in one transaction, prepared",
+    "searches a second, one web process",
     "no-op jobs, one worker process, jobs/s",
     "workers killed with -9 every 5 s, PostgreSQL restarted twice, during 500 mixed jobs",
     "5 GB of numbers by HTTP: from the last byte to the sum",
@@ -42,6 +42,7 @@ PORTUGUESE = {
     "faster than row by row in one transaction, prepared":
         "mais rápido que linha a linha em uma transação, preparado",
     "faster than SQLAlchemy upserts of 1,000": "mais rápido que upserts de 1.000 com SQLAlchemy",
+    "searches a second, one web process": "buscas por segundo, um processo web",
     "faster than dlt merge of dicts": "mais rápido que o merge do dlt com dicts",
     "faster than dlt upsert of Arrow in memory":
         "mais rápido que o upsert do dlt de Arrow em memória",
@@ -254,17 +255,18 @@ def documents() -> list[tuple[Path, str, str]]:
     """Each document's marks by name, with their table."""
     leads, way = read("leads.jsonl"), read("steps.jsonl")
     jobs = read("jobs.jsonl") + read("kernel.jsonl")
-    followers = read("followers.jsonl")
+    followers, events = read("followers.jsonl"), read("events.jsonl")
     performance = ROOT / "docs" / "performance.md"
     found = [
         (performance, "figures", figures(leads, english)),
         (performance, "figures of jobs", figures(jobs, english)),
         (performance, "figures of followers", figures(followers, english)),
+        (performance, "figures of events", figures(events, english)),
         (performance, "figures of the edge", edge(read("abuse.jsonl"))),
         (performance, "steps", steps(way)),
     ]
     for name, say in (("README.md", english), ("README.pt-BR.md", portuguese)):
-        found.append((ROOT / name, "figures", front(leads + jobs + followers, say)))
+        found.append((ROOT / name, "figures", front(leads + jobs + followers + events, say)))
     return found
 
 

@@ -14,17 +14,25 @@ import re
 import struct
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import running
 
+from vazao.events.sample import Sample
+
 LEAST_CASES = 1_000
-SCOPES = ("jobs:read", "jobs:write", "leads:read", "leads:write")
+SCOPES = (
+    "jobs:read", "jobs:write", "leads:read", "leads:write", "events:read", "events:write",
+)
+EVERYTHING = "starts_at=0001-01-01T00:00:00Z&ends_at=9999-12-31T00:00:00Z"
 COUNTED = re.compile(r"(\d+) generated")
 
 
@@ -78,6 +86,25 @@ def prepare(address: str, token: str) -> dict[str, str]:
     }
 
 
+@contextmanager
+def provider(platform: running.Running, token: str) -> Iterator[dict[str, str]]:
+    """A provider of the organization whose feed was synced: its name, and the id of an event."""
+    sample = Sample(0, said=False)
+    thread = threading.Thread(target=sample.serve)
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{sample.port}/feed.xml"
+        platform.vazao("events", "add-provider", "sample", address, "-o", "acme", "--every", "1d")
+        platform.vazao("events", "sync", "sample")
+        found, _ = ask(platform.address, token, f"/search?{EVERYTHING}")
+        yield {
+            "VAZAO_CASE_PROVIDER": "sample", "VAZAO_CASE_EVENT": found["data"]["events"][0]["id"],
+        }
+    finally:
+        sample.close()
+        thread.join()
+
+
 def hold(address: str, ids: dict[str, str], options: list[str], name: str) -> int:
     """Run schemathesis against *address*; how many cases it made.
 
@@ -109,10 +136,12 @@ def main(arguments: list[str]) -> None:
         token = platform.token("acme", *SCOPES)
         ids = prepare(platform.address, token)
         by_token = ["--header", f"Authorization: Bearer {token}"]
-        cases = {
-            "with a token": hold(platform.address, ids, [*options, *by_token], "token"),
-            "without": hold(platform.address, ids, options, "public"),
-        }
+        with provider(platform, token) as more:
+            ids |= more
+            cases = {
+                "with a token": hold(platform.address, ids, [*options, *by_token], "token"),
+                "without": hold(platform.address, ids, options, "public"),
+            }
     total = sum(cases.values())
     sys.stdout.write(json.dumps({
         "claim": "every route answers as the reference says", "cases": cases, "failures": 0,

@@ -166,3 +166,19 @@ async def test_an_etag_that_is_too_long_is_not_kept(feeds: Feeds) -> None:
     provider = await feeds.add(Answer(ONE, headers={"ETag": "x" * 5000}))
     await feeds.applied(provider)
     assert (await feeds.provider(provider)).etag is None
+
+
+async def test_old_syncs_are_forgotten_as_jobs(feeds: Feeds) -> None:
+    provider = await feeds.add(ONE)
+    await feeds.applied(provider)
+    await feeds.refused(provider, b"nothing")
+    for hours, left in ((0, 2), (2, 1), (24 * 8, 0)):
+        await feeds.rows(
+            "update jobs.job set finished_at = finished_at - %s * interval '1 hour' "
+            "where organization_id = %s returning 1", hours, feeds.id
+        )
+        await tasks.thin(feeds.platform)
+        kept = await feeds.rows("select 1 from jobs.job where organization_id = %s", feeds.id)
+        assert len(kept) == left
+    kept = await feeds.rows("select 1 from events.sync where provider_id = %s", provider.id)
+    assert len(kept) == 2

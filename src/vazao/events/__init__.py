@@ -54,7 +54,7 @@ def register(registry: Registry) -> None:
     registry.quick["/search"] = _quick
     registry.commands["events"].append(cli.app)
     registry.periodic.append(Periodic("events.schedule", 1.0, tasks.schedule))
-    registry.periodic.append(Periodic("events.thin", 600.0, tasks.thin))
+    registry.periodic.append(Periodic("events.thin", 120.0, tasks.thin))
     registry.periodic.append(Periodic("events.measure", 10.0, gauges.measure))
     registry.job_kinds[service.KIND] = jobs.Kind(
         service.KIND, "Sync of a partner's feed", "sync", {"sync": tasks.sync},

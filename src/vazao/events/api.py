@@ -131,11 +131,11 @@ class Events(Controller):
         limit: FromQuery[str | None] = None, after: FromQuery[str | None] = None,
     ) -> views.EventPage:
         """Every version of an event with the time from which it held, newest first."""
-        before = decode_cursor(after, int)[0] if after else None
         async with platform.db.connection() as conn:
             known = await store.events.get(conn, audiences_of(request), event_id(id))
             if known is None:
                 raise EventNotFound
+            before = decode_cursor(after, int)[0] if after else None
             page = await store.events.versions(
                 conn, known.id, before=before, limit=limit_of(limit)
             )

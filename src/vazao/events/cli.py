@@ -122,16 +122,80 @@ def providers() -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from vazao.events import views
+    from vazao.events.reasons import LABELS as HEALTH
+    from vazao.kit import clock
+
     async def main(platform: Platform) -> list[Provider]:
         async with platform.db.connection() as conn:
             return await store.providers.every(conn)
 
-    table = Table("Name", "Every", "Last good sync", "Events", "Put aside", "Failures")
+    table = Table(_("Name"), _("Health"), _("Every"), _("Last good sync"), _("Events listed"),
+                  _("Put aside"), _("Failures"))
     for each in kit.run(main):
         seen = f"{each.synced_at:%Y-%m-%d %H:%M:%S}" if each.synced_at else "-"
-        table.add_row(each.name, f"{each.every_seconds} s", seen, str(each.listed),
+        health = _(HEALTH[views.health_of(each, clock.now())])
+        table.add_row(each.name, health, f"{each.every_seconds} s", seen, str(each.listed),
                       str(each.aside), str(each.failures))
     Console().print(table)
+
+
+@app.command("records")
+def records(
+    name: Annotated[str, typer.Argument(help="the provider")], organization: Owner = PUBLIC,
+) -> None:
+    """List the records of its latest feed that were put aside, and why."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from vazao.events.models import Aside
+    from vazao.events.views import record_view
+
+    async def main(platform: Platform) -> list[Aside]:
+        found: list[Aside] = []
+        async with platform.db.connection() as conn:
+            owner = await platform.registry.organization_id(conn, organization)
+            provider = await service.get_provider(conn, owner, name)
+            more = True
+            while more:
+                after = found[-1].record if found else 0
+                page = await store.providers.aside(conn, provider.id, after=after, limit=1000)
+                found += page.items
+                more = page.more
+        return found
+
+    table = Table(_("Record"), _("Base"), _("Event"), _("Where"), _("Value"), _("What is wrong"))
+    for each in kit.run(main):
+        shown = record_view(each, kit.language())
+        table.add_row(str(each.record), each.base_id or "", each.event_id or "", each.attribute,
+                      each.value or "", f"{shown['message']} {shown['remedy']}")
+    Console().print(table)
+
+
+def _rest(name: str, organization: str, *, paused: bool) -> None:
+    async def main(platform: Platform) -> None:
+        async with platform.db.transaction() as conn:
+            owner = await platform.registry.organization_id(conn, organization)
+            provider = await service.get_provider(conn, owner, name)
+            await service.change_provider(conn, provider, paused=paused)
+
+    kit.run(main)
+
+
+@app.command("pause")
+def pause(
+    name: Annotated[str, typer.Argument(help="the provider")], organization: Owner = PUBLIC,
+) -> None:
+    """Sync a provider no more by itself; its events stay in search."""
+    _rest(name, organization, paused=True)
+
+
+@app.command("resume")
+def resume(
+    name: Annotated[str, typer.Argument(help="the provider")], organization: Owner = PUBLIC,
+) -> None:
+    """Sync a provider by itself again."""
+    _rest(name, organization, paused=False)
 
 
 @app.command("serve-sample")

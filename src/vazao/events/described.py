@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
+
+import msgspec
 
 from vazao.events import errors, views
 from vazao.events.views import Found
 from vazao.jobs import JobView
 from vazao.kit.errors import Forbidden, VazaoError
 from vazao.kit.web.openapi import (
+    AFTER,
+    LIMIT,
     PAGED,
     PAGED_REFUSES,
     TEXT,
@@ -78,7 +82,15 @@ CACHED = (
     Header(name="Vazao-Next", about="The cursor of the page behind this one.", example="WzQyXQ",
            always=False),
 )
+PRICE = Annotated[float, msgspec.Meta(ge=0, lt=1e15)]
 AT = {"type": "string", "format": "date-time"}
+
+
+def _after(example: str) -> tuple[Parameter, ...]:
+    """What pages are asked with, with a cursor of this list as an example."""
+    return (LIMIT, msgspec.structs.replace(AFTER, example=example))
+
+
 SEARCH = says(
     Answer(about="The events.", kind=SearchAnswer, headers=CACHED,
            example={"data": {"events": [EVENT]}, "error": None}),
@@ -92,13 +104,13 @@ SEARCH = says(
                   example="2026-03-14T00:00:00Z", required=True),
         Parameter(name="ends_at", about="Only events that end then or earlier.", kind=AT,
                   example="2026-03-15T00:00:00Z", required=True),
-        *PAGED,
+        *_after("WzgyNjgzMzYwMDAwMDAwMCwiM2ZhODVmNjQtNTcxNy00NTYyLWIzZmMtMmM5NjNmNjZhZmE2Il0"),
         Parameter(name="q", about="Pieces of words of the title, all of which must occur.",
                   example="fado"),
         Parameter(name="min_price", about="Only events with a price of so much or more.",
-                  kind=float, example=10.0),
+                  kind=PRICE, example=10.0),
         Parameter(name="max_price", about="Only events with a price of so much or less.",
-                  kind=float, example=50.0),
+                  kind=PRICE, example=50.0),
         Parameter(name="provider", about="Only events of the provider of this name.",
                   example="demo"),
         Parameter(name="available", about="Only events that can (`true`) or cannot be bought now.",
@@ -168,7 +180,8 @@ GET_HISTORY = says(
 LIST_CHANGES = says(
     Answer(about="A piece of the feed; `next` is never null, so that you can ask again for what "
            "came since.", kind=views.EventPage, example={"items": [WHOLE], "next": "WyI4MDYiLDFd"}),
-    parameters=PAGED, refuses=(*PAGED_REFUSES, Forbidden), public=True,
+    parameters=_after("WzgwNiwiM2ZhODVmNjQtNTcxNy00NTYyLWIzZmMtMmM5NjNmNjZhZmE2Il0"),
+    refuses=(*PAGED_REFUSES, Forbidden), public=True,
 )
 EXPLAIN = says(
     Answer(about="The reasons.", kind=views.Explanation, example={

@@ -14,7 +14,7 @@ from vazao.events.errors import EventNotFound
 from vazao.events.feeds import zones
 from vazao.events.feeds.addresses import masked
 from vazao.events.models import Filters, Provider
-from vazao.events.reasons import REASONS
+from vazao.events.reasons import LABELS, REASONS
 from vazao.events.searching import TRUE, cursor_of, price_of
 from vazao.kit import clock
 from vazao.kit.errors import VazaoError
@@ -25,10 +25,6 @@ from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
 
 PAGE, VERSIONS, DAYS = 50, 200, 30
-LABELS = {
-    "new": "New", "good": "Up to date", "stale": "Stale", "failing": "Failing",
-    "paused": "Paused", "applied": "Applied", "failed": "Failed",
-}
 Asked = Request[Any, Any, Any]
 
 

@@ -58,3 +58,9 @@ TEXTS: Final[dict[str, str]] = {
     "offline": "Its base is offline now: it stays in search, and cannot be bought.",
 }
 """What explains an event, by code."""
+
+LABELS: Final[dict[str, str]] = {
+    "new": "New", "good": "Up to date", "stale": "Stale", "failing": "Failing",
+    "paused": "Paused", "applied": "Applied", "failed": "Failed",
+}
+"""How a provider is, and how a sync ended, by code."""

@@ -113,7 +113,7 @@ def moment_of(named: Mapping[str, str], name: str) -> datetime | None:
         BoundInvalid: it is none.
     """
     text = named.get(name)
-    if not text:
+    if text is None:
         return None
     found = bound(name, text)
     moment = found._replace(local=False).moment

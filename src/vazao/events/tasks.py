@@ -26,6 +26,8 @@ from vazao.kit.platform import Platform
 
 DUE_AT_ONCE = 200
 SYNCS_KEPT = 200
+FINISHED_KEPT_SECONDS, OTHERS_KEPT_SECONDS = 3600.0, 7 * 86_400.0
+"""A sync a minute is a job a minute: what changed something stays with the provider."""
 
 
 async def sync(run: PartRun) -> Any:
@@ -141,6 +143,13 @@ async def schedule(platform: Platform) -> None:
 
 
 async def thin(platform: Platform) -> None:
-    """Forget old syncs: the latest of each provider are kept."""
+    """Forget old syncs: of each provider the latest are kept, and jobs for as long as is said."""
     async with platform.db.transaction() as conn:
         await store.providers.thin(conn, kept=SYNCS_KEPT)
+        owners = {each.organization_id for each in await store.providers.every(conn)}
+    for owner in sorted(owners):
+        async with platform.db.transaction() as conn:
+            await jobs.forget(
+                conn, owner, service.KIND, finished_seconds=FINISHED_KEPT_SECONDS,
+                others_seconds=OTHERS_KEPT_SECONDS,
+            )

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         cancel,
         discard_open,
         enqueue,
+        forget,
         get_job,
         held_by,
         hold_key,
@@ -65,10 +66,10 @@ __all__ = [
     "ACCEPTED", "NO_RESULT", "READ", "TASK_TOKEN", "WRITE", "Accepted", "HandBack",
     "IdempotencyClash", "Job", "JobEnded", "JobNotFound", "JobView", "Kind", "NoResult", "Part",
     "PartRun", "PartSignal", "TaskStatus", "accepted", "add_part", "at_work", "by_ids", "cancel",
-    "curl_line", "discard_open", "enqueue", "error_json", "error_view", "finished", "get_job",
-    "held_by", "hold_key", "job_of", "lead_seconds", "list_jobs", "list_topic", "no_result",
-    "open_job", "register", "results_after", "results_by_token", "results_of", "retry", "seal",
-    "status_of", "topic_of", "view",
+    "curl_line", "discard_open", "enqueue", "error_json", "error_view", "finished", "forget",
+    "get_job", "held_by", "hold_key", "job_of", "lead_seconds", "list_jobs", "list_topic",
+    "no_result", "open_job", "register", "results_after", "results_by_token", "results_of", "retry",
+    "seal", "status_of", "topic_of", "view",
 ]
 
 __getattr__ = lazily(__name__, {
@@ -81,7 +82,8 @@ __getattr__ = lazily(__name__, {
     "JobEnded": "errors", "JobNotFound": "errors",
     "PartSignal": "errors", "Job": "models", "Kind": "models", "Part": "models",
     "PartRun": "parts", "add_part": "service", "at_work": "service", "by_ids": "service",
-    "cancel": "service", "discard_open": "service", "enqueue": "service", "get_job": "service",
+    "cancel": "service", "discard_open": "service", "enqueue": "service", "forget": "service",
+    "get_job": "service",
     "held_by": "service", "hold_key": "service", "list_jobs": "service", "open_job": "service",
     "results_after": "service", "results_by_token": "service", "results_of": "service",
     "retry": "service", "seal": "service", "list_topic": "telling", "topic_of": "telling",

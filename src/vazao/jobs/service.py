@@ -260,6 +260,22 @@ async def cancel(conn: Conn, organization_id: int, token: str) -> Job:
     return now
 
 
+async def forget(
+    conn: Conn, organization_id: int, kind: str, *, finished_seconds: float,
+    others_seconds: float, limit: int = 5000,
+) -> int:
+    """Delete ended jobs of *kind*, the oldest first; how many. For kinds that come by the minute.
+
+    Args:
+        finished_seconds: how long those are kept that finished.
+        others_seconds: how long those are kept that failed or were cancelled.
+    """
+    return await store.jobs.forget(
+        conn, organization_id, kind, finished_seconds=finished_seconds,
+        others_seconds=others_seconds, limit=limit,
+    )
+
+
 async def retry(conn: Conn, organization_id: int, token: str) -> Job:
     """Let a failed or cancelled job start over from its first step, under the same id.
 

@@ -189,6 +189,17 @@ async def drop_open(conn: Conn, job_id: int) -> None:
     await sql.run(conn, Q.drop_open_job, id=job_id)
 
 
+async def forget(
+    conn: Conn, organization_id: int, kind: str, *, finished_seconds: float,
+    others_seconds: float, limit: int,
+) -> int:
+    """Delete ended jobs of a kind: finished ones, and others, that ended so long ago; how many."""
+    return await sql.run(
+        conn, Q.forget_jobs, organization_id=organization_id, kind=kind,
+        finished=finished_seconds, others=others_seconds, limit=limit,
+    )
+
+
 async def abandoned(conn: Conn) -> list[int]:
     """Open jobs whose upload never ended."""
     return [found for (found,) in await sql.rows(conn, Q.abandoned_jobs)]

@@ -141,6 +141,16 @@ returning {job}
 -- A job whose body was cut off never was; its parts go with it. Only while it is hidden.
 delete from jobs.job where id = %(id)s and status = 'receiving'
 
+-- name: forget_jobs
+-- Ended jobs of a kind that comes again and again, of which nobody looks at the old ones.
+delete from jobs.job where id in (
+    select j.id from jobs.job as j
+    where j.organization_id = %(organization_id)s and j.kind = %(kind)s
+    and j.status <> 'receiving' and j.finished_at < kit.now() - case j.status
+        when 'finished' then %(finished)s else %(others)s end * interval '1 second'
+    order by j.id limit %(limit)s
+)
+
 -- name: abandoned_jobs
 -- Open jobs whose upload never ended.
 select id from jobs.job where status = 'receiving' and requested_at < kit.now() - interval '1 hour'

@@ -32,9 +32,9 @@ RECORDS = [
     (base("9", event("x" * 201)), "value_too_long", "event_id"),
     (base("9", event("9"), title="x" * 1001), "value_too_long", "title"),
     *((base("9", event("9", zones=zone() + zone("2", price))), "price_invalid", "zone 2 price")
-      for price in ("free", "", "nan", "inf", "1e3", "-5.00", "1_000", "20,00", "٣", "20.00 EUR")),
+      for price in ("free", "", "nan", "INF", "1e99", "-5.00", "1_000", "20,00", "٣", "20.00 EUR")),
     *((base("9", event("9", zones=zone() + zone("2", capacity=left))), "capacity_invalid",
-       "zone 2 capacity") for left in ("many", "", "-1", "1.5", "1e3")),
+       "zone 2 capacity") for left in ("many", "", "NaN", "1_0", "1e99")),
     (base("9", event("9", zones=zone("") + zone())), "zone_id_missing", "zone 1 zone_id"),
     (base("9", event("9", zones='<zone zone_id="1" capacity="1" name="x"/>')), "price_invalid",
      "zone 1 price"),
@@ -51,6 +51,34 @@ async def test_a_wrong_record_is_put_aside_and_the_others_go_in(
     (aside,) = await feeds.aside(provider)
     assert (aside.record, aside.code, aside.attribute) == (2, code, place)
     assert sorted(await feeds.titles()) == ["Antes", "Bom"]
+
+
+@pytest.mark.parametrize(("price", "shown"), [
+    ("19.989999999999998", 19.989999999999998), ("1.0E2", 100.0), (".50", 0.5), ("+20.00", 20.0),
+    ("-0.00", 0.0), (" 20.00 ", 20.0), ("20.", 20.0), ("007", 7.0),
+])
+async def test_every_form_of_a_number_is_one(feeds: Feeds, price: str, shown: float) -> None:
+    zones = zone(price=price, capacity=" 10 ") + zone("2", price, "-1") + zone("3", price, "1E1")
+    provider = await feeds.add(feed(base("1", event("1", zones=zones))))
+    assert (await feeds.applied(provider))["aside"] == 0
+    (found,) = await feeds.search()
+    assert (found["min_price"], found["max_price"]) == (shown, shown)
+
+
+@pytest.mark.parametrize(("starts", "ends", "sell_to", "timezone"), [
+    ("2026-03-14T21:00:00.0000000", "2026-03-14T24:00:00", "2026-03-14T21:00:00+01", "UTC"),
+    ("2026-03-14t21:00:00z", "2026-03-14T23:59:60", "9999-12-31T23:59:59", "America/New_York"),
+    ("2026-03-14T21:00", "2026-03-14T22:00", "9999-12-31T23:59:59Z", "Europe/Madrid"),
+    ("2026-03-14T21:00", "9999-12-31T23:59:59", "", "America/New_York"),
+])
+async def test_every_form_of_a_time_is_one(
+    feeds: Feeds, starts: str, ends: str, sell_to: str, timezone: str
+) -> None:
+    provider = await feeds.add(feed(
+        base("1", event("1", starts, ends, sell_from="0001-01-01T00:00:00", sell_to=sell_to))
+    ), timezone=timezone)
+    assert (await feeds.applied(provider))["aside"] == 0
+    assert len(await feeds.search()) == 1
 
 
 async def test_a_bad_record_leaves_the_last_good_version(feeds: Feeds) -> None:
@@ -93,8 +121,16 @@ async def test_encodings_that_the_declaration_names(feeds: Feeds, encoding: str)
     assert await feeds.titles() == ["São João"]
 
 
-async def test_a_default_namespace(feeds: Feeds) -> None:
-    body = feed(GOOD).replace(b"<eventList ", b'<eventList xmlns="urn:partner" ')
+@pytest.mark.parametrize("change", [
+    (b"<eventList ", b'<eventList xmlns="urn:p" '), (b"<output>", b'<output xmlns="urn:p">'),
+    (b"<zone ", b'<zone xmlns="urn:p" '), (b"eventList", b"e:eventList"),
+])
+async def test_namespaces_wherever_they_stand(
+    feeds: Feeds, change: tuple[bytes, bytes]
+) -> None:
+    body = feed(GOOD).replace(*change).replace(
+        b"<e:eventList ", b'<e:eventList xmlns:e="urn:p" '
+    )
     provider = await feeds.add(body)
     assert (await feeds.applied(provider))["zones"] == 1
     assert await feeds.titles() == ["Bom"]
@@ -180,6 +216,53 @@ async def test_a_packed_feed_is_unpacked(feeds: Feeds) -> None:
     coded = Answer(gzip.compress(feed(GOOD, base("2", event("2")))),
                    headers={"Content-Encoding": "gzip"})
     assert (await feeds.applied(provider, coded))["listed"] == 2
+    both = gzip.compress(WHOLE[:50]) + gzip.compress(WHOLE[50:]) + b"\0" * 8
+    assert (await feeds.applied(provider, both))["listed"] == 1
+    short = Answer(gzip.compress(WHOLE)[:-4], headers={"Content-Encoding": "gzip"})
+    assert (await feeds.refused(provider, short))["code"] == "feed_cut_off"
+
+
+async def test_a_line_left_empty_before_the_declaration(feeds: Feeds) -> None:
+    provider = await feeds.add(b"\r\n \n" + WHOLE)
+    assert (await feeds.applied(provider))["created"] == 1
+
+
+async def test_the_encoding_that_http_names(feeds: Feeds) -> None:
+    """For a document that names none; what it says of itself counts more."""
+    text = feed(base("1", event("1"), title="São João")).decode()
+    bare = text.partition("?>")[2].encode("latin-1")
+    said = {"Content-Type": "text/xml; charset=iso-8859-1"}
+    provider = await feeds.add(Answer(bare, headers=said))
+    await feeds.applied(provider)
+    await feeds.applied(provider, Answer(text.encode(), headers=said))
+    assert await feeds.titles() == ["São João"]
+
+
+async def test_new_tags_of_the_same_feed_are_kept(feeds: Feeds) -> None:
+    provider = await feeds.add(Answer(WHOLE, headers={"ETag": '"a"'}))
+    for tag in ("b", "c"):
+        await feeds.applied(provider, Answer(WHOLE, headers={"ETag": f'"{tag}"'}))
+    assert [asked.get("if-none-match") for asked in feeds.partner.asked(provider.url)] == [
+        None, '"b"',
+    ]
+
+
+async def test_a_provider_that_asks_to_wait_is_heard(feeds: Feeds) -> None:
+    provider = await feeds.add(Answer(status=503, headers={"Retry-After": "1200"}))
+    await feeds.refused(provider)
+    (row,) = await feeds.rows(
+        "select extract(epoch from next_at - attempted_at)::float8 from events.provider "
+        "where id = %s", provider.id
+    )
+    assert 1190 <= row[0] <= 1210
+
+
+async def test_many_events_that_start_together(feeds: Feeds) -> None:
+    """Their hashes add up to more than 64 bits."""
+    from vazao.events.blocks import MASK, _add
+
+    assert _add(MASK, 1) == 0
+    assert _add(MASK, -1) == MASK - 1
 
 
 async def test_a_type_that_is_wrong_does_not_matter(feeds: Feeds) -> None:
@@ -341,9 +424,17 @@ async def test_gaps_and_folds_of_daylight_saving(feeds: Feeds) -> None:
     await feeds.applied(provider)
     assert await feeds.titles("2026-03-29T01:30:00Z", "2026-03-29T02:00:00Z") == ["Lacuna"]
     assert await feeds.titles("2026-10-25T00:30:00Z", "2026-10-25T04:00:00Z") == ["Dobra"]
-    assert await feeds.titles("2026-03-29T02:30:00", "2026-03-29T04:00:00") == ["Lacuna"]
+    assert await feeds.titles("2026-03-29T03:30:00", "2026-03-29T04:00:00") == ["Lacuna"]
     (found, _) = await feeds.search()
-    assert found["start_time"] == "02:30:00"
+    assert found["start_time"] == "03:30:00"
+
+
+async def test_an_event_across_the_fold(feeds: Feeds) -> None:
+    provider = await feeds.add(feed(
+        base("1", event("1", "2026-10-25T02:30:00", "2026-10-25T02:10:00"))
+    ))
+    assert (await feeds.applied(provider))["aside"] == 0
+    assert len(await feeds.search("2026-10-25T00:30:00Z", "2026-10-25T01:10:00Z")) == 1
 
 
 async def test_a_provider_that_drips_is_given_up(

@@ -51,7 +51,7 @@ async def test_only_blocks_that_changed_are_read_anew(
     assert second is not None
     kept = [block for block in second.blocks if any(block is other for other in first.blocks)]
     assert 0 < len(kept) < len(first.blocks)
-    assert (await shown(place)).index("Antes 10") == 16
+    assert (await shown(place)).index("Antes 10") in (16, 17)
     assert second.events == first.events
 
 

@@ -80,11 +80,11 @@ async def test_a_worker_that_is_lost_while_it_reads(
     provider = await resting.add(ONE)
     real, first = apart.read, asyncio.Event()
 
-    async def hangs(*given: Any) -> Any:
+    async def hangs(*given: Any, **named: Any) -> Any:
         if not first.is_set():
             first.set()
             await asyncio.Event().wait()
-        return await real(*given)
+        return await real(*given, **named)
 
     monkeypatch.setattr(apart, "read", hangs)
     async with resting.platform.db.transaction() as conn:

@@ -69,7 +69,7 @@ class Block:
         self.local_ends = _numbers(row.local_ends)
         lengths = _numbers(row.lengths)
         self.offsets = array("q", accumulate((n + 1 for n in lengths), initial=0))
-        self.sums = array("q", accumulate((h & MASK for h in _numbers(row.hashes)), initial=0))
+        self.sums = array("q", accumulate(_numbers(row.hashes), _add, initial=0))
         self.first = self.starts[0]
         self.lasting = _range(map(sub, self.ends, self.starts))
         before = _range(map(sub, self.local_starts, self.starts))
@@ -136,6 +136,10 @@ class Block:
         if last > first:
             runs.append((self, first, last))
         return runs
+
+
+def _add(total: int, number: int) -> int:
+    return (total + number) & MASK
 
 
 def _range(numbers: Iterable[int]) -> tuple[int, int]:

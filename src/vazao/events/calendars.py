@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -44,6 +45,16 @@ def place_of(cursor: str | None) -> After | None:
         return None
 
 
+async def today(conn: Conn, audiences: Sequence[int]) -> date:
+    """The day that it is where the events are that one of *audiences* sees; the earliest of them.
+
+    In UTC it may be tomorrow while tonight's events have not begun.
+    """
+    now = clock.now()
+    zones = await store.providers.timezones(conn, audiences)
+    return min((now.astimezone(ZoneInfo(zone)).date() for zone in zones), default=now.date())
+
+
 async def read(
     conn: Conn, audiences: Sequence[int], first: date, last: date, filters: Filters, *,
     after: After | None, limit: int,
@@ -80,6 +91,7 @@ def calendar(events: Sequence[Event]) -> bytes:
     """Events as an iCalendar file."""
     form = FORMS["ics"]
     lines = [form.write(Found(
-        each.id, each.starts_at, each.ends_at, f'{{"id":"{each.id}",{each.shown}'.encode(), 0
+        each.id, each.starts_at, each.ends_at, f'{{"id":"{each.id}",{each.shown}'.encode(), 0,
+        each.version, each.held_from,
     )) for each in events]
     return form.prefix + b"".join(lines) + form.suffix

@@ -94,26 +94,32 @@ async def _follow(platform: Platform, provider: Provider, job: jobs.Job) -> bool
         typer.echo(f"{provider.name}: {message}", err=True)
         return False
     result = job.result
+    async with platform.db.connection() as conn:
+        now = await store.providers.get(conn, provider.id)
+    seen = await _searchable(platform, now.applied_xid if now else None)
     if result["outcome"] != "applied":
-        typer.echo(_("{name}: unchanged.", name=provider.name))
-        return True
-    await _searchable(platform, result["xid"])
+        aside = now.aside if now else 0
+        typer.echo(_("{name}: unchanged, {aside} records put aside.", name=provider.name,
+                     aside=aside))
+        return seen
     counts = {key: result[key] for key in ("listed", "created", "changed", "left", "aside")}
     typer.echo(_(
         "{name}: {listed} events listed, {created} new, {changed} changed, {left} gone from the "
         "feed, {aside} records put aside.", name=provider.name, **counts,
     ))
-    return True
+    return seen
 
 
-async def _searchable(platform: Platform, xid: str) -> None:
-    """Wait until every web process that listens shows the transaction."""
+async def _searchable(platform: Platform, xid: str | None) -> bool:
+    """Wait until every web process that listens shows the transaction; false where one does not."""
     deadline = asyncio.get_running_loop().time() + SEARCHABLE_SECONDS
     while asyncio.get_running_loop().time() < deadline:
         async with platform.db.connection() as conn:
-            if not await store.readers.behind(conn, xid):
-                return
+            if xid is None or not await store.readers.behind(conn, xid):
+                return True
         await asyncio.sleep(LOOK_SECONDS)
+    typer.echo(_("Not every web process shows it yet; its log says why."), err=True)
+    return False
 
 
 @app.command("providers")

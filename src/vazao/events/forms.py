@@ -43,11 +43,15 @@ _shown = msgspec.json.Decoder(_Shown).decode
 def calendar_entry(found: Found) -> bytes:
     """An event of a calendar; its times are instants, which every calendar shows in its own zone.
 
-    The stamp is the event's start, since the same events must give the same bytes.
+    Sequence and stamp are those of its version: a calendar that has an older one takes this. One
+    that ends as it begins has no end, as the standard wants it.
     """
+    changed = _stamp(found.held_from)
+    ends = [f"DTEND:{_stamp(found.ends_at)}"] if found.ends_at > found.starts_at else []
     lines = [
-        "BEGIN:VEVENT", f"UID:{found.id}@vazao", f"DTSTAMP:{_stamp(found.starts_at)}",
-        f"DTSTART:{_stamp(found.starts_at)}", f"DTEND:{_stamp(found.ends_at)}",
+        "BEGIN:VEVENT", f"UID:{found.id}@vazao", f"DTSTAMP:{changed}",
+        f"LAST-MODIFIED:{changed}", f"SEQUENCE:{found.version - 1}",
+        f"DTSTART:{_stamp(found.starts_at)}", *ends,
         f"SUMMARY:{_escaped(_shown(found.json).title or '')}", "END:VEVENT", "",
     ]
     return "\r\n".join(map(_folded, lines)).encode()

@@ -100,11 +100,18 @@ class Keeper:
                 self._failed_at = None
                 metrics.EVENTS_BEHIND.set(0)
             except (psycopg.Error, VazaoError, OSError) as error:
-                self._failed_at = self._failed_at or time.monotonic()
-                metrics.EVENTS_BEHIND.set(self.age or 0)
                 log.warning("search is behind", error_type=type(error).__name__)
-                self._dirty.set()
-                await asyncio.sleep(AGAIN_SECONDS)
+                await self._again()
+            except Exception as error:
+                # Whatever it is, answers must tell that they are behind.
+                log.error("search is behind", exc_info=error)
+                await self._again()
+
+    async def _again(self) -> None:
+        self._failed_at = self._failed_at or time.monotonic()
+        metrics.EVENTS_BEHIND.set(self.age or 0)
+        self._dirty.set()
+        await asyncio.sleep(AGAIN_SECONDS)
 
     async def _catch_up(self) -> None:
         """Bring every model to one new snapshot, and swap all of them at once."""

@@ -26,7 +26,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool
     created_at: datetime
     next_at: datetime
-    job_id: int | None
+    applied_xid: str | None
     etag: str | None
     last_modified: str | None
     digest: bytes | None

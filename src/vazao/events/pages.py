@@ -40,10 +40,7 @@ def day_of(text: str | None, otherwise: date) -> date:
 async def show_events(request: Asked, platform: ThePlatform) -> Response[str]:
     """The calendar: events by their day, with conditions."""
     given = request.query_params
-    today = clock.now().date()
-    first = day_of(given.get("from"), today)
-    later = date.fromordinal(min(first.toordinal() + DAYS, date.max.toordinal()))
-    last = max(first, day_of(given.get("until"), later))
+    audiences = api.audiences_of(request)
     messages: list[tuple[str, str]] = []
     try:
         filters = Filters(
@@ -55,8 +52,11 @@ async def show_events(request: Asked, platform: ThePlatform) -> Response[str]:
     except VazaoError as error:
         filters, messages = Filters(), [("bad", error.message(language_of(request)))]
     after = calendars.place_of(given.get("after"))
-    audiences = api.audiences_of(request)
     async with platform.db.connection(patient=True) as conn:
+        today = await calendars.today(conn, audiences)
+        first = day_of(given.get("from"), today)
+        later = date.fromordinal(min(first.toordinal() + DAYS, date.max.toordinal()))
+        last = max(first, day_of(given.get("until"), later))
         found = await calendars.read(
             conn, audiences, first, last, filters, after=after, limit=PAGE
         )

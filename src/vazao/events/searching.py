@@ -70,7 +70,7 @@ def asked_of(given: Iterable[tuple[str, str]]) -> Asked:
     limit, after = named.get("limit"), named.get("after")
     return Asked(
         window=window(named.get("starts_at"), named.get("ends_at")), filters=_filters(named),
-        limit=limit_of(limit) if limit is not None or after else None,
+        limit=limit_of(limit or None) if limit or after else None,
         after=after_of(after) if after else None, as_of=moment_of(named, "as_of"), form=form,
     )
 

@@ -103,12 +103,19 @@ async def ask_sync(
     conn: Conn, provider: Provider, *, requested_by: str | None = None,
     request_id: str | None = None,
 ) -> jobs.Job:
-    """Ask for a sync of *provider*: a job of its organization, in the caller's transaction."""
+    """Ask for a sync of *provider*: a job of its organization, in the caller's transaction.
+
+    One that was asked for and has not begun is the same job: it will find what this one would.
+    """
+    last = await store.providers.lock_turn(conn, provider.id)
+    known = (await jobs.by_ids(conn, provider.organization_id, [last])).get(last)
+    if known is not None and known.status == "queued":
+        return known
     job = await jobs.enqueue(
         conn, KIND, organization_id=provider.organization_id,
         payload={"provider": provider.id}, requested_by=requested_by, request_id=request_id,
     )
-    await store.providers.set_job(conn, provider.id, job.id)
+    await store.providers.set_turn(conn, provider.id, job.id)
     return job
 
 

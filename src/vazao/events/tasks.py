@@ -26,6 +26,8 @@ from vazao.kit.platform import Platform
 
 DUE_AT_ONCE = 200
 SYNCS_KEPT = 200
+LONGEST_ASKED_SECONDS = 3600
+"""A provider that asks us to wait (Retry-After) is heard up to so long."""
 FINISHED_KEPT_SECONDS, OTHERS_KEPT_SECONDS = 3600.0, 7 * 86_400.0
 """A sync a minute is a job a minute: what changed something stays with the provider."""
 
@@ -67,16 +69,18 @@ async def _sync(
     settings = run.platform.settings.of(EventSettings)
     await run.progress(phase="fetching")
     fetched = await Fetcher(provider, settings, folder / "feed").fetch()
-    if fetched is None:
+    if fetched.unchanged:
         async with run.finishing() as conn:
             await store.providers.note_unchanged(
-                conn, provider.id, fetched_at=moment, etag=None, last_modified=None
+                conn, provider.id, fetched_at=moment, etag=fetched.etag,
+                last_modified=fetched.last_modified,
             )
-            run.result = {"outcome": "unchanged"}
+            run.result = {"outcome": "unchanged", "aside": provider.aside}
         return run.result
     await run.progress(phase="reading")
     summary = await apart.read(
-        folder / "feed", folder / "rows", provider.timezone, settings.read_memory_bytes
+        folder / "feed", folder / "rows", provider.timezone, settings.read_memory_bytes,
+        charset=fetched.charset,
     )
     await run.progress(phase="applying")
     return await _apply(run, provider, folder / "rows", moment, began, fetched, summary)
@@ -100,10 +104,10 @@ async def _apply(
         )
         await store.providers.note_sync(
             conn, provider.id, job=run.job.token, began_at=moment,
-            seconds=time.monotonic() - began, outcome="applied", bytes=fetched.bytes, counts=counts,
+            seconds=time.monotonic() - began, outcome="applied", bytes=fetched.size, counts=counts,
         )
         await changes_with(conn, TOPIC)
-        run.count(rows=summary.records, bytes=fetched.bytes)
+        run.count(rows=summary.records, bytes=fetched.size)
         run.result = _result(counts, summary, await store.merging.transaction(conn))
     return run.result
 
@@ -124,7 +128,8 @@ async def _note_failure(
         if not await run.is_current(conn):
             return
         await store.providers.note_failure(
-            conn, provider.id, error=kept, longest_seconds=longest
+            conn, provider.id, error=kept, longest_seconds=longest,
+            wait_seconds=min(error.retry_after or 0, LONGEST_ASKED_SECONDS),
         )
         await store.providers.note_sync(
             conn, provider.id, job=run.job.token, began_at=moment, seconds=seconds,
@@ -136,10 +141,16 @@ async def schedule(platform: Platform) -> None:
     """Ask for the syncs whose time has come, each once whichever host ticks first."""
     async with platform.db.transaction() as conn:
         due = await store.providers.take_due(conn, limit=DUE_AT_ONCE)
-        busy = await jobs.at_work(conn, [p.job_id for p in due if p.job_id is not None])
-        for provider in sorted(due, key=lambda p: p.organization_id):
-            if provider.job_id not in busy:
+        turns = {p.id: await store.providers.lock_turn(conn, p.id) for p in _in_order(due)}
+        busy = await jobs.at_work(conn, list(turns.values()))
+        for provider in _in_order(due):
+            if turns[provider.id] not in busy:
                 await service.ask_sync(conn, provider)
+
+
+def _in_order(providers: list[Provider]) -> list[Provider]:
+    """As turns and shares are locked by all who lock several."""
+    return sorted(providers, key=lambda each: (each.organization_id, each.id))
 
 
 async def thin(platform: Platform) -> None:

@@ -931,7 +931,7 @@ CREATE TABLE events.provider (
     paused boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT kit.now() NOT NULL,
     next_at timestamp with time zone DEFAULT kit.now() NOT NULL,
-    job_id bigint,
+    applied_xid xid8,
     etag text,
     last_modified text,
     digest bytea,
@@ -949,7 +949,7 @@ CREATE TABLE events.provider (
 )
 WITH (fillfactor='50');
 
-COMMENT ON TABLE events.provider IS 'A partner''s feed and its health. etag, last_modified and digest are those of the feed that was applied last; fetched_at is when its fetch began, so that an older answer never follows a newer one; synced_at is when the feed was last known to be as applied. lost_at: the last sync found less than half of the lost_from events that the one before it had';
+COMMENT ON TABLE events.provider IS 'A partner''s feed and its health. etag, last_modified and digest are those of the feed that was applied last, in the transaction applied_xid; fetched_at is when its fetch began, so that an older answer never follows a newer one; synced_at is when the feed was last known to be as applied. lost_at: the last sync found less than half of the lost_from events that the one before it had';
 
 ALTER TABLE events.provider ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME events.provider_id_seq
@@ -991,6 +991,14 @@ ALTER TABLE events.sync ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE events.turn (
+    provider_id integer NOT NULL,
+    job_id bigint NOT NULL
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE events.turn IS 'The job that syncs a provider, asked for last. Apart from its provider, whose row a sync locks while it merges: who asks must not wait for that. Locked before the share of the organization';
 
 CREATE TABLE jobs.clock (
     id smallint DEFAULT 1 NOT NULL,
@@ -2157,6 +2165,9 @@ ALTER TABLE ONLY events.reader
 ALTER TABLE ONLY events.sync
     ADD CONSTRAINT sync_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY events.turn
+    ADD CONSTRAINT turn_pkey PRIMARY KEY (provider_id);
+
 ALTER TABLE ONLY jobs.clock
     ADD CONSTRAINT clock_pkey PRIMARY KEY (id);
 
@@ -2838,6 +2849,9 @@ ALTER TABLE ONLY events.past
 
 ALTER TABLE ONLY events.sync
     ADD CONSTRAINT sync_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES events.provider(id);
+
+ALTER TABLE ONLY events.turn
+    ADD CONSTRAINT turn_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES events.provider(id);
 
 ALTER TABLE ONLY jobs.part
     ADD CONSTRAINT part_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs.job(id) ON DELETE CASCADE;

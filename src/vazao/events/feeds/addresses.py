@@ -87,12 +87,13 @@ def _is_address(host: str) -> bool:
     return True
 
 
-async def resolve(place: Place, *, private: bool, allowed: str) -> str:
+async def resolve(place: Place, *, private: bool, allowed: str, redirected: bool = False) -> str:
     """The address to connect to.
 
     Args:
         private: whether it may be one that is not public.
         allowed: networks that it may be in all the same, comma-separated.
+        redirected: whether the provider sent us there, for the message.
 
     Raises:
         FeedAddressForbidden: none of those that the name stands for may be used.
@@ -109,10 +110,17 @@ async def resolve(place: Place, *, private: bool, allowed: str) -> str:
         address = _plain(ip_address(text.partition("%")[0]))
         if private or is_public(address) or any(address in network for network in networks):
             return text
-    raise FeedAddressForbidden(
-        remedy="Add the provider by command where its address is meant to be private, or allow "
-        "the network with VAZAO_EVENTS_PRIVATE_NETWORKS.", address=addresses[0],
-    )
+    if redirected:
+        remedy = (
+            "The provider redirects there: give that address itself, or allow its network with "
+            "VAZAO_EVENTS_PRIVATE_NETWORKS."
+        )
+    else:
+        remedy = (
+            "Add the provider by command where its address is meant to be private, or allow the "
+            "network with VAZAO_EVENTS_PRIVATE_NETWORKS."
+        )
+    raise FeedAddressForbidden(remedy=remedy, address=addresses[0])
 
 
 def _plain(address: Address) -> Address:

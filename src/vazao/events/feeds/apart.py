@@ -16,7 +16,9 @@ from vazao.events.models import Summary
 LONGEST_LINE = 1 << 20
 
 
-async def read(path: Path, out: Path, timezone: str, memory_bytes: int) -> Summary:
+async def read(
+    path: Path, out: Path, timezone: str, memory_bytes: int, *, charset: str | None = None
+) -> Summary:
     """Read the feed in *path* into COPY text in *out*; see :func:`.reading.read`.
 
     Raises:
@@ -26,7 +28,10 @@ async def read(path: Path, out: Path, timezone: str, memory_bytes: int) -> Summa
         sys.executable, "-m", "vazao.events.feeds.child",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LONGEST_LINE,
     )
-    asked = {"path": str(path), "out": str(out), "timezone": timezone, "memory": memory_bytes}
+    asked = {
+        "path": str(path), "out": str(out), "timezone": timezone, "memory": memory_bytes,
+        "charset": charset,
+    }
     try:
         said, _ = await child.communicate(msgspec.json.encode(asked) + b"\n")
     except BaseException:

@@ -40,7 +40,9 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
 
     try:
         with Path(asked["out"]).open("wb") as out:
-            summary = reading.read(Path(asked["path"]), out, asked["timezone"])
+            summary = reading.read(
+                Path(asked["path"]), out, asked["timezone"], charset=asked["charset"]
+            )
     except FeedError as error:
         return {"error": error.code, "params": error.params}
     except MemoryError:

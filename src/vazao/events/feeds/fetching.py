@@ -38,16 +38,22 @@ HEADERS = {
     "User-Agent": f"Vazao/{__version__}", "Accept": "application/xml, text/xml, */*;q=0.1",
     "Accept-Encoding": "gzip",
 }
+GZIP = b"\x1f\x8b"
 _BLANKS = b" \t\r\n\0\xef\xbb\xbf\xff\xfe"
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
-    """A feed that is in its file now."""
+    """A feed that is in its file now, or (``unchanged``) is as it was applied.
 
-    bytes: int
-    digest: bytes
-    etag: str | None
-    last_modified: str | None
+    ``charset`` is what HTTP said of its encoding.
+    """
+
+    size: int = 0
+    digest: bytes = b""
+    etag: str | None = None
+    last_modified: str | None = None
+    charset: str | None = None
+    unchanged: bool = False
 
 
 class Fetcher:
@@ -61,8 +67,8 @@ class Fetcher:
         self._blank = True
         self._began = time.monotonic()
 
-    async def fetch(self) -> Fetched | None:
-        """Fetch it; ``None`` where the provider says, or its bytes show, that nothing changed.
+    async def fetch(self) -> Fetched:
+        """Fetch it; ``unchanged`` where the provider says so, or its bytes are the same.
 
         Raises:
             FeedError: it cannot be had whole; the message says why.
@@ -93,18 +99,20 @@ class Fetcher:
             bytes=self._bytes, seconds=round(time.monotonic() - self._began)
         )
 
-    async def _follow(self, client: httpx2.AsyncClient) -> Fetched | None:
+    async def _follow(self, client: httpx2.AsyncClient) -> Fetched:
         url, first = self._provider.url, addresses.parse(self._provider.url)
         for hop in range(REDIRECTS + 1):
             place = addresses.parse(url)
             address = await addresses.resolve(
                 place, private=self._provider.private_allowed and hop == 0,
-                allowed=self._settings.private_networks,
+                allowed=self._settings.private_networks, redirected=hop > 0,
             )
             async with self._ask(client, place, first, address) as answer:
                 if answer.status_code not in (301, 302, 303, 307, 308):
                     return await self._take(answer)
-                location = answer.headers.get("location", "")
+                location = answer.headers.get("location")
+                if not location:
+                    raise FeedRefused(status=answer.status_code)
             url = urljoin(url, location)
         raise FeedRedirects
 
@@ -123,24 +131,31 @@ class Fetcher:
             extensions={"sni_hostname": place.host},
         )
 
-    async def _take(self, answer: httpx2.Response) -> Fetched | None:
+    async def _take(self, answer: httpx2.Response) -> Fetched:
+        tags: dict[str, Any] = {
+            "etag": _tag(answer, "etag"), "last_modified": _tag(answer, "last-modified"),
+        }
         conditional = self._provider.etag or self._provider.last_modified
         if answer.status_code == 304 and conditional:
-            return None
+            return Fetched(unchanged=True, **tags)
         if answer.status_code != 200:
-            raise FeedRefused(status=answer.status_code)
+            raise FeedRefused(
+                status=answer.status_code, retry_after=_seconds(answer.headers.get("retry-after"))
+            )
         digest = blake2b(digest_size=32)
         with self._path.open("wb") as file:
-            async for piece in unpacked(answer.aiter_bytes()):
+            async for piece in body(answer):
+                if self._blank:
+                    # Some providers leave a line empty before the declaration, which must be first.
+                    piece = piece.lstrip(b" \t\r\n")
                 self._bytes += len(piece)
                 self._check(piece)
                 digest.update(piece)
                 file.write(piece)
-        fetched = Fetched(
-            bytes=self._bytes, digest=digest.digest(), etag=_tag(answer, "etag"),
-            last_modified=_tag(answer, "last-modified"),
+        return Fetched(
+            size=self._bytes, digest=digest.digest(), charset=answer.charset_encoding, **tags,
+            unchanged=digest.digest() == self._provider.digest,
         )
-        return None if fetched.digest == self._provider.digest else fetched
 
     def _check(self, piece: bytes) -> None:
         """Hold what has come so far to the limits."""
@@ -153,6 +168,11 @@ class Fetcher:
         slowest = self._settings.fetch_bytes_per_second
         if seconds > PACE_AFTER_SECONDS and self._bytes < slowest * seconds:
             raise self._too_slow()
+
+
+def _seconds(text: str | None) -> int | None:
+    """``Retry-After`` in seconds; a date is left to the schedule."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 8 else None
 
 
 def _tag(answer: httpx2.Response, name: str) -> str | None:
@@ -169,33 +189,60 @@ def _reason(error: httpx2.HTTPError) -> str:
     return type(error).__name__
 
 
+async def body(answer: httpx2.Response) -> AsyncIterator[bytes]:
+    """The body of *answer* as it was before it was packed, by HTTP or as a gzip file.
+
+    Raises:
+        FeedCutOff: it is gzip, and is damaged or ends too early.
+    """
+    packed = answer.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip")
+    # Of what HTTP has packed the client library would not notice that it was cut off.
+    pieces = unpacked(answer.aiter_raw()) if packed else answer.aiter_bytes()
+    async for piece in unpacked(pieces):
+        yield piece
+
+
 async def unpacked(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """*pieces*, unpacked where the whole is a gzip file.
+    """*pieces*, unpacked where the whole is a gzip file, of one member or several.
 
     Raises:
         FeedCutOff: it is one, and is damaged or ends too early.
     """
-    packed: Any = None
+    members: _Members | None = None
     first = True
     async for piece in pieces:
         if first and piece:
-            packed = zlib.decompressobj(31) if piece.startswith(b"\x1f\x8b") else None
+            members = _Members() if piece.startswith(GZIP) else None
             first = False
-        if packed is None:
+        if members is None:
             yield piece
             continue
-        for part in _unpack(packed, piece):
+        for part in members.unpack(piece):
             yield part
-    if packed is not None and not packed.eof:
+    if members is not None and not members.whole:
         raise FeedCutOff
 
 
-def _unpack(packed: Any, piece: bytes) -> Iterator[bytes]:
-    try:
-        while piece:
-            yield packed.decompress(piece, UNPACKED_AT_ONCE)
-            piece = packed.unconsumed_tail
-    except zlib.error as error:
-        raise FeedCutOff(
-            "The provider's answer cannot be unpacked.", remedy="Tell the provider."
-        ) from error
+class _Members:
+    """Unpacks the members of a gzip file one after another; blanks behind the last are nothing."""
+
+    def __init__(self) -> None:
+        self._packed: Any = zlib.decompressobj(31)
+        self.whole = False
+
+    def unpack(self, piece: bytes) -> Iterator[bytes]:
+        """What a piece of the file unpacks to, a mebibyte at most at a time."""
+        try:
+            while piece:
+                if self.whole:
+                    piece = piece.lstrip(b"\0")
+                    if not piece:
+                        return
+                    self._packed, self.whole = zlib.decompressobj(31), False
+                yield self._packed.decompress(piece, UNPACKED_AT_ONCE)
+                self.whole = self._packed.eof
+                piece = self._packed.unused_data if self.whole else self._packed.unconsumed_tail
+        except zlib.error as error:
+            raise FeedCutOff(
+                "The provider's answer cannot be unpacked.", remedy="Tell the provider."
+            ) from error

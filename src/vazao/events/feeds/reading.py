@@ -6,6 +6,8 @@ of a million zones would cost more than parsing them.
 
 from __future__ import annotations
 
+import codecs
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,11 +36,16 @@ ASIDE_KEPT = 10_000
 SAFE: dict[str, Any] = {
     "resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False,
 }
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def read(path: Path, out: BinaryIO, timezone: str) -> Summary:
+def read(
+    path: Path, out: BinaryIO, timezone: str, *, charset: str | None = None
+) -> Summary:
     """Read the feed in *path*; write its bases and records into *out* as COPY text.
+
+    *charset* is what HTTP says of it, for a document that says nothing itself.
 
     The columns are those of ``events.staged``: see ``copy_staged`` of the store. Records that are
     wrong are written with their reasons and without values.
@@ -49,22 +56,38 @@ def read(path: Path, out: BinaryIO, timezone: str) -> Summary:
         FeedNeedsTooMuch: the memory of this process is not enough.
     """
     try:
-        dialect, space = opening(path)
-        return _Reader(dialect, space, timezone, out).read(path)
+        encoding = encoding_of(path, charset)
+        dialect = opening(path, encoding)
+        return _Reader(dialect, timezone, out).read(path, encoding)
     except etree.XMLSyntaxError as error:
         if error.code == etree.ErrorTypes.ERR_NO_MEMORY:
             raise FeedNeedsTooMuch from error
         raise not_xml(error) from error
 
 
-def opening(path: Path) -> tuple[Dialect, str | None]:
-    """The dialect and namespace of the feed in *path*, by its first element.
+def encoding_of(path: Path, charset: str | None) -> str | None:
+    """The encoding to read with; ``None`` where the document says it, by a mark or by its
+    declaration: what HTTP says is often the server's default.
+    """
+    if charset is None:
+        return None
+    with path.open("rb") as file:
+        head = file.read(PIECE >> 8)
+    said = head.startswith((*_MARKS, b"<\0", b"\0<")) or b"encoding" in head.partition(b"?>")[0]
+    try:
+        return None if said else codecs.lookup(charset).name
+    except LookupError:
+        return None
+
+
+def opening(path: Path, encoding: str | None) -> Dialect:
+    """The dialect of the feed in *path*, by its first element, in whichever namespace.
 
     Raises:
         FeedUnknown, FeedDeclares: as :func:`read`.
         XMLSyntaxError: lxml's.
     """
-    parser = etree.XMLPullParser(events=("start",), **SAFE)
+    parser = etree.XMLPullParser(events=("start",), encoding=encoding, **SAFE)
     with path.open("rb") as file:
         while piece := file.read(PIECE):
             parser.feed(piece)
@@ -74,7 +97,7 @@ def opening(path: Path) -> tuple[Dialect, str | None]:
                     raise FeedDeclares
                 if name.localname not in BY_ROOT:
                     raise FeedUnknown(root=name.localname[:80])
-                return BY_ROOT[name.localname], name.namespace
+                return BY_ROOT[name.localname]
     parser.close()
     raise FeedNotXml(line=1, reason="it is empty")
 
@@ -88,32 +111,26 @@ def not_xml(error: etree.XMLSyntaxError) -> FeedNotXml:
 class _Reader:
     """One pass over a feed."""
 
-    def __init__(
-        self, dialect: Dialect, space: str | None, timezone: str, out: BinaryIO
-    ) -> None:
+    def __init__(self, dialect: Dialect, timezone: str, out: BinaryIO) -> None:
         self._dialect = dialect
         self._check = Checker(dialect, timezone)
         self._out = out
-        prefix = f"{{{space}}}" if space else ""
-        self._base_tag, self._event_tag = prefix + dialect.base, prefix + dialect.event
-        self._zone_tag = f"{prefix}zone"
-        named = {"f": space} if space else None
-        step = "f:zone" if space else "zone"
-        self._columns = [
-            etree.XPath(f"{step}/@{name}", namespaces=named, smart_strings=False) for name in ZONE
-        ]
         self._base: tuple[str | None, str | None, bool] = (None, None, False)
         self._bases = self._records = self._zones = self._aside = 0
 
-    def read(self, path: Path) -> Summary:
-        tags = (self._base_tag, self._event_tag)
+    def read(self, path: Path, encoding: str | None) -> Summary:
+        # Children need not be in the namespace of their parents.
+        tags = (f"{{*}}{self._dialect.base}", f"{{*}}{self._dialect.event}")
         with path.open("rb") as file:
-            for step, element in etree.iterparse(file, events=("start", "end"), tag=tags, **SAFE):
+            for step, element in etree.iterparse(
+                file, events=("start", "end"), tag=tags, encoding=encoding, **SAFE
+            ):
+                is_event = _local(element.tag) == self._dialect.event
                 if step == "start":
-                    if element.tag == self._base_tag:
+                    if not is_event:
                         self._begin(element)
                     continue
-                if element.tag == self._event_tag:
+                if is_event:
                     self._take(element)
                 else:
                     self._base = (None, None, False)
@@ -151,11 +168,13 @@ class _Reader:
         self._write(self._records, base, event, record.title, self._base[2], record)
 
     def _columns_of(self, element: Any) -> Columns:
-        found, children = [column(element) for column in self._columns], len(element)
+        children = len(element)
+        space = _space(element[0].tag) if children else ""
+        found = [column(element) for column in _columns(space)]
         if all(len(column) == children for column in found):
             return found
         # Some attribute is missing somewhere, or something else stands between the zones.
-        listed = [child for child in element if child.tag == self._zone_tag]
+        listed = [child for child in element if _local(child.tag) == "zone"]
         return [[child.get(name) for child in listed] for name in ZONE]
 
     def _write(
@@ -172,6 +191,24 @@ class _Reader:
             why = ("\\N", "\\N", "\\N")
         line = "\t".join((*head, *why, *_values(record)))
         self._out.write(line.encode() + b"\n")
+
+
+@cache
+def _columns(space: str) -> list[Any]:
+    """What takes each attribute of an event's zones in a namespace."""
+    named, step = ({"f": space}, "f:zone") if space else (None, "zone")
+    return [
+        etree.XPath(f"{step}/@{name}", namespaces=named, smart_strings=False) for name in ZONE
+    ]
+
+
+def _local(tag: Any) -> str:
+    """The name of an element without its namespace; a comment has none."""
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _space(tag: Any) -> str:
+    return tag[1:].partition("}")[0] if isinstance(tag, str) and tag.startswith("{") else ""
 
 
 def _values(record: Record | None) -> tuple[str, ...]:

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from vazao.events.errors import BoundInvalid, BoundMissing
 from vazao.events.feeds import zones
 from vazao.events.feeds.dialects import Dialect
+from vazao.events.windows import bound
 
 LONGEST_ID = 200
 LONGEST_TITLE = 1000
 SHOWN_VALUE = 80
-_PRICE = r"[0-9]{1,15}(?:\.[0-9]{0,9})?"
-_CAPACITY = r"[0-9]{1,15}(?:\.0*)?"
-_prices = re.compile(f"{_PRICE}(?:;{_PRICE})*").fullmatch
-_capacities = re.compile(f"{_CAPACITY}(?:;{_CAPACITY})*").fullmatch
-_price = re.compile(_PRICE).fullmatch
-_capacity = re.compile(_CAPACITY).fullmatch
-_moment = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
-    r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
-).fullmatch
+HIGHEST = 1e15
+_PLAIN = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
+_plain = re.compile(f"{_PLAIN}(?:;{_PLAIN})*").fullmatch
+# As XML writes decimals and doubles; neither INF nor NaN is a price.
+_number = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?").fullmatch
+_usual = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}").fullmatch
+EDGE_YEAR = 5000
 _TRUTH = {"true": True, "1": True, "false": False, "0": False, "": False}
 _encode = msgspec.json.Encoder().encode
 ZONE = ("zone_id", "name", "price", "capacity", "numbered")
@@ -104,6 +103,9 @@ class Checker:
         starts_local, starts_at = self._needed(given, names.starts, "start_missing")
         ends_local, ends_at = self._needed(given, names.ends, "end_missing")
         if ends_at < starts_at:
+            # It may begin in the first of two equal hours and end in the second.
+            ends_local, ends_at = self.moment(given[names.ends].strip(), names.ends, fold=1)
+        if ends_at < starts_at:
             raise Refused("end_before_start", names.ends, given.get(names.ends))
         sell_from, sell_to = self._maybe(given, "sell_from"), self._maybe(given, "sell_to")
         sold_out = _TRUTH.get(given.get("sold_out", "").strip().lower())
@@ -132,26 +134,49 @@ class Checker:
         text = given.get(place, "").strip()
         return self.moment(text, place)[1] if text else None
 
-    def moment(self, text: str, place: str) -> tuple[datetime, datetime]:
+    def moment(self, text: str, place: str, *, fold: int = 0) -> tuple[datetime, datetime]:
         """A time of the feed as the provider's wall clock, and in UTC.
 
-        In a daylight-saving gap it is taken forward, in a fold it is the first: what ``fold=0``
-        means in Python.
+        In a daylight-saving gap it is taken forward; of a fold's two it is the first, or the one
+        that *fold* says. What lies beyond the calendar in UTC is its first or last moment.
 
         Raises:
             Refused: there is no such time.
         """
+        found = _naive(text) or _unusual(place, text)
         try:
-            if not _moment(text):
-                raise ValueError
-            found = datetime.fromisoformat(text)
-            if found.tzinfo is not None:
-                instant = found.astimezone(UTC)
-                return instant.astimezone(self._zone).replace(tzinfo=None), instant
-            offset = found.replace(tzinfo=self._zone).utcoffset() or timedelta(0)
-            return found, (found - offset).replace(tzinfo=UTC)
-        except (ValueError, OverflowError):
-            raise Refused("date_impossible", place, text) from None
+            if found.tzinfo is None:
+                found = found.replace(tzinfo=self._zone, fold=fold)
+            instant = found.astimezone(UTC)
+            return instant.astimezone(self._zone).replace(tzinfo=None, fold=0), instant
+        except OverflowError:
+            edge = datetime.max if found.year > EDGE_YEAR else datetime.min
+            return found.replace(tzinfo=None, fold=0), edge.replace(tzinfo=UTC)
+
+
+def _naive(text: str) -> datetime | None:
+    """A wall clock in the usual form, read quickly; ``None`` where it is in another, or is none."""
+    if not _usual(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _unusual(place: str, text: str) -> datetime:
+    """A time in any form of ISO 8601 that search takes.
+
+    Raises:
+        Refused: it is none.
+    """
+    try:
+        found = bound(place, text).moment
+    except (BoundInvalid, BoundMissing):
+        found = ""
+    if isinstance(found, str):
+        raise Refused("date_impossible", place, text)
+    return found
 
 
 def check_zones(columns: Columns) -> tuple[float | None, float | None]:
@@ -164,27 +189,31 @@ def check_zones(columns: Columns) -> tuple[float | None, float | None]:
     if not ids:
         return None, None
     try:
-        sound = (
-            all(ids) and _prices(";".join(prices))
-            and _capacities(";".join(capacities))
-        )
+        plain = all(ids) and _plain(";".join(prices)) and _plain(";".join(capacities))
     except TypeError:
-        sound = False
-    if not sound:
-        _refuse_zone(columns)
+        plain = False
+    if not plain:
+        _check_one_by_one(columns)
     numbers = [*map(float, prices)]
     return min(numbers), max(numbers)
 
 
-def _refuse_zone(columns: Columns) -> None:
+def _check_one_by_one(columns: Columns) -> None:
+    """Zones whose numbers are not all of the usual form: a capacity may be -1, for no limit."""
     for number, (id, _, price, capacity, _) in enumerate(zip(*columns, strict=True), 1):
         place = f"zone {number} "
-        if not id:
+        if not (id or "").strip():
             raise Refused("zone_id_missing", f"{place}zone_id")
-        if price is None or not _price(price):
+        if not 0 <= _value(price) < HIGHEST:
             raise Refused("price_invalid", f"{place}price", price)
-        if capacity is None or not _capacity(capacity):
+        if not -HIGHEST < _value(capacity) < HIGHEST:
             raise Refused("capacity_invalid", f"{place}capacity", capacity)
+
+
+def _value(text: str | None) -> float:
+    """The number that *text* is; not a number (which compares with none) where it is none."""
+    stripped = (text or "").strip()
+    return float(stripped) if _number(stripped) else float("nan")
 
 
 def _shown(

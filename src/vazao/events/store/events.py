@@ -49,6 +49,8 @@ class Found(NamedTuple):
     ends_at: datetime
     json: bytes
     hash: int
+    version: int
+    held_from: datetime
 
 
 class After(NamedTuple):

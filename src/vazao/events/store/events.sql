@@ -3,7 +3,7 @@
 -- name: search
 -- Events in search that meet conditions, in the order of their starts.
 select e.id, e.starts_at, e.ends_at, convert_to(t.text, 'UTF8') as json,
-    hashtextextended(t.text, 0) as hash
+    hashtextextended(t.text, 0) as hash, e.version, e.held_from
 from {source} as e
 cross join lateral (select '{{"id":"' || e.id || '",' || e.shown as text) as t
 where e.audience = any (%(audiences)s) and e.first_online_at is not null
@@ -41,14 +41,14 @@ events.event
 (
     select n.id, n.provider_id, n.base_id, n.audience, v.shown, v.starts_at, v.ends_at,
         v.starts_local, v.ends_local, v.min_price, v.max_price, v.sell_from, v.sell_to, v.sold_out,
-        v.online, v.listed, n.first_online_at
+        v.online, v.listed, v.version, v.held_from, n.first_online_at
     from (
         select id, shown, starts_at, ends_at, starts_local, ends_local, min_price, max_price,
-            sell_from, sell_to, sold_out, online, listed
+            sell_from, sell_to, sold_out, online, listed, version, held_from
         from events.event where held_from <= %(as_of)s
         union all
         select id, shown, starts_at, ends_at, starts_local, ends_local, min_price, max_price,
-            sell_from, sell_to, sold_out, online, listed
+            sell_from, sell_to, sold_out, online, listed, version, held_from
         from events.past where held_from <= %(as_of)s and held_until > %(as_of)s
     ) as v
     join events.event as n on n.id = v.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -74,9 +75,18 @@ async def take_due(conn: Conn, *, limit: int) -> list[Provider]:
     return await sql.every(conn, Provider, Q.take_due, limit=limit)
 
 
-async def set_job(conn: Conn, id: int, job_id: int) -> None:
+async def lock_turn(conn: Conn, id: int) -> int:
+    """The job that was asked for last to sync it (0: none yet), locked until the transaction ends.
+
+    To be called before a job is asked for: the organization's share is locked after it.
+    """
+    found = await sql.row(conn, Q.lock_turn, id=id)
+    return found[0] if found else 0
+
+
+async def set_turn(conn: Conn, id: int, job_id: int) -> None:
     """Remember the job that syncs it."""
-    await sql.run(conn, Q.set_job, id=id, job_id=job_id)
+    await sql.run(conn, Q.set_turn, id=id, job_id=job_id)
 
 
 async def note_unchanged(
@@ -90,10 +100,15 @@ async def note_unchanged(
 
 
 async def note_failure(
-    conn: Conn, id: int, *, error: dict[str, Any], longest_seconds: int
+    conn: Conn, id: int, *, error: dict[str, Any], longest_seconds: int, wait_seconds: int
 ) -> None:
-    """It failed once more; the next try waits longer, up to *longest_seconds*."""
-    await sql.run(conn, Q.note_failure, id=id, error=Jsonb(error), longest=longest_seconds)
+    """It failed once more; the next try waits longer, up to *longest_seconds*, and not less than
+    *wait_seconds*.
+    """
+    await sql.run(
+        conn, Q.note_failure, id=id, error=Jsonb(error), longest=longest_seconds,
+        wait=wait_seconds,
+    )
 
 
 async def note_applied(
@@ -167,6 +182,12 @@ class Health(msgspec.Struct, frozen=True):
 async def health(conn: Conn, *, limit: int) -> list[Health]:
     """How providers that are not paused are, those not seen for longest first."""
     return await sql.every(conn, Health, Q.list_health, limit=limit)
+
+
+async def timezones(conn: Conn, audiences: Sequence[int]) -> list[str]:
+    """The time zones of providers whose events one of *audiences* may search."""
+    found = await sql.rows(conn, Q.list_timezones, audiences=list(audiences))
+    return [zone for (zone,) in found]
 
 
 async def listed(conn: Conn, organization_id: int) -> int:

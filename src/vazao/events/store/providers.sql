@@ -51,9 +51,14 @@ from (
 ) as due
 where p.id = due.id returning {p_provider}
 
--- name: set_job
--- Remember the job that syncs it.
-update events.provider set job_id = %(job_id)s where id = %(id)s
+-- name: lock_turn
+-- The job that was asked for last to sync it, locked: who asks for another one waits.
+insert into events.turn as t (provider_id, job_id) values (%(id)s, 0)
+on conflict (provider_id) do update set job_id = t.job_id returning t.job_id
+
+-- name: set_turn
+-- The job that syncs it.
+update events.turn set job_id = %(job_id)s where provider_id = %(id)s
 
 -- name: note_unchanged
 -- Its feed is as it was applied. What it says of itself may be newer than what is known.
@@ -63,18 +68,19 @@ update events.provider set attempted_at = kit.now(), synced_at = kit.now(),
 where id = %(id)s
 
 -- name: note_failure
--- It failed once more: the next try waits twice as long as the one before, up to a limit.
+-- It failed once more: the next try waits twice as long as the one before, up to a limit, and not
+-- less than the provider asks for.
 update events.provider set attempted_at = kit.now(), failures = failures + 1, error = %(error)s,
-    next_at = greatest(next_at, kit.now() + least(
+    next_at = kit.now() + greatest(%(wait)s, least(
         every_seconds * power(2, least(failures, 20)), %(longest)s
-    ) * (0.9 + 0.2 * random()) * interval '1 second')
+    ) * (0.9 + 0.2 * random())) * interval '1 second'
 where id = %(id)s
 
 -- name: note_applied
 -- Its feed was applied. A feed with less than half of the events of the one before it is marked,
 -- until one has at least half of them again.
 update events.provider set attempted_at = kit.now(), synced_at = kit.now(), changed_at = kit.now(),
-    fetched_at = %(fetched_at)s, failures = 0, error = null, etag = %(etag)s,
+    applied_xid = pg_current_xact_id(), fetched_at = %(fetched_at)s, failures = 0, error = null, etag = %(etag)s,
     last_modified = %(last_modified)s, digest = %(digest)s, listed = %(listed)s,
     aside = %(aside)s,
     lost_at = case when %(listed)s * 2 < greatest(listed, case when lost_at is null then 0
@@ -117,6 +123,11 @@ order by record desc limit 1
 -- How many events an organization's providers list: a look at their rows, no count of events.
 select coalesce(sum(listed), 0)::int8 from events.provider
 where organization_id = %(organization_id)s
+
+-- name: list_timezones
+-- The time zones of providers whose events one may search.
+select distinct timezone from events.provider
+where case when public then 0 else organization_id end = any (%(audiences)s)
 
 -- name: list_health
 -- How providers are, those that were not seen for longest first.

@@ -23,7 +23,7 @@ create table events.provider (
     paused boolean not null default false,
     created_at timestamptz not null default kit.now(),
     next_at timestamptz not null default kit.now(),
-    job_id bigint,
+    applied_xid xid8,
     etag text,
     last_modified text,
     digest bytea,
@@ -41,9 +41,19 @@ create table events.provider (
 ) with (fillfactor = 50);
 comment on table events.provider is
     'A partner''s feed and its health. etag, last_modified and digest are those of the feed that '
-    'was applied last; fetched_at is when its fetch began, so that an older answer never follows a '
-    'newer one; synced_at is when the feed was last known to be as applied. lost_at: the last sync '
-    'found less than half of the lost_from events that the one before it had';
+    'was applied last, in the transaction applied_xid; fetched_at is when its fetch began, so that '
+    'an older answer never follows a newer one; synced_at is when the feed was last known to be as '
+    'applied. lost_at: the last sync found less than half of the lost_from events that the one '
+    'before it had';
+
+create table events.turn (
+    provider_id int primary key references events.provider (id),
+    job_id bigint not null
+) with (fillfactor = 50);
+comment on table events.turn is
+    'The job that syncs a provider, asked for last. Apart from its provider, whose row a sync '
+    'locks while it merges: who asks must not wait for that. Locked before the share of the '
+    'organization';
 
 create table events.base (
     provider_id int not null references events.provider (id),

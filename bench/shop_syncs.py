@@ -192,7 +192,8 @@ def first_sync(made: Shop, name: str) -> float:
     """Seconds of the sync that the schedule asks for by itself."""
     asked = (
         "select extract(epoch from j.finished_at - j.requested_at)::float8, j.status "
-        "from jobs.job as j join events.provider as p on p.job_id = j.id where p.name = %s"
+        "from jobs.job as j join events.turn as t on t.job_id = j.id "
+        "join events.provider as p on p.id = t.provider_id where p.name = %s"
     )
     with psycopg.connect(made.url, autocommit=True) as conn:
         while True:

@@ -36,6 +36,7 @@ ASIDE_KEPT = 10_000
 SAFE: dict[str, Any] = {
     "resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False,
 }
+Base = tuple[str | None, str | None, bool]
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -115,35 +116,34 @@ class _Reader:
         self._dialect = dialect
         self._check = Checker(dialect, timezone)
         self._out = out
-        self._base: tuple[str | None, str | None, bool] = (None, None, False)
         self._bases = self._records = self._zones = self._aside = 0
 
     def read(self, path: Path, encoding: str | None) -> Summary:
         # Children need not be in the namespace of their parents.
         tags = (f"{{*}}{self._dialect.base}", f"{{*}}{self._dialect.event}")
         with path.open("rb") as file:
-            for step, element in etree.iterparse(
-                file, events=("start", "end"), tag=tags, encoding=encoding, **SAFE
+            for _, element in etree.iterparse(
+                file, events=("end",), tag=tags, encoding=encoding, remove_blank_text=True, **SAFE
             ):
-                is_event = _local(element.tag) == self._dialect.event
-                if step == "start":
-                    if not is_event:
-                        self._begin(element)
-                    continue
-                if is_event:
-                    self._take(element)
+                if _local(element.tag) == self._dialect.event:
+                    self._take(element, self._base_of(element.getparent()))
                 else:
-                    self._base = (None, None, False)
+                    self._end(self._base_of(element))
                 _forget(element)
         return Summary(
             dialect=self._dialect.name, bases=self._bases, records=self._records,
             zones=self._zones, aside=self._aside,
         )
 
-    def _begin(self, element: Any) -> None:
+    def _base_of(self, element: Any) -> Base:
+        """The id, the title and the mode of a base; of an event without one, nothing."""
+        if element is None or _local(element.tag) != self._dialect.base:
+            return None, None, False
         online = element.get("sell_mode", "").strip().lower() == "online"
-        base_id, title = element.get(self._dialect.base_id), element.get("title")
-        self._base = (base_id, title, online)
+        return element.get(self._dialect.base_id), element.get("title"), online
+
+    def _end(self, base: Base) -> None:
+        base_id, title, online = base
         self._bases += 1
         try:
             known = identity(base_id, self._dialect.base_id, "base_id_missing")
@@ -152,20 +152,21 @@ class _Reader:
             return
         self._write(0, known, None, None if title is None else title[:1000], online)
 
-    def _take(self, element: Any) -> None:
+    def _take(self, element: Any, of_base: Base) -> None:
         self._records += 1
-        base, event = self._base[0], element.get(self._dialect.event_id)
+        base, title, online = of_base
+        event = element.get(self._dialect.event_id)
         try:
             base = identity(base, self._dialect.base_id, "base_id_missing")
             event = identity(event, self._dialect.event_id, "event_id_missing")
             columns = self._columns_of(element)
             self._zones += len(columns[0])
-            record = self._check.check(self._base[1], element.attrib, columns)
+            record = self._check.check(title, element.attrib, columns)
         except Refused as refused:
             self._aside += 1
-            self._write(self._records, base, event, None, self._base[2], refused=refused)
+            self._write(self._records, base, event, None, online, refused=refused)
             return
-        self._write(self._records, base, event, record.title, self._base[2], record)
+        self._write(self._records, base, event, record.title, online, record)
 
     def _columns_of(self, element: Any) -> Columns:
         children = len(element)

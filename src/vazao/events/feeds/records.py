@@ -20,8 +20,6 @@ LONGEST_ID = 200
 LONGEST_TITLE = 1000
 SHOWN_VALUE = 80
 HIGHEST = 1e15
-_PLAIN = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
-_plain = re.compile(f"{_PLAIN}(?:;{_PLAIN})*").fullmatch
 # As XML writes decimals and doubles; neither INF nor NaN is a price.
 _number = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?").fullmatch
 _usual = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}").fullmatch
@@ -188,14 +186,25 @@ def check_zones(columns: Columns) -> tuple[float | None, float | None]:
     ids, _, prices, capacities, _ = columns
     if not ids:
         return None, None
-    try:
-        plain = all(ids) and _plain(";".join(prices)) and _plain(";".join(capacities))
-    except TypeError:
-        plain = False
-    if not plain:
+    numbers = _plain(prices) if all(ids) and _plain(capacities) else None
+    if numbers is None:
         _check_one_by_one(columns)
-    numbers = [*map(float, prices)]
+        numbers = [*map(float, prices)]
     return min(numbers), max(numbers)
+
+
+def _plain(texts: Sequence[Any]) -> list[float] | None:
+    """The numbers of *texts* where all of them are digits with a point at most; by native code,
+    since a feed has millions. ``None`` where each has to be looked at.
+    """
+    try:
+        joined = "".join(texts)
+        if not (joined.isascii() and joined.replace(".", "").isdecimal()):
+            return None
+        numbers = [*map(float, texts)]
+    except (TypeError, ValueError):
+        return None
+    return numbers if max(numbers) < HIGHEST else None
 
 
 def _check_one_by_one(columns: Columns) -> None:

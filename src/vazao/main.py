@@ -54,6 +54,7 @@ def registry() -> Registry:
             package.register(filled)
     filled.scopes |= SCOPES_TO_COME
     filled.resolve_organization = accounts.organization_id
+    filled.name_organizations = accounts.slugs
     return filled
 
 

@@ -215,6 +215,8 @@ async def test_providers_by_api(told: Told) -> None:
     ({"name": "a", "url": "http://x.example/", "every": "8d"}, "interval_invalid"),
     ({"name": "a", "url": "http://x.example/", "timezone": "Mars/Olympus"}, "timezone_invalid"),
     ({"name": "a", "url": "http://x.example/", "timezone": "../../etc"}, "timezone_invalid"),
+    ({"name": "a", "url": "http://127.0.0.1:9/"}, "address_private"),
+    ({"name": "a", "url": "http://localhost/feed"}, "address_private"),
     ({"name": "a"}, "field_invalid"), ({"name": "a", "url": 5}, "field_invalid"),
     ({"name": "a", "url": "http://x.example/", "evry": "5m"}, "unknown_parameter"),
 ])
@@ -223,6 +225,34 @@ async def test_a_provider_that_is_none_is_refused(
 ) -> None:
     answer = await told.client.post("/v1/events/providers", json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, code), answer.text
+
+
+async def test_an_address_that_was_given_by_command_is_not_lost_by_api(told: Told) -> None:
+    path = f"/v1/events/providers/{told.provider.name}"
+    await told.feeds.applied(told.provider, feed(priced("20.00")))
+    for url, status in ((told.provider.url, 200), ("http://10.0.0.1/", 400)):
+        assert (await told.client.patch(path, json={"url": url})).status_code == status
+    assert (await told.feeds.applied(told.provider))["outcome"] == "unchanged"
+
+
+async def test_a_key_leads_to_one_sync(told: Told) -> None:
+    path = f"/v1/events/providers/{told.provider.name}/sync"
+    keyed = {"Idempotency-Key": "same"}
+    first = await told.client.post(path, headers=keyed)
+    again = await told.client.post(path, headers=keyed)
+    assert (first.status_code, again.json()["id"]) == (202, first.json()["id"])
+    other = await told.feeds.add()
+    clash = await told.client.post(f"/v1/events/providers/{other.name}/sync", headers=keyed)
+    assert clash.status_code == 409
+
+
+async def test_a_cursor_of_another_list_is_refused(told: Told) -> None:
+    await told.feeds.applied(told.provider, feed(priced("20.00")))
+    changes = await told.get("/v1/events/changes")
+    window = {"starts_at": ALL[0], "ends_at": ALL[1]}
+    await told.get("/search", 400, **window, after=changes["next"])
+    for cursor in ("WyJzZWFyY2giLDEsIngiXQ", "WyJjaGFuZ2VzIiw1LCJ4Il0"):
+        await told.get("/v1/events/changes", 400, after=cursor)
 
 
 async def test_records_and_syncs_by_api(told: Told) -> None:

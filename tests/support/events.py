@@ -187,10 +187,11 @@ class Feeds:
         url: str | None = None, private_allowed: bool = True,
     ) -> Provider:
         """A new provider, whose feed is *body*; only its organization sees its events."""
-        new = service.new_provider(
+        # As one that was added while its name led elsewhere.
+        new = msgspec.structs.replace(service.new_provider(
             f"p{next(_names)}", url or self.partner.place(body), timezone=timezone, public=public,
-            private_allowed=private_allowed,
-        )
+            private_allowed=True,
+        ), private_allowed=private_allowed)
         async with self.platform.db.transaction() as conn:
             return await service.add_provider(conn, self.id, new)
 

@@ -16,9 +16,16 @@ if TYPE_CHECKING:
     from vazao.kit.platform import Authenticate, Platform
     from vazao.kit.registry import Registry
 
-__all__ = ["Identity", "authenticator", "demo_identity", "organization_id", "register"]
+__all__ = ["Identity", "authenticator", "demo_identity", "organization_id", "register", "slugs"]
 
 __getattr__ = lazily(__name__, {"Identity": "demo"})
+
+
+async def slugs(conn: AsyncConnection[Any], ids: set[int]) -> dict[int, str]:
+    """The short names of organizations by their ids."""
+    from vazao.accounts import store
+
+    return await store.slugs(conn, ids)
 
 
 async def organization_id(conn: AsyncConnection[Any], slug: str) -> int:

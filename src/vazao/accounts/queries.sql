@@ -11,6 +11,10 @@ returning id, slug, name, weight, created_at
 -- By its slug.
 select id, slug, name, weight, created_at from accounts.organization where slug = %(slug)s
 
+-- name: list_slugs
+-- The short names of some of them.
+select id, slug from accounts.organization where id = any (%(ids)s)
+
 -- name: list_organizations
 -- A page by id.
 select id, slug, name, weight, created_at from accounts.organization

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from vazao.accounts.models import (
@@ -52,6 +52,11 @@ async def insert_user(
     )
     assert user is not None
     return user
+
+
+async def slugs(conn: Conn, ids: Collection[int]) -> dict[int, str]:
+    """The short names of organizations by their ids."""
+    return dict(await sql.rows(conn, Q.list_slugs, ids=list(ids)))
 
 
 async def find_user(conn: Conn, organization_id: int, user_id: int) -> User | None:

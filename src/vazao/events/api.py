@@ -20,9 +20,12 @@ from vazao.kit.errors import Forbidden
 from vazao.kit.platform import Principal
 from vazao.kit.sql import Conn
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.idempotency import idempotency_of
 from vazao.kit.web.pages import language_of
-from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
+from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, following, limit_of
 from vazao.kit.web.parameters import json_of
+
+CURSOR = "changes"
 
 
 def audiences_of(request: Request[Any, Any, Any]) -> list[int]:
@@ -48,6 +51,21 @@ def event_id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise EventNotFound from None
+
+
+def _place(cursor: str) -> tuple[str, UUID]:
+    """The transaction and the event that a cursor of the feed of changes names.
+
+    Raises:
+        CursorInvalid: it is none of this feed.
+    """
+    kind, xid, id = decode_cursor(cursor, str, int, str)
+    try:
+        if kind != CURSOR or not 0 <= xid < 1 << 63:
+            raise ValueError
+        return str(xid), UUID(id)
+    except ValueError:
+        raise CursorInvalid(remedy="Begin again without after=.") from None
 
 
 async def shown(conn: Conn, events: list[Event]) -> list[views.EventView]:
@@ -76,8 +94,7 @@ class Events(Controller):
         """Events in search that are new or changed, in the order of the transactions."""
         place = None
         if after:
-            xid, id = decode_cursor(after, int, str)
-            place = (str(xid), event_id(id))
+            place = _place(after)
         async with platform.db.connection() as conn:
             page = await store.events.changes(
                 conn, audiences_of(request), after=place, limit=limit_of(limit)
@@ -85,7 +102,8 @@ class Events(Controller):
             items = await shown(conn, list(page.items))
         last = page.items[-1] if page.items else None
         return {"items": items,
-                "next": encode_cursor(int(last.xid), str(last.id)) if last else after or None}
+                "next": encode_cursor(CURSOR, int(last.xid), str(last.id)) if last else (
+                    after or None)}
 
     @get("/explain", operation_id="explainEvent", summary="Explain an event",
          opt=described.EXPLAIN)
@@ -217,6 +235,7 @@ class Providers(Controller):
             job = await service.ask_sync(
                 conn, known, requested_by=principal.name,
                 request_id=request.scope["state"].get("request_id"),
+                idempotency=idempotency_of(request, f"sync {known.id}"),
             )
         return Response(
             jobs.view(job, language_of(request)), status_code=202,

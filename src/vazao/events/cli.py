@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from vazao import jobs
 from vazao.events import service, store
-from vazao.events.errors import ProviderNotFound
+from vazao.events.errors import ProviderAmbiguous, ProviderNotFound
 from vazao.events.models import Provider
 from vazao.kit import cli as kit
 from vazao.kit.platform import PUBLIC, Platform
+from vazao.kit.sql import Conn
 from vazao.kit.steps import text as _
 
 app = typer.Typer(no_args_is_help=True, help="Partners' feeds of events, and search over them.")
@@ -22,6 +23,12 @@ LOOK_SECONDS = 0.05
 Owner = Annotated[str, typer.Option(
     "--organization", "-o", envvar="VAZAO_ORGANIZATION",
     help="The organization that the provider belongs to.",
+)]
+
+
+Whose = Annotated[str | None, typer.Option(
+    "--organization", "-o", envvar="VAZAO_ORGANIZATION",
+    help="Whose provider, where several organizations have one of that name.",
 )]
 
 
@@ -55,16 +62,14 @@ def add_provider(
     typer.echo(_(
         "Provider {name}: every {seconds} s, time zone {timezone}, searched by {audience}.",
         name=made.name, seconds=made.every_seconds, timezone=made.timezone,
-        audience="*" if made.public else organization,
+        audience=_("everyone") if made.public else organization,
     ))
 
 
 @app.command("sync")
 def sync(
     name: Annotated[str | None, typer.Argument(help="the provider; all where not given")] = None,
-    organization: Annotated[str | None, typer.Option(
-        "--organization", "-o", envvar="VAZAO_ORGANIZATION", help="Only its providers.",
-    )] = None,
+    organization: Whose = None,
 ) -> None:
     """Sync now; returns when what was found is searchable. Exit 1 if a provider failed."""
 
@@ -76,6 +81,8 @@ def sync(
             found = await store.providers.every(conn, owner, name)
             if name is not None and not found:
                 raise ProviderNotFound
+            # Those that rest are synced where they are named.
+            found = [each for each in found if name is not None or not each.paused]
             asked = [(p, await service.ask_sync(conn, p, requested_by="cli")) for p in found]
         return all([await _follow(platform, provider, job) for provider, job in asked])
 
@@ -102,10 +109,12 @@ async def _follow(platform: Platform, provider: Provider, job: jobs.Job) -> bool
         typer.echo(_("{name}: unchanged, {aside} records put aside.", name=provider.name,
                      aside=aside))
         return seen
-    counts = {key: result[key] for key in ("listed", "created", "changed", "left", "aside")}
+    counts = {key: result[key] for key in (
+        "listed", "created", "changed", "returned", "left", "aside"
+    )}
     typer.echo(_(
-        "{name}: {listed} events listed, {created} new, {changed} changed, {left} gone from the "
-        "feed, {aside} records put aside.", name=provider.name, **counts,
+        "{name}: {listed} events listed, {created} new, {changed} changed, {returned} back, {left} "
+        "gone from the feed, {aside} records put aside.", name=provider.name, **counts,
     ))
     return seen
 
@@ -132,36 +141,34 @@ def providers() -> None:
     from vazao.events.reasons import LABELS as HEALTH
     from vazao.kit import clock
 
-    async def main(platform: Platform) -> list[Provider]:
+    async def main(platform: Platform) -> list[tuple[Provider, str]]:
         async with platform.db.connection() as conn:
-            return await store.providers.every(conn)
+            found = await store.providers.every(conn)
+            slugs = await platform.registry.slugs(conn, {p.organization_id for p in found})
+        return [(each, slugs.get(each.organization_id, "")) for each in found]
 
-    table = Table(_("Name"), _("Health"), _("Every"), _("Last good sync"), _("Events listed"),
-                  _("Put aside"), _("Failures"))
-    for each in kit.run(main):
+    table = Table(_("Name"), _("Organization"), _("Health"), _("Every"), _("Last good sync"),
+                  _("Events listed"), _("Put aside"), _("Failures"))
+    for each, owner in kit.run(main):
         seen = f"{each.synced_at:%Y-%m-%d %H:%M:%S}" if each.synced_at else "-"
         health = _(HEALTH[views.health_of(each, clock.now())])
-        table.add_row(each.name, health, f"{each.every_seconds} s", seen, str(each.listed),
+        table.add_row(each.name, owner, health, f"{each.every_seconds} s", seen, str(each.listed),
                       str(each.aside), str(each.failures))
     Console().print(table)
 
 
 @app.command("records")
 def records(
-    name: Annotated[str, typer.Argument(help="the provider")], organization: Owner = PUBLIC,
+    name: Annotated[str, typer.Argument(help="the provider")], organization: Whose = None,
 ) -> None:
-    """List the records of its latest feed that were put aside, and why."""
-    from rich.console import Console
-    from rich.table import Table
-
+    """List records of its latest feed that were put aside, one a line with tabs between."""
     from vazao.events.models import Aside
     from vazao.events.views import record_view
 
     async def main(platform: Platform) -> list[Aside]:
         found: list[Aside] = []
         async with platform.db.connection() as conn:
-            owner = await platform.registry.organization_id(conn, organization)
-            provider = await service.get_provider(conn, owner, name)
+            provider = await _named(platform, conn, name, organization)
             more = True
             while more:
                 after = found[-1].record if found else 0
@@ -170,38 +177,69 @@ def records(
                 more = page.more
         return found
 
-    table = Table(_("Record"), _("Base"), _("Event"), _("Where"), _("Value"), _("What is wrong"))
     for each in kit.run(main):
         shown = record_view(each, kit.language())
-        table.add_row(str(each.record), each.base_id or "", each.event_id or "", each.attribute,
-                      each.value or "", f"{shown['message']} {shown['remedy']}")
-    Console().print(table)
+        line = (str(each.record), each.base_id or "-", each.event_id or "-", each.attribute,
+                each.value or "-", f"{shown['message']} {shown['remedy']}")
+        typer.echo("\t".join(line))
 
 
-def _rest(name: str, organization: str, *, paused: bool) -> None:
-    async def main(platform: Platform) -> None:
+async def _named(
+    platform: Platform, conn: Conn, name: str, organization: str | None
+) -> Provider:
+    """The provider of that name, of an organization or the only one.
+
+    Raises:
+        ProviderNotFound, ProviderAmbiguous: there is none, or several organizations have one.
+    """
+    owner = None if organization is None else (
+        await platform.registry.organization_id(conn, organization)
+    )
+    found = await store.providers.every(conn, owner, name)
+    if not found:
+        raise ProviderNotFound
+    if len(found) > 1:
+        raise ProviderAmbiguous
+    return found[0]
+
+
+def _change(name: str, organization: str | None, **changes: Any) -> Provider:
+    async def main(platform: Platform) -> Provider:
         async with platform.db.transaction() as conn:
-            owner = await platform.registry.organization_id(conn, organization)
-            provider = await service.get_provider(conn, owner, name)
-            await service.change_provider(conn, provider, paused=paused)
+            provider = await _named(platform, conn, name, organization)
+            return await service.change_provider(
+                conn, provider, private_allowed=True, **changes
+            )
 
-    kit.run(main)
+    return kit.run(main)
+
+
+@app.command("change")
+def change(
+    name: Annotated[str, typer.Argument(help="the provider")], organization: Whose = None,
+    url: Annotated[str | None, typer.Option(help="where its feed is now")] = None,
+    every: Annotated[str | None, typer.Option(help="how often to sync: 60s, 5m, 1h")] = None,
+    timezone: Annotated[str | None, typer.Option(help="where its events are")] = None,
+) -> None:
+    """Change where a provider's feed is, how often it is synced, or its time zone."""
+    made = _change(name, organization, url=url, every=every, timezone=timezone)
+    typer.echo(_("{name}: changed, and synced as soon as a worker is free.", name=made.name))
 
 
 @app.command("pause")
 def pause(
-    name: Annotated[str, typer.Argument(help="the provider")], organization: Owner = PUBLIC,
+    name: Annotated[str, typer.Argument(help="the provider")], organization: Whose = None,
 ) -> None:
     """Sync a provider no more by itself; its events stay in search."""
-    _rest(name, organization, paused=True)
+    typer.echo(_("{name}: paused.", name=_change(name, organization, paused=True).name))
 
 
 @app.command("resume")
 def resume(
-    name: Annotated[str, typer.Argument(help="the provider")], organization: Owner = PUBLIC,
+    name: Annotated[str, typer.Argument(help="the provider")], organization: Whose = None,
 ) -> None:
     """Sync a provider by itself again."""
-    _rest(name, organization, paused=False)
+    typer.echo(_("{name}: resumed.", name=_change(name, organization, paused=False).name))
 
 
 @app.command("serve-sample")
@@ -213,8 +251,12 @@ def serve_sample(
     from contextlib import suppress
 
     from vazao.events.sample import Sample
+    from vazao.kit.serving import port_error
 
-    sample = Sample(port, every=service.interval_of(every))
+    try:
+        sample = Sample(port, every=service.interval_of(every))
+    except OSError as error:
+        kit.fail(port_error("127.0.0.1", port, error))
     address = f"http://127.0.0.1:{sample.port}"
     typer.echo(_("A provider answers: {address}/feed.xml", address=address))
     typer.echo(_("The same in the other dialect: {address}/plans.xml", address=address))

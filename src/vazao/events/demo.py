@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from vazao import jobs
@@ -13,18 +14,26 @@ from vazao.events import service, store
 from vazao.events.models import Provider
 from vazao.events.sample import Sample
 from vazao.events.windows import window
+from vazao.kit import clock
 from vazao.kit.cli import language
 from vazao.kit.formats import duration
 from vazao.kit.platform import Platform
 from vazao.kit.steps import text as _
 
 NAME = "sample"
-WINDOW = ("2026-12-01T00:00:00", "2027-12-31T00:00:00")
+DAYS = 60
+
+
+def bounds() -> tuple[str, str]:
+    """From today on, as ``/search`` takes them."""
+    today = clock.now().date()
+    return f"{today}T00:00:00", f"{today + timedelta(days=DAYS)}T00:00:00"
 
 
 def query(platform: Platform) -> str:
     """What ``curl`` asks of ``/search``."""
-    return f"?starts_at={WINDOW[0]}&ends_at={WINDOW[1]}"
+    begin, end = bounds()
+    return f"?starts_at={begin}&ends_at={end}"
 
 
 def explained(platform: Platform) -> str:
@@ -62,7 +71,7 @@ async def show(platform: Platform, say: Callable[[str], Any]) -> list[str]:
     began = time.perf_counter()
     async with platform.db.connection() as conn:
         audiences = service.audiences(organization_id)
-        found = [each async for each in store.events.search(conn, audiences, window(*WINDOW))]
+        found = [each async for each in store.events.search(conn, audiences, window(*bounds()))]
     lines.append(_("Search by date: {count} found in {time}", count=len(found),
                    time=duration(time.perf_counter() - began, language())))
     lines.append(_("A feed that goes on changing: vazao events serve-sample"))

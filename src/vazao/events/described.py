@@ -8,10 +8,12 @@ import msgspec
 
 from vazao.events import errors, views
 from vazao.events.views import Found
-from vazao.jobs import JobView
+from vazao.jobs import IdempotencyClash, JobView
 from vazao.kit.errors import Forbidden, VazaoError
+from vazao.kit.web.idempotency import IdempotencyKeyInvalid
 from vazao.kit.web.openapi import (
     AFTER,
+    IDEMPOTENCY_KEY,
     LIMIT,
     PAGED,
     PAGED_REFUSES,
@@ -25,6 +27,7 @@ from vazao.kit.web.openapi import (
     location,
     says,
 )
+from vazao.kit.web.paging import encode_cursor
 
 READ, WRITE = "events:read", "events:write"
 ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
@@ -85,12 +88,6 @@ CACHED = (
 PRICE = Annotated[float, msgspec.Meta(ge=0, lt=1e15)]
 AT = {"type": "string", "format": "date-time"}
 
-
-def _after(example: str) -> tuple[Parameter, ...]:
-    """What pages are asked with, with a cursor of this list as an example."""
-    return (LIMIT, msgspec.structs.replace(AFTER, example=example))
-
-
 SEARCH = says(
     Answer(about="The events.", kind=SearchAnswer, headers=CACHED,
            example={"data": {"events": [EVENT]}, "error": None}),
@@ -104,7 +101,9 @@ SEARCH = says(
                   example="2026-03-14T00:00:00Z", required=True),
         Parameter(name="ends_at", about="Only events that end then or earlier.", kind=AT,
                   example="2026-03-15T00:00:00Z", required=True),
-        *_after("WzgyNjgzMzYwMDAwMDAwMCwiM2ZhODVmNjQtNTcxNy00NTYyLWIzZmMtMmM5NjNmNjZhZmE2Il0"),
+        Parameter(name="limit", about="At most so many events, as a page; all where not given.",
+                  kind=LIMIT.kind, example=50),
+        msgspec.structs.replace(AFTER, example=encode_cursor("search", 826833600000000, ID)),
         Parameter(name="q", about="Pieces of words of the title, all of which must occur.",
                   example="fado"),
         Parameter(name="min_price", about="Only events with a price of so much or more.",
@@ -122,9 +121,10 @@ SEARCH = says(
     ),
     refuses=(
         errors.BoundMissing, errors.BoundInvalid, errors.BoundTwice, errors.BoundsReversed,
-        errors.FilterInvalid, errors.TooMuchFound, *PAGED_REFUSES, Forbidden, VazaoError,
+        errors.FilterInvalid, errors.PriceInvalid, errors.TooMuchFound, *PAGED_REFUSES,
+        Forbidden, VazaoError,
     ),
-    shape=SHAPE, public=True,
+    shape=SHAPE, public=True, optional=True,
 )
 
 
@@ -168,20 +168,22 @@ NAME = by_path("name", "The provider's name.", "demo")
 AS_OF = Parameter(name="as_of", about="As it was then.", kind=AT, example="2026-03-01T00:00:00Z")
 GET_EVENT = says(
     Answer(about="The event.", kind=views.EventView, example=WHOLE), parameters=(EVENT_ID, AS_OF),
-    refuses=(errors.EventNotFound, errors.BoundInvalid, errors.FilterInvalid, Forbidden),
-    public=True,
+    refuses=(errors.EventNotFound, errors.BoundMissing, errors.BoundInvalid, Forbidden),
+    public=True, optional=True,
 )
 GET_HISTORY = says(
     Answer(about="Its versions, newest first.", kind=views.EventPage,
            example={"items": [WHOLE], "next": None}),
     parameters=(EVENT_ID, *PAGED), refuses=(errors.EventNotFound, *PAGED_REFUSES, Forbidden),
-    public=True,
+    public=True, optional=True,
 )
 LIST_CHANGES = says(
     Answer(about="A piece of the feed; `next` is never null, so that you can ask again for what "
            "came since.", kind=views.EventPage, example={"items": [WHOLE], "next": "WyI4MDYiLDFd"}),
-    parameters=_after("WzgwNiwiM2ZhODVmNjQtNTcxNy00NTYyLWIzZmMtMmM5NjNmNjZhZmE2Il0"),
-    refuses=(*PAGED_REFUSES, Forbidden), public=True,
+    parameters=(
+        LIMIT, msgspec.structs.replace(AFTER, example=encode_cursor("changes", 806, ID)),
+    ),
+    refuses=(*PAGED_REFUSES, Forbidden), public=True, optional=True,
 )
 EXPLAIN = says(
     Answer(about="The reasons.", kind=views.Explanation, example={
@@ -218,7 +220,7 @@ ADD_PROVIDER = says(
     }),),
     refuses=(
         errors.ProviderNameInvalid, errors.FeedAddressInvalid, errors.IntervalInvalid,
-        errors.TimezoneInvalid, errors.ProviderExists,
+        errors.TimezoneInvalid, errors.ProviderExists, errors.AddressPrivate,
     ),
     scope=WRITE,
 )
@@ -233,14 +235,15 @@ CHANGE_PROVIDER = says(
                  example={"every": "5m", "paused": False}),),
     refuses=(
         errors.ProviderNotFound, errors.FeedAddressInvalid, errors.IntervalInvalid,
-        errors.TimezoneInvalid,
+        errors.TimezoneInvalid, errors.AddressPrivate,
     ),
     scope=WRITE,
 )
 SYNC_PROVIDER = says(
     Answer(about="The sync is queued: a job.", status=202, kind=JobView, example=SYNC_JOB,
            headers=(location(f"/v1/jobs/{SYNC_JOB['id']}"),)),
-    parameters=(NAME,), refuses=(errors.ProviderNotFound,), scope=WRITE,
+    parameters=(NAME, IDEMPOTENCY_KEY),
+    refuses=(errors.ProviderNotFound, IdempotencyKeyInvalid, IdempotencyClash), scope=WRITE,
 )
 LIST_RECORDS = says(
     Answer(about="Records of its latest feed that were put aside, and why.",

@@ -17,6 +17,18 @@ class ProviderExists(Conflict):
     code = "provider_exists"
 
 
+class ProviderAmbiguous(BadRequest):
+    """Several organizations have a provider of this name; say which with --organization."""
+
+    code = "provider_ambiguous"
+
+
+class AddressPrivate(BadRequest):
+    """{host} is not a public address; an administrator adds private ones by command."""
+
+    code = "address_private"
+
+
 class ProviderNameInvalid(BadRequest):
     """A provider's name is letters, digits, dots, dashes or underscores, at most 63."""
 
@@ -77,6 +89,12 @@ class ParameterMissing(BadRequest):
     code = "parameter_missing"
 
 
+class PriceInvalid(BadRequest):
+    """{name} must be a number such as 12.50, not {value}."""
+
+    code = "price_invalid"
+
+
 class FilterInvalid(BadRequest):
     """{name} cannot be {value}; it is {allowed}."""
 
@@ -97,7 +115,7 @@ class FeedError(VazaoError):
 
 
 class FeedUnreachable(FeedError):
-    """The provider cannot be reached: {reason}."""
+    """The provider cannot be reached."""
 
     code = "feed_unreachable"
 

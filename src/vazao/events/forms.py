@@ -58,7 +58,9 @@ def calendar_entry(found: Found) -> bytes:
 
 
 def _stamp(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    utc = moment.astimezone(UTC)
+    # Years before 1000 come without their zeros from strftime.
+    return f"{utc.year:04}{utc:%m%dT%H%M%SZ}"
 
 
 def _escaped(text: str) -> str:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -24,6 +25,8 @@ from vazao.events.feeds.dialects import EVENTS, PLANS, Dialect
 EVENTS_AT_FIRST, ZONES = 40, 6
 HUGE_EVENTS, HUGE_ZONES = 100_000, 100
 PIECES = 20
+WITHIN_HOURS = 600
+"""All events begin within so many hours, however long it runs."""
 TITLES = (
     "Noite de Fado", "Orquestra & Coro — São João", "Feira de rua", "Roda de samba",
     "Concerto de inverno", "Teatro de bonecos", "Festival de jazz", "Flamenco en el patio",
@@ -48,7 +51,7 @@ def feed(
 
 
 def _base(number: int, step: int, dialect: Dialect, zones: int, begin: datetime) -> str:
-    starts = begin + timedelta(hours=5 * number)
+    starts = begin + timedelta(hours=5 * number % WITHIN_HOURS)
     ends = starts + timedelta(minutes=90)
     mode = "offline" if number % 7 == 3 and (number + step) % 2 else "online"
     when = "2026-09-31T10:00:00" if number % 13 == 12 else starts.isoformat()
@@ -82,6 +85,8 @@ class Sample:
         said: bool = True,
     ) -> None:
         self._began = clock()
+        day = datetime.fromtimestamp(self._began, UTC).date()
+        self._first = datetime.combine(day, time_of_day(18)) + timedelta(days=1)
         self._clock = clock
         self._every = every
         sample = self
@@ -126,11 +131,15 @@ class Sample:
             request.send_error(404)
             return
         huge = path == "/huge"
-        events = int(query.get("events", [HUGE_EVENTS if huge else EVENTS_AT_FIRST])[0])
-        zones = int(query.get("zones", [HUGE_ZONES if huge else ZONES])[0])
+        try:
+            events = int(query.get("events", [HUGE_EVENTS if huge else EVENTS_AT_FIRST])[0])
+            zones = int(query.get("zones", [HUGE_ZONES if huge else ZONES])[0])
+        except ValueError:
+            request.send_error(400)
+            return
         pieces = feed(
             self.step, dialect=PLANS if path == "/plans.xml" else EVENTS, events=events,
-            zones=zones,
+            zones=zones, first=self._first,
         )
         if huge:
             _chunked(request, pieces)

@@ -14,7 +14,13 @@ import msgspec
 
 from vazao.events import answers, store
 from vazao.events.blocks import MASK, count, json_of
-from vazao.events.errors import BoundTwice, FilterInvalid, TooMuchFound
+from vazao.events.errors import (
+    BoundInvalid,
+    BoundTwice,
+    FilterInvalid,
+    PriceInvalid,
+    TooMuchFound,
+)
 from vazao.events.forms import FORMS, Form
 from vazao.events.keeping import Keeper
 from vazao.events.models import Filters
@@ -25,6 +31,7 @@ from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, li
 from vazao.kit.web.spooling import blocks
 
 IN_MEMORY = 1 << 20
+CURSOR = "search"
 NAMES = (
     "starts_at", "ends_at", "limit", "after", "q", "min_price", "max_price", "provider",
     "available", "format", "as_of",
@@ -91,7 +98,7 @@ def price_of(named: Mapping[str, str], name: str) -> float | None:
     """The price that a parameter says.
 
     Raises:
-        FilterInvalid: it is none.
+        PriceInvalid: it is none.
     """
     text = named.get(name, "").strip()
     if not text:
@@ -102,7 +109,7 @@ def price_of(named: Mapping[str, str], name: str) -> float | None:
         value = float("nan")
     # Not a number, or none that a price can be.
     if not 0 <= value < 1e15:
-        raise FilterInvalid(name=name, value=text[:40], allowed="a number such as 12.50")
+        raise PriceInvalid(name=name, value=text[:40])
     return value
 
 
@@ -118,7 +125,7 @@ def moment_of(named: Mapping[str, str], name: str) -> datetime | None:
     found = bound(name, text)
     moment = found._replace(local=False).moment
     if isinstance(moment, str):
-        raise FilterInvalid(name=name, value=text[:40], allowed="a time such as 2026-03-14T21:00Z")
+        raise BoundInvalid(name=name, value=text[:40])
     return moment
 
 
@@ -128,8 +135,10 @@ def after_of(text: str) -> After:
     Raises:
         CursorInvalid: it is none of ours.
     """
-    micros, id = decode_cursor(text, int, str)
+    kind, micros, id = decode_cursor(text, str, int, str)
     try:
+        if kind != CURSOR:
+            raise ValueError
         return After((EPOCH + micros * MICROSECOND).replace(tzinfo=UTC), UUID(id))
     except (ValueError, OverflowError):
         raise CursorInvalid(remedy="Begin again without after=.") from None
@@ -138,7 +147,7 @@ def after_of(text: str) -> After:
 def cursor_of(place: After) -> str:
     """The cursor of the page behind *place*."""
     micros = (place.starts_at.astimezone(UTC).replace(tzinfo=None) - EPOCH) // MICROSECOND
-    return encode_cursor(micros, str(place.id))
+    return encode_cursor(CURSOR, micros, str(place.id))
 
 
 class Answer:

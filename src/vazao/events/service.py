@@ -64,11 +64,14 @@ def new_provider(
         private_allowed: whether its address may lead into a private network.
 
     Raises:
-        ProviderNameInvalid, FeedAddressInvalid, IntervalInvalid, TimezoneInvalid: one is wrong.
+        ProviderNameInvalid, FeedAddressInvalid, AddressPrivate, IntervalInvalid, TimezoneInvalid:
+            one is wrong.
     """
     if not _NAME.fullmatch(name):
         raise ProviderNameInvalid
-    addresses.parse(url)
+    place = addresses.parse(url)
+    if not private_allowed:
+        addresses.refuse_private(place)
     return NewProvider(
         name=name, url=url.strip(), every_seconds=interval_of(every),
         timezone=timezone_of(timezone), public=public, private_allowed=private_allowed,
@@ -101,19 +104,23 @@ async def get_provider(conn: Conn, organization_id: int, name: str) -> Provider:
 
 async def ask_sync(
     conn: Conn, provider: Provider, *, requested_by: str | None = None,
-    request_id: str | None = None,
+    request_id: str | None = None, idempotency: tuple[str, str] | None = None,
 ) -> jobs.Job:
     """Ask for a sync of *provider*: a job of its organization, in the caller's transaction.
 
     One that was asked for and has not begun is the same job: it will find what this one would.
+
+    Raises:
+        IdempotencyClash: the key came with another request.
     """
     last = await store.providers.lock_turn(conn, provider.id)
     known = (await jobs.by_ids(conn, provider.organization_id, [last])).get(last)
-    if known is not None and known.status == "queued":
+    if known is not None and known.status == "queued" and idempotency is None:
         return known
     job = await jobs.enqueue(
         conn, KIND, organization_id=provider.organization_id,
         payload={"provider": provider.id}, requested_by=requested_by, request_id=request_id,
+        idempotency=idempotency,
     )
     await store.providers.set_turn(conn, provider.id, job.id)
     return job
@@ -142,12 +149,14 @@ async def change_provider(
         private_allowed: whether a new address may lead into a private network.
 
     Raises:
-        FeedAddressInvalid, IntervalInvalid, TimezoneInvalid: a value is wrong.
+        FeedAddressInvalid, AddressPrivate, IntervalInvalid, TimezoneInvalid: a value is wrong.
         ProviderNotFound: it has gone.
     """
     changed: dict[str, Any] = {}
     if url is not None and url.strip() != provider.url:
-        addresses.parse(url)
+        place = addresses.parse(url)
+        if not private_allowed:
+            addresses.refuse_private(place)
         changed |= {"url": url.strip(), "private_allowed": private_allowed}
     if every is not None:
         changed["every_seconds"] = interval_of(every)

@@ -238,10 +238,10 @@ def health_of(provider: Provider, now: datetime) -> Health:
     """How a provider is."""
     if provider.paused:
         return "paused"
-    if service.is_stale(provider, now):
-        return "stale"
     if provider.failures:
         return "failing"
+    if service.is_stale(provider, now):
+        return "stale"
     return "good" if provider.synced_at else "new"
 
 

@@ -114,7 +114,8 @@ class Registry:
     ``runner(platform, stop)`` is one life of a worker, until *stop* is set or it fails;
     ``scopes`` say by name whether sessions of members carry one as those of admins do;
     each of ``warmups`` runs once beside a worker process's first parts;
-    ``resolve_organization(conn, slug)`` gives an organization's id, for commands.
+    ``resolve_organization(conn, slug)`` gives an organization's id, for commands, and
+    ``name_organizations(conn, ids)`` their short names.
     ``services`` make what each web process keeps going; ``quick`` makes, by path, what may answer
     before the framework does.
     ``credential_errors`` are what a wrong credential is refused with, for the reference.
@@ -138,6 +139,7 @@ class Registry:
     runner: Callable[[Any, asyncio.Event], Awaitable[None]] | None = None
     warmups: list[Callable[[Any], Awaitable[None]]] = field(default_factory=list)
     resolve_organization: Callable[[AsyncConnection[Any], str], Awaitable[int]] | None = None
+    name_organizations: Callable[..., Awaitable[dict[int, str]]] | None = None
     readiness: list[Check] = field(default_factory=list)
     schema_head: str = ""
 
@@ -155,3 +157,7 @@ class Registry:
         if self.resolve_organization is None:
             raise ConfigurationError("No feature knows organizations.")
         return await self.resolve_organization(conn, slug)
+
+    async def slugs(self, conn: AsyncConnection[Any], ids: set[int]) -> dict[int, str]:
+        """The short names of organizations by their ids, for commands."""
+        return {} if self.name_organizations is None else await self.name_organizations(conn, ids)

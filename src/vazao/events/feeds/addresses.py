@@ -12,7 +12,12 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from vazao.events.errors import FeedAddressForbidden, FeedAddressInvalid, FeedUnreachable
+from vazao.events.errors import (
+    AddressPrivate,
+    FeedAddressForbidden,
+    FeedAddressInvalid,
+    FeedUnreachable,
+)
 from vazao.kit.proxies import trusted_networks
 
 LONGEST = 2000
@@ -71,6 +76,20 @@ def parse(url: str) -> Place:
     return Place(parts.scheme, host, port or {"http": 80, "https": 443}[parts.scheme], path, user)
 
 
+def refuse_private(place: Place) -> None:
+    """Refuse at once what can be seen to be private without a resolver; the rest shows at a fetch.
+
+    Raises:
+        AddressPrivate: the host is an address that is not public, or this machine's own name.
+    """
+    own = place.host.rstrip(".").lower()
+    private = own == "localhost" or own.endswith(".localhost")
+    if _is_address(place.host):
+        private = not is_public(_plain(ip_address(place.host)))
+    if private:
+        raise AddressPrivate(host=place.host)
+
+
 def masked(url: str) -> str:
     """*url* as people may see it: without a password, and without what its query says."""
     parts = urlsplit(url)
@@ -103,24 +122,22 @@ async def resolve(place: Place, *, private: bool, allowed: str, redirected: bool
     try:
         found = await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise FeedUnreachable(reason="its name is not known") from error
+        raise FeedUnreachable(
+            "The provider cannot be reached: its name is not known."
+        ) from error
     networks = trusted_networks(allowed, "VAZAO_EVENTS_PRIVATE_NETWORKS")
     addresses = [str(entry[4][0]) for entry in found]
     for text in addresses:
         address = _plain(ip_address(text.partition("%")[0]))
         if private or is_public(address) or any(address in network for network in networks):
             return text
-    if redirected:
-        remedy = (
-            "The provider redirects there: give that address itself, or allow its network with "
-            "VAZAO_EVENTS_PRIVATE_NETWORKS."
-        )
-    else:
-        remedy = (
-            "Add the provider by command where its address is meant to be private, or allow the "
-            "network with VAZAO_EVENTS_PRIVATE_NETWORKS."
-        )
-    raise FeedAddressForbidden(remedy=remedy, address=addresses[0])
+    raise FeedAddressForbidden(
+        remedy="The provider redirects there: give that address itself, or allow its network with "
+        "VAZAO_EVENTS_PRIVATE_NETWORKS." if redirected else
+        "Add the provider by command where its address is meant to be private, or allow the "
+        "network with VAZAO_EVENTS_PRIVATE_NETWORKS.",
+        address=addresses[0],
+    )
 
 
 def _plain(address: Address) -> Address:

@@ -84,15 +84,19 @@ class Fetcher:
         except (httpx2.RemoteProtocolError, httpx2.ReadError) as error:
             if self._bytes:
                 raise FeedCutOff from error
-            raise FeedUnreachable(reason="it ends the connection") from error
+            raise FeedUnreachable(
+                "The provider cannot be reached: it ends the connection."
+            ) from error
         except httpx2.TimeoutException as error:
-            raise FeedUnreachable(reason="it does not answer in time") from error
+            raise FeedUnreachable(
+                "The provider cannot be reached: it does not answer in time."
+            ) from error
         except httpx2.DecodingError as error:
             raise FeedCutOff(
                 "The provider's answer cannot be unpacked.", remedy="Tell the provider."
             ) from error
         except httpx2.HTTPError as error:
-            raise FeedUnreachable(reason=_reason(error)) from error
+            raise _unreachable(error) from error
 
     def _too_slow(self) -> FeedTooSlow:
         return FeedTooSlow(
@@ -180,13 +184,15 @@ def _tag(answer: httpx2.Response, name: str) -> str | None:
     return value if value and len(value) <= LONGEST_TAG else None
 
 
-def _reason(error: httpx2.HTTPError) -> str:
+def _unreachable(error: httpx2.HTTPError) -> FeedUnreachable:
     """Why, in words that hold no address."""
     if "certificate" in str(error).lower():
-        return "its certificate cannot be verified"
+        return FeedUnreachable(
+            "The provider cannot be reached: its certificate cannot be verified."
+        )
     if isinstance(error, httpx2.ConnectError):
-        return "nothing answers there"
-    return type(error).__name__
+        return FeedUnreachable("The provider cannot be reached: nothing answers there.")
+    return FeedUnreachable()
 
 
 async def body(answer: httpx2.Response) -> AsyncIterator[bytes]:

@@ -27,7 +27,8 @@ def _names(names: Sequence[str], prefix: str = "") -> str:
 
 Q = sql.load(
     __package__, "events", event=sql.columns(Event, "e.", without="held_until"),
-    stable=_names(STABLE, "e."), version=_names(VERSIONED), c_version=_names(VERSIONED, "c."),
+    stable=_names(STABLE, "e."), stable_then=_names(STABLE[:-1], "e."),
+    version=_names(VERSIONED), c_version=_names(VERSIONED, "c."),
     p_version=_names(VERSIONED, "p."),
 )
 VERSIONS = sql.paged(Q.list_versions, Event, order="version desc")

@@ -66,13 +66,14 @@ select {event}, null::timestamptz as held_until from events.event as e where e.i
 
 -- name: get_event_then
 -- One event as it was at a time, if it was in search by then.
-select {stable}, v.*
+select {stable_then}, least(e.last_seen_at, %(as_of)s) as last_seen_at, v.*,
+    null::timestamptz as held_until
 from events.event as e
 cross join lateral (
-    select {version}, null::timestamptz as held_until from events.event as c
+    select {version} from events.event as c
     where c.id = e.id and c.held_from <= %(as_of)s
     union all
-    select {version}, held_until from events.past as p
+    select {version} from events.past as p
     where p.id = e.id and p.held_from <= %(as_of)s and p.held_until > %(as_of)s
 ) as v
 where e.id = %(id)s and e.audience = any (%(audiences)s) and e.first_online_at <= %(as_of)s

@@ -257,7 +257,7 @@ class Written:
     def _security(self) -> list[dict[str, list[str]]]:
         opt = self.handler.opt
         if opt.get("public"):
-            return []
+            return [*BY_TOKEN, {}] if opt.get("optional") else []
         ways = BY_PERSON if opt.get("session") or opt.get("admin") else BY_TOKEN
         return [*ways, {}] if opt.get("open") else ways
 

@@ -1,13 +1,13 @@
 """HTTP: the application's frame. One error shape, request ids, security headers, who may ask.
 
-A handler says in its ``opt`` who may ask: ``scope="leads:read"`` (a token or session that
-carries it), ``session=True`` (any signed-in user), ``admin=True`` (a signed-in admin),
-``authenticated=True`` (whoever has a valid credential), or ``public=True``; ``anonymous=True``
-besides spares a public route the look at credentials (static files, probes). ``open=True`` beside
-a scope lets the organization ``public`` in where nobody says who they are
-(:mod:`vazao.kit.web.public`). A test holds every route to that. What else it declares there is told
-by :mod:`vazao.kit.web.openapi` and :mod:`vazao.kit.web.parameters`. Unsafe requests of a cookie
-session are also held to :mod:`vazao.kit.web.csrf`.
+A handler says in its ``opt`` who may ask: ``scope="leads:read"`` (a token or session that carries
+it), ``session=True`` (any signed-in user), ``admin=True`` (a signed-in admin),
+``authenticated=True`` (whoever has a valid credential), or ``public=True`` (``optional=True``
+besides where a credential shows more); ``anonymous=True`` besides spares a public route the look at
+credentials (static files, probes). ``open=True`` beside a scope lets the organization ``public`` in
+where nobody says who they are (:mod:`vazao.kit.web.public`). A test holds every route to that. What
+else it declares there is told by :mod:`vazao.kit.web.openapi` and :mod:`vazao.kit.web.parameters`.
+Unsafe requests of a cookie session are also held to :mod:`vazao.kit.web.csrf`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from tests.support.events import ALL, Feeds, Partner, Shop, base, event, feed, zone
+from tests.support.waiting import eventually
 from vazao.events.models import Provider
 from vazao.kit import clock
 
@@ -29,6 +30,21 @@ class Told:
         answer = await self.client.get(f"{path}?{urlencode(given)}" if given else path)
         assert answer.status_code == status, answer.text
         return answer.json()
+
+    async def changes(self, count: int, **given: Any) -> tuple[list[Any], str]:
+        """At least so many changes behind a cursor, and where the feed goes on: it waits while an
+        older transaction runs anywhere on the server.
+        """
+        seen: list[Any] = []
+
+        async def enough() -> bool:
+            page = await self.get("/v1/events/changes", **given)
+            seen.extend(page["items"])
+            given["after"] = page["next"]
+            return len(seen) >= count
+
+        await eventually(enough)
+        return seen, given["after"]
 
     async def found(self, **given: Any) -> list[Any]:
         """What search finds."""
@@ -105,26 +121,25 @@ async def test_the_past_is_answered_as_it_was(told: Told) -> None:
 
 async def test_the_feed_of_changes_goes_on(told: Told) -> None:
     await told.feeds.applied(told.provider, feed(priced("20.00"), base("2", event("2"))))
-    first = await told.get("/v1/events/changes", limit=1)
-    second = await told.get("/v1/events/changes", after=first["next"])
-    mine = {e["event_id"] for e in first["items"] + second["items"]}
-    assert mine >= {"1", "2"}
-    assert (await told.get("/v1/events/changes", after=second["next"]))["items"] == []
+    first, place = await told.changes(1, limit=1)
+    second, place = await told.changes(1, after=place)
+    assert {e["event_id"] for e in first + second} >= {"1", "2"}
+    assert (await told.get("/v1/events/changes", after=place))["items"] == []
     await told.feeds.applied(told.provider, feed(priced("25.00"), base("2", event("2"))))
-    third = await told.get("/v1/events/changes", after=second["next"])
-    assert [(e["event_id"], e["min_price"]) for e in third["items"]] == [("1", 25.0)]
+    third, _ = await told.changes(1, after=place)
+    assert [(e["event_id"], e["min_price"]) for e in third] == [("1", 25.0)]
 
 
 async def test_a_change_that_commits_late_is_not_skipped(told: Told) -> None:
     """While an older transaction runs, the feed waits with what is newer."""
     await told.feeds.applied(told.provider, feed(priced("20.00")))
-    seen = await told.get("/v1/events/changes")
+    _, place = await told.changes(1)
     async with told.feeds.platform.db.transaction() as conn:
         await conn.execute("select pg_current_xact_id()")
         await told.feeds.applied(told.provider, feed(priced("25.00")))
-        assert (await told.get("/v1/events/changes", after=seen["next"]))["items"] == []
-    later = await told.get("/v1/events/changes", after=seen["next"])
-    assert [e["min_price"] for e in later["items"]] == [25.0]
+        assert (await told.get("/v1/events/changes", after=place))["items"] == []
+    later, _ = await told.changes(1, after=place)
+    assert [e["min_price"] for e in later] == [25.0]
 
 
 async def why(told: Told, base_id: str, event_id: str, **more: str) -> tuple[bool, list[str]]:

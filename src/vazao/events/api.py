@@ -100,10 +100,9 @@ class Events(Controller):
                 conn, audiences_of(request), after=place, limit=limit_of(limit)
             )
             items = await shown(conn, list(page.items))
-        last = page.items[-1] if page.items else None
-        return {"items": items,
-                "next": encode_cursor(CURSOR, int(last.xid), str(last.id)) if last else (
-                    after or None)}
+        place = (page.items[-1].xid, page.items[-1].id) if page.items else place
+        xid, id = place or ("0", store.events.FIRST_UUID)
+        return {"items": items, "next": encode_cursor(CURSOR, int(xid), str(id))}
 
     @get("/explain", operation_id="explainEvent", summary="Explain an event",
          opt=described.EXPLAIN)

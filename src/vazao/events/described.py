@@ -140,7 +140,7 @@ WHOLE = EVENT | {
 PROVIDER = {
     "name": "demo", "address": "https://partner.example/feed.xml", "every_seconds": 60,
     "timezone": "Europe/Madrid", "public": True, "paused": False, "health": "good",
-    "synced_at": MOMENT, "changed_at": MOMENT, "next_at": MOMENT, "age_seconds": 12.5,
+    "synced_at": MOMENT, "changed_at": MOMENT, "next_at": MOMENT, "age_seconds": 12,
     "failures": 0, "error": None, "listed": 40, "put_aside": 3, "lost_at": None,
     "lost_from": None,
 }

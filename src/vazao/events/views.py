@@ -121,7 +121,7 @@ class ProviderView(TypedDict):
     synced_at: Moment | None
     changed_at: Moment | None
     next_at: Moment
-    age_seconds: Seconds | None
+    age_seconds: Count | None
     failures: Count
     error: ProblemView | None
     listed: Count
@@ -255,7 +255,7 @@ def provider_view(provider: Provider, language: str) -> ProviderView:
         "public": provider.public, "paused": provider.paused,
         "health": health_of(provider, now), "synced_at": _stamp(seen),
         "changed_at": _stamp(provider.changed_at), "next_at": clock.stamp(provider.next_at),
-        "age_seconds": None if seen is None else round(max(0.0, (now - seen).total_seconds()), 3),
+        "age_seconds": None if seen is None else max(0, round((now - seen).total_seconds())),
         "failures": provider.failures, "error": problem(provider.error, language),
         "listed": provider.listed, "put_aside": provider.aside, "lost_at": _stamp(provider.lost_at),
         "lost_from": provider.lost_from if provider.lost_at else None,

@@ -186,7 +186,10 @@ def costs(made: Shop, ours: int) -> None:
     with psycopg.connect(made.url, autocommit=True) as conn:
         conn.execute("update events.event set changed_xid = pg_current_xact_id()")
         conn.execute("notify vazao_changes, 'events:all'")
-        seen = "select bool_and(pg_visible_in_snapshot(%s::xid8, shown))::int from events.reader"
+        seen = (
+            "select bool_and(pg_visible_in_snapshot(%s::xid8, r.shown))::int "
+            "from events.reader as r join pg_stat_activity as a on a.pid = r.pid"
+        )
         newest = "select max(changed_xid::text::bigint)::text from events.event"
         xid = conn.execute(newest).fetchone()
         while not (conn.execute(seen, xid).fetchone() or (0,))[0]:

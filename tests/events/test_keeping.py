@@ -133,3 +133,14 @@ async def test_organizations_beyond_the_most_give_way(platform_at_rest: Platform
         keeper.want(number)
     assert len(keeper._models) <= keeping.AUDIENCES_AT_MOST + 1
     assert None in keeper._models
+
+
+async def test_processes_that_are_gone_are_forgotten(
+    place: Shop, provider_server: Partner
+) -> None:
+    feeds = place.feeds(provider_server, 1)
+    await feeds.rows(
+        "insert into events.reader (pid, shown) values (1, '3:3:') returning 1"
+    )
+    await place.in_step()
+    assert await feeds.rows("select 1 from events.reader where pid = 1") == []

@@ -134,6 +134,7 @@ class Keeper:
         pid = self._platform.listener.pid
         if pid is not None:
             await store.readers.note(conn, pid, seen)
+            await store.readers.forget_gone(conn)
 
     async def _renewed(self, conn: Conn, audience: Audience, seen: str) -> Model | None:
         old = self._models[audience]

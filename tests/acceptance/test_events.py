@@ -59,7 +59,7 @@ def test_providers_are_in_the_metrics(platform_up: Running, shown: Any) -> None:
         return "vazao_events_provider_put_aside{" in text and 'route="/search"' in text
 
     platform_up.vazao("events", "resume", "fado")
-    until(measured)
+    assert until(measured)
 
 
 @pytest.mark.browser

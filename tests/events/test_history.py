@@ -265,9 +265,11 @@ async def test_a_cursor_of_another_list_is_refused(told: Told) -> None:
     await told.feeds.applied(told.provider, feed(priced("20.00")))
     changes = await told.get("/v1/events/changes")
     window = {"starts_at": ALL[0], "ends_at": ALL[1]}
-    await told.get("/search", 400, **window, after=changes["next"])
+    refused = await told.get("/search", 400, **window, after=changes["next"])
+    assert "cursor" in refused["error"]["message"]
     for cursor in ("WyJzZWFyY2giLDEsIngiXQ", "WyJjaGFuZ2VzIiw1LCJ4Il0"):
-        await told.get("/v1/events/changes", 400, after=cursor)
+        refused = await told.get("/v1/events/changes", 400, after=cursor)
+        assert refused["error"]["code"] == "cursor_invalid"
 
 
 async def test_records_and_syncs_by_api(told: Told) -> None:

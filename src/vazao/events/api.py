@@ -12,7 +12,7 @@ from vazao import jobs
 from vazao.events import described, searching, service, store, views
 from vazao.events.errors import EventNotFound, ParameterMissing
 from vazao.events.explaining import explain
-from vazao.events.models import Event, Provider
+from vazao.events.models import Event
 from vazao.events.windows import window
 from vazao.jobs import JobView
 from vazao.kit import clock
@@ -70,12 +70,8 @@ def _place(cursor: str) -> tuple[str, UUID]:
 
 async def shown(conn: Conn, events: list[Event]) -> list[views.EventView]:
     """Events as the API shows them, each with its provider."""
-    known: dict[int, Provider] = {}
+    known = await store.providers.by_ids(conn, {event.provider_id for event in events})
     now = clock.now()
-    for id in {event.provider_id for event in events}:
-        found = await store.providers.get(conn, id)
-        if found is not None:
-            known[id] = found
     return [views.event_view(event, known[event.provider_id], now) for event in events]
 
 

@@ -68,8 +68,12 @@ async def read(
     )]
     more, found = len(found) > limit, found[:limit]
     events = await store.events.by_ids(conn, [each.id for each in found])
-    zones: dict[int, str] = {}
-    entries = [await _entry(conn, events[each.id], zones) for each in found if each.id in events]
+    known = await store.providers.by_ids(conn, {each.provider_id for each in events.values()})
+    now = clock.now()
+    entries = [
+        Entry(event, views.is_available(event, now), known[event.provider_id].timezone)
+        for event in (events[each.id] for each in found if each.id in events)
+    ]
     # In several time zones the days of instants in a row may go back and forth.
     entries.sort(key=_day)
     days = [(day, list(group)) for day, group in groupby(entries, key=_day)]
@@ -78,13 +82,6 @@ async def read(
 
 def _day(entry: Entry) -> date:
     return entry.event.starts_local.date()
-
-
-async def _entry(conn: Conn, event: Event, known: dict[int, str]) -> Entry:
-    if event.provider_id not in known:
-        provider = await store.providers.get(conn, event.provider_id)
-        known[event.provider_id] = provider.timezone if provider else ""
-    return Entry(event, views.is_available(event, clock.now()), known[event.provider_id])
 
 
 def calendar(events: Sequence[Event]) -> bytes:

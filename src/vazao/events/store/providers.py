@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,12 @@ async def insert(conn: Conn, organization_id: int, new: NewProvider) -> Provider
 async def get(conn: Conn, id: int) -> Provider | None:
     """One by its number."""
     return await sql.one(conn, Provider, Q.get_provider, id=id)
+
+
+async def by_ids(conn: Conn, ids: Collection[int]) -> dict[int, Provider]:
+    """Some of them, by their numbers."""
+    found = await sql.every(conn, Provider, Q.providers_by_ids, ids=list(ids))
+    return {each.id: each for each in found}
 
 
 async def lock(conn: Conn, id: int) -> Provider | None:

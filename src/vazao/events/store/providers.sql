@@ -13,6 +13,10 @@ returning {provider}
 -- One by its number.
 select {provider} from events.provider where id = %(id)s
 
+-- name: providers_by_ids
+-- Some of them, at once.
+select {provider} from events.provider where id = any (%(ids)s)
+
 -- name: lock_provider
 -- One that nobody else syncs until the transaction ends: always locked before its bases and events.
 select {provider} from events.provider where id = %(id)s for no key update

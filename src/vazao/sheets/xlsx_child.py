@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-import resource
 import sys
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+from vazao.kit.limits import limit_process
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,20 +21,6 @@ if TYPE_CHECKING:
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d 00:00:00$")
 _MIDNIGHT = " 00:00:00"
 _FROM_1904 = "1904-01-01 "
-
-
-def limit_process(memory_bytes: int, seconds: int) -> None:
-    """Bound this process; what it maps without using it (code, reservations) gets 1 GiB more."""
-    wanted = (
-        (resource.RLIMIT_DATA, memory_bytes),
-        (resource.RLIMIT_AS, memory_bytes + (1 << 30)),
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_CORE, 0),
-    )
-    for kind, value in wanted:
-        _, ceiling = resource.getrlimit(kind)
-        value = value if ceiling == resource.RLIM_INFINITY else min(value, ceiling)
-        resource.setrlimit(kind, (value, value))
 
 
 def read_sheet(reader: Any, name: str) -> tuple[pl.DataFrame, int]:

@@ -8,27 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 from pathlib import Path
 from typing import Any
 
+from vazao.kit.limits import limit_process
+
 NICE = 10
 CPU_SECONDS = 3600
-
-
-def limit_process(memory_bytes: int) -> None:
-    """Bound this process; what it maps without using it (code, reservations) gets 1 GiB more."""
-    wanted = (
-        (resource.RLIMIT_DATA, memory_bytes),
-        (resource.RLIMIT_AS, memory_bytes + (1 << 30)),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_CORE, 0),
-    )
-    for kind, value in wanted:
-        _, ceiling = resource.getrlimit(kind)
-        value = value if ceiling == resource.RLIM_INFINITY else min(value, ceiling)
-        resource.setrlimit(kind, (value, value))
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
@@ -53,7 +40,7 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Read, and tell."""
     asked = json.loads(sys.stdin.readline())
-    limit_process(asked["memory"])
+    limit_process(asked["memory"], CPU_SECONDS)
     os.nice(NICE)
     print(json.dumps(answer(asked)), flush=True)  # noqa: T201 (read by the parent)
 

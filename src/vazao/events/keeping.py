@@ -97,8 +97,6 @@ class Keeper:
             self._dirty.clear()
             try:
                 await self._catch_up()
-                self._failed_at = None
-                metrics.EVENTS_BEHIND.set(0)
             except (psycopg.Error, VazaoError, OSError) as error:
                 log.warning("search is behind", error_type=type(error).__name__)
                 await self._again()
@@ -128,13 +126,16 @@ class Keeper:
             self.everyones = self._models[None]
             held = sum(m.events for m in self._models.values() if m is not None)
             metrics.EVENTS_HELD.set(held)
+            # Before others hear that this process shows it.
+            self._failed_at = None
+            metrics.EVENTS_BEHIND.set(0)
             await self._tell(conn, seen)
 
     async def _tell(self, conn: Conn, seen: str) -> None:
         pid = self._platform.listener.pid
         if pid is not None:
-            await store.readers.note(conn, pid, seen)
             await store.readers.forget_gone(conn)
+            await store.readers.note(conn, pid, seen)
 
     async def _renewed(self, conn: Conn, audience: Audience, seen: str) -> Model | None:
         old = self._models[audience]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ HIGHEST = 1e15
 _number = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?").fullmatch
 _usual = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}").fullmatch
 EDGE_YEAR = 5000
+MOMENTS_KEPT = 10_000
 _TRUTH = {"true": True, "1": True, "false": False, "0": False, "": False}
 _encode = msgspec.json.Encoder().encode
 ZONE = ("zone_id", "name", "price", "capacity", "numbered")
@@ -83,6 +85,8 @@ class Checker:
     def __init__(self, dialect: Dialect, timezone: str) -> None:
         self._dialect = dialect
         self._zone = ZoneInfo(timezone)
+        # Events begin, end and sell at the times of others.
+        self._moment = lru_cache(MOMENTS_KEPT)(self.moment)
 
     def check(self, title: str | None, given: Mapping[str, str], columns: Columns) -> Record:
         """The record of an event element.
@@ -102,7 +106,7 @@ class Checker:
         ends_local, ends_at = self._needed(given, names.ends, "end_missing")
         if ends_at < starts_at:
             # It may begin in the first of two equal hours and end in the second.
-            ends_local, ends_at = self.moment(given[names.ends].strip(), names.ends, fold=1)
+            ends_local, ends_at = self._moment(given[names.ends].strip(), names.ends, fold=1)
         if ends_at < starts_at:
             raise Refused("end_before_start", names.ends, given.get(names.ends))
         sell_from, sell_to = self._maybe(given, "sell_from"), self._maybe(given, "sell_to")
@@ -126,11 +130,11 @@ class Checker:
         text = given.get(place, "").strip()
         if not text:
             raise Refused(missing, place)
-        return self.moment(text, place)
+        return self._moment(text, place)
 
     def _maybe(self, given: Mapping[str, str], place: str) -> datetime | None:
         text = given.get(place, "").strip()
-        return self.moment(text, place)[1] if text else None
+        return self._moment(text, place)[1] if text else None
 
     def moment(self, text: str, place: str, *, fold: int = 0) -> tuple[datetime, datetime]:
         """A time of the feed as the provider's wall clock, and in UTC.

@@ -65,6 +65,12 @@ class BoundInvalid(BadRequest):
     code = "bound_invalid"
 
 
+class DayInvalid(BadRequest):
+    """There is no day {value}; write one such as 2026-03-14."""
+
+    code = "day_invalid"
+
+
 class BoundMissing(BadRequest):
     """{name} is missing: a date and time such as 2026-03-14T21:00:00Z."""
 

@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from vazao.events import api, calendars, described, pictures, service, store, views
-from vazao.events.errors import EventNotFound
+from vazao.events.errors import DayInvalid, EventNotFound
 from vazao.events.feeds import zones
 from vazao.events.feeds.addresses import masked
 from vazao.events.models import Filters, Provider
@@ -28,12 +28,16 @@ PAGE, VERSIONS, DAYS = 50, 200, 30
 Asked = Request[Any, Any, Any]
 
 
-def day_of(text: str | None, otherwise: date) -> date:
-    """The day that a form says, or *otherwise*."""
+def day_of(text: str | None) -> date | None:
+    """The day that a form says; ``None`` where it says none.
+
+    Raises:
+        DayInvalid: there is no such day.
+    """
     try:
-        return date.fromisoformat(text or "")
+        return date.fromisoformat(text) if text else None
     except ValueError:
-        return otherwise
+        raise DayInvalid(value=(text or "")[:40]) from None
 
 
 @get("/events", opt={"public": True}, include_in_schema=False)
@@ -42,7 +46,9 @@ async def show_events(request: Asked, platform: ThePlatform) -> Response[str]:
     given = request.query_params
     audiences = api.audiences_of(request)
     messages: list[tuple[str, str]] = []
+    filters, first, until = Filters(), None, None
     try:
+        first, until = day_of(given.get("from")), day_of(given.get("until"))
         filters = Filters(
             words=tuple(given.get("q", "").replace("\0", " ").split()),
             min_price=price_of(given, "min_price"), max_price=price_of(given, "max_price"),
@@ -50,13 +56,13 @@ async def show_events(request: Asked, platform: ThePlatform) -> Response[str]:
             available=True if given.get("available", "") in TRUE else None,
         )
     except VazaoError as error:
-        filters, messages = Filters(), [("bad", error.message(language_of(request)))]
+        messages = [("bad", error.message(language_of(request)))]
     after = calendars.place_of(given.get("after"))
     async with platform.db.connection(patient=True) as conn:
         today = await calendars.today(conn, audiences)
-        first = day_of(given.get("from"), today)
+        first = first or today
         later = date.fromordinal(min(first.toordinal() + DAYS, date.max.toordinal()))
-        last = max(first, day_of(given.get("until"), later))
+        last = max(first, until or later)
         found = await calendars.read(
             conn, audiences, first, last, filters, after=after, limit=PAGE
         )

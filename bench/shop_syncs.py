@@ -138,7 +138,7 @@ class Watch:
         return total
 
     def _watch(self) -> None:
-        while not self._stop.wait(0.02):
+        while not self._stop.wait(0.1):
             self._most = max(self._most, self._now())
 
     def __enter__(self) -> Watch:

@@ -17,6 +17,7 @@ from vazao.kit.limits import limit_process
 
 NICE = 10
 CPU_SECONDS = 3600
+BUFFER = 1 << 20
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     from vazao.events.feeds import reading
 
     try:
-        with Path(asked["out"]).open("wb") as out:
+        with Path(asked["out"]).open("wb", buffering=BUFFER) as out:
             summary = reading.read(
                 Path(asked["path"]), out, asked["timezone"], charset=asked["charset"]
             )

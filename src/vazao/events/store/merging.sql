@@ -22,7 +22,7 @@ create index on pg_temp.staged (base_id, event_id)
 
 -- name: analyze_staged
 -- No other process tells the planner how many they are.
-analyze pg_temp.staged
+analyze pg_temp.staged (base_id, event_id, code)
 
 -- name: forget_repeated
 -- Of an event that the feed lists more than once the last good record counts.

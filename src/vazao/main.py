@@ -33,13 +33,16 @@ SCOPES_TO_COME = {
 
 def sections() -> list[type[Section]]:
     """The settings of the rooms that have some, in the order of :data:`ROOMS`."""
+    from vazao.accounts import AccountSettings
     from vazao.events import EventSettings
     from vazao.images import ImageSettings
     from vazao.leads import LeadSettings
     from vazao.numbers import NumberSettings
     from vazao.uploads import UploadSettings
 
-    return [UploadSettings, ImageSettings, NumberSettings, LeadSettings, EventSettings]
+    return [
+        UploadSettings, ImageSettings, NumberSettings, AccountSettings, LeadSettings, EventSettings,
+    ]
 
 
 @cache

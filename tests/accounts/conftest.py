@@ -12,7 +12,7 @@ import pytest
 from tests.support.accounts import PASSWORD, PROXY, Browse, People
 from vazao import accounts, main
 from vazao.accounts import service
-from vazao.accounts.passwords import hasher
+from vazao.accounts.passwords import hash_new, hasher_of
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
@@ -38,7 +38,7 @@ async def platform(database_url: str, data_dir: Path) -> AsyncIterator[Platform]
 
 @pytest.fixture
 async def people(platform: Platform) -> People:
-    hashed = await hasher().hash(PASSWORD)
+    hashed = await hash_new(hasher_of(platform), PASSWORD)
     async with platform.db.transaction() as conn:
         acme = (await service.create_organization(conn, "acme", "Acme")).id
         other = (await service.create_organization(conn, "other")).id

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tests.support.accounts import PASSWORD, PROXY, Browse, People, csrf_in, log_in
+from vazao.accounts import passwords
 from vazao.accounts import sign_in as signing
 from vazao.accounts.models import SESSION_IDLE, SESSION_LIFE
 from vazao.accounts.pages import safe_next
-from vazao.accounts.passwords import NOBODY, Hasher, hasher
+from vazao.accounts.passwords import NOBODY, hasher_of
 from vazao.kit import clock
 from vazao.kit.platform import Platform
 from vazao.kit.web import document
@@ -80,13 +81,13 @@ async def test_unknown_users_cost_the_same_hash(
 ) -> None:
     """Known or not, exactly one argon2 verification with the same parameters runs."""
     seen: list[str] = []
-    real = Hasher.verify
+    real = passwords._verify
 
-    async def noting(self: Hasher, stored: str | None, password: str) -> bool:
-        seen.append((stored or NOBODY).rsplit("$", 2)[0])
-        return await real(self, stored, password)
+    def noting(stored: str, password: str) -> bool:
+        seen.append(stored.rsplit("$", 2)[0])
+        return real(stored, password)
 
-    monkeypatch.setattr(Hasher, "verify", noting)
+    monkeypatch.setattr(passwords, "_verify", noting)
     for username in ("ana", "nobody", "a\0b"):
         with pytest.raises(signing.errors.SignInRefused):
             await signing.sign_in(platform, username, "wrong", signing.Place())
@@ -195,21 +196,69 @@ async def test_old_failures_are_forgotten(browse: Browse, people: People) -> Non
     assert answers == [401] * 5
 
 
-async def test_when_the_hasher_is_too_busy_the_page_says_so(
-    browse: Browse, people: People, monkeypatch: pytest.MonkeyPatch
+async def test_when_too_many_sign_in_one_gets_a_ticket(
+    platform: Platform, browse: Browse, people: People
 ) -> None:
-    monkeypatch.setattr(hasher(), "deadline", 0.0)
+    line = hasher_of(platform)
+    line.deadline = 0.0
     answer = await log_in(browse())
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
     assert "not right" not in answer.text
     assert "Too many people are signing in" in answer.text
-    api = await browse(Accept="application/json").post(
-        "/v1/sessions", json={"username": "ana", "password": PASSWORD}
-    )
-    assert api.status_code == 503
-    assert api.json()["error"]["code"] == "sign_in_busy"
-    assert int(api.headers["retry-after"]) > 0
+    assert ticket_in(answer.text)
+    api = browse(Accept="application/json")
+    given = {"username": "ana", "password": PASSWORD}
+    busy = await api.post("/v1/sessions", json=given)
+    assert busy.status_code == 503
+    error = busy.json()["error"]
+    assert error["code"] == "sign_in_busy"
+    assert busy.headers["retry-after"] == str(error["retry_after"])
+    assert error["place"] >= 1
+    assert PASSWORD not in busy.text
+    line.deadline = 10.0
+    assert len(line.away) == 2
+    back = await api.post("/v1/sessions", json=given | {"ticket": error["ticket"]})
+    assert back.status_code == 201
+    assert len(line.away) == 1
+
+
+def ticket_in(text: str) -> str:
+    """The ticket in the form's hidden field."""
+    return text.partition('name="ticket" value="')[2].partition('"')[0]
+
+
+async def test_the_form_keeps_its_place_by_its_ticket(
+    platform: Platform, browse: Browse, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line, client = hasher_of(platform), browse()
+    line.deadline = 0.0
+    ticket = ticket_in((await log_in(client)).text)
+    arrivals: list[float | None] = []
+    real = line.welcome
+
+    def noting(arrived: float | None) -> float:
+        arrivals.append(arrived)
+        return real(arrived)
+
+    monkeypatch.setattr(line, "welcome", noting)
+    line.deadline = 10.0
+    for name, sent in (("ana", ticket), ("beto", ticket), ("ana", ticket[:-4] + "AAA=")):
+        form = {"username": name, "password": PASSWORD, "ticket": sent}
+        form["csrf"] = csrf_in((await client.get("/login")).text)
+        assert (await client.post("/login", data=form)).status_code == 303
+        client.cookies.delete("vazao_session")
+    assert [arrived is None for arrived in arrivals] == [False, True, True]
+
+
+async def test_the_pages_script_gets_answers_as_programs_do(
+    browse: Browse, people: People
+) -> None:
+    client = browse(Accept="application/json")
+    form = {"username": "ana", "password": "wrong"}
+    form["csrf"] = csrf_in((await client.get("/login", headers={"Accept": "text/html"})).text)
+    assert (await client.post("/login", data=form)).json()["error"]["code"] == "sign_in_refused"
+    assert (await client.post("/login", data=form | {"password": PASSWORD})).status_code == 303
 
 
 async def test_a_huge_password_is_refused_before_it_waits(browse: Browse, people: People) -> None:

@@ -10,7 +10,7 @@ import httpx2
 
 from vazao import accounts
 from vazao.accounts import service
-from vazao.accounts.passwords import hasher
+from vazao.accounts.passwords import hash_new, hasher_of
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import create_app
 
@@ -57,7 +57,7 @@ class People:
 
     async def signed_in(self, organization_id: int, role: str = "member") -> httpx2.AsyncClient:
         """A client in which a new person of the organization has signed in."""
-        name, hashed = f"u{secrets.token_hex(4)}", await hasher().hash(PASSWORD)
+        name, hashed = f"u{secrets.token_hex(4)}", await hash_new(hasher_of(self.platform), PASSWORD)
         async with self.platform.db.transaction() as conn:
             await service.create_user(
                 conn, organization_id, name, password_hash=hashed, roles=[role], name="Ana"

@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
     from vazao.accounts.demo import Identity
+    from vazao.accounts.settings import AccountSettings
     from vazao.kit.platform import Authenticate, Platform
     from vazao.kit.registry import Registry
 
-__all__ = ["Identity", "authenticator", "demo_identity", "organization_id", "register", "slugs"]
+__all__ = [
+    "AccountSettings", "Identity", "authenticator", "demo_identity", "organization_id", "register",
+    "slugs",
+]
 
-__getattr__ = lazily(__name__, {"Identity": "demo"})
+__getattr__ = lazily(__name__, {"Identity": "demo", "AccountSettings": "settings"})
 
 
 async def slugs(conn: AsyncConnection[Any], ids: set[int]) -> dict[int, str]:

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from vazao.accounts import authentication, errors, service, store
 from vazao.accounts.models import SIGN_IN_BYTES
 from vazao.accounts.pages import Asking, field, messages_of, place_of, redirect
-from vazao.accounts.passwords import check_new, hasher
+from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.accounts.sign_in import confirm_password, end_session
 from vazao.kit.errors import VazaoError
 from vazao.kit.i18n import translate
@@ -84,7 +84,7 @@ async def change_password(
         await confirm_password(
             platform, user_id, await field(request, "current"), place_of(request, platform)
         )
-        hashed = await hasher().hash(new)
+        hashed = await hash_new(hasher_of(platform), new)
     except (
         errors.PasswordInvalid, errors.PasswordIsUsername, errors.PasswordWrong,
         errors.SignInTooOften,

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 
 from vazao.accounts import authentication, errors, service, store
 from vazao.accounts.pages import Asking, field, messages_of, redirect
-from vazao.accounts.passwords import check_new, hasher
+from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.kit import clock
 from vazao.kit.errors import VazaoError
 from vazao.kit.i18n import translate
@@ -73,7 +73,7 @@ async def create_user(
     password = await field(request, "password")
     try:
         check_new(password, typed["username"])
-        hashed = await hasher().hash(password)
+        hashed = await hash_new(hasher_of(platform), password)
         async with platform.db.transaction() as conn:
             await service.create_user(
                 conn, principal.organization_id, typed["username"], password_hash=hashed,

@@ -34,6 +34,7 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     username: str
     password: str
+    ticket: str | None = None
 
 
 class SessionToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +80,9 @@ async def create_session(
     place = signing.Place(
         client_address(request, platform.settings), request.headers.get("user-agent", "")
     )
-    signed = await signing.sign_in(platform, data.username, data.password, place)
+    signed = await signing.sign_in(
+        platform, data.username, data.password, place, data.ticket
+    )
     return Response(
         SessionToken(token=signed.secret, expires_at=clock.stamp(signed.expires_at)),
         headers={"Cache-Control": "no-store"},

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vazao.accounts import service, store
-from vazao.accounts.passwords import check_new, hasher
+from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.kit.cli import Organization, language, run
 from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform
@@ -54,7 +54,7 @@ def create_user(
         async with platform.db.transaction() as conn:
             owner = await service.organization(conn, organization)
         check_new(password, username)
-        hashed = await hasher().hash(password)
+        hashed = await hash_new(hasher_of(platform), password)
         async with platform.db.transaction() as conn:
             await service.create_user(
                 conn, owner.id, username, password_hash=hashed, email=email, name=name,

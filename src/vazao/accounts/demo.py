@@ -12,7 +12,7 @@ from pathlib import Path
 from vazao.accounts import credentials, service, store
 from vazao.accounts.errors import OrganizationUnknown
 from vazao.accounts.models import Organization
-from vazao.accounts.passwords import hasher
+from vazao.accounts.passwords import hash_new, hasher_of, verify
 from vazao.kit.files import write_atomically
 from vazao.kit.platform import Platform
 
@@ -79,10 +79,10 @@ async def _user(platform: Platform, organization_id: int, keys: Keys) -> None:
         users = await store.list_users(conn, organization_id, after=0, limit=1000)
         known = next((user for user in users if user.username == USERNAME), None)
         stored = await store.find_password(conn, known.id) if known else None
-    if known and keys.password and await hasher().verify(stored, keys.password):
+    if known and keys.password and await verify(hasher_of(platform), stored, keys.password):
         return
     keys.password = secrets.token_urlsafe(12)
-    hashed = await hasher().hash(keys.password)
+    hashed = await hash_new(hasher_of(platform), keys.password)
     async with platform.db.transaction() as conn:
         if known:
             await service.set_password(conn, known.id, hashed)

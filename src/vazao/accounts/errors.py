@@ -144,10 +144,21 @@ class SignInBusy(Unavailable):
 
     code = "sign_in_busy"
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(
+        self, retry_after: int, *, arrived: float = 0.0, place: int = 1, expected: int = 0
+    ) -> None:
+        """Say when to come back.
+
+        Args:
+            arrived: seconds since the epoch, for the ticket.
+            place: where one stands in the line, from 1.
+            expected: seconds until one's turn.
+        """
         super().__init__(
             remedy="Try again in {seconds} seconds.", retry_after=retry_after, seconds=retry_after
         )
+        self.arrived = arrived
+        self.more = {"retry_after": retry_after, "place": place, "expected_seconds": expected}
 
 
 class CredentialInvalid(Unauthenticated):

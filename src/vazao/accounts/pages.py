@@ -20,12 +20,13 @@ from vazao.kit.platform import Platform, Principal
 from vazao.kit.proxies import client_address, is_https
 from vazao.kit.registry import Figure
 from vazao.kit.web import csrf
-from vazao.kit.web.frame import ThePlatform
+from vazao.kit.web.frame import ThePlatform, wants_html
 from vazao.kit.web.pages import language_of, page
 
 Asking = Request[Any, Any, Any]
 log = logger("accounts")
 VISITOR_COOKIE = "vazao_visitor"
+SIGN_IN_FIELDS = ("next", "ticket", "username", "password")
 
 
 def safe_next(target: str | None) -> str:
@@ -86,12 +87,13 @@ def _login_page(
     request: Asking, platform: Platform, *, target: str, error: VazaoError | None = None,
     username: str = "",
 ) -> Response[str]:
+    """The form, with what was typed before and the ticket of a refusal, but no password."""
     visitor = _visitor(request, platform) or secrets.token_urlsafe(16)
     request.state.csrf = _visitor_csrf(platform, visitor)
     response = page(
         request, "accounts/login.html", status=error.status if error else 200, target=target,
-        username=username, messages=messages_of(error, language_of(request)),
-        headers={"Cache-Control": "no-store"},
+        username=username, ticket=error.more.get("ticket", "") if error else "",
+        messages=messages_of(error, language_of(request)), headers={"Cache-Control": "no-store"},
     )
     if error is not None and error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
@@ -109,11 +111,14 @@ async def show_login(request: Asking, platform: ThePlatform) -> Response[Any]:
 
 
 @post(
-    "/login", opt={"public": True, "csrf": "handler", "fields": ("next", "username", "password")},
+    "/login", opt={"public": True, "csrf": "handler", "fields": SIGN_IN_FIELDS},
     include_in_schema=False, request_max_body_size=SIGN_IN_BYTES, status_code=303,
 )
 async def sign_in(request: Asking, platform: ThePlatform) -> Response[Any]:
-    """Sign in (303), or show the form again with one message (401, 403, 429 or 503)."""
+    """Sign in (303), or show the form again with one message (401, 403, 429 or 503).
+
+    The page's script, which waits and sends the form again, gets errors as programs do.
+    """
     target = safe_next(await field(request, "next"))
     username = await field(request, "username")
     try:
@@ -123,11 +128,14 @@ async def sign_in(request: Asking, platform: ThePlatform) -> Response[Any]:
             raise csrf.CsrfFailed
         csrf.check(_visitor_csrf(platform, visitor), await field(request, "csrf"))
         signed = await start_session(
-            platform, username, await field(request, "password"), place_of(request, platform)
+            platform, username, await field(request, "password"), place_of(request, platform),
+            await field(request, "ticket"),
         )
     except (
         csrf.CsrfFailed, errors.SignInRefused, errors.SignInTooOften, errors.SignInBusy
     ) as error:
+        if not wants_html(request):
+            raise
         return _login_page(request, platform, target=target, error=error, username=username)
     return _signed_in(request, platform, signed, target)
 

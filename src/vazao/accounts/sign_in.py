@@ -11,9 +11,9 @@ import hmac
 import math
 from dataclasses import dataclass
 
-from vazao.accounts import authentication, credentials, errors, names, store
+from vazao.accounts import authentication, credentials, errors, names, store, tickets
 from vazao.accounts.models import SESSION_LIFE, Credentials, SignedIn
-from vazao.accounts.passwords import hasher
+from vazao.accounts.passwords import hasher_of, verify
 from vazao.kit import clock
 from vazao.kit.errors import NotFound
 from vazao.kit.logging import get
@@ -31,9 +31,12 @@ class Place:
 
 
 async def authenticate_password(
-    platform: Platform, username: str, password: str, place: Place
+    platform: Platform, username: str, password: str, place: Place, ticket: str | None = None
 ) -> Credentials:
     """The user behind *username* if *password* is theirs.
+
+    Args:
+        ticket: what an earlier refusal gave; its holder goes before whoever came later.
 
     Unknown, disabled and passwordless users cost the same queries and the same hash, and get the
     same answer, as a wrong password.
@@ -41,15 +44,30 @@ async def authenticate_password(
     Raises:
         SignInRefused: no, without saying why.
         SignInTooOften: this name failed too often from this place; no password is looked at.
-        SignInBusy: the hashing threads have too much to do.
+        SignInBusy: the hashing threads have too much to do; it carries a ticket.
     """
     key = names.lookup_key(username)
+    try:
+        arrived = hasher_of(platform).welcome(
+            tickets.arrival(platform.secret, key or "", ticket)
+        )
+        return await _authenticate(platform, key, password, place, arrived)
+    except errors.SignInBusy as busy:
+        busy.more["ticket"] = tickets.make(
+            platform.secret, key or "", busy.arrived, busy.retry_after or 0
+        )
+        raise
+
+
+async def _authenticate(
+    platform: Platform, key: str | None, password: str, place: Place, arrived: float
+) -> Credentials:
     pair = _pair(platform, key or "", place.address)
     async with platform.db.connection() as conn:
         found = await store.find_credentials(conn, key, pair)
     if found.wait_seconds > 0:
         raise errors.SignInTooOften(math.ceil(found.wait_seconds))
-    right = await hasher().verify(found.password_hash, password)
+    right = await verify(hasher_of(platform), found.password_hash, password, arrived=arrived)
     if not right or found.user_id is None:
         async with platform.db.transaction() as conn:
             await store.count_failure(conn, pair)
@@ -60,13 +78,15 @@ async def authenticate_password(
     return found
 
 
-async def sign_in(platform: Platform, username: str, password: str, place: Place) -> SignedIn:
+async def sign_in(
+    platform: Platform, username: str, password: str, place: Place, ticket: str | None = None
+) -> SignedIn:
     """Check the password and start a session.
 
     Raises:
         SignInRefused, SignInTooOften, SignInBusy: see :func:`authenticate_password`.
     """
-    found = await authenticate_password(platform, username, password, place)
+    found = await authenticate_password(platform, username, password, place, ticket)
     assert found.user_id is not None
     secret, expires_at = credentials.make(credentials.SESSION), clock.now() + SESSION_LIFE
     async with platform.db.transaction() as conn:
@@ -94,7 +114,7 @@ async def confirm_password(platform: Platform, user_id: int, password: str, plac
         stored = await store.find_password(conn, user_id)
     if throttled.wait_seconds > 0:
         raise errors.SignInTooOften(math.ceil(throttled.wait_seconds))
-    if not await hasher().verify(stored, password):
+    if not await verify(hasher_of(platform), stored, password):
         async with platform.db.transaction() as conn:
             await store.count_failure(conn, pair)
         raise errors.PasswordWrong

@@ -44,6 +44,8 @@ class VazaoError(Exception):
         self.details = list(details)
         self.retry_after = retry_after
         self.params = params
+        # What stands beside the code, for programs: JSON-able.
+        self.more: dict[str, Any] = {}
         super().__init__(self.message())
 
     @classmethod
@@ -60,7 +62,7 @@ class VazaoError(Exception):
     def body(self, language: str = "en") -> dict[str, Any]:
         """The platform's one JSON shape for errors."""
         error = {"code": self.code, "message": self.message(language), "details": self.details}
-        return {"error": error}
+        return {"error": error | self.more}
 
 
 class BadRequest(VazaoError):

@@ -1,0 +1,49 @@
+"""Those who wait in their browsers with a ticket, as one process knows them.
+
+A ticket may come back to another process. Since people spread over the processes alike, each line
+counts whom it sent away itself, and takes one of them off its list for each who comes back to it.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+
+LATE_SECONDS = 15.0
+"""Who is so late is taken to have given up."""
+MOST = 200_000
+Seen = tuple[float, float]
+
+
+class Away:
+    """Arrivals of those who are away, in order, each with the time until it counts."""
+
+    def __init__(self) -> None:
+        self._out: list[Seen] = []
+        self._looked_at = 0.0
+
+    def __len__(self) -> int:
+        return len(self._out)
+
+    def add(self, arrived: float, seconds: float) -> None:
+        """One who arrived then goes away for so many seconds."""
+        if len(self._out) < MOST:
+            until = time.monotonic() + seconds + LATE_SECONDS
+            self._out.insert(self._place(arrived), (arrived, until))
+
+    def back(self, arrived: float) -> None:
+        """One who arrived then is back: they, or the next before them, are no longer away."""
+        place = self._place(arrived)
+        if place:
+            del self._out[place - 1]
+
+    def before(self, arrived: float) -> int:
+        """How many who arrived before then are still to come back."""
+        now = time.monotonic()
+        if self._out and now - self._looked_at > 1.0:
+            self._looked_at = now
+            self._out = [each for each in self._out if each[1] > now]
+        return self._place(arrived)
+
+    def _place(self, arrived: float) -> int:
+        return bisect_right(self._out, (arrived, float("inf")))

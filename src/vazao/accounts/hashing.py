@@ -1,0 +1,206 @@
+"""Threads that hash passwords, and the line before them: in order of arrival, with a deadline.
+
+Few threads at low priority hash, so that pages win. Those whose turn would not come in time are
+sent away with a ticket (:mod:`vazao.accounts.tickets`), and go before whoever came later when they
+come back. Each process has a line of its own; the order holds across processes because a ticket
+names the time of its arrival, and each line puts it where it belongs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import queue
+import sys
+import threading
+import time
+from bisect import bisect_left, insort
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from typing import Any, TypeVar
+
+from vazao.accounts.away import Away
+from vazao.accounts.errors import SignInBusy
+
+T = TypeVar("T")
+IDLE_SECONDS = 10.0
+FULL_SHARE = 0.7
+"""So much of the deadline may stand before one who joins the line; some will come before them."""
+SHORT_SECONDS = 1.0
+"""A line as short as this takes all comers, lest the threads run dry while people are away."""
+EARLY_SHARE, EARLY_SECONDS = 0.6, 2.0
+"""People are told to come back before their turn: early costs a look, late costs hashes."""
+LONGEST_AWAY_SECONDS = 60
+
+
+class Turn:
+    """One who waits for a hash; ``arrived`` is in seconds since the epoch."""
+
+    def __init__(self, work: Callable[[], Any], arrived: float) -> None:
+        self.work = work
+        self.arrived = arrived
+        self.begun = self.left = False
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+
+    def settle(self, result: Any, error: BaseException | None) -> None:
+        """Give what came out to whoever still waits for it; from any thread."""
+        # The loop may have ended meanwhile.
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._settle, result, error)
+
+    def _settle(self, result: Any, error: BaseException | None) -> None:
+        if self.future.done():
+            return
+        if error is None:
+            self.future.set_result(result)
+        else:
+            self.future.set_exception(error)
+
+
+class Hasher:
+    """A few threads that hash, and who waits for them.
+
+    Args:
+        threads: how many hashes at once; the cores by default.
+        deadline: seconds that one may wait and be hashed.
+    """
+
+    def __init__(self, threads: int | None = None, deadline: float = 10.0) -> None:
+        self.threads = threads or os.cpu_count() or 1
+        self.deadline = deadline
+        self.away = Away()
+        self._line: queue.PriorityQueue[tuple[float, int, Turn]] = queue.PriorityQueue()
+        self._numbers = count()
+        self._lock = threading.Lock()
+        self._arrivals: list[float] = []
+        self._alive = self._busy = 0
+        self._seconds = 0.02
+
+    def welcome(self, arrived: float | None) -> float:
+        """When one who is here arrived first: by their ticket, or now.
+
+        Raises:
+            SignInBusy: their turn would not come in time.
+        """
+        if arrived is not None:
+            self.away.back(arrived)
+        at = time.time() if arrived is None else arrived
+        self.look(at)
+        return at
+
+    async def run(self, work: Callable[[], T], arrived: float | None = None) -> T:
+        """What *work* gives, done by one of the threads, in its turn.
+
+        Args:
+            arrived: when the asker came first (:meth:`welcome`); now by default.
+
+        Raises:
+            SignInBusy: the turn would not come before the deadline, or did not.
+        """
+        at = time.time() if arrived is None else arrived
+        self.look(at)
+        turn = self._join(work, at)
+        try:
+            async with asyncio.timeout(self.deadline):
+                return await turn.future
+        except TimeoutError:
+            raise self.send_away(at) from None
+        finally:
+            self._leave(turn)
+
+    def look(self, arrived: float) -> None:
+        """See that one who arrived then would have their turn in time.
+
+        Raises:
+            SignInBusy: they would not; it says when to come back.
+        """
+        before = self.before(arrived)
+        full = self.deadline * FULL_SHARE
+        if self._wait(before) < min(SHORT_SECONDS, full):
+            return
+        if self._wait(before + self.away.before(arrived)) >= full:
+            raise self.send_away(arrived)
+
+    def send_away(self, arrived: float) -> SignInBusy:
+        """Note that one who arrived then goes away with a ticket; the refusal to raise."""
+        ahead = self.before(arrived) + self.away.before(arrived)
+        wait = self._wait(ahead)
+        seconds = math.ceil(min(LONGEST_AWAY_SECONDS, max(1.0, wait * EARLY_SHARE - EARLY_SECONDS)))
+        self.away.add(arrived, seconds)
+        return SignInBusy(seconds, arrived=arrived, place=ahead + 1, expected=math.ceil(wait))
+
+    def before(self, arrived: float) -> int:
+        """How many in the line go before one who arrived then, those being hashed included."""
+        with self._lock:
+            return bisect_left(self._arrivals, arrived) + max(0, self._busy - self.threads + 1)
+
+    @property
+    def waiting(self) -> int:
+        """How many stand in the line."""
+        return len(self._arrivals)
+
+    @property
+    def seconds(self) -> float:
+        """What a hash took of late, as one thread measures it."""
+        return self._seconds
+
+    def _wait(self, before: int) -> float:
+        return before * self._seconds / self.threads
+
+    def _join(self, work: Callable[[], Any], arrived: float) -> Turn:
+        turn = Turn(work, arrived)
+        with self._lock:
+            insort(self._arrivals, arrived)
+            self._line.put((arrived, next(self._numbers), turn))
+            wanted = self._alive < min(self.threads, self._busy + len(self._arrivals))
+            self._alive += wanted
+        if wanted:
+            threading.Thread(target=self._work, name="password", daemon=True).start()
+        return turn
+
+    def _leave(self, turn: Turn) -> None:
+        """Give a place in the line back; one whose hash has begun holds its thread to the end."""
+        with self._lock:
+            if not (turn.begun or turn.left):
+                turn.left = True
+                del self._arrivals[bisect_left(self._arrivals, turn.arrived)]
+
+    def _work(self) -> None:
+        _step_back()
+        while True:
+            try:
+                turn = self._line.get(timeout=IDLE_SECONDS)[2]
+            except queue.Empty:
+                turn = None
+            with self._lock:
+                if turn is None:
+                    if not self._line.empty():
+                        continue
+                    self._alive -= 1
+                    return
+                if turn.left:
+                    continue
+                turn.begun = True
+                del self._arrivals[bisect_left(self._arrivals, turn.arrived)]
+                self._busy += 1
+            self._do(turn)
+
+    def _do(self, turn: Turn) -> None:
+        began, result, error = time.perf_counter(), None, None
+        try:
+            result = turn.work()
+        except BaseException as caught:
+            error = caught
+        with self._lock:
+            self._busy -= 1
+            self._seconds += 0.1 * (time.perf_counter() - began - self._seconds)
+        turn.settle(result, error)
+
+
+def _step_back() -> None:
+    # On Linux niceness is a thread's own: hashing then yields the core to the event loop.
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

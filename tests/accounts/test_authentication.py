@@ -6,13 +6,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.support.accounts import PASSWORD, Browse, People, log_in, token_for
+from tests.support.waiting import eventually
 from vazao import accounts, jobs, leads
 from vazao.accounts import account_pages, admin_pages, api, authentication, pages, service
 from vazao.accounts.models import scopes_of
-from vazao.kit import clock
+from vazao.kit import announcing, clock
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Registry
 from vazao.main import registry
@@ -128,17 +130,38 @@ async def test_tokens_end_when_revoked_or_expired(
     assert (await client.get("/v1/me", headers=lasting)).status_code == 401
 
 
-async def test_a_revocation_elsewhere_is_felt_within_seconds(
+async def test_a_revocation_elsewhere_is_heard(
+    browse: Browse, people: People, platform: Platform
+) -> None:
+    platform.listener.start()
+    await platform.listener.hears.wait()
+    headers = {"Authorization": f"Bearer {await token_for(platform, people.acme)}"}
+    client = browse(**JSON)
+    assert (await client.get("/v1/me", headers=headers)).status_code == 200
+    async with await psycopg.AsyncConnection.connect(platform.database_url) as conn:
+        await service.revoke_token(conn, people.acme, 1)
+
+    async def refused() -> bool:
+        return (await client.get("/v1/me", headers=headers)).status_code == 401
+
+    await eventually(refused, within=5)
+
+
+async def test_one_that_nobody_told_of_is_felt_after_a_minute_or_where_nothing_is_heard(
     browse: Browse, people: People, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     headers = {"Authorization": f"Bearer {await token_for(platform, people.acme)}"}
     client = browse(**JSON)
+    monkeypatch.setattr(announcing.Listener, "is_heard", True)
     assert (await client.get("/v1/me", headers=headers)).status_code == 200
     async with platform.db.transaction() as conn:
-        await service.revoke_token(conn, people.acme, 1)
+        await conn.execute("update accounts.token set revoked_at = now()")
     assert (await client.get("/v1/me", headers=headers)).status_code == 200
     later = authentication.time.monotonic() + authentication.TTL_SECONDS + 0.1
-    monkeypatch.setattr(authentication.time, "monotonic", lambda: later)
+    with monkeypatch.context() as patched:
+        patched.setattr(authentication.time, "monotonic", lambda: later)
+        assert (await client.get("/v1/me", headers=headers)).status_code == 401
+    monkeypatch.setattr(announcing.Listener, "is_heard", False)
     assert (await client.get("/v1/me", headers=headers)).status_code == 401
 
 

@@ -36,7 +36,7 @@ class Gate:
     async def join(self, name: object, arrived: float) -> asyncio.Task[object]:
         """One more in the line."""
         before = self.hasher.waiting
-        task = asyncio.create_task(self.hasher.run(self.work(name), arrived))
+        task = asyncio.create_task(self.hasher.run(self.work(name), self.hasher.welcome(arrived)))
         await turn()
 
         async def there() -> bool:
@@ -57,7 +57,7 @@ def one() -> Iterator[Gate]:
 
 async def held(gate: Gate) -> asyncio.Task[object]:
     """The first work, once the thread is at it."""
-    first = asyncio.create_task(gate.hasher.run(gate.work("first"), 0.0))
+    first = asyncio.create_task(gate.hasher.run(gate.work("first"), gate.hasher.welcome(0.0)))
 
     async def begun() -> bool:
         return gate.hasher._busy == 1
@@ -107,14 +107,14 @@ async def test_whoever_is_not_served_in_time_is_told_when_to_come_back(one: Gate
     assert len(one.hasher.away) == 1
     one.open.set()
     one.hasher.deadline = 10.0
-    assert await one.hasher.run(lambda: "served again", 7.0) == "served again"
+    assert await one.hasher.run(lambda: "served again", one.hasher.welcome(7.0)) == "served again"
     assert one.hasher.waiting == 0
 
 
 async def held_and_another(gate: Gate) -> None:
-    first = asyncio.create_task(gate.hasher.run(gate.work("first"), 0.0))
+    first = asyncio.create_task(gate.hasher.run(gate.work("first"), gate.hasher.welcome(0.0)))
     try:
-        await gate.hasher.run(gate.work("late"), 7.0)
+        await gate.hasher.run(gate.work("late"), gate.hasher.welcome(7.0))
     finally:
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
@@ -122,11 +122,11 @@ async def held_and_another(gate: Gate) -> None:
 
 async def test_a_line_longer_than_the_deadline_is_refused_at_once(one: Gate) -> None:
     first = await held(one)
-    one.hasher._seconds = 1.0
+    one.hasher._seconds = one.hasher._core_seconds = 1.0
     tasks = [await one.join(n, float(n)) for n in range(1, 8)]
     one.hasher.deadline = 10.0
     with pytest.raises(errors.SignInBusy) as caught:
-        await one.hasher.run(one.work("too many"), 100.0)
+        await one.hasher.run(one.work("too many"), one.hasher.welcome(100.0))
     assert not any(task.done() for task in tasks), "it did not wait for anybody's end"
     assert caught.value.more["place"] == 9
     assert caught.value.more["expected_seconds"] == 8
@@ -138,7 +138,8 @@ async def test_a_line_longer_than_the_deadline_is_refused_at_once(one: Gate) -> 
 
 async def test_those_who_are_away_go_before_newcomers(one: Gate) -> None:
     first = await held(one)
-    one.hasher._seconds, one.hasher.deadline = 1.0, 10.0
+    one.hasher._seconds = one.hasher._core_seconds = 1.0
+    one.hasher.deadline = 10.0
     second = await one.join(2, 2.0)
     third = await one.join(3, 3.0)
     for n in range(20):
@@ -146,11 +147,13 @@ async def test_those_who_are_away_go_before_newcomers(one: Gate) -> None:
     with pytest.raises(errors.SignInBusy) as caught:
         one.hasher.welcome(None)
     assert caught.value.more["place"] == 24
-    assert one.hasher.welcome(10.0) == 10.0
+    back = one.hasher.welcome(10.0)
+    assert back.arrived == 10.0
     assert len(one.hasher.away) == 20, "one came back, and the newcomer is away"
     one.open.set()
     await asyncio.gather(first, second, third)
-    newcomer = one.hasher.welcome(None)
+    one.hasher.leave(back)
+    newcomer = one.hasher.welcome(None).arrived
     assert newcomer == pytest.approx(time.time(), abs=5), "the threads would run dry"
 
 

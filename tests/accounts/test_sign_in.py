@@ -10,9 +10,9 @@ import pytest
 from tests.support.accounts import PASSWORD, PROXY, Browse, People, csrf_in, log_in
 from vazao.accounts import passwords
 from vazao.accounts import sign_in as signing
+from vazao.accounts.entering import safe_next
 from vazao.accounts.models import SESSION_IDLE, SESSION_LIFE
-from vazao.accounts.pages import safe_next
-from vazao.accounts.passwords import NOBODY, hasher_of
+from vazao.accounts.passwords import hasher_of
 from vazao.kit import clock
 from vazao.kit.platform import Platform
 from vazao.kit.web import document
@@ -83,14 +83,15 @@ async def test_unknown_users_cost_the_same_hash(
     seen: list[str] = []
     real = passwords._verify
 
-    def noting(stored: str, password: str) -> bool:
+    def noting(stored: str, password: str) -> passwords.Verified:
         seen.append(stored.rsplit("$", 2)[0])
         return real(stored, password)
 
     monkeypatch.setattr(passwords, "_verify", noting)
     for username in ("ana", "nobody", "a\0b"):
+        arrival = signing.arrive(platform, username)
         with pytest.raises(signing.errors.SignInRefused):
-            await signing.sign_in(platform, username, "wrong", signing.Place())
+            await signing.sign_in(platform, arrival, "wrong", signing.Place())
     assert seen == ["$argon2id$v=19$m=19456,t=2,p=1"] * 3
 
 
@@ -237,9 +238,9 @@ async def test_the_form_keeps_its_place_by_its_ticket(
     arrivals: list[float | None] = []
     real = line.welcome
 
-    def noting(arrived: float | None) -> float:
+    def noting(arrived: float | None, **more: Any) -> Any:
         arrivals.append(arrived)
-        return real(arrived)
+        return real(arrived, **more)
 
     monkeypatch.setattr(line, "welcome", noting)
     line.deadline = 10.0

@@ -45,3 +45,13 @@ async def token_for(platform: Platform, organization: int, *scopes: str, **more:
             known=platform.registry.scopes, **more
         )
     return secret
+
+
+async def add_users(platform: Platform, organization: int, count: int, prefix: str = "p") -> None:
+    """More users of an organization, without passwords."""
+    async with platform.db.transaction() as conn:
+        await conn.execute(
+            'insert into accounts."user" (organization_id, username, username_key, name) '
+            "select %s, %s || n, %s || n, 'Pessoa ' || n from generate_series(1, %s) as n",
+            [organization, prefix, prefix, count],
+        )

@@ -57,7 +57,8 @@ class People:
 
     async def signed_in(self, organization_id: int, role: str = "member") -> httpx2.AsyncClient:
         """A client in which a new person of the organization has signed in."""
-        name, hashed = f"u{secrets.token_hex(4)}", await hash_new(hasher_of(self.platform), PASSWORD)
+        name = f"u{secrets.token_hex(4)}"
+        hashed = await hash_new(hasher_of(self.platform), PASSWORD)
         async with self.platform.db.transaction() as conn:
             await service.create_user(
                 conn, organization_id, name, password_hash=hashed, roles=[role], name="Ana"

@@ -63,8 +63,28 @@ async def demo_identity(platform: Platform) -> Identity:
 
 def _routes() -> list[Any]:
     from vazao.accounts import account_pages, admin_pages, api, pages
+    from vazao.accounts.directory import api as directory
 
-    return [*pages.ROUTES, *account_pages.ROUTES, *admin_pages.ROUTES, *api.ROUTES]
+    return [*pages.ROUTES, *account_pages.ROUTES, *admin_pages.ROUTES, *api.ROUTES,
+            *directory.ROUTES]
+
+
+def _quick_home(platform: Platform) -> Any:
+    from vazao.accounts import quick
+
+    return quick.HomePage(platform)
+
+
+def _quick_sign_in(platform: Platform) -> Any:
+    from vazao.accounts import quick
+
+    return quick.SignIn(platform)
+
+
+def _quick_user(platform: Platform) -> Any:
+    from vazao.accounts.directory import quick
+
+    return quick.Quick(platform)
 
 
 def register(registry: Registry) -> None:
@@ -77,6 +97,9 @@ def register(registry: Registry) -> None:
     registry.credential_errors.append(CredentialInvalid)
     registry.scopes |= SCOPES
     registry.web.append(_routes)
+    registry.quick["/"] = _quick_home
+    registry.quick["/login"] = _quick_sign_in
+    registry.quick["/user/"] = _quick_user
     registry.commands["accounts"].append(cli.app)
     registry.demo_bodies["POST", "/v1/sessions"] = demo.sign_in_body
     registry.template_packages.append("vazao.accounts")

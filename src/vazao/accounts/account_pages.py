@@ -8,8 +8,9 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from vazao.accounts import authentication, errors, service, store
+from vazao.accounts.entering import place_of
 from vazao.accounts.models import SIGN_IN_BYTES
-from vazao.accounts.pages import Asking, field, messages_of, place_of, redirect
+from vazao.accounts.pages import Asking, field, messages_of, redirect
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.accounts.sign_in import confirm_password, end_session
 from vazao.kit.errors import VazaoError

@@ -80,9 +80,8 @@ async def create_session(
     place = signing.Place(
         client_address(request, platform.settings), request.headers.get("user-agent", "")
     )
-    signed = await signing.sign_in(
-        platform, data.username, data.password, place, data.ticket
-    )
+    arrival = signing.arrive(platform, data.username, data.ticket)
+    signed = await signing.sign_in(platform, arrival, data.password, place)
     return Response(
         SessionToken(token=signed.secret, expires_at=clock.stamp(signed.expires_at)),
         headers={"Cache-Control": "no-store"},

@@ -1,9 +1,9 @@
 """Who asks: from a bearer token, the header pair ``application`` and ``api-token``, or the cookie.
 
-What was found is remembered for a few seconds, so that most requests cost no query and none more
-than one; a revocation is felt at once in this process, and in others as soon as it was announced to
-them, or after that time where it was not. Only valid
-credentials are remembered: a token works as soon as it is made, and made-up ones fill no memory.
+What was found is remembered for a minute, so that most requests cost no query and none more than
+one. A revocation is announced with its commit; a process that has heard nothing for a second, not
+even that its connection lives, remembers nothing and asks the database. Only valid credentials are
+remembered: a token works as soon as it is made, and made-up ones fill no memory.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from vazao.kit.proxies import is_https
 from vazao.kit.web import csrf
 
 Connection = ASGIConnection[Any, Any, Any, Any]
-TTL_SECONDS = 5.0
+TTL_SECONDS = 60.0
 MOST_REMEMBERED = 20_000
 COOKIE = "vazao_session"
 
@@ -37,6 +37,10 @@ class _Known:
     principal: Principal
     expires_at: datetime | None
     until: float
+
+    @property
+    def has_ended(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= clock.now()
 
 
 class Authenticator:
@@ -112,18 +116,36 @@ class Authenticator:
         principal = await self._remembered(secret, self._find_session)
         if principal is None:
             return None
-        expected = csrf.value_for(self._platform.secret, credentials.digest(secret))
-        return msgspec.structs.replace(principal, csrf=expected)
+        return msgspec.structs.replace(principal, csrf=self.csrf(credentials.digest(secret)))
+
+    async def session(self, digest: bytes) -> Principal | None:
+        """Who is signed in by the session with this hash."""
+        return self.remembered(digest) or await self._asked(digest, self._find_session)
+
+    def csrf(self, digest: bytes) -> str:
+        """What pages of the session with this hash must send back."""
+        return csrf.value_for(self._platform.secret, digest)
 
     async def _remembered(
         self, secret: str, find: Callable[[bytes], Awaitable[_Known | None]]
     ) -> Principal | None:
         digest = credentials.digest(secret)
+        return self.remembered(digest) or await self._asked(digest, find)
+
+    async def _asked(
+        self, digest: bytes, find: Callable[[bytes], Awaitable[_Known | None]]
+    ) -> Principal | None:
+        known = await find(digest)
+        self._remember(digest, known)
+        return None if known is None or known.has_ended else known.principal
+
+    def remembered(self, digest: bytes) -> Principal | None:
+        """Who is known by the credential with this hash, without asking the database."""
         known = self._known.get(digest)
-        if known is None or known.until < time.monotonic():
-            known = await find(digest)
-            self._remember(digest, known)
-        if known is None or (known.expires_at is not None and known.expires_at <= clock.now()):
+        if (
+            known is None or known.until < time.monotonic() or known.has_ended
+            or not self._platform.listener.is_heard
+        ):
             return None
         return known.principal
 

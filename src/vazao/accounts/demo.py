@@ -79,8 +79,10 @@ async def _user(platform: Platform, organization_id: int, keys: Keys) -> None:
         users = await store.list_users(conn, organization_id, after=0, limit=1000)
         known = next((user for user in users if user.username == USERNAME), None)
         stored = await store.find_password(conn, known.id) if known else None
-    if known and keys.password and await verify(hasher_of(platform), stored, keys.password):
-        return
+    if known and keys.password:
+        checked = await verify(hasher_of(platform), stored, keys.password)
+        if checked.right:
+            return
     keys.password = secrets.token_urlsafe(12)
     hashed = await hash_new(hasher_of(platform), keys.password)
     async with platform.db.transaction() as conn:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from vazao.kit.errors import (
+    BadRequest,
     Conflict,
     NotFound,
+    TooLarge,
     TooManyRequests,
     Unauthenticated,
     Unavailable,
@@ -98,6 +100,39 @@ class ApplicationInvalid(Unprocessable):
     """An application's name has 1 to 100 plain letters, digits, spaces and signs (ASCII)."""
 
     code = "application_invalid"
+
+
+class RangeInvalid(BadRequest):
+    """Ids are whole numbers, and the first is below the last."""
+
+    code = "range_invalid"
+
+
+class LineInvalid(Unprocessable):
+    """The line is no user: {reason}."""
+
+    code = "line_invalid"
+
+
+class UsernameRepeated(Unprocessable):
+    """An earlier line has the same username."""
+
+    code = "username_repeated"
+
+
+class ImportTooLarge(TooLarge):
+    """The users' file has more than 4 GiB."""
+
+    code = "import_too_large"
+
+    def __init__(self) -> None:
+        super().__init__(remedy="Send it in several pieces; who is known already is not repeated.")
+
+
+class HashRefused(Unprocessable):
+    """The password hash is of no scheme that is known here."""
+
+    code = "hash_refused"
 
 
 class PasswordInvalid(Unprocessable):

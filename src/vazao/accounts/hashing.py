@@ -30,18 +30,25 @@ FULL_SHARE = 0.7
 """So much of the deadline may stand before one who joins the line; some will come before them."""
 SHORT_SECONDS = 1.0
 """A line as short as this takes all comers, lest the threads run dry while people are away."""
-EARLY_SHARE, EARLY_SECONDS = 0.6, 2.0
+EARLY_SHARE, EARLY_SECONDS = 0.9, 2.0
 """People are told to come back before their turn: early costs a look, late costs hashes."""
 LONGEST_AWAY_SECONDS = 60
+SMOOTH = 0.05
+MOST_OF_CORE = 1.3
+"""So much longer by the clock than by the core a hash takes in a storm that lasts."""
 
 
 class Turn:
-    """One who waits for a hash; ``arrived`` is in seconds since the epoch."""
+    """A place in the line; ``arrived`` is in seconds since the epoch.
 
-    def __init__(self, work: Callable[[], Any], arrived: float) -> None:
-        self.work = work
+    It is taken at once, so that all who come together are counted, and is given back by
+    :meth:`Hasher.leave` whatever happens before the hash.
+    """
+
+    def __init__(self, arrived: float) -> None:
         self.arrived = arrived
         self.begun = self.left = False
+        self.work: Callable[[], Any] = lambda: None
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Any] = self.loop.create_future()
 
@@ -77,39 +84,49 @@ class Hasher:
         self._lock = threading.Lock()
         self._arrivals: list[float] = []
         self._alive = self._busy = 0
-        self._seconds = 0.02
+        # What a hash takes of late: by the clock, and of a core.
+        self._seconds = self._core_seconds = 0.02
 
-    def welcome(self, arrived: float | None) -> float:
-        """When one who is here arrived first: by their ticket, or now.
+    def welcome(self, arrived: float | None = None, *, at: float | None = None) -> Turn:
+        """A place in the line for one who is here.
+
+        Args:
+            arrived: when they came first, by their ticket.
+            at: when they came, if they have none; now by default.
 
         Raises:
             SignInBusy: their turn would not come in time.
         """
         if arrived is not None:
             self.away.back(arrived)
-        at = time.time() if arrived is None else arrived
-        self.look(at)
-        return at
+        else:
+            arrived = time.time() if at is None else at
+        self.look(arrived)
+        turn = Turn(arrived)
+        with self._lock:
+            insort(self._arrivals, arrived)
+        return turn
 
-    async def run(self, work: Callable[[], T], arrived: float | None = None) -> T:
+    async def run(self, work: Callable[[], T], turn: Turn | None = None) -> T:
         """What *work* gives, done by one of the threads, in its turn.
 
         Args:
-            arrived: when the asker came first (:meth:`welcome`); now by default.
+            turn: the place in the line; one is taken by default. It is given back.
 
         Raises:
             SignInBusy: the turn would not come before the deadline, or did not.
         """
-        at = time.time() if arrived is None else arrived
-        self.look(at)
-        turn = self._join(work, at)
+        turn = turn or self.welcome()
         try:
+            turn.work = work
+            self._join(turn)
             async with asyncio.timeout(self.deadline):
                 return await turn.future
         except TimeoutError:
-            raise self.send_away(at) from None
+            self.leave(turn)
+            raise self.send_away(turn.arrived) from None
         finally:
-            self._leave(turn)
+            self.leave(turn)
 
     def look(self, arrived: float) -> None:
         """See that one who arrived then would have their turn in time.
@@ -127,7 +144,10 @@ class Hasher:
     def send_away(self, arrived: float) -> SignInBusy:
         """Note that one who arrived then goes away with a ticket; the refusal to raise."""
         ahead = self.before(arrived) + self.away.before(arrived)
-        wait = self._wait(ahead)
+        # In the first moments of a storm threads hardly get a core. Who was told to stay away for
+        # as long as that would last would leave them idle later.
+        usual = min(self._seconds, MOST_OF_CORE * self._core_seconds)
+        wait = ahead * usual / self.threads
         seconds = math.ceil(min(LONGEST_AWAY_SECONDS, max(1.0, wait * EARLY_SHARE - EARLY_SECONDS)))
         self.away.add(arrived, seconds)
         return SignInBusy(seconds, arrived=arrived, place=ahead + 1, expected=math.ceil(wait))
@@ -150,18 +170,15 @@ class Hasher:
     def _wait(self, before: int) -> float:
         return before * self._seconds / self.threads
 
-    def _join(self, work: Callable[[], Any], arrived: float) -> Turn:
-        turn = Turn(work, arrived)
+    def _join(self, turn: Turn) -> None:
         with self._lock:
-            insort(self._arrivals, arrived)
-            self._line.put((arrived, next(self._numbers), turn))
-            wanted = self._alive < min(self.threads, self._busy + len(self._arrivals))
+            self._line.put((turn.arrived, next(self._numbers), turn))
+            wanted = self._alive < min(self.threads, self._busy + self._line.qsize())
             self._alive += wanted
         if wanted:
             threading.Thread(target=self._work, name="password", daemon=True).start()
-        return turn
 
-    def _leave(self, turn: Turn) -> None:
+    def leave(self, turn: Turn) -> None:
         """Give a place in the line back; one whose hash has begun holds its thread to the end."""
         with self._lock:
             if not (turn.begun or turn.left):
@@ -189,14 +206,15 @@ class Hasher:
             self._do(turn)
 
     def _do(self, turn: Turn) -> None:
-        began, result, error = time.perf_counter(), None, None
+        began, worked, result, error = time.perf_counter(), time.thread_time(), None, None
         try:
             result = turn.work()
         except BaseException as caught:
             error = caught
         with self._lock:
             self._busy -= 1
-            self._seconds += 0.1 * (time.perf_counter() - began - self._seconds)
+            self._seconds += SMOOTH * (time.perf_counter() - began - self._seconds)
+            self._core_seconds += SMOOTH * (time.thread_time() - worked - self._core_seconds)
         turn.settle(result, error)
 
 

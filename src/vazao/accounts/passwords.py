@@ -9,25 +9,24 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import time
+from dataclasses import dataclass
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
+from vazao.accounts import schemes
 from vazao.accounts.errors import PasswordInvalid, PasswordIsUsername
-from vazao.accounts.hashing import Hasher
+from vazao.accounts.hashing import Hasher, Turn
 from vazao.accounts.names import fold
 from vazao.accounts.settings import AccountSettings
 from vazao.kit.platform import Platform
 
 SHORTEST, LONGEST = 8, 1024
-_argon2 = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
 def _unmatchable() -> str:
     salt, digest = (
         base64.b64encode(secrets.token_bytes(n)).decode().rstrip("=") for n in (16, 32)
     )
-    return f"$argon2id$v=19$m=19456,t=2,p=1${salt}${digest}"
+    return f"{schemes.CURRENT}{salt}${digest}"
 
 
 # What a password is compared with where there is no user: costs the same, and never matches.
@@ -74,13 +73,22 @@ async def hash_new(hasher: Hasher, password: str) -> str:
     return await hasher.run(lambda: _hash(password))
 
 
+@dataclass(frozen=True)
+class Verified:
+    """Whether a password was right, and when checking it began and ended (``perf_counter``)."""
+
+    right: bool
+    began: float
+    ended: float
+
+
 async def verify(
-    hasher: Hasher, stored: str | None, password: str, *, arrived: float | None = None
-) -> bool:
-    """Whether *password* is the one behind *stored*; ``None`` costs the same and is false.
+    hasher: Hasher, stored: str | None, password: str, *, turn: Turn | None = None
+) -> Verified:
+    """Whether *password* is the one behind *stored*; ``None`` costs the same and is not.
 
     Args:
-        arrived: when its owner came first, in seconds since the epoch; now by default.
+        turn: a place in the line; one is taken by default.
 
     Raises:
         SignInBusy: the deadline cannot be met.
@@ -88,16 +96,15 @@ async def verify(
     possible = stored if len(password) <= LONGEST else None
     # Cut before it waits: many may wait, each with all that it was sent.
     tried = password[:LONGEST]
-    matches = await hasher.run(lambda: _verify(possible or NOBODY, tried), arrived)
-    return matches and possible is not None
+    found = await hasher.run(lambda: _verify(possible or NOBODY, tried), turn)
+    return found if possible is not None else Verified(False, found.began, found.ended)
 
 
 def _hash(password: str) -> str:
-    return _argon2.hash(password.encode("utf-8", "surrogatepass"))
+    return schemes.make(password.encode("utf-8", "surrogatepass"))
 
 
-def _verify(stored: str, password: str) -> bool:
-    try:
-        return _argon2.verify(stored, password.encode("utf-8", "surrogatepass"))
-    except (VerificationError, InvalidHashError):
-        return False
+def _verify(stored: str, password: str) -> Verified:
+    began = time.perf_counter()
+    right = schemes.matches(stored, password.encode("utf-8", "surrogatepass"))
+    return Verified(right, began, time.perf_counter())

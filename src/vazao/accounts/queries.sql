@@ -51,6 +51,21 @@ where id = %(id)s and organization_id = %(organization_id)s
 -- The hash alone: updated_at is what other systems see, and they never see passwords.
 update accounts."user" set password_hash = %(password_hash)s where id = %(id)s
 
+-- name: upgrade_password
+-- Only if it is still the one that was checked: another sign-in or a new password may have come
+-- first.
+update accounts."user" set password_hash = %(made)s
+where id = %(id)s and password_hash = %(checked)s
+
+-- name: forget_foreign
+-- The hash is ours now.
+delete from accounts.foreign_hash where user_id = %(id)s
+
+-- name: list_schemes
+-- Kinds of other systems' hashes that somebody still has.
+select s.kind, s.sample from accounts.scheme as s
+where exists (select from accounts.foreign_hash as f where f.kind = s.kind)
+
 -- name: find_password
 -- Of one user, to confirm it is them before their password changes.
 select password_hash from accounts."user" where id = %(id)s

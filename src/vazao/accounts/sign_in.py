@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 
-from vazao.accounts import authentication, credentials, errors, names, store, tickets
+from vazao.accounts import authentication, credentials, errors, names, schemes, store, tickets
+from vazao.accounts.foreign import foreign_of
+from vazao.accounts.hashing import Turn
 from vazao.accounts.models import SESSION_LIFE, Credentials, SignedIn
-from vazao.accounts.passwords import hasher_of, verify
+from vazao.accounts.passwords import hash_new, hasher_of, verify
 from vazao.kit import clock
 from vazao.kit.errors import NotFound
 from vazao.kit.logging import get
@@ -30,13 +33,48 @@ class Place:
     user_agent: str = ""
 
 
-async def authenticate_password(
-    platform: Platform, username: str, password: str, place: Place, ticket: str | None = None
-) -> Credentials:
-    """The user behind *username* if *password* is theirs.
+@dataclass(frozen=True)
+class Arrival:
+    """One who may try to sign in now: under which key, and their place in the line."""
+
+    key: str | None
+    turn: Turn
+
+
+def arrive(
+    platform: Platform, username: str, ticket: str | None = None, *, at: float | None = None
+) -> Arrival:
+    """A place in the line for one who signs in as *username*; :func:`sign_in` gives it back.
 
     Args:
         ticket: what an earlier refusal gave; its holder goes before whoever came later.
+        at: when the request came, in seconds since the epoch; now by default.
+
+    Raises:
+        SignInBusy: not now; it carries a ticket.
+    """
+    key = names.lookup_key(username)
+    try:
+        first = tickets.arrival(platform.secret, key or "", ticket)
+        turn = hasher_of(platform).welcome(first, at=at)
+    except errors.SignInBusy as busy:
+        raise _with_ticket(platform, key, busy) from None
+    return Arrival(key, turn)
+
+
+def _with_ticket(
+    platform: Platform, key: str | None, busy: errors.SignInBusy
+) -> errors.SignInBusy:
+    busy.more["ticket"] = tickets.make(
+        platform.secret, key or "", busy.arrived, busy.retry_after or 0
+    )
+    return busy
+
+
+async def authenticate_password(
+    platform: Platform, arrival: Arrival, password: str, place: Place
+) -> Credentials:
+    """The user who arrived, if *password* is theirs.
 
     Unknown, disabled and passwordless users cost the same queries and the same hash, and get the
     same answer, as a wrong password.
@@ -44,52 +82,63 @@ async def authenticate_password(
     Raises:
         SignInRefused: no, without saying why.
         SignInTooOften: this name failed too often from this place; no password is looked at.
-        SignInBusy: the hashing threads have too much to do; it carries a ticket.
+        SignInBusy: their turn did not come in time after all; it carries a ticket.
     """
-    key = names.lookup_key(username)
     try:
-        arrived = hasher_of(platform).welcome(
-            tickets.arrival(platform.secret, key or "", ticket)
-        )
-        return await _authenticate(platform, key, password, place, arrived)
+        return await _authenticate(platform, arrival, password, place)
     except errors.SignInBusy as busy:
-        busy.more["ticket"] = tickets.make(
-            platform.secret, key or "", busy.arrived, busy.retry_after or 0
-        )
-        raise
+        raise _with_ticket(platform, arrival.key, busy) from None
+    finally:
+        hasher_of(platform).leave(arrival.turn)
 
 
 async def _authenticate(
-    platform: Platform, key: str | None, password: str, place: Place, arrived: float
+    platform: Platform, arrival: Arrival, password: str, place: Place
 ) -> Credentials:
+    key = arrival.key
     pair = _pair(platform, key or "", place.address)
-    async with platform.db.connection() as conn:
+    async with platform.db.connection(patient=True) as conn:
         found = await store.find_credentials(conn, key, pair)
     if found.wait_seconds > 0:
         raise errors.SignInTooOften(math.ceil(found.wait_seconds))
-    right = await verify(hasher_of(platform), found.password_hash, password, arrived=arrived)
-    if not right or found.user_id is None:
+    checked = await verify(hasher_of(platform), found.password_hash, password, turn=arrival.turn)
+    if not checked.right or found.user_id is None:
+        await foreign_of(platform).settle(checked, found.password_hash)
         async with platform.db.transaction() as conn:
             await store.count_failure(conn, pair)
         raise errors.SignInRefused
     if found.failures:
         async with platform.db.transaction() as conn:
             await store.forget_failures(conn, pair)
+    await _upgrade(platform, found.user_id, found.password_hash or "", password)
     return found
 
 
+async def _upgrade(platform: Platform, user_id: int, checked: str, password: str) -> None:
+    """Make a hash of another system anew, now that the password is here; later if many wait."""
+    hasher = hasher_of(platform)
+    if schemes.is_current(checked) or hasher.waiting >= hasher.threads:
+        return
+    with suppress(errors.SignInBusy):
+        made = await hash_new(hasher, password)
+        async with platform.db.transaction() as conn:
+            if await store.upgrade_password(conn, user_id, checked=checked, made=made):
+                log.info("password_upgraded", user_id=user_id)
+
+
 async def sign_in(
-    platform: Platform, username: str, password: str, place: Place, ticket: str | None = None
+    platform: Platform, arrival: Arrival, password: str, place: Place
 ) -> SignedIn:
     """Check the password and start a session.
 
     Raises:
         SignInRefused, SignInTooOften, SignInBusy: see :func:`authenticate_password`.
     """
-    found = await authenticate_password(platform, username, password, place, ticket)
+    found = await authenticate_password(platform, arrival, password, place)
     assert found.user_id is not None
     secret, expires_at = credentials.make(credentials.SESSION), clock.now() + SESSION_LIFE
-    async with platform.db.transaction() as conn:
+    # One statement, which is a transaction by itself.
+    async with platform.db.connection(patient=True) as conn:
         started = await store.start_session(
             conn, token=credentials.digest(secret), user_id=found.user_id, expires_at=expires_at,
             user_agent=_short(place.user_agent), address=place.address or None,
@@ -114,7 +163,7 @@ async def confirm_password(platform: Platform, user_id: int, password: str, plac
         stored = await store.find_password(conn, user_id)
     if throttled.wait_seconds > 0:
         raise errors.SignInTooOften(math.ceil(throttled.wait_seconds))
-    if not await verify(hasher_of(platform), stored, password):
+    if not (await verify(hasher_of(platform), stored, password)).right:
         async with platform.db.transaction() as conn:
             await store.count_failure(conn, pair)
         raise errors.PasswordWrong

@@ -16,7 +16,7 @@ from vazao.accounts.models import (
     User,
 )
 from vazao.kit import clock, sql
-from vazao.kit.announcing import changed
+from vazao.kit.announcing import changes_with
 from vazao.kit.sql import Conn
 
 Q = sql.load(__package__)
@@ -84,7 +84,23 @@ async def update_profile(
 
 async def update_password(conn: Conn, user_id: int, password_hash: str) -> bool:
     """Store a new hash; false where there is no such user."""
-    return await sql.run(conn, Q.update_password, id=user_id, password_hash=password_hash) > 0
+    if not await sql.run(conn, Q.update_password, id=user_id, password_hash=password_hash):
+        return False
+    await sql.run(conn, Q.forget_foreign, id=user_id)
+    return True
+
+
+async def upgrade_password(conn: Conn, user_id: int, *, checked: str, made: str) -> bool:
+    """Store the hash *made* in the place of *checked*; false where that is no longer there."""
+    if not await sql.run(conn, Q.upgrade_password, id=user_id, checked=checked, made=made):
+        return False
+    await sql.run(conn, Q.forget_foreign, id=user_id)
+    return True
+
+
+async def schemes_in_use(conn: Conn) -> list[tuple[str, str]]:
+    """Kinds of other systems' hashes that somebody still has, each with a sample."""
+    return [(kind, sample) for kind, sample in await sql.rows(conn, Q.list_schemes)]
 
 
 async def find_password(conn: Conn, user_id: int) -> str | None:
@@ -151,7 +167,8 @@ async def delete_other_sessions(conn: Conn, user_id: int, kept: bytes | None) ->
 async def _revoke(conn: Conn, statement: sql.Statement, **values: object) -> int:
     """Run a statement that ends credentials and returns their hashes; how many."""
     found = await sql.rows(conn, statement, **values)
-    changed(conn, *(f"credential:{digest.hex()}" for (digest,) in found))
+    # With the commit: a process that ends right after it must not leave others in the dark.
+    await changes_with(conn, *(f"credential:{digest.hex()}" for (digest,) in found))
     return len(found)
 
 
@@ -195,7 +212,7 @@ async def revoke_token(conn: Conn, organization_id: int, token_id: int) -> bytes
     )
     if found is None:
         return None
-    changed(conn, f"credential:{found[0].hex()}")
+    await changes_with(conn, f"credential:{found[0].hex()}")
     return found[0]
 
 

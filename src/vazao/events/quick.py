@@ -8,9 +8,7 @@ gives the same bytes; a test compares the two.
 from __future__ import annotations
 
 import re
-import secrets
 from datetime import datetime
-from itertools import count
 from time import perf_counter
 from typing import Any
 
@@ -21,18 +19,14 @@ from vazao.events.settings import EventSettings
 from vazao.events.windows import EPOCH, MICROSECOND
 from vazao.kit import metrics
 from vazao.kit.platform import Platform
-from vazao.kit.web import hosts
-from vazao.kit.web.frame import SECURITY
+from vazao.kit.web.quick import Gate
 
 _TIME = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(Z?)"
 _query = re.compile(f"starts_at={_TIME}&ends_at={_TIME}", re.ASCII).fullmatch
-_request_id = re.compile(rb"[A-Za-z0-9._:/=+@-]{1,128}").fullmatch
 _moment = datetime.fromisoformat
 LEFT_TO_THE_ROUTE = frozenset({
     b"authorization", b"api-token", b"application", b"cookie", b"if-none-match", b"x-csrf-token",
-    b"content-length", b"transfer-encoding",
 })
-HOSTS_KNOWN = 1000
 
 
 class Quick:
@@ -41,20 +35,16 @@ class Quick:
     def __init__(self, platform: Platform) -> None:
         settings = platform.settings.of(EventSettings)
         self._keeper: Keeper = keeper_of(platform)
-        self._settings = platform.settings
-        self._named = platform.settings.hosts
-        self._hosts: set[bytes] = set()
-        self._prefix = secrets.token_hex(4).encode()
-        self._numbers = count(1)
+        self._gate = Gate(platform, LEFT_TO_THE_ROUTE)
         self._most = settings.most_found
         self._took = metrics.tally(metrics.REQUEST_SECONDS, "GET", "/search", "2xx").add
         cached = answers.cache_control(settings.cache_seconds, public=True)
         self._head = [
             (b"content-type", answers.JSON_TYPE.encode()), (b"cache-control", cached.encode()),
-            (b"vary", answers.VARY.encode()), *SECURITY,
+            (b"vary", answers.VARY.encode()),
         ]
 
-    async def __call__(self, scope: Any, send: Any) -> bool:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> bool:
         """Answer, or leave it to the route."""
         began = perf_counter()
         model = self._keeper.everyones
@@ -62,48 +52,21 @@ class Quick:
         if "%" in query:
             query = query.replace("%3A", ":").replace("%3a", ":")
         asked = _query(query)
-        if asked is None or model is None or scope["method"] != "GET":
+        if asked is None or model is None:
             return False
-        request_id = self._admit(scope["headers"])
-        runs = None if request_id is None else _find(model, *asked.groups())
-        if runs is None or (self._most and answers.count_of(runs) > self._most):
+        headers = self._gate.admit(scope)
+        runs = None if headers is None else _find(model, *asked.groups())
+        if headers is None or runs is None or (
+            self._most and answers.count_of(runs) > self._most
+        ):
             return False
         etag, body = answers.quickly(runs)
-        head = [(b"etag", etag), (b"x-request-id", request_id), *self._head]
-        if not self._keeper.in_step or self._settings.hsts_seconds:
-            head += self._more(scope)
+        head = [(b"etag", etag), *self._gate.head(scope, headers), *self._head]
+        if not self._keeper.in_step and (age := self._keeper.age) is not None:
+            head.append((b"age", b"%d" % age))
         await send({"type": "http.response.start", "status": 200, "headers": head})
         await send({"type": "http.response.body", "body": body, "more_body": False})
         self._took(perf_counter() - began)
-        return True
-
-    def _more(self, scope: Any) -> list[tuple[bytes, bytes]]:
-        """Headers that depend on the moment and on the connection."""
-        more = hosts.transport_header(scope, self._settings)
-        age = self._keeper.age
-        return [(name.lower().encode(), value.encode()) for name, value in more.items()] + (
-            [] if age is None else [(b"age", b"%d" % age)]
-        )
-
-    def _admit(self, headers: list[tuple[bytes, bytes]]) -> bytes | None:
-        """The request's id, its own or a new one; ``None`` where it is the route's to answer."""
-        own = None
-        for name, value in headers:
-            if name in LEFT_TO_THE_ROUTE:
-                return None
-            if name == b"x-request-id":
-                own = value if _request_id(value) else None
-            elif name == b"host" and self._named and not self._known(value):
-                return None
-        return own or b"%b%08x" % (self._prefix, next(self._numbers))
-
-    def _known(self, host: bytes) -> bool:
-        if host in self._hosts:
-            return True
-        if not hosts.allowed(host.decode("latin-1"), self._named):
-            return False
-        if len(self._hosts) < HOSTS_KNOWN:
-            self._hosts.add(host)
         return True
 
 

@@ -32,7 +32,9 @@ LISTENER = "vazao-listener"
 """How the connection that listens is named in ``pg_stat_activity``."""
 EVERY_SECONDS = 0.1
 AGAIN_SECONDS = 1.0
-LOOK_SECONDS = 10.0
+LOOK_SECONDS = 0.4
+SILENT_SECONDS = 1.0
+"""A listener that heard nothing for so long, not even from its server, may have missed things."""
 # PostgreSQL takes 8,000 bytes a message.
 PAYLOAD_BYTES = 7_900
 Tell = Callable[[str], None]
@@ -105,6 +107,12 @@ class Listener:
         self.pid: int | None = None
         # Since when (the loop's clock) nothing is heard; none while it hears.
         self.lost_at: float | None = None
+        self._heard_at = -SILENT_SECONDS
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether what others announced was heard up to a second ago."""
+        return time.monotonic() - self._heard_at < SILENT_SECONDS
 
     def on(self, kind: str, tell: Tell) -> None:
         """Call *tell* with every topic of *kind*; ``kind:`` alone where any may have changed."""
@@ -151,6 +159,7 @@ class Listener:
             self.pid = conn.info.backend_pid
             self.lost_at = None
             self.hears.set()
+            self._heard_at = time.monotonic()
             # Whatever changed while nobody listened.
             self._tell_all()
             while True:
@@ -159,6 +168,7 @@ class Listener:
                         self._tell(topic)
                 # An end that nobody told us of shows here.
                 await conn.execute(b"select 1")
+                self._heard_at = time.monotonic()
 
     def _tell(self, topic: str) -> None:
         kind, _, one = topic.partition(":")

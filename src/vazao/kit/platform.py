@@ -93,6 +93,8 @@ class Platform:
         # Set when the process is told to end; streams of events then end by themselves.
         self.closing = False
         self.on_closing: list[Callable[[], object]] = []
+        # What features hold open; closed before the database.
+        self.on_close: list[Callable[[], Awaitable[None]]] = []
         # What features keep in this process, each under a type of its own.
         self.kept: dict[type, Any] = {}
         # Work of requests that may need much memory, such as taking a workbook apart: so much of
@@ -120,6 +122,8 @@ class Platform:
 
     async def close(self) -> None:
         """Close what :meth:`open` opened, and announce what is left to be announced."""
+        for close in self.on_close:
+            await close()
         await self.listener.close()
         await self.announcer.close()
         await self.db.close()

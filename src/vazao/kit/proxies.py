@@ -60,11 +60,16 @@ def client_address(connection: Connection, settings: Settings) -> str:
 
 def is_https(connection: Connection, settings: Settings) -> bool:
     """Whether the client speaks TLS, to us or to a trusted proxy before us."""
-    if connection.scope.get("scheme") == "https":
-        return True
-    peer = _parsed(connection.client.host if connection.client else "")
+    peer = connection.client.host if connection.client else ""
     forwarded = connection.headers.get("x-forwarded-proto", "")
-    return forwarded.strip().lower() == "https" and _trusted(peer, settings)
+    return speaks_tls(connection.scope.get("scheme"), forwarded, peer, settings)
+
+
+def speaks_tls(scheme: str | None, forwarded: str, peer: str, settings: Settings) -> bool:
+    """The same, of a request's scheme, its ``X-Forwarded-Proto`` and its peer's address."""
+    if scheme == "https":
+        return True
+    return forwarded.strip().lower() == "https" and _trusted(_parsed(peer), settings)
 
 
 def _parsed(text: str) -> Address | None:

@@ -89,9 +89,9 @@ class Service(Protocol):
         ...
 
 
-Quick = Callable[[Any, Any], Awaitable[bool]]
-"""Answers a request (ASGI's scope and send) before the framework sees it, or says that it did not:
-then the route of the same path answers, which gives the same."""
+Quick = Callable[[Any, Any, Any], Awaitable[bool]]
+"""Answers a request (ASGI's scope, receive and send) before the framework sees it, or says that it
+did not and has received nothing: then the route of the same path answers, which gives the same."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,8 @@ class Registry:
     each of ``warmups`` runs once beside a worker process's first parts;
     ``resolve_organization(conn, slug)`` gives an organization's id, for commands, and
     ``name_organizations(conn, ids)`` their short names.
-    ``services`` make what each web process keeps going; ``quick`` makes, by path, what may answer
-    before the framework does.
+    ``services`` make what each web process keeps going; ``quick`` makes, by path (one that
+    ends in a slash stands for one step further), what may answer before the framework does.
     ``credential_errors`` are what a wrong credential is refused with, for the reference.
     """
 

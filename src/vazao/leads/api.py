@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -21,7 +19,7 @@ from vazao.kit.web.idempotency import idempotency_of
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, following, limit_of
 from vazao.kit.web.parameters import json_of
-from vazao.kit.web.streaming import body_of
+from vazao.kit.web.streaming import begun, body_of, kept_file
 from vazao.leads import described, searching, service, store
 from vazao.leads.errors import FiltersExclusive, SinceInvalid
 from vazao.leads.models import Change
@@ -153,10 +151,10 @@ class Imports(Controller):
 
         async with platform.db.connection() as conn:
             record, _ = await service.get(conn, principal.organization_id, token)
-        blocks = await _begun(request, correcting.errors_csv(
+        blocks = await begun(request, correcting.errors_csv(
             platform, record, language_of(request), for_excel=excel
         ))
-        return _download(blocks, "text/csv", f"vazao-errors-{token[:8]}.csv")
+        return kept_file(blocks, "text/csv", f"vazao-errors-{token[:8]}.csv")
 
     @post("/{token:str}/cancel", operation_id="cancelImport", summary="Cancel an import",
           status_code=200, opt=described.CANCEL_IMPORT)
@@ -170,34 +168,6 @@ class Imports(Controller):
             await jobs.cancel(conn, principal.organization_id, token)
             record, job = await service.get(conn, principal.organization_id, token)
         return service.view(record, job, language_of(request))
-
-
-async def _begun(
-    request: Request[Any, Any, Any], blocks: AsyncGenerator[bytes]
-) -> AsyncGenerator[bytes]:
-    """*blocks*, whose first is there already: what fails before it still has a status.
-
-    HEAD wants none, and none is made for it.
-    """
-    if request.scope["state"].get("head"):
-        return blocks
-    first = await anext(blocks, b"")
-
-    async def again() -> AsyncGenerator[bytes]:
-        async with aclosing(blocks):
-            yield first
-            async for block in blocks:
-                yield block
-
-    return again()
-
-
-def _download(body: AsyncIterator[bytes], media_type: str, name: str) -> Stream:
-    return Stream(
-        body, media_type=media_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"',
-                 "Cache-Control": "no-store"},
-    )
 
 
 class Leads(Controller):
@@ -299,9 +269,9 @@ class Leads(Controller):
         """The whole base, streamed."""
         from vazao.leads import exporting
 
-        body = await _begun(request, exporting.export(platform, principal.organization_id, form))
+        body = await begun(request, exporting.export(platform, principal.organization_id, form))
         media = "text/csv" if form == "csv" else "application/x-ndjson"
-        return _download(body, media, f"leads.{form}")
+        return kept_file(body, media, f"leads.{form}")
 
     @get("/{lead_id:str}", operation_id="getLead", summary="Show a lead",
          opt=described.GET_LEAD)

@@ -674,6 +674,46 @@ BEGIN
 END;
 $$;
 
+CREATE TABLE accounts.audit (
+    id bigint NOT NULL,
+    organization_id integer NOT NULL,
+    at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    actor text NOT NULL,
+    actor_user_id bigint,
+    action text NOT NULL,
+    subject text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+COMMENT ON TABLE accounts.audit IS 'Who changed what: written with the change, in its transaction; never a secret';
+
+ALTER TABLE accounts.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME accounts.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE accounts.block (
+    organization_id integer NOT NULL,
+    block bigint NOT NULL,
+    users bigint NOT NULL,
+    digest bytea NOT NULL,
+    known_since xid8 NOT NULL
+)
+WITH (fillfactor='70');
+
+COMMENT ON TABLE accounts.block IS 'Digests of users by blocks of 4096 ids: of what transactions before known_since did, maybe of more; a change in known_since or later has a block made anew';
+
+CREATE TABLE accounts.foreign_hash (
+    user_id bigint NOT NULL,
+    kind text NOT NULL
+);
+
+COMMENT ON TABLE accounts.foreign_hash IS 'Whose password hash is of another system still; it is made anew at their next sign-in. While there is any of a kind, failed sign-ins take as long as checking the costliest';
+
 CREATE TABLE accounts.organization (
     id integer NOT NULL,
     slug text NOT NULL,
@@ -699,6 +739,13 @@ ALTER TABLE accounts.organization ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE accounts.scheme (
+    kind text NOT NULL,
+    sample text NOT NULL
+);
+
+COMMENT ON TABLE accounts.scheme IS 'Kinds of password hashes of other systems that were imported, each with a hash of that kind and cost which no password matches';
 
 CREATE TABLE accounts.session (
     token bytea NOT NULL,
@@ -2108,11 +2155,23 @@ ALTER TABLE ONLY public.procrastinate_jobs ALTER COLUMN id SET DEFAULT nextval('
 
 ALTER TABLE ONLY public.procrastinate_periodic_defers ALTER COLUMN id SET DEFAULT nextval('public.procrastinate_periodic_defers_id_seq'::regclass);
 
+ALTER TABLE ONLY accounts.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY accounts.block
+    ADD CONSTRAINT block_pkey PRIMARY KEY (organization_id, block);
+
+ALTER TABLE ONLY accounts.foreign_hash
+    ADD CONSTRAINT foreign_hash_pkey PRIMARY KEY (user_id);
+
 ALTER TABLE ONLY accounts.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY accounts.organization
     ADD CONSTRAINT organization_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY accounts.scheme
+    ADD CONSTRAINT scheme_pkey PRIMARY KEY (kind);
 
 ALTER TABLE ONLY accounts.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (token);
@@ -2452,6 +2511,10 @@ ALTER TABLE ONLY public.procrastinate_periodic_defers
 
 ALTER TABLE ONLY public.procrastinate_workers
     ADD CONSTRAINT procrastinate_workers_pkey PRIMARY KEY (id);
+
+CREATE INDEX audit_by_organization ON accounts.audit USING btree (organization_id, id);
+
+CREATE INDEX foreign_hash_by_kind ON accounts.foreign_hash USING btree (kind);
 
 CREATE INDEX session_by_expiry ON accounts.session USING btree (expires_at);
 
@@ -2816,6 +2879,12 @@ CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER INSERT OR UPDATE 
 CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON public.procrastinate_jobs FOR EACH ROW WHEN ((new.status = 'todo'::public.procrastinate_job_status)) EXECUTE FUNCTION public.procrastinate_trigger_function_status_events_insert_v1();
 
 CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON public.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION public.procrastinate_trigger_function_status_events_update_v1();
+
+ALTER TABLE ONLY accounts.foreign_hash
+    ADD CONSTRAINT foreign_hash_kind_fkey FOREIGN KEY (kind) REFERENCES accounts.scheme(kind);
+
+ALTER TABLE ONLY accounts.foreign_hash
+    ADD CONSTRAINT foreign_hash_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts."user"(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY accounts.session
     ADD CONSTRAINT session_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES accounts.organization(id);

@@ -21,10 +21,12 @@ class Application(Litestar):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer; the frame stands around routes alone."""
-        if scope["type"] == "http" and (quick := self.quick.get(scope["path"])) is not None and (
-            await quick(scope, send)
-        ):
-            return
+        if scope["type"] == "http":
+            path = scope["path"]
+            # Paths that end in a slash stand for one step further, whatever it is.
+            quick = self.quick.get(path) or self.quick.get(path[:path.rfind("/", 1) + 1])
+            if quick is not None and await quick(scope, receive, send):
+                return
         if scope["type"] != "http" or not bodies.announced(scope):
             await super().__call__(scope, receive, send)
             return

@@ -9,7 +9,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, selec
 from litestar import Request, Response
 
 from vazao.kit import formats
-from vazao.kit.i18n import catalogue, negotiate
+from vazao.kit.i18n import LANGUAGES, catalogue, negotiate
 from vazao.kit.platform import Platform
 from vazao.kit.web import static
 
@@ -36,10 +36,29 @@ def environment(language: str, packages: tuple[str, ...]) -> Environment:
 
 def language_of(request: Request[Any, Any, Any]) -> str:
     """The reader's language: the cookie their menu sets, or what the browser prefers."""
-    chosen = request.cookies.get("language")
-    if chosen in ("en", "pt_BR"):
-        return chosen
-    return negotiate(request.headers.get("accept-language"))
+    return chosen(request.cookies.get("language"), request.headers.get("accept-language"))
+
+
+def chosen(cookie: str | None, accepted: str | None) -> str:
+    """The language that a cookie names, or that ``Accept-Language`` prefers."""
+    return cookie if cookie in LANGUAGES else negotiate(accepted)
+
+
+PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Cookie"}
+"""Headers of what is made for one reader."""
+
+
+def render(
+    platform: Platform, template: str, *, language: str, path: str, principal: Any = None,
+    csrf: str = "", **context: object,
+) -> str:
+    """The text of *template* (``noun/name.html``) for a reader."""
+    env = environment(language, tuple(platform.registry.template_packages))
+    menu = [m for m in platform.registry.menu if not m.admin or _is_admin(principal)]
+    return env.get_template(template).render(
+        principal=principal, menu=sorted(menu, key=lambda m: m.order), path=path, csrf=csrf,
+        **context,
+    )
 
 
 def page(
@@ -47,22 +66,13 @@ def page(
     headers: dict[str, str] | None = None, **context: object,
 ) -> Response[str]:
     """Render *template* (``noun/name.html``) for this request's reader."""
-    platform: Platform = request.app.state.platform
-    language = language_of(request)
-    env = environment(language, tuple(platform.registry.template_packages))
-    principal = request.state.get("principal")
-    menu = [m for m in platform.registry.menu if not m.admin or _is_admin(principal)]
-    body = env.get_template(template).render(
-        principal=principal,
-        menu=sorted(menu, key=lambda m: m.order),
-        path=request.url.path,
-        csrf=request.state.get("csrf", ""),
-        **context,
+    body = render(
+        request.app.state.platform, template, language=language_of(request),
+        path=request.url.path, principal=request.state.get("principal"),
+        csrf=request.state.get("csrf", ""), **context,
     )
     return Response(
-        body, status_code=status, media_type="text/html",
-        headers={"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Cookie"}
-        | (headers or {}),
+        body, status_code=status, media_type="text/html", headers=PRIVATE | (headers or {})
     )
 
 

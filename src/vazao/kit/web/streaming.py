@@ -1,9 +1,12 @@
-"""HTTP bodies that take their time: a request's, chunk by chunk."""
+"""HTTP bodies that take their time: a request's, chunk by chunk, and answers as they are made."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
+
+from litestar.response import Stream
 
 from vazao.kit.errors import UploadCutOff
 from vazao.kit.web.bodies import ClientLeft
@@ -34,3 +37,34 @@ async def body_of(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         raise UploadCutOff from error
     if got < announced_of(request):
         raise UploadCutOff
+
+
+async def begun(
+    request: Request[Any, Any, Any], blocks: AsyncGenerator[bytes]
+) -> AsyncGenerator[bytes]:
+    """*blocks*, whose first is there already: what fails before it still has a status.
+
+    HEAD wants none, and none is made for it.
+    """
+    if request.scope["state"].get("head"):
+        return blocks
+    first = await anext(blocks, b"")
+
+    async def again() -> AsyncGenerator[bytes]:
+        async with aclosing(blocks):
+            yield first
+            async for block in blocks:
+                yield block
+
+    return again()
+
+
+def kept_file(
+    body: AsyncIterator[bytes], media_type: str, name: str, **headers: str
+) -> Stream:
+    """An answer that a browser keeps as a file called *name*."""
+    return Stream(
+        body, media_type=media_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"',
+                 "Cache-Control": "no-store", **headers},
+    )

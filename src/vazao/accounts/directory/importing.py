@@ -1,0 +1,210 @@
+"""Users from another system: NDJSON, checked line by line, merged in one transaction.
+
+The body waits in a file until it is whole. What is wrong with a line refuses that line alone; the
+others go in together, or none does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+import msgspec
+from psycopg import errors as pg
+
+from vazao.accounts import errors, names, schemes
+from vazao.accounts.directory import store
+from vazao.accounts.models import ROLES
+from vazao.kit.errors import VazaoError
+from vazao.kit.platform import Platform
+from vazao.kit.processes import unusable
+
+MOST_BYTES = 4 << 30
+LONGEST_LINE = 64 << 10
+LINES_AT_ONCE = 2_000
+REFUSED_SHOWN = 1_000
+TRIES = 3
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A line: a user; who is known by their username is changed, but for what is not there."""
+
+    username: str
+    email: str | msgspec.UnsetType | None = msgspec.UNSET
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    roles: list[str] | msgspec.UnsetType = msgspec.UNSET
+    enabled: bool | msgspec.UnsetType = msgspec.UNSET
+    password_hash: str | None = None
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that did not go in: its number from 1, and why."""
+
+    line: int
+    code: str
+    message: str
+
+
+class Imported(msgspec.Struct, kw_only=True):
+    """What came of an import."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    details: list[Refused] = msgspec.field(default_factory=list)
+
+
+_TAKEN: dict[str, VazaoError] = {
+    "username_repeated": errors.UsernameRepeated(), "username_taken": errors.UsernameTaken(),
+    "email_taken": errors.EmailTaken(),
+}
+_decode = msgspec.json.Decoder(Given).decode
+
+
+async def spool(body: AsyncIterator[bytes], folder: Path) -> IO[bytes]:
+    """The whole body in a file without a name; the caller closes it.
+
+    Raises:
+        ImportTooLarge: it has more than 4 GiB.
+        StorageFull: the disk has no room for it.
+    """
+    try:
+        file = TemporaryFile(dir=folder)  # noqa: SIM115
+    except OSError as error:
+        raise unusable(folder, error) from error
+    size = 0
+    try:
+        async for block in body:
+            size += len(block)
+            if size > MOST_BYTES:
+                raise errors.ImportTooLarge
+            await asyncio.to_thread(file.write, block)
+        file.seek(0)
+    except OSError as error:
+        file.close()
+        raise unusable(folder, error) from error
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+async def run(platform: Platform, organization_id: int, file: IO[bytes]) -> Imported:
+    """Merge the users in *file* into the organization.
+
+    Raises:
+        UsernameTaken: others took the same names meanwhile, again and again.
+    """
+    for _ in range(TRIES):
+        file.seek(0)
+        try:
+            return await _once(platform, organization_id, file)
+        except pg.UniqueViolation:
+            # Somebody else took a name between the look and the merge: look again.
+            continue
+    raise errors.UsernameTaken
+
+
+async def _once(platform: Platform, organization_id: int, file: IO[bytes]) -> Imported:
+    made = Imported()
+    kinds: dict[str, str] = {}
+    async with platform.db.transaction() as conn:
+        await store.create_staged(conn)
+        async with store.staging(conn) as write:
+            lines = numbered(file)
+            while rows := await asyncio.to_thread(_checked, lines, made, kinds):
+                await write(rows)
+        for line, code in await store.put_aside(conn, organization_id):
+            _refuse(made, line, _TAKEN[code])
+        made.created, made.updated, made.unchanged = await store.merge(conn, organization_id)
+        await store.keep_schemes(conn, kinds)
+    made.details.sort(key=lambda each: each.line)
+    return made
+
+
+def numbered(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines of *file* that are not empty, with their numbers; a longer one is cut."""
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            yield number, line
+            while line and not line.endswith(b"\n"):
+                line = file.readline(LONGEST_LINE)
+        elif line.strip():
+            yield number, line
+
+
+def _checked(
+    lines: Iterator[tuple[int, bytes]], made: Imported, kinds: dict[str, str]
+) -> list[tuple[Any, ...]]:
+    """The next good lines as rows to stage; none behind the last line."""
+    rows: list[tuple[Any, ...]] = []
+    for number, line in lines:
+        try:
+            rows.append((number, *_row(line, kinds)))
+        except VazaoError as error:
+            _refuse(made, number, error)
+        if len(rows) == LINES_AT_ONCE:
+            break
+    return rows
+
+
+def _row(line: bytes, kinds: dict[str, str]) -> tuple[Any, ...]:
+    """What a line says: typed and folded names, and ``None`` for what it leaves as it is.
+
+    Raises:
+        VazaoError: something in it is wrong.
+    """
+    if len(line) > LONGEST_LINE:
+        raise errors.LineInvalid(reason="it is too long")
+    try:
+        given = _decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise errors.LineInvalid(reason=_reason(error)) from error
+    username, key = names.username_of(given.username)
+    email, email_key = names.email_of(None if given.email is msgspec.UNSET else given.email)
+    stored, kind = _hash(given.password_hash, kinds)
+    return (
+        username, key, given.email is not msgspec.UNSET, email, email_key,
+        None if given.name is msgspec.UNSET else names.name_of(given.name),
+        None if given.roles is msgspec.UNSET else _roles(given.roles),
+        None if given.enabled is msgspec.UNSET else given.enabled, stored, kind,
+    )
+
+
+def _hash(given: str | None, kinds: dict[str, str]) -> tuple[str | None, str | None]:
+    """A hash as it is kept, and its kind where it is another system's; notes a sample of it."""
+    if given is None:
+        return None, None
+    stored = schemes.normal(given)
+    kind = schemes.kind_of(stored)
+    if schemes.is_current(stored):
+        return stored, None
+    if kind not in kinds:
+        kinds[kind] = schemes.sample_of(stored)
+    return stored, kind
+
+
+def _roles(given: list[str]) -> list[str]:
+    held = sorted(set(given))
+    for role in held:
+        if role not in ROLES:
+            raise errors.RoleUnknown(role)
+    return held
+
+
+def _reason(error: BaseException) -> str:
+    """Why a line is no user, without quoting what is in it."""
+    text = str(error)
+    return text if isinstance(error, msgspec.ValidationError) else "it is no JSON object"
+
+
+def _refuse(made: Imported, line: int, error: VazaoError) -> None:
+    made.refused += 1
+    if len(made.details) < REFUSED_SHOWN:
+        made.details.append(Refused(line=line, code=error.code, message=error.message()))

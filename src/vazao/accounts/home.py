@@ -1,0 +1,162 @@
+"""The home page: personal, with the organization's live figures; most requests cost no query.
+
+The template is rendered once for all who see the same figures in the same way, with marks where
+what is personal stands; each answer fills them. Before the framework (:class:`Quick`) answers a
+session that is known, from figures that are there; the route does all else, with the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import datetime
+from functools import partial
+from html import escape
+from typing import Any
+
+import msgspec
+import psycopg
+
+from vazao.accounts import store
+from vazao.cache import Shelf, cache_of
+from vazao.kit.logging import get
+from vazao.kit.platform import Platform, Principal
+from vazao.kit.registry import Figure
+from vazao.kit.web import pages
+
+log = get("accounts")
+NAME, CSRF, LAST = ("\ue000name\ue000", "\ue000csrf\ue000", "\ue000last\ue000")
+"""Stand in the template's text for what is personal; nobody types such characters."""
+_marks = re.compile(f"({NAME}|{CSRF}|{LAST})").split
+FRESH_SECONDS, STALE_SECONDS = 5.0, 60.0
+SIGN_INS_FRESH, SIGN_INS_STALE = 60.0, 0.0
+MOST_SKELETONS = 2_000
+Seen = tuple[datetime | None, bool]
+Values = tuple[int | float | None, ...]
+
+
+class Home:
+    """Home pages of this process."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        cache = cache_of(platform)
+        self._figures: list[tuple[Figure, Shelf[list[Any]]]] = []
+        self._sign_ins: Shelf[Seen] = cache.own(
+            "home:sign-ins", self._find_sign_in, fresh=SIGN_INS_FRESH, stale=SIGN_INS_STALE,
+            most=20_000,
+        )
+        self._skeletons: dict[Any, tuple[list[bytes], list[tuple[int, str]]]] = {}
+
+    def figures(self) -> list[tuple[Figure, Shelf[list[Any]]]]:
+        """The figures that features registered, each with where its values are kept."""
+        registered = self._platform.registry.figures
+        if len(self._figures) != len(registered):
+            cache = cache_of(self._platform)
+            self._figures = [
+                (each, cache.shelf(f"home:{each.path}", partial(self._read, each),
+                                   fresh=FRESH_SECONDS, stale=STALE_SECONDS))
+                for each in sorted(registered, key=lambda figure: figure.order)
+            ]
+        return self._figures
+
+    def known(self, person: Principal) -> tuple[Seen, Values] | None:
+        """What the page shows, if all of it is at hand."""
+        seen = self._sign_ins.peek(_key_of(person))
+        if seen is None:
+            return None
+        key, values = str(person.organization_id), []
+        for _, shelf in self.figures():
+            value = shelf.peek(key)
+            if value is None:
+                return None
+            values.append(value[0])
+        return seen, tuple(values)
+
+    async def learnt(self, person: Principal) -> tuple[Seen, Values]:
+        """What the page shows, asked for where it is not at hand."""
+        seen = await self._sign_ins.get(_key_of(person))
+        key = str(person.organization_id)
+        return seen, tuple([(await shelf.get(key))[0] for _, shelf in self.figures()])
+
+    def write(
+        self, person: Principal, csrf: str, language: str, known: tuple[Seen, Values]
+    ) -> tuple[bytes, bytes]:
+        """The page and its ETag."""
+        (last, first), values = known
+        pieces, places = self._skeleton(person, language, first, values)
+        own = {NAME: escape(person.name), CSRF: csrf, LAST: self._when(last, language)}
+        made = pieces.copy()
+        for place, mark in places:
+            made[place] = own[mark].encode()
+        body = b"".join(made)
+        return body, b'W/"%b"' % hashlib.blake2b(body, digest_size=12).hexdigest().encode()
+
+    def _skeleton(
+        self, person: Principal, language: str, first: bool, values: Values
+    ) -> tuple[list[bytes], list[tuple[int, str]]]:
+        key = (person.organization_id, "admin" in person.roles, language, first, values)
+        found = self._skeletons.get(key)
+        if found is None:
+            if len(self._skeletons) >= MOST_SKELETONS:
+                self._skeletons.clear()
+            found = self._skeletons[key] = self._cut(person, language, first, values)
+        return found
+
+    def _cut(
+        self, person: Principal, language: str, first: bool, values: Values
+    ) -> tuple[list[bytes], list[tuple[int, str]]]:
+        """The page of anybody, in pieces, and at which of them what is personal stands."""
+        figures = [
+            {"label": each.label, "path": each.path, "value": value}
+            for (each, _), value in zip(self.figures(), values, strict=True)
+        ]
+        text = pages.render(
+            self._platform, "accounts/home.html", language=language, path="/",
+            principal=msgspec.structs.replace(person, name=NAME), csrf=CSRF, figures=figures,
+            first=first, last=LAST,
+        )
+        pieces = _marks(text)
+        places = [(n, each) for n, each in enumerate(pieces) if each in (NAME, CSRF, LAST)]
+        return [each.encode() for each in pieces], places
+
+    def _when(self, moment: datetime | None, language: str) -> str:
+        macros: Any = pages.environment(
+            language, tuple(self._platform.registry.template_packages)
+        ).get_template("macros.html").module
+        return str(macros.when(moment))
+
+    async def _read(self, figure: Figure, key: str) -> list[Any]:
+        try:
+            async with self._platform.db.connection() as conn:
+                return [await figure.read(conn, int(key))]
+        except psycopg.Error as error:
+            # One feature's trouble must not take everybody's home page away; it shows as a dash.
+            log.warning("figure_failed", figure=figure.label, error_type=type(error).__name__)
+            return [None]
+
+    async def _find_sign_in(self, key: str) -> Seen:
+        async with self._platform.db.connection() as conn:
+            last, previous = await store.find_sign_in(conn, int(key.partition(":")[0]))
+        return previous or last, previous is None
+
+
+def _key_of(person: Principal) -> str:
+    """Of a session, so that a new one shows the sign-in before it."""
+    return f"{person.user_id}:{person.session_id}"
+
+
+def is_held(if_none_match: bytes | None, etag: bytes) -> bool:
+    """Whether the reader has the page with this (weak) tag already."""
+    if not if_none_match:
+        return False
+    held = {tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")}
+    return b"*" in held or etag.removeprefix(b"W/") in held
+
+
+def home_of(platform: Platform) -> Home:
+    """The process's home pages, made at first use."""
+    found = platform.kept.get(Home)
+    if found is None:
+        found = platform.kept[Home] = Home(platform)
+    return found

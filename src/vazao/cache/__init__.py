@@ -1,0 +1,30 @@
+"""What features keep for a while: in this process, and with ``VAZAO_CACHE_URL`` in one for all.
+
+A feature makes a :class:`Shelf` of a kind of values, says how each is loaded and how long it is
+fresh, and asks it. A thousand requests for what is not there cause one load; what is about to grow
+old is loaded anew before anybody has to wait for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vazao.kit.faces import lazily
+
+if TYPE_CHECKING:
+    from vazao.cache.shelves import Cache, Shelf
+    from vazao.kit.platform import Platform
+
+__all__ = ["Cache", "Shelf", "cache_of"]
+
+__getattr__ = lazily(__name__, {"Cache": "shelves", "Shelf": "shelves"})
+
+
+def cache_of(platform: Platform) -> Cache:
+    """The process's cache, made at first use."""
+    from vazao.cache import shelves
+
+    found: Any = platform.kept.get(shelves.Cache)
+    if found is None:
+        found = platform.kept[shelves.Cache] = shelves.Cache(platform)
+    return found

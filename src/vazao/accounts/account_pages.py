@@ -8,11 +8,11 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from vazao.accounts import authentication, errors, service, store
-from vazao.accounts.entering import place_of
+from vazao.accounts.administration import service as administration
+from vazao.accounts.administration.api import renew_password
 from vazao.accounts.models import SIGN_IN_BYTES
 from vazao.accounts.pages import Asking, field, messages_of, redirect
-from vazao.accounts.passwords import check_new, hash_new, hasher_of
-from vazao.accounts.sign_in import confirm_password, end_session
+from vazao.accounts.sign_in import end_session
 from vazao.kit.errors import VazaoError
 from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform, Principal
@@ -59,12 +59,15 @@ async def change_profile(
     """Change name and e-mail (303), or show the page again with what is wrong."""
     try:
         async with platform.db.transaction() as conn:
-            await service.change_profile(
-                conn, principal.organization_id, principal.user_id or 0,
-                name=await field(request, "name"), email=await field(request, "email"),
+            await administration.change_user(
+                conn, administration.actor_of(principal), principal.organization_id,
+                principal.user_id or 0, administration.Changes(
+                    name=await field(request, "name"), email=await field(request, "email")
+                ),
             )
     except (errors.NameInvalid, errors.EmailInvalid, errors.EmailTaken) as error:
         return await _account_page(request, platform, principal, error=error)
+    authentication.forget_user(platform, principal.user_id or 0)
     return redirect("/account?done=profile")
 
 
@@ -77,24 +80,16 @@ async def change_password(
     request: Asking, platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
     """Change the password and end the other sessions (303), or say what is wrong."""
-    user_id, new = principal.user_id or 0, await field(request, "new")
     try:
-        async with platform.db.connection() as conn:
-            user = await service.user(conn, principal.organization_id, user_id)
-        check_new(new, user.username)
-        await confirm_password(
-            platform, user_id, await field(request, "current"), place_of(request, platform)
+        await renew_password(
+            request, platform, principal, await field(request, "current"),
+            await field(request, "new"),
         )
-        hashed = await hash_new(hasher_of(platform), new)
     except (
         errors.PasswordInvalid, errors.PasswordIsUsername, errors.PasswordWrong,
         errors.SignInTooOften,
     ) as error:
         return await _account_page(request, platform, principal, error=error)
-    kept = bytes.fromhex(principal.session_id or "")
-    async with platform.db.transaction() as conn:
-        await service.set_password(conn, user_id, hashed, kept_session=kept)
-    authentication.forget_user(platform, user_id, kept=kept)
     return redirect("/account?done=password")
 
 

@@ -8,7 +8,12 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from vazao.accounts import authentication, errors, service, store
+from vazao.accounts import authentication, errors, store
+from vazao.accounts import service as verbs
+from vazao.accounts.administration import service
+from vazao.accounts.administration import store as trail
+from vazao.accounts.administration.service import Changes, actor_of
+from vazao.accounts.models import SIGN_IN_BYTES
 from vazao.accounts.pages import Asking, field, messages_of, redirect
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.kit import clock
@@ -24,6 +29,18 @@ _WRONG = (
     errors.NameInvalid, errors.RoleUnknown, errors.PasswordInvalid, errors.PasswordIsUsername,
     errors.SignInBusy,
 )
+MESSAGES = {
+    "user": "The user was saved.",
+    "password": "The password was set; the user's sessions have ended.",
+    "sessions": "The user's sessions have ended.",
+}
+LABELS = {
+    "user.created": "User created", "user.changed": "User changed",
+    "user.password_set": "Password set", "user.sessions_ended": "Sessions ended",
+    "token.created": "Token created", "token.rotated": "Token rotated",
+    "token.revoked": "Token revoked", "organization.created": "Organization created",
+    "users.imported": "Users imported",
+}
 _LIVES = {"30": timedelta(days=30), "90": timedelta(days=90), "365": timedelta(days=365)}
 ADMIN: dict[str, Any] = {"admin": True}
 USER_FIELDS = ("username", "name", "email", "role", "password")
@@ -76,8 +93,9 @@ async def create_user(
         hashed = await hash_new(hasher_of(platform), password)
         async with platform.db.transaction() as conn:
             await service.create_user(
-                conn, principal.organization_id, typed["username"], password_hash=hashed,
-                email=typed["email"], name=typed["name"], roles=[typed["role"]],
+                conn, actor_of(principal), principal.organization_id, typed["username"],
+                password_hash=hashed, email=typed["email"], name=typed["name"],
+                roles=[typed["role"]],
             )
     except _WRONG as error:
         return await _users_page(request, platform, principal, error=error, typed=typed)
@@ -129,9 +147,9 @@ async def create_token(
     try:
         async with platform.db.transaction() as conn:
             secret, _ = await service.create_token(
-                conn, principal.organization_id, application=application, scopes=scopes,
-                known=platform.registry.scopes,
-                created_by=principal.user_id, life=_LIVES.get(await field(request, "days")),
+                conn, actor_of(principal), principal.organization_id, application=application,
+                scopes=scopes, known=platform.registry.scopes,
+                life=_LIVES.get(await field(request, "days")),
             )
     except (errors.ApplicationInvalid, errors.ScopesMissing, errors.ScopeUnknown) as error:
         return await _tokens_page(
@@ -148,11 +166,125 @@ async def revoke_token(
 ) -> Response[Any]:
     """Revoke one of the organization's tokens."""
     async with platform.db.transaction() as conn:
-        digest = await service.revoke_token(conn, principal.organization_id, token_id)
+        digest = await service.revoke_token(
+            conn, actor_of(principal), principal.organization_id, token_id
+        )
     authentication.forget(platform, digest)
     return redirect("/admin/tokens")
 
 
+@post("/admin/tokens/{token_id:int}/rotate", opt=ADMIN, include_in_schema=False,
+      status_code=200)
+async def rotate_token(
+    request: Asking, platform: ThePlatform, principal: Asker, token_id: FromPath[int]
+) -> Response[Any]:
+    """A new secret, shown this once; the old one works on for a week."""
+    async with platform.db.transaction() as conn:
+        secret, token = await service.rotate_token(
+            conn, actor_of(principal), principal.organization_id, token_id,
+            known=platform.registry.scopes,
+        )
+    return await _tokens_page(
+        request, platform, principal, secret=secret, application=token.application
+    )
+
+
+async def _user_page(
+    request: Asking, platform: Platform, principal: Principal, user_id: int, *,
+    error: VazaoError | None = None,
+) -> Response[str]:
+    async with platform.db.connection() as conn:
+        user = await verbs.user(conn, principal.organization_id, user_id)
+        sessions = await store.list_sessions(conn, user_id)
+    language = language_of(request)
+    messages = messages_of(error, language)
+    if (done := MESSAGES.get(request.query_params.get("done", ""))) and error is None:
+        messages.append(("ok", translate(done, language)))
+    return page(
+        request, "accounts/user.html", status=error.status if error else 200, user=user,
+        sessions=sessions, messages=messages,
+    )
+
+
+@get("/admin/users/{user_id:int}", opt=ADMIN, include_in_schema=False)
+async def show_user(
+    request: Asking, platform: ThePlatform, principal: Asker, user_id: FromPath[int]
+) -> Response[str]:
+    """One user: name, role, whether they may sign in, password, sessions."""
+    return await _user_page(request, platform, principal, user_id)
+
+
+@post("/admin/users/{user_id:int}", opt=ADMIN | {"fields": ("name", "email", "role", "enabled")},
+      include_in_schema=False)
+async def change_user(
+    request: Asking, platform: ThePlatform, principal: Asker, user_id: FromPath[int]
+) -> Response[Any]:
+    """Change a user (303), or show the page again with what is wrong."""
+    given = Changes(
+        name=await field(request, "name"), email=await field(request, "email"),
+        roles=[await field(request, "role")], enabled=bool(await field(request, "enabled")),
+    )
+    try:
+        async with platform.db.transaction() as conn:
+            await service.change_user(
+                conn, actor_of(principal), principal.organization_id, user_id, given
+            )
+    except (errors.LastAdmin, *_WRONG) as error:
+        return await _user_page(request, platform, principal, user_id, error=error)
+    authentication.forget_user(platform, user_id)
+    return redirect(f"/admin/users/{user_id}?done=user")
+
+
+@post("/admin/users/{user_id:int}/password", opt=ADMIN | {"fields": ("password",)},
+      include_in_schema=False, request_max_body_size=SIGN_IN_BYTES)
+async def set_password(
+    request: Asking, platform: ThePlatform, principal: Asker, user_id: FromPath[int]
+) -> Response[Any]:
+    """A new password for a user, whose sessions end."""
+    password = await field(request, "password")
+    async with platform.db.connection() as conn:
+        user = await verbs.user(conn, principal.organization_id, user_id)
+    try:
+        check_new(password, user.username)
+        hashed = await hash_new(hasher_of(platform), password)
+    except _WRONG as error:
+        return await _user_page(request, platform, principal, user_id, error=error)
+    async with platform.db.transaction() as conn:
+        await service.set_password(
+            conn, actor_of(principal), principal.organization_id, user_id, hashed
+        )
+    authentication.forget_user(platform, user_id)
+    return redirect(f"/admin/users/{user_id}?done=password")
+
+
+@post("/admin/users/{user_id:int}/sessions", opt=ADMIN, include_in_schema=False)
+async def end_sessions(
+    platform: ThePlatform, principal: Asker, user_id: FromPath[int]
+) -> Response[Any]:
+    """End all of a user's sessions."""
+    async with platform.db.transaction() as conn:
+        await service.end_sessions(
+            conn, actor_of(principal), principal.organization_id, user_id
+        )
+    authentication.forget_user(platform, user_id)
+    return redirect(f"/admin/users/{user_id}?done=sessions")
+
+
+@get("/admin/audit", opt=ADMIN, include_in_schema=False)
+async def show_audit(
+    request: Asking, platform: ThePlatform, principal: Asker
+) -> Response[str]:
+    """Who changed what, newest first."""
+    before = _cursor(request, "before", (1 << 63) - 1)
+    async with platform.db.connection() as conn:
+        found = await trail.audit(conn, principal.organization_id, before=before, limit=PAGE)
+    return page(
+        request, "accounts/audit.html", entries=found.items, actions=LABELS,
+        next=found.items[-1].id if found.more else None,
+    )
+
+
 ROUTES: list[Any] = [
-    show_admin, show_users, create_user, show_tokens, create_token, revoke_token,
+    show_admin, show_users, create_user, show_user, change_user, set_password, end_sessions,
+    show_tokens, create_token, rotate_token, revoke_token, show_audit,
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,13 +12,16 @@ from litestar.datastructures import Cookie
 
 from vazao.accounts import authentication
 from vazao.accounts.models import SESSION_LIFE, SignedIn
-from vazao.accounts.sign_in import Arrival, Place, arrive, sign_in
+from vazao.accounts.names import lookup_key
+from vazao.accounts.sign_in import Arrival, Place, arrive, device_value, sign_in
 from vazao.kit.platform import Platform
 from vazao.kit.proxies import client_address, is_https
 from vazao.kit.web import csrf
 
 Asking = ASGIConnection[Any, Any, Any, Any]
-VISITOR_COOKIE = "vazao_visitor"
+VISITOR_COOKIE, DEVICE_COOKIE = "vazao_visitor", "vazao_device"
+DEVICE_SECONDS = 365 * 86_400
+_device = re.compile(r"[A-Za-z0-9_-]{16}").fullmatch
 FIELDS = ("next", "ticket", "username", "password")
 
 
@@ -35,7 +40,8 @@ def safe_next(target: str | None) -> str:
 def place_of(request: Asking, platform: Platform) -> Place:
     """Where the request comes from."""
     return Place(
-        client_address(request, platform.settings), request.headers.get("user-agent", "")
+        client_address(request, platform.settings), request.headers.get("user-agent", ""),
+        request.cookies.get(authentication.prefixed(DEVICE_COOKIE, request, platform), ""),
     )
 
 
@@ -63,6 +69,18 @@ def session_cookie(request: Asking, platform: Platform, signed: SignedIn) -> Coo
     """The cookie of a session that has begun."""
     life = int(SESSION_LIFE.total_seconds())
     return cookie(request, platform, authentication.COOKIE, signed.secret, max_age=life)
+
+
+def device_cookie(
+    request: Asking, platform: Platform, form: Mapping[str, str]
+) -> Cookie:
+    """The cookie by which this device is known as one that the person has signed in on."""
+    name = authentication.prefixed(DEVICE_COOKIE, request, platform)
+    device = request.cookies.get(name, "").partition(".")[0]
+    if not _device(device):
+        device = secrets.token_urlsafe(12)
+    value = device_value(platform, lookup_key(form.get("username", "")) or "", device)
+    return cookie(request, platform, DEVICE_COOKIE, value, max_age=DEVICE_SECONDS)
 
 
 def begin(

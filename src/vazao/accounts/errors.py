@@ -102,6 +102,15 @@ class ApplicationInvalid(Unprocessable):
     code = "application_invalid"
 
 
+class LastAdmin(Conflict):
+    """Nobody would be left to administer the organization."""
+
+    code = "last_admin"
+
+    def __init__(self) -> None:
+        super().__init__(remedy="Make another user an admin first.")
+
+
 class RangeInvalid(BadRequest):
     """Ids are whole numbers, and the first is below the last."""
 

@@ -55,16 +55,16 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sign-in is checked against; all but ``wait_seconds`` is ``None`` for nobody.
+    """What a sign-in is checked against; the user's are ``None`` for nobody.
 
-    ``wait_seconds`` above 0 means that this name failed too often from this place just now;
-    ``failures`` counts those of the last quarter of an hour.
+    ``failures`` and ``ages`` (seconds since the last) are of the keys that were asked for, in
+    their order.
     """
 
     user_id: int | None
     password_hash: str | None
-    failures: int
-    wait_seconds: float
+    failures: list[int]
+    ages: list[float]
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -87,14 +87,15 @@ async def sign_in(request: Asking, platform: ThePlatform) -> Response[Any]:
         if not wants_html(request):
             raise
         return _login_page(request, platform, target=target, error=error, username=username)
-    return _signed_in(request, platform, signed, target)
+    return _signed_in(request, platform, signed, target, form)
 
 
 def _signed_in(
-    request: Asking, platform: Platform, signed: SignedIn, target: str
+    request: Asking, platform: Platform, signed: SignedIn, target: str, form: dict[str, str]
 ) -> Response[Any]:
     response = redirect(target)
     response.cookies.append(entering.session_cookie(request, platform, signed))
+    response.cookies.append(entering.device_cookie(request, platform, form))
     return response
 
 

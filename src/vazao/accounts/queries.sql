@@ -71,26 +71,28 @@ where exists (select from accounts.foreign_hash as f where f.kind = s.kind)
 select password_hash from accounts."user" where id = %(id)s
 
 -- name: find_credentials
--- One row always, for known and unknown names alike: the same work, hence the same time.
--- Failures count for a quarter of an hour; from the fifth on the wait doubles, up to a minute.
-select u.id as user_id, u.password_hash,
-    coalesce(t.failures, 0) as failures,
-    case when t.failures >= %(free)s then greatest(0, extract(epoch from t.last_failed_at
-        + least(60, power(2, least(t.failures - %(free)s, 6))) * interval '1 second'
-        - %(now)s::timestamptz))::float8 else 0 end as wait_seconds
+-- One row always, for known and unknown names alike: the same work, hence the same time. Failures
+-- count for a quarter of an hour.
+select u.id as user_id, u.password_hash, t.failures, t.ages
 from (select) one
 left join accounts."user" u on u.username_key = %(username_key)s and u.enabled
-left join accounts.throttle t
-    on t.key = %(pair)s and t.last_failed_at > %(now)s::timestamptz - interval '15 minutes'
+cross join lateral (
+    select coalesce(array_agg(coalesce(t.failures, 0) order by k.n), '{}') as failures,
+        coalesce(array_agg(coalesce(extract(epoch from %(now)s::timestamptz - t.last_failed_at),
+            'infinity')::float8 order by k.n), '{}') as ages
+    from unnest(%(keys)s::bytea[]) with ordinality as k (key, n)
+    left join accounts.throttle t
+        on t.key = k.key and t.last_failed_at > %(now)s::timestamptz - interval '15 minutes'
+) t
 
--- name: count_failure
--- Counted for the pair of name and place, whether or not the name exists: the owner of an account
--- is never kept out by somebody elsewhere. Old failures are forgotten here.
+-- name: count_failures
+-- Counted whether or not the name exists. Old failures are forgotten here. In the order of the
+-- keys, as by all who count several.
 insert into accounts.throttle as t (key, failures, last_failed_at)
-values (%(pair)s, 1, %(now)s)
+select k.key, %(failures)s, %(now)s from unnest(%(keys)s::bytea[]) as k (key) order by k.key
 on conflict (key) do update set last_failed_at = excluded.last_failed_at,
     failures = case when t.last_failed_at < excluded.last_failed_at - interval '15 minutes'
-        then 1 else t.failures + 1 end
+        then excluded.failures else t.failures + excluded.failures end
 
 -- name: forget_failures
 -- After a success.

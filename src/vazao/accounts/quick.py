@@ -159,11 +159,15 @@ class SignIn:
         except psycopg.OperationalError as error:
             log.warning("database", error_type=type(error).__name__)
             raise DatabaseUnavailable(retry_after=5) from error
-        cookie = entering.session_cookie(connection, self._platform, signed)
+        cookies = (
+            entering.session_cookie(connection, self._platform, signed),
+            entering.device_cookie(connection, self._platform, form),
+        )
         return [
             (b"location", entering.safe_next(form.get("next")).encode()),
             (b"cache-control", b"no-store"),
-            (b"set-cookie", cookie.to_header(header="").strip().encode("latin-1")),
+            *((b"set-cookie", each.to_header(header="").strip().encode("latin-1"))
+              for each in cookies),
         ]
 
 

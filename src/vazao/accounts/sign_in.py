@@ -12,7 +12,17 @@ import math
 from contextlib import suppress
 from dataclasses import dataclass
 
-from vazao.accounts import authentication, credentials, errors, names, schemes, store, tickets
+from vazao.accounts import (
+    authentication,
+    credentials,
+    errors,
+    names,
+    schemes,
+    store,
+    throttling,
+    tickets,
+)
+from vazao.accounts.counting import Counting, counting_of
 from vazao.accounts.foreign import foreign_of
 from vazao.accounts.hashing import Turn
 from vazao.accounts.models import SESSION_LIFE, Credentials, SignedIn
@@ -27,10 +37,13 @@ log = get("accounts")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a sign-in comes from: the client's address (``""``: unknown) and its program."""
+    """Where a sign-in comes from: the client's address (``""``: unknown), its program, and what
+    the cookie of a device that it has signed in on before holds.
+    """
 
     address: str = ""
     user_agent: str = ""
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,23 +108,57 @@ async def authenticate_password(
 async def _authenticate(
     platform: Platform, arrival: Arrival, password: str, place: Place
 ) -> Credentials:
-    key = arrival.key
-    pair = _pair(platform, key or "", place.address)
-    async with platform.db.connection(patient=True) as conn:
-        found = await store.find_credentials(conn, key, pair)
-    if found.wait_seconds > 0:
-        raise errors.SignInTooOften(math.ceil(found.wait_seconds))
+    key, counting = arrival.key, counting_of(platform)
+    keys = throttling.keys_of(
+        platform.secret, key or "", place.address, known_device(platform, key, place.device)
+    )
+    found, seen = await counting.find(key, keys)
+    await _hold(counting, keys, seen)
     checked = await verify(hasher_of(platform), found.password_hash, password, turn=arrival.turn)
     if not checked.right or found.user_id is None:
         await foreign_of(platform).settle(checked, found.password_hash)
-        async with platform.db.transaction() as conn:
-            await store.count_failure(conn, pair)
+        await counting.fail(keys)
         raise errors.SignInRefused
-    if found.failures:
-        async with platform.db.transaction() as conn:
-            await store.forget_failures(conn, pair)
+    if seen[0].age < math.inf:
+        await counting.forget(keys)
     await _upgrade(platform, found.user_id, found.password_hash or "", password)
     return found
+
+
+async def _hold(
+    counting: Counting, keys: throttling.Keys, seen: list[throttling.Seen]
+) -> None:
+    """Let one who has to wait do so.
+
+    Raises:
+        SignInTooOften: it is too early.
+    """
+    try:
+        throttling.check(seen)
+    except errors.SignInTooOften:
+        if seen[0].age == math.inf:
+            await counting.note(keys)
+        raise
+
+
+def device_value(platform: Platform, key: str, device: str) -> str:
+    """What the cookie of a device holds on which *key* has signed in."""
+    return f"{device}.{_device_mac(platform, key, device)}"
+
+
+def known_device(platform: Platform, key: str | None, value: str) -> str | None:
+    """The id of the device whose cookie holds *value*, if *key* has signed in on it."""
+    device, _, mac = value.partition(".")
+    if not key or not device or not hmac.compare_digest(
+        mac.encode("utf-8", "replace"), _device_mac(platform, key, device).encode()
+    ):
+        return None
+    return device
+
+
+def _device_mac(platform: Platform, key: str, device: str) -> str:
+    text = f"device cookie\0{key}\0{device}".encode("utf-8", "replace")
+    return hmac.new(platform.secret, text, hashlib.sha256).hexdigest()[:32]
 
 
 async def _upgrade(platform: Platform, user_id: int, checked: str, password: str) -> None:
@@ -157,15 +204,16 @@ async def confirm_password(platform: Platform, user_id: int, password: str, plac
     Raises:
         PasswordWrong, SignInTooOften, SignInBusy: it is not, or cannot be said now.
     """
-    pair = _pair(platform, f"\0user {user_id}", place.address)
+    counting = counting_of(platform)
+    keys = throttling.Keys(
+        throttling.keys_of(platform.secret, f"\0user {user_id}", place.address, None).pair
+    )
+    _, seen = await counting.find(None, keys)
+    throttling.check(seen)
     async with platform.db.connection() as conn:
-        throttled = await store.find_credentials(conn, None, pair)
         stored = await store.find_password(conn, user_id)
-    if throttled.wait_seconds > 0:
-        raise errors.SignInTooOften(math.ceil(throttled.wait_seconds))
     if not (await verify(hasher_of(platform), stored, password)).right:
-        async with platform.db.transaction() as conn:
-            await store.count_failure(conn, pair)
+        await counting.fail(keys)
         raise errors.PasswordWrong
 
 
@@ -184,11 +232,6 @@ async def end_session(platform: Platform, person: Principal, session_id: str) ->
     authentication.forget(platform, digest)
     if not ended:
         raise NotFound
-
-
-def _pair(platform: Platform, username_key: str, address: str) -> bytes:
-    text = f"pair\0{username_key}\0{address}".encode("utf-8", "replace")
-    return hmac.new(platform.secret, text, hashlib.sha256).digest()[:16]
 
 
 def _short(user_agent: str) -> str:

@@ -20,7 +20,6 @@ from vazao.kit.announcing import changes_with
 from vazao.kit.sql import Conn
 
 Q = sql.load(__package__)
-FREE_FAILURES = 5
 
 
 async def insert_organization(conn: Conn, slug: str, name: str) -> Organization | None:
@@ -109,19 +108,21 @@ async def find_password(conn: Conn, user_id: int) -> str | None:
     return found[0] if found else None
 
 
-async def find_credentials(conn: Conn, username_key: str | None, pair: bytes) -> Credentials:
+async def find_credentials(
+    conn: Conn, username_key: str | None, keys: Sequence[bytes]
+) -> Credentials:
     """What a sign-in is checked against; the same work for known and unknown names."""
     found = await sql.one(
-        conn, Credentials, Q.find_credentials, username_key=username_key, pair=pair,
-        free=FREE_FAILURES, now=clock.now(),
+        conn, Credentials, Q.find_credentials, username_key=username_key, keys=list(keys),
+        now=clock.now(),
     )
     assert found is not None
     return found
 
 
-async def count_failure(conn: Conn, pair: bytes) -> None:
-    """Count a failed sign-in."""
-    await sql.run(conn, Q.count_failure, pair=pair, now=clock.now())
+async def count_failures(conn: Conn, keys: Sequence[bytes], failures: int) -> None:
+    """Count so many failed sign-ins under each key."""
+    await sql.run(conn, Q.count_failures, keys=list(keys), failures=failures, now=clock.now())
 
 
 async def forget_failures(conn: Conn, pair: bytes) -> None:

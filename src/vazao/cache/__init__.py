@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from vazao.kit.faces import lazily
 
 if TYPE_CHECKING:
+    from vazao.cache.shared import SharedAway
     from vazao.cache.shelves import Cache, Shelf
     from vazao.kit.platform import Platform
 
-__all__ = ["Cache", "Shelf", "cache_of"]
+__all__ = ["Cache", "SharedAway", "Shelf", "cache_of"]
 
-__getattr__ = lazily(__name__, {"Cache": "shelves", "Shelf": "shelves"})
+__getattr__ = lazily(__name__, {
+    "Cache": "shelves", "Shelf": "shelves", "SharedAway": "shared",
+})
 
 
 def cache_of(platform: Platform) -> Cache:

@@ -34,6 +34,10 @@ if ARGV[1] ~= '' then redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2]) end
 """
 
 
+class SharedAway(Exception):
+    """The shared cache cannot be asked now."""
+
+
 class _Kept(msgspec.Struct):
     """A value, and when its loading began (seconds since the epoch)."""
 
@@ -65,19 +69,33 @@ class Shared:
         Of all processes that ask at once one loads, and the others wait for it.
         """
         token = secrets.token_hex(8)
+        if self.is_away:
+            return await load()
         try:
-            found = None if self.is_away else await self._find(key, fresh * SHARE)
-            mine = found is None and not self.is_away and await self._lock(key, token)
-            if found is None and not mine and not self.is_away:
-                found = await self._awaited(key, fresh * SHARE)
+            found, mine = await self._found(key, token, fresh * SHARE)
         except FAILURES as error:
             self._failed(error)
-            found, mine = None, False
+            return await load()
         if found is not None:
             return found.value
         if not mine:
             return await load()
         return await self._loaded(key, token, load, fresh + stale)
+
+    async def _found(
+        self, key: str, token: str, youngest: float
+    ) -> tuple[_Kept | None, bool]:
+        """A value that is young enough, or whether it is ours to load one."""
+        found = await self._find(key, youngest)
+        if found is not None:
+            return found, False
+        if not await self._lock(key, token):
+            return await self._awaited(key, youngest), False
+        # Another may have loaded it between our look and the lock.
+        found = await self._find(key, youngest)
+        if found is not None:
+            await self._client.eval(GIVE, 2, key, f"{key}:lock", b"", 0, token)
+        return found, found is None
 
     async def forget(self, key: str) -> None:
         """Let go of a value, if that can be done now."""
@@ -85,6 +103,20 @@ class Shared:
             await self._client.delete(key)
         except FAILURES as error:
             self._failed(error)
+
+    async def run(self, script: str, keys: list[str], *values: object) -> Any:
+        """What a script (Lua) returns, run by the server as one step.
+
+        Raises:
+            SharedAway: it could not be run; nothing is known of what it did.
+        """
+        if self.is_away:
+            raise SharedAway
+        try:
+            return await self._client.eval(script, len(keys), *keys, *values)
+        except FAILURES as error:
+            self._failed(error)
+            raise SharedAway from error
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,0 +1,1 @@
+"""An admin's work: users, tokens, organizations, and the trail of who changed what."""

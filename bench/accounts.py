@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import threading
@@ -16,11 +17,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx2
 import psutil
+import psycopg
 
 import people
-from platform_under_test import say
-from served import HERE, Served, serving, wait_for
+from platform_under_test import free_port, median, say
+from served import HERE, REPORT, Load, Served, read, serving, wait_for
+from vazao.accounts.credentials import TOKEN, digest
+from vazao.kit.web.paging import encode_cursor
 
 HASHER = "argon2id 19 MiB t=2 p=1"
 CROWD, PAGES = 5_000, 200
@@ -134,7 +139,154 @@ def storm(made: Served) -> None:
     made.stop()
 
 
-PARTS: dict[str, Callable[[Served], None]] = {"storm": storm}
+COOKIES = """
+local lines, n = {{}}, {start}
+for line in io.lines("{file}") do lines[#lines + 1] = line end
+request = function()
+  n = n % #lines + 1
+  local cookie, etag = lines[n]:match("^(%S+) ?(%S*)$")
+  local headers = {{ ["Cookie"] = "vazao_session=" .. cookie, ["Accept"] = "text/html" }}
+  if etag ~= "" then headers["If-None-Match"] = etag end
+  return wrk.format("GET", "/", headers)
+end
+"""
+LOOKUPS = """
+math.randomseed(os.time())
+local headers = {{ ["application"] = "bench", ["api-token"] = "{token}" }}
+request = function()
+  return wrk.format("GET", "/user/" .. math.random({first}, {last}), headers)
+end
+"""
+ROUNDS, SECONDS, SESSIONS = 3, 6, 5_000
+
+
+def wrk(made: Served, port: int, script: str, *, connections: int = 32) -> Load:
+    """Let wrk ask as *script* says."""
+    path = made.folder / "load.lua"
+    path.write_text(REPORT + script)
+    done = subprocess.run(
+        ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", str(path),
+         f"http://127.0.0.1:{port}/"], capture_output=True, text=True, check=True,
+    )
+    return read(done.stdout)
+
+
+def cookies_script(made: Served, lines: list[str], name: str) -> str:
+    """A script that sends one session after another."""
+    path = made.folder / name
+    path.write_text("\n".join(lines) + "\n")
+    return COOKIES.format(file=path, start=0)
+
+
+def tags(port: int, cookies: list[str]) -> list[str]:
+    """Each session's page is asked for once: what was there, and its tag."""
+    found = []
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        for cookie in cookies:
+            answer = client.get("/", headers={"Cookie": f"vazao_session={cookie}"})
+            assert answer.status_code == 200, answer.status_code
+            found.append(f"{cookie} {answer.headers['etag']}")
+    return found
+
+
+def home(made: Served) -> None:
+    """The home page: whole answers, unchanged ones, and the plain versions of it."""
+    cookies = people.sessions(made, SESSIONS)
+    port = begin(made)
+    tagged = tags(port, cookies)
+    plain = {}
+    for kind in ("indexed", "counting"):
+        plain[kind] = free_port()
+        made.start([sys.executable, str(HERE / "plain_home.py"), str(plain[kind]), made.url,
+                    str(made.folder), kind])
+        wait_for(plain[kind])
+    scripts = {
+        "full": (port, cookies_script(made, cookies, "full")),
+        "held": (port, cookies_script(made, tagged, "held")),
+        **{kind: (where, cookies_script(made, cookies, kind)) for kind, where in plain.items()},
+    }
+    loads: dict[str, list[Load]] = {name: [] for name in scripts}
+    for _ in range(ROUNDS):
+        for name, (where, script) in scripts.items():
+            loads[name].append(wrk(made, where, script))
+    rates = {name: median([load.rate for load in each]) for name, each in loads.items()}
+    wrong = sum(load.refused + load.cut for each in loads.values() for load in each)
+    say("home pages a second, whole", "≥ 5,000", rates["full"], ok=rates["full"] >= 5000
+        and not wrong, p99_ms=median([load.p99 for load in loads["full"]]), wrong=wrong)
+    say("home pages a second, unchanged (304)", "≥ 8,000", rates["held"], ok=rates["held"] >= 8000)
+    share = rates["full"] / rates["indexed"]
+    say("against one indexed query a figure and no cache", "≥ 4 ×", share, ok=share >= 4,
+        theirs=round(rates["indexed"]), counting_rows=round(rates["counting"]))
+    made.stop()
+
+
+def users(made: Served) -> None:
+    """Users for other systems: one, a page, all of them, digests."""
+    with psycopg.connect(made.url, autocommit=True) as conn:
+        first, last = conn.execute('select min(id), max(id) from accounts."user"').fetchone() or ()
+        secret = TOKEN + secrets.token_urlsafe(32)
+        conn.execute(
+            "insert into accounts.token (organization_id, application, secret, scopes, created_at) "
+            "select id, 'bench', %s, '{users:read}', now() from accounts.organization "
+            "where slug = 'bench'", [digest(secret)],
+        )
+    port = begin(made)
+    script = LOOKUPS.format(token=secret, first=first, last=last)
+    loads = [wrk(made, port, script) for _ in range(ROUNDS)]
+    rate, p99 = median([each.rate for each in loads]), median([each.p99 for each in loads])
+    wrong = sum(each.refused + each.cut for each in loads)
+    say("/user/{id} over all ids", "≥ 2,500", rate, ok=rate >= 2500 and not wrong, wrong=wrong)
+    say("its p99", "≤ 40 ms", p99, ok=p99 <= 40)
+    headers = {"Authorization": f"Bearer {secret}"}
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=600) as client:
+        pages_of_users(made, client, first, last)
+        export(made, client)
+        compare(client)
+    made.stop()
+
+
+def pages_of_users(made: Served, client: httpx2.Client, first: int, last: int) -> None:
+    """A page near the beginning and one near the end."""
+    def seconds(after: int) -> float:
+        began = time.perf_counter()
+        client.get("/users", params={"limit": 50, "after": encode_cursor(after)}).raise_for_status()
+        return time.perf_counter() - began
+
+    near, far = (
+        median([seconds(after) for _ in range(50)]) for after in (first - 1, last - 100)
+    )
+    share = far / near
+    say("/users: the last page against the first", "same time", share, ok=share <= 1.25,
+        first_ms=round(near * 1000, 2), last_ms=round(far * 1000, 2))
+
+
+def export(made: Served, client: httpx2.Client) -> None:
+    """All users as NDJSON."""
+    before, most, lines = memory(made), 0.0, 0
+    began = time.perf_counter()
+    with client.stream("GET", "/v1/users/export") as answer:
+        for n, block in enumerate(answer.iter_raw()):
+            lines += block.count(b"\n")
+            if n % 500 == 0:
+                most = max(most, memory(made))
+    seconds = time.perf_counter() - began
+    say("users exported a second", "≥ 150,000", lines / seconds, ok=lines / seconds >= 150_000,
+        users=lines)
+    say("memory of that export", "≤ 200 MB", most - before, ok=most - before <= 200)
+
+
+def compare(client: httpx2.Client) -> None:
+    """Digests of all users, made and again."""
+    took = []
+    for _ in range(2):
+        began = time.perf_counter()
+        found = client.get("/v1/users/digest").raise_for_status().json()
+        took.append(time.perf_counter() - began)
+    say("digest of all users, cold", "≤ 15 s", took[0], ok=took[0] <= 15, users=found["count"])
+    say("digest of all users, again", "≤ 50 ms", took[1] * 1000, ok=took[1] <= 0.05)
+
+
+PARTS: dict[str, Callable[[Served], None]] = {"storm": storm, "home": home, "users": users}
 
 
 def main(names: list[str]) -> None:

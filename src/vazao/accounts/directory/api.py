@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from litestar.response import Stream
 
 from vazao.accounts.directory import described, digests, importing, store, views
 from vazao.accounts.errors import RangeInvalid
+from vazao.kit.cancelling import end_all
 from vazao.kit.errors import NotFound
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
@@ -169,16 +171,20 @@ async def export(
 async def _lines(
     platform: Platform, organization_id: int, after: int
 ) -> AsyncGenerator[bytes]:
-    """Slice by slice: who reads slowly holds neither a connection nor a snapshot."""
-    while True:
+    """Slice by slice, the next one read while one is sent: who reads slowly holds neither a
+    connection nor a snapshot.
+    """
+    async def read(behind: int) -> tuple[str, int, int] | None:
         async with platform.db.connection(patient=True) as conn:
-            found = await store.lines(
-                conn, organization_id, after=after, limit=EXPORTED_AT_ONCE
-            )
-        if found is None:
-            return
-        text, _, after = found
-        yield f"{text}\n".encode()
+            return await store.lines(conn, organization_id, after=behind, limit=EXPORTED_AT_ONCE)
+
+    reading = asyncio.create_task(read(after))
+    try:
+        while (found := await reading) is not None:
+            reading = asyncio.create_task(read(found[2]))
+            yield f"{found[0]}\n".encode()
+    finally:
+        await end_all([reading])
 
 
 @post("/v1/users/import", tags=["accounts"], operation_id="importUsers",

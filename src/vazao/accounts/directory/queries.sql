@@ -65,6 +65,10 @@ select user_id >> 12 as block, max(xid)::text from accounts.user_change
 where organization_id = %(organization_id)s and xid >= %(since)s::xid8
 group by user_id >> 12
 
+-- name: sort_in_memory
+-- For the rest of the transaction: what comes in order already is sorted in one look, if it fits.
+select set_config('work_mem', '64MB', true)
+
 -- name: make_digests
 -- Of each user's line, of each leaf of 64 ids over these, and of each block of 64 leaves.
 select leaf >> 6 as block, sum(users)::bigint as users,

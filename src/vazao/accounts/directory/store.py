@@ -19,6 +19,9 @@ LINE = (
 """What of a user a digest is made of, as SQL."""
 
 
+BLOCK = 4096
+
+
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """A user as other systems may see them."""
 
@@ -130,7 +133,9 @@ async def digests(
     """What stands for the users with ids from *first* to before *last*, by nodes of *width* ids:
     1, 64 or 4096.
     """
-    statement = {1: Q.make_lines, 64: Q.make_leaves, 4096: Q.make_digests}[width]
+    if width == BLOCK:
+        await sql.run(conn, Q.sort_in_memory)
+    statement = {1: Q.make_lines, 64: Q.make_leaves, BLOCK: Q.make_digests}[width]
     rows: list[Any] = await sql.rows(
         conn, statement, organization_id=organization_id, first=first, last=last
     )

@@ -1,0 +1,83 @@
+"""The home page as a plain program writes it: every request asks the database for all it shows.
+
+    python bench/plain_home.py PORT DATABASE_URL FOLDER indexed|counting
+
+The same session, figures and template as ours; ``counting`` counts rows instead of looking figures
+up.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, Loops
+
+from vazao import accounts, main
+from vazao.accounts import authentication, credentials, store
+from vazao.kit.platform import Platform, Principal
+from vazao.kit.settings import Settings
+from vazao.kit.web import pages
+
+COUNTS = (
+    "select count(*) from leads.lead where organization_id = %s",
+    "select count(*) from events.event as e join events.provider as p on p.id = e.provider_id "
+    "where p.organization_id = %s and e.listed",
+    "select count(*) from jobs.job where organization_id = %s and status in ('queued', 'running')",
+)
+
+
+def application(url: str, folder: str, kind: str) -> Any:
+    """The page as an ASGI application."""
+    settings = Settings(database_url=url, data_dir=Path(folder), secret="x" * 32)
+    platform = Platform(settings, url, main.registry())
+    platform.authenticate = accounts.authenticator(platform)
+    asking: Any = authentication.Authenticator(platform)
+    figures = sorted(platform.registry.figures, key=lambda figure: figure.order)
+
+    async def page(cookie: str) -> str:
+        secret = cookie.partition("vazao_session=")[2]
+        known = await asking._find_session(credentials.digest(secret))
+        person: Principal = known.principal
+        async with platform.db.connection() as conn:
+            last, previous = await store.find_sign_in(conn, person.user_id or 0)
+            values = []
+            for n, figure in enumerate(figures):
+                if kind == "indexed":
+                    values.append(await figure.read(conn, person.organization_id))
+                else:
+                    found = await conn.execute(COUNTS[n], [person.organization_id])
+                    values.append((await found.fetchone() or (0,))[0])
+        return pages.render(
+            platform, "accounts/home.html", language="en", path="/", principal=person,
+            csrf=asking.csrf(credentials.digest(secret)), first=previous is None,
+            last=previous or last, figures=[
+                {"label": figure.label, "path": figure.path, "value": value}
+                for figure, value in zip(figures, values, strict=True)
+            ],
+        )
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            await platform.open()
+            await send({"type": "lifespan.startup.complete"})
+            return
+        cookie = dict(scope["headers"]).get(b"cookie", b"").decode()
+        body = (await page(cookie)).encode() if cookie else b"ok"
+        await send({"type": "http.response.start", "status": 200,
+                    "headers": [(b"content-type", b"text/html")]})
+        await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+if __name__ == "__main__":
+    port, *rest = sys.argv[1:]
+    made = application(*rest)
+    Granian(
+        "app", port=int(port), interface=Interfaces.ASGI, http=HTTPModes.http1, loop=Loops.uvloop,
+        log_access=False, workers=1,
+    ).serve(target_loader=lambda *_: made)

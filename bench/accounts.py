@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import psutil
 import psycopg
 
+import guesses
 import people
 from platform_under_test import free_port, median, say
 from served import HERE, REPORT, Load, Served, read, serving, wait_for
@@ -30,6 +33,7 @@ from vazao.kit.web.paging import encode_cursor
 HASHER = "argon2id 19 MiB t=2 p=1"
 CROWD, PAGES = 5_000, 200
 BARE_SECONDS = 5.0
+DIRTY_KB = 20_000
 
 
 def bare_rate(threads: int) -> float:
@@ -83,6 +87,20 @@ def memory(made: Served) -> float:
         for one in (each, *each.children(recursive=True)):
             total += one.memory_full_info().pss
     return total / 1e6
+
+
+def settle(made: Served, within: float = 120) -> None:
+    """Until the server and the system have written what was loaded, and clean up no more."""
+    until = time.monotonic() + within
+    with psycopg.connect(made.url, autocommit=True) as conn:
+        while time.monotonic() < until:
+            (busy,) = conn.execute(
+                "select count(*) from pg_stat_activity where backend_type = 'autovacuum worker'"
+            ).fetchone() or (0,)
+            found = re.search(r"Dirty: +(\d+)", Path("/proc/meminfo").read_text())
+            if not busy and found and int(found[1]) < DIRTY_KB:
+                return
+            time.sleep(1)
 
 
 def begin(made: Served, **settings: str) -> int:
@@ -139,15 +157,20 @@ def storm(made: Served) -> None:
     made.stop()
 
 
+# Requests are put together before the load begins: the generator shares the server's cores.
 COOKIES = """
-local lines, n = {{}}, {start}
-for line in io.lines("{file}") do lines[#lines + 1] = line end
+local requests, n = {{}}, 0
+init = function()
+  for line in io.lines("{file}") do
+    local cookie, etag = line:match("^(%S+) ?(%S*)$")
+    local headers = {{ ["Cookie"] = "vazao_session=" .. cookie, ["Accept"] = "text/html" }}
+    if etag ~= "" then headers["If-None-Match"] = etag end
+    requests[#requests + 1] = wrk.format("GET", "/", headers)
+  end
+end
 request = function()
-  n = n % #lines + 1
-  local cookie, etag = lines[n]:match("^(%S+) ?(%S*)$")
-  local headers = {{ ["Cookie"] = "vazao_session=" .. cookie, ["Accept"] = "text/html" }}
-  if etag ~= "" then headers["If-None-Match"] = etag end
-  return wrk.format("GET", "/", headers)
+  n = n % #requests + 1
+  return requests[n]
 end
 """
 LOOKUPS = """
@@ -157,7 +180,7 @@ request = function()
   return wrk.format("GET", "/user/" .. math.random({first}, {last}), headers)
 end
 """
-ROUNDS, SECONDS, SESSIONS = 3, 6, 5_000
+ROUNDS, SECONDS, SESSIONS, AGAIN = 3, 6, 5_000, 5
 
 
 def wrk(made: Served, port: int, script: str, *, connections: int = 32) -> Load:
@@ -175,7 +198,7 @@ def cookies_script(made: Served, lines: list[str], name: str) -> str:
     """A script that sends one session after another."""
     path = made.folder / name
     path.write_text("\n".join(lines) + "\n")
-    return COOKIES.format(file=path, start=0)
+    return COOKIES.format(file=path)
 
 
 def tags(port: int, cookies: list[str]) -> list[str]:
@@ -223,7 +246,8 @@ def home(made: Served) -> None:
 def users(made: Served) -> None:
     """Users for other systems: one, a page, all of them, digests."""
     with psycopg.connect(made.url, autocommit=True) as conn:
-        first, last = conn.execute('select min(id), max(id) from accounts."user"').fetchone() or ()
+        found = conn.execute('select min(id), max(id) from accounts."user"').fetchone()
+        first, last = found or (0, 0)
         secret = TOKEN + secrets.token_urlsafe(32)
         conn.execute(
             "insert into accounts.token (organization_id, application, secret, scopes, created_at) "
@@ -278,15 +302,18 @@ def export(made: Served, client: httpx2.Client) -> None:
 def compare(client: httpx2.Client) -> None:
     """Digests of all users, made and again."""
     took = []
-    for _ in range(2):
+    for _ in range(1 + AGAIN):
         began = time.perf_counter()
         found = client.get("/v1/users/digest").raise_for_status().json()
         took.append(time.perf_counter() - began)
     say("digest of all users, cold", "≤ 15 s", took[0], ok=took[0] <= 15, users=found["count"])
-    say("digest of all users, again", "≤ 50 ms", took[1] * 1000, ok=took[1] <= 0.05)
+    again = median(took[1:])
+    say("digest of all users, again", "≤ 50 ms", again * 1000, ok=again <= 0.05)
 
 
-PARTS: dict[str, Callable[[Served], None]] = {"storm": storm, "home": home, "users": users}
+PARTS: dict[str, Callable[[Served], None]] = {
+    "storm": storm, "home": home, "users": users, "timing": guesses.timing,
+}
 
 
 def main(names: list[str]) -> None:
@@ -296,6 +323,7 @@ def main(names: list[str]) -> None:
         seconds = people.fill(made, users)
         say("users made by COPY", "≤ 600 s", seconds, ok=seconds <= 600, users=users)
         for name in names or PARTS:
+            settle(made)
             PARTS[name](made)
 
 

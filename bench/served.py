@@ -55,13 +55,16 @@ class Served:
     def web(self, port: int | None = None, **settings: str) -> int:
         """Start a web process of ours; its port."""
         chosen = port or free_port()
-        environment = os.environ | {
+        self.start([sys.executable, "-m", "vazao", "web"], self.environment(chosen, **settings))
+        return chosen
+
+    def environment(self, port: int, **settings: str) -> dict[str, str]:
+        """For a web process on *port*."""
+        return dict(os.environ) | {
             "VAZAO_DATABASE_URL": self.url, "VAZAO_DATA_DIR": str(self.folder),
-            "VAZAO_SECRET": "x" * 32, "VAZAO_PORT": str(chosen), "VAZAO_WEB_PROCESSES": "1",
+            "VAZAO_SECRET": "x" * 32, "VAZAO_PORT": str(port), "VAZAO_WEB_PROCESSES": "1",
             "VAZAO_LOG_LEVEL": "warning", "VAZAO_LOG_FORMAT": "json", **settings,
         }
-        self.start([sys.executable, "-m", "vazao", "web"], environment)
-        return chosen
 
     def start(self, command: list[str], environment: dict[str, str] | None = None) -> (
         subprocess.Popen[bytes]

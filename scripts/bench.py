@@ -15,7 +15,7 @@ from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent.parent / "bench"
 RESULTS = BENCH / "results"
-NAMES = ("leads", "steps", "jobs", "kernel", "followers", "abuse", "events")
+NAMES = ("leads", "steps", "jobs", "kernel", "followers", "abuse", "events", "accounts")
 
 
 def measure(name: str) -> int:

@@ -33,6 +33,7 @@ MARKS = frozenset({"translate", "_", "gettext", "N_"})
 # What is registered, and which of its arguments is the text.
 LABELLED = {
     "MenuEntry": 0, "Figure": 0, "DropTarget": 0, "DemoStep": 0, "Note": 0, "Kind": 1, "tick": 0,
+    "say": 0,
 }
 CONSTANTS = frozenset({"REASONS", "REMEDIES", "LABELS", "MESSAGES", "TEXTS"})
 CLASS_TEXTS = frozenset({"cure", "remedy", "template"})

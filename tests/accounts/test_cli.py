@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
+from vazao.accounts.administration import cli as administering
 from vazao.accounts.cli import app
 from vazao.kit import cli as kit_cli
 from vazao.main import registry
@@ -134,3 +135,51 @@ def test_the_terminals_language(
 ) -> None:
     monkeypatch.setenv(variable, value)
     assert kit_cli.language() == expected
+
+
+def administer(*arguments: str, stdin: str | None = None) -> Result:
+    return runner.invoke(administering.app, list(arguments), input=stdin)
+
+
+def test_an_operators_day(database_url: str) -> None:
+    where = ("--organization", "acme")
+    vazao("create-organization", "acme")
+    for name in ("ana", "beto"):
+        made = vazao("create-user", name, *where, "--role", "admin", "--password-stdin",
+                     stdin="três pratos de trigo\n")
+        assert made.exit_code == 0
+    changed = administer("change-user", "BETO", *where, "--role", "member", "--disable",
+                         "--name", "Beto", "--email", "b@x.com")
+    assert changed.exit_code == 0, changed.output
+    listed = vazao("list-users", *where).stdout
+    assert re.search(r"\tbeto\tmember\tdisabled\n", listed)
+    last = administer("change-user", "ana", *where, "--role", "member")
+    assert (last.exit_code, "Nobody would be left" in last.stderr) == (1, True)
+    unknown = administer("change-user", "carla", *where, "--enable")
+    assert "There is no user called carla" in unknown.stderr
+    new = administer("set-password", "ana", *where, "--password-stdin", stdin="outros três\n")
+    assert new.exit_code == 0
+    assert "outros" not in new.output
+    assert administer("set-password", "ana", *where, "--password-stdin", stdin="ana\n").exit_code
+    assert "0" in administer("end-sessions", "ana", *where).stderr
+    vazao("create-token", *where, "--application", "folha", "--scope", "leads:read")
+    rotated = administer("rotate-token", "1", *where, "--overlap-hours", "1")
+    assert re.fullmatch(r"vz_[\w-]{43}\n", rotated.stdout)
+    assert administer("revoke-token", "2", *where).exit_code == 0
+    tokens = administer("list-tokens", *where).stdout.splitlines()
+    assert [line.split("\t")[3] for line in tokens] == ["revoked", "active"]
+    trail = administer("audit", *where).stdout
+    actions = [line.split("\t")[2] for line in trail.splitlines()]
+    assert actions == [
+        "token.revoked", "token.rotated", "user.sessions_ended", "user.password_set",
+        "user.changed",
+    ]
+    assert "b@x.com" not in trail
+
+
+def test_capacity_is_said_in_words(database_url: str) -> None:
+    said = vazao("capacity", "--people", "100", "--seconds", "0.1")
+    assert said.exit_code == 0, said.output
+    assert re.search(r"Each thread checks \d+ passwords a second", said.stderr)
+    assert re.search(r"100 sign-ins take \d+ s on these \d+ threads", said.stderr)
+    assert re.search(r"A core writes \d+ home pages a second, and \d+ while", said.stderr)

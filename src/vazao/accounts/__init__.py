@@ -91,6 +91,7 @@ def _quick_user(platform: Platform) -> Any:
 def register(registry: Registry) -> None:
     """Show the feature's routes, commands, pages, menu entries and housekeeping."""
     from vazao.accounts import cli, demo, tasks
+    from vazao.accounts.administration import cli as administering
     from vazao.accounts.errors import CredentialInvalid
     from vazao.accounts.models import SCOPES
     from vazao.kit.registry import MenuEntry, Periodic
@@ -101,7 +102,7 @@ def register(registry: Registry) -> None:
     registry.quick["/"] = _quick_home
     registry.quick["/login"] = _quick_sign_in
     registry.quick["/user/"] = _quick_user
-    registry.commands["accounts"].append(cli.app)
+    registry.commands["accounts"] += [cli.app, administering.app]
     registry.demo_bodies["POST", "/v1/sessions"] = demo.sign_in_body
     registry.template_packages.append("vazao.accounts")
     registry.menu += [

@@ -186,7 +186,7 @@ class Hasher:
                 del self._arrivals[bisect_left(self._arrivals, turn.arrived)]
 
     def _work(self) -> None:
-        _step_back()
+        step_back()
         while True:
             try:
                 turn = self._line.get(timeout=IDLE_SECONDS)[2]
@@ -218,7 +218,8 @@ class Hasher:
         turn.settle(result, error)
 
 
-def _step_back() -> None:
+def step_back() -> None:
+    """Let this thread come after all others of the machine."""
     # On Linux niceness is a thread's own: hashing then yields the core to the event loop.
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

@@ -1,0 +1,76 @@
+"""What this machine takes of a storm of sign-ins, measured and said in words."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+from vazao.accounts import schemes
+from vazao.accounts.hashing import step_back
+from vazao.accounts.home import home_of
+from vazao.accounts.passwords import NOBODY
+from vazao.kit import clock
+from vazao.kit.platform import Platform, Principal
+
+WARM = 20
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """Passwords checked a second on so many threads, and home pages written a second on one core,
+    at rest and while all threads hash.
+    """
+
+    threads: int
+    hashes: float
+    pages: float
+    pages_meanwhile: float
+
+    def seconds(self, people: int, threads: int | None = None) -> float:
+        """How long so many sign-ins take, on these threads or on others of their kind."""
+        return people / (self.hashes / self.threads * (threads or self.threads))
+
+
+def measure(platform: Platform, threads: int, seconds: float) -> Capacity:
+    """Hash for so many seconds with all threads, and write pages for as long, alone and beside."""
+    alone = _pages(platform, seconds)
+    done, until = [0] * threads, time.perf_counter() + seconds
+
+    def hash_on(n: int) -> None:
+        step_back()
+        while time.perf_counter() < until:
+            schemes.matches(NOBODY, b"x")
+            done[n] += 1
+
+    running = [threading.Thread(target=hash_on, args=(n,)) for n in range(threads)]
+    began = time.perf_counter()
+    for each in running:
+        each.start()
+    for each in running:
+        each.join()
+    hashes = sum(done) / (time.perf_counter() - began)
+    until = time.perf_counter() + seconds
+    running = [threading.Thread(target=hash_on, args=(n,)) for n in range(threads)]
+    for each in running:
+        each.start()
+    meanwhile = _pages(platform, seconds)
+    for each in running:
+        each.join()
+    return Capacity(threads, hashes, alone, meanwhile)
+
+
+def _pages(platform: Platform, seconds: float) -> float:
+    home = home_of(platform)
+    person = Principal(
+        organization_id=1, organization="acme", kind="user", name="Ana", user_id=1,
+        roles=frozenset({"admin"}),
+    )
+    known = (clock.now(), False), tuple(1_234 for _ in home.figures())
+    for _ in range(WARM):
+        home.write(person, "x" * 64, "en", known)
+    began, written = time.perf_counter(), 0
+    while time.perf_counter() < began + seconds:
+        home.write(person, "x" * 64, "en", known)
+        written += 1
+    return written / (time.perf_counter() - began)

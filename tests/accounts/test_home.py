@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.accounts import PROXY, Browse, People, log_in
 from tests.support.waiting import eventually
-from vazao.accounts import service
+from vazao.accounts import service, store
 from vazao.accounts.home import home_of, is_held
 from vazao.accounts.quick import HomePage
 from vazao.kit.platform import Platform
@@ -220,6 +220,22 @@ async def test_a_thousand_cold_requests_cause_one_query(
     answers = await asyncio.gather(*(clients[n % 2].get("/") for n in range(200)))
     assert {answer.status_code for answer in answers} == {200}
     assert figure.reads == 1
+
+
+async def test_a_database_that_is_away_is_said_by_the_route(
+    platform: Platform, browse: Browse, people: People, figure: Leads,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = browse()
+    await log_in(client)
+
+    async def failing(*_: Any) -> Any:
+        raise psycopg.OperationalError("no")
+
+    monkeypatch.setattr(store, "find_session", failing)
+    answer = await client.get("/")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
 
 
 @pytest.mark.parametrize(

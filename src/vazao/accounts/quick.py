@@ -62,9 +62,16 @@ class HomePage:
             return False
         cookie = headers.get(b"cookie", b"").decode("latin-1")
         digest = self._digest(scope, headers, cookie)
-        if digest is None or (person := await self._authenticator.session(digest)) is None:
+        if digest is None:
             return False
-        known = self._home.known(person) or await self._home.learnt(person)
+        try:
+            person = await self._authenticator.session(digest)
+            if person is None:
+                return False
+            known = self._home.known(person) or await self._home.learnt(person)
+        except (VazaoError, psycopg.Error):
+            # The route says so on a page.
+            return False
         body, etag = self._home.write(
             person, self._authenticator.csrf(digest), self._gate.language(headers, cookie), known
         )
@@ -120,9 +127,9 @@ class SignIn:
         try:
             form, arrival = await self._begun(connection, body, at)
             status, head, text = 303, await self._entered(connection, form, arrival), b""
-        except VazaoError as error:
+        except Exception as error:
             language = self._gate.language(headers, headers.get(b"cookie", b"").decode("latin-1"))
-            status, head, text = _refused(error, language)
+            status, head, text = _refused(_told(error), language)
         head += self._gate.head(scope, headers)
         await send({"type": "http.response.start", "status": status, "headers": head})
         last: Any = {"type": "http.response.body", "body": text, "more_body": False}
@@ -154,11 +161,7 @@ class SignIn:
         self, connection: Any, form: dict[str, str], arrival: Arrival
     ) -> list[tuple[bytes, bytes]]:
         """The head of the answer that lets the person in."""
-        try:
-            signed = await entering.enter(connection, self._platform, form, arrival)
-        except psycopg.OperationalError as error:
-            log.warning("database", error_type=type(error).__name__)
-            raise DatabaseUnavailable(retry_after=5) from error
+        signed = await entering.enter(connection, self._platform, form, arrival)
         cookies = (
             entering.session_cookie(connection, self._platform, signed),
             entering.device_cookie(connection, self._platform, form),
@@ -205,6 +208,17 @@ def _fields(body: bytes) -> dict[str, str]:
         raise BadRequest from error
     refuse_unknown(found, {*entering.FIELDS, "csrf"})
     return found
+
+
+def _told(error: Exception) -> VazaoError:
+    """What to say of a failure, as routes say it."""
+    if isinstance(error, VazaoError):
+        return error
+    if isinstance(error, psycopg.OperationalError):
+        log.warning("database", error_type=type(error).__name__)
+        return DatabaseUnavailable(retry_after=5)
+    log.error("unexpected", error_type=type(error).__name__, exc_info=error)
+    return VazaoError()
 
 
 def _refused(error: VazaoError, language: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:

@@ -14,11 +14,13 @@ from time import perf_counter
 from typing import Any
 
 import msgspec
+import psycopg
 
 from vazao.accounts import credentials
 from vazao.accounts.authentication import Authenticator
 from vazao.accounts.directory import store, views
 from vazao.kit import metrics
+from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.quick import Gate, Headers
 
@@ -95,7 +97,11 @@ class Quick:
         who = self._who(headers)
         if who is None or not who.may("users:read"):
             return False
-        found = await self._lookups.find(int(text))
+        try:
+            found = await self._lookups.find(int(text))
+        except (VazaoError, psycopg.Error):
+            # The route says so.
+            return False
         if found is None or found[0] != who.organization_id:
             return False
         body = _encode(views.old_view(found[1]))

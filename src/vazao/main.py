@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from vazao.kit.settings import Section
 
-ROOMS = ("uploads", "jobs", "images", "numbers", "accounts", "leads", "events")
+ROOMS = ("uploads", "cache", "jobs", "images", "numbers", "accounts", "leads", "events")
 """What registers something, in the order of the registrations."""
 GROUPS = ("jobs", "accounts", "leads", "events")
 """The groups of commands; each is a room, whose docstring says what it is."""

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from vazao.cache.shared import SharedAway
     from vazao.cache.shelves import Cache, Shelf
     from vazao.kit.platform import Platform
+    from vazao.kit.registry import Registry
 
-__all__ = ["Cache", "SharedAway", "Shelf", "cache_of"]
+__all__ = ["Cache", "SharedAway", "Shelf", "cache_of", "register"]
 
 __getattr__ = lazily(__name__, {
     "Cache": "shelves", "Shelf": "shelves", "SharedAway": "shared",
@@ -27,7 +28,19 @@ def cache_of(platform: Platform) -> Cache:
     """The process's cache, made at first use."""
     from vazao.cache import shelves
 
-    found: Any = platform.kept.get(shelves.Cache)
-    if found is None:
-        found = platform.kept[shelves.Cache] = shelves.Cache(platform)
-    return found
+    return shelves.kept_by(platform)
+
+
+def _routes() -> list[Any]:
+    from vazao.cache import api
+
+    return api.ROUTES
+
+
+def register(registry: Registry) -> None:
+    """Show an admin how the cache is used."""
+    from vazao.kit.registry import MenuEntry
+
+    registry.web.append(_routes)
+    registry.template_packages.append("vazao.cache")
+    registry.menu.append(MenuEntry("Cache", "/admin/cache", order=93, admin=True))

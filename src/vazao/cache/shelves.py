@@ -175,3 +175,11 @@ class Cache:
             await shelf.close()
         if self.shared is not None:
             await self.shared.close()
+
+
+def kept_by(platform: Platform) -> Cache:
+    """The process's cache, made at first use."""
+    found = platform.kept.get(Cache)
+    if found is None:
+        found = platform.kept[Cache] = Cache(platform)
+    return found

@@ -131,6 +131,10 @@ class SignIn:
             language = self._gate.language(headers, headers.get(b"cookie", b"").decode("latin-1"))
             status, head, text = _refused(_told(error), language)
         head += self._gate.head(scope, headers)
+        if not body.whole:
+            # The client must not send its next request behind a body that nobody read.
+            head.append((b"connection", b"close"))
+        body.answering = True
         await send({"type": "http.response.start", "status": status, "headers": head})
         last: Any = {"type": "http.response.body", "body": text, "more_body": False}
         await bodies.hand_on(last, body, send)

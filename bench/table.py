@@ -255,13 +255,16 @@ def documents() -> list[tuple[Path, str, str]]:
     """Each document's marks by name, with their table."""
     leads, way = read("leads.jsonl"), read("steps.jsonl")
     jobs = read("jobs.jsonl") + read("kernel.jsonl")
-    followers, events = read("followers.jsonl"), read("events.jsonl")
+    followers, events, accounts = map(
+        read, ("followers.jsonl", "events.jsonl", "accounts.jsonl")
+    )
     performance = ROOT / "docs" / "performance.md"
     found = [
         (performance, "figures", figures(leads, english)),
         (performance, "figures of jobs", figures(jobs, english)),
         (performance, "figures of followers", figures(followers, english)),
         (performance, "figures of events", figures(events, english)),
+        (performance, "figures of accounts", figures(accounts, english)),
         (performance, "figures of the edge", edge(read("abuse.jsonl"))),
         (performance, "steps", steps(way)),
     ]

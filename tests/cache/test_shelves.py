@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.support.loading import Source
 from tests.support.waiting import eventually, turn
 from vazao.cache import Shelf
 
@@ -19,24 +20,6 @@ class Clock:
 
     def monotonic(self) -> float:
         return self.now
-
-
-class Source:
-    """What values are loaded from; each load gives the next number once the gate is open."""
-
-    def __init__(self) -> None:
-        self.loads = 0
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.error: Exception | None = None
-
-    async def load(self, key: str) -> list[object]:
-        self.loads += 1
-        number = self.loads
-        await self.gate.wait()
-        if self.error is not None:
-            raise self.error
-        return [key, number]
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import httpx2
 
 from tests.support.people import PASSWORD, csrf_in
 from vazao.accounts import service
+from vazao.accounts.administration import service as administration
 from vazao.kit.platform import Platform
 
 PROXY = "10.9.9.9"
@@ -45,6 +46,16 @@ async def token_for(platform: Platform, organization: int, *scopes: str, **more:
             known=platform.registry.scopes, **more
         )
     return secret
+
+
+async def rename(
+    conn: Any, organization: int, user: int, *, name: str, email: str | None = None
+) -> None:
+    """Give a user another name and e-mail."""
+    await administration.change_user(
+        conn, administration.Actor("test"), organization, user,
+        administration.Changes(name=name, email=email),
+    )
 
 
 async def add_users(platform: Platform, organization: int, count: int, prefix: str = "p") -> None:

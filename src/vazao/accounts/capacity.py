@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from vazao.accounts import schemes
@@ -35,6 +37,17 @@ class Capacity:
 def measure(platform: Platform, threads: int, seconds: float) -> Capacity:
     """Hash for so many seconds with all threads, and write pages for as long, alone and beside."""
     alone = _pages(platform, seconds)
+    with _hashing(threads, seconds) as done:
+        began = time.perf_counter()
+    hashes = sum(done) / (time.perf_counter() - began)
+    with _hashing(threads, seconds):
+        meanwhile = _pages(platform, seconds)
+    return Capacity(threads, hashes, alone, meanwhile)
+
+
+@contextmanager
+def _hashing(threads: int, seconds: float) -> Iterator[list[int]]:
+    """All threads hash for so many seconds; how many each has done, once the block has ended."""
     done, until = [0] * threads, time.perf_counter() + seconds
 
     def hash_on(n: int) -> None:
@@ -44,20 +57,11 @@ def measure(platform: Platform, threads: int, seconds: float) -> Capacity:
             done[n] += 1
 
     running = [threading.Thread(target=hash_on, args=(n,)) for n in range(threads)]
-    began = time.perf_counter()
     for each in running:
         each.start()
+    yield done
     for each in running:
         each.join()
-    hashes = sum(done) / (time.perf_counter() - began)
-    until = time.perf_counter() + seconds
-    running = [threading.Thread(target=hash_on, args=(n,)) for n in range(threads)]
-    for each in running:
-        each.start()
-    meanwhile = _pages(platform, seconds)
-    for each in running:
-        each.join()
-    return Capacity(threads, hashes, alone, meanwhile)
 
 
 def _pages(platform: Platform, seconds: float) -> float:

@@ -16,6 +16,9 @@ from vazao.kit.platform import Platform
 
 app = typer.Typer(help="Organizations, users and tokens.", no_args_is_help=True)
 BATCH = 1_000
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+]
 
 
 def say(text: str, **params: object) -> None:
@@ -45,9 +48,7 @@ def create_user(
     role: Annotated[str, typer.Option(help="admin or member.")] = "member",
     email: Annotated[str, typer.Option(help="Optional.")] = "",
     name: Annotated[str, typer.Option(help="The person's name.")] = "",
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-    ] = False,
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Create a user; the password comes from the prompt or from standard input."""
     password = password_from(stdin=password_stdin)

@@ -100,7 +100,4 @@ def _named(keys: list[bytes]) -> list[str]:
 
 def counting_of(platform: Platform) -> Counting:
     """The process's, made at first use."""
-    found = platform.kept.get(Counting)
-    if found is None:
-        found = platform.kept[Counting] = Counting(platform)
-    return found
+    return platform.keep(Counting)

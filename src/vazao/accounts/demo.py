@@ -76,8 +76,7 @@ async def _organization(platform: Platform) -> Organization:
 async def _user(platform: Platform, organization_id: int, keys: Keys) -> None:
     """The admin ``demo``; a password that is no longer the kept one is set anew."""
     async with platform.db.connection() as conn:
-        users = await store.list_users(conn, organization_id, after=0, limit=1000)
-        known = next((user for user in users if user.username == USERNAME), None)
+        known = await store.find_by_name(conn, organization_id, USERNAME)
         stored = await store.find_password(conn, known.id) if known else None
     if known and keys.password:
         checked = await verify(hasher_of(platform), stored, keys.password)

@@ -28,8 +28,8 @@ class Foreign:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._costs: dict[str, tuple[float, float]] = {}
-        self._kinds = cache_of(platform).own(
-            "accounts:schemes", self._find, fresh=FRESH_SECONDS, stale=STALE_SECONDS
+        self._kinds = cache_of(platform).shelf(
+            "accounts:schemes", self._find, fresh=FRESH_SECONDS, stale=STALE_SECONDS, shared=False
         )
 
     async def _find(self, _: str) -> list[str]:
@@ -78,7 +78,4 @@ async def measured(hasher: Hasher, sample: str) -> tuple[float, float]:
 
 def foreign_of(platform: Platform) -> Foreign:
     """The process's, made at first use."""
-    found = platform.kept.get(Foreign)
-    if found is None:
-        found = platform.kept[Foreign] = Foreign(platform)
-    return found
+    return platform.keep(Foreign)

@@ -42,9 +42,9 @@ class Home:
         self._platform = platform
         cache = cache_of(platform)
         self._figures: list[tuple[Figure, Shelf[list[Any]]]] = []
-        self._sign_ins: Shelf[Seen] = cache.own(
+        self._sign_ins: Shelf[Seen] = cache.shelf(
             "home:sign-ins", self._find_sign_in, fresh=SIGN_INS_FRESH, stale=SIGN_INS_STALE,
-            most=20_000,
+            most=20_000, shared=False,
         )
         self._skeletons: dict[Any, tuple[list[bytes], list[tuple[int, str]]]] = {}
 
@@ -156,7 +156,4 @@ def is_held(if_none_match: bytes | None, etag: bytes) -> bool:
 
 def home_of(platform: Platform) -> Home:
     """The process's home pages, made at first use."""
-    found = platform.kept.get(Home)
-    if found is None:
-        found = platform.kept[Home] = Home(platform)
-    return found
+    return platform.keep(Home)

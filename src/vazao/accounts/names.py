@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from vazao.accounts import errors
+from vazao.kit.errors import NotFound
 
 _SLUG = re.compile(r"[a-z0-9-]{1,40}")
 _APPLICATION = re.compile(r"[!-~](?:[ -~]{0,98}[!-~])?")
@@ -72,6 +73,17 @@ def name_of(text: str) -> str:
     if len(trimmed) > 200 or not visible(trimmed):
         raise errors.NameInvalid
     return trimmed
+
+
+def id_of(text: str) -> int:
+    """The id in an address.
+
+    Raises:
+        NotFound: nothing has such an id.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise NotFound
+    return int(text)
 
 
 def slug_of(text: str) -> str:

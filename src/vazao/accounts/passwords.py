@@ -48,13 +48,9 @@ def check_new(password: str, username: str) -> None:
 
 def hasher_of(platform: Platform) -> Hasher:
     """The process's threads and the line before them, made at first use."""
-    found = platform.kept.get(Hasher)
-    if found is None:
-        settings = platform.settings.of(AccountSettings)
-        found = platform.kept[Hasher] = Hasher(
-            threads_of(platform), settings.sign_in_seconds
-        )
-    return found
+    return platform.keep(lambda made: Hasher(
+        threads_of(made), made.settings.of(AccountSettings).sign_in_seconds
+    ), kind=Hasher)
 
 
 def threads_of(platform: Platform) -> int:

@@ -41,11 +41,11 @@ from accounts."user"
 where organization_id = %(organization_id)s and id > %(after)s
 order by id limit %(limit)s
 
--- name: update_profile
--- What a person may change about themselves.
-update accounts."user" set name = %(name)s, email = %(email)s, email_key = %(email_key)s,
-    updated_at = %(now)s
-where id = %(id)s and organization_id = %(organization_id)s
+-- name: find_by_name
+-- By the folded username, within the organization.
+select id, organization_id, username, email, name, roles, enabled, language, created_at, updated_at
+from accounts."user"
+where username_key = %(username_key)s and organization_id = %(organization_id)s
 
 -- name: update_password
 -- The hash alone: updated_at is what other systems see, and they never see passwords.

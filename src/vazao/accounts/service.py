@@ -78,27 +78,6 @@ async def user(conn: Conn, organization_id: int, user_id: int) -> User:
     return found
 
 
-async def change_profile(
-    conn: Conn, organization_id: int, user_id: int, *, name: str, email: str | None
-) -> None:
-    """Change a user's name and e-mail.
-
-    Raises:
-        EmailInvalid, NameInvalid, EmailTaken: these cannot be.
-        NotFound: the user is gone.
-    """
-    address, key = names.email_of(email)
-    try:
-        changed = await store.update_profile(
-            conn, organization_id, user_id, name=names.name_of(name), email=address,
-            email_key=key,
-        )
-    except pg.UniqueViolation as error:
-        raise _taken(error) from None
-    if not changed:
-        raise NotFound
-
-
 async def set_password(
     conn: Conn, user_id: int, password_hash: str, *, kept_session: bytes | None = None
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from vazao.accounts import names
 from vazao.accounts.models import (
     SESSION_IDLE,
     Credentials,
@@ -70,15 +71,12 @@ async def list_users(conn: Conn, organization_id: int, *, after: int, limit: int
     )
 
 
-async def update_profile(
-    conn: Conn, organization_id: int, user_id: int, *, name: str, email: str | None,
-    email_key: str | None,
-) -> bool:
-    """Change name and e-mail; false where the organization has no such user."""
-    return await sql.run(
-        conn, Q.update_profile, organization_id=organization_id, id=user_id, name=name,
-        email=email, email_key=email_key, now=clock.now(),
-    ) > 0
+async def find_by_name(conn: Conn, organization_id: int, username: str) -> User | None:
+    """A user of the organization by their username."""
+    return await sql.one(
+        conn, User, Q.find_by_name, organization_id=organization_id,
+        username_key=names.lookup_key(username),
+    )
 
 
 async def update_password(conn: Conn, user_id: int, password_hash: str) -> bool:

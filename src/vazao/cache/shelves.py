@@ -30,7 +30,6 @@ class Entry(Generic[Value]):
     loaded: float
     due: float
     until: float
-    hits: int = 0
 
 
 class Shelf(Generic[Value]):
@@ -66,7 +65,6 @@ class Shelf(Generic[Value]):
         now = time.monotonic()
         if entry is None or entry.until < now:
             return None
-        entry.hits += 1
         self.hits += 1
         self._entries.move_to_end(key)
         if entry.due < now:
@@ -133,12 +131,11 @@ class Shelf(Generic[Value]):
         return value
 
     def _keep(self, key: str, value: Value, began: float) -> None:
-        old = self._entries.pop(key, None)
+        self._entries.pop(key, None)
         while len(self._entries) >= self._most:
             self._entries.popitem(last=False)
         self._entries[key] = Entry(
-            value, began, began + self.fresh * EARLY_SHARE, began + self.fresh + self.stale,
-            old.hits if old else 0,
+            value, began, began + self.fresh * EARLY_SHARE, began + self.fresh + self.stale
         )
 
 
@@ -153,20 +150,18 @@ class Cache:
 
     def shelf(
         self, name: str, load: Callable[[str], Awaitable[Value]], *, fresh: float, stale: float,
-        most: int = 10_000,
+        most: int = 10_000, shared: bool = True,
     ) -> Shelf[Value]:
-        """A shelf of this process; see :class:`Shelf`."""
-        made = self.shelves[name] = Shelf(
-            name, load, fresh=fresh, stale=stale, most=most, shared=self.shared
-        )
-        return made
+        """A shelf of this process; see :class:`Shelf`.
 
-    def own(
-        self, name: str, load: Callable[[str], Awaitable[Value]], *, fresh: float, stale: float,
-        most: int = 10_000,
-    ) -> Shelf[Value]:
-        """A shelf of what is not shared: it is of one person, or no JSON."""
-        made = self.shelves[name] = Shelf(name, load, fresh=fresh, stale=stale, most=most)
+        Args:
+            shared: whether other processes may have its values: those of one person, and what is no
+                JSON, stay here.
+        """
+        made = self.shelves[name] = Shelf(
+            name, load, fresh=fresh, stale=stale, most=most,
+            shared=self.shared if shared else None,
+        )
         return made
 
     async def close(self) -> None:
@@ -179,7 +174,4 @@ class Cache:
 
 def kept_by(platform: Platform) -> Cache:
     """The process's cache, made at first use."""
-    found = platform.kept.get(Cache)
-    if found is None:
-        found = platform.kept[Cache] = Cache(platform)
-    return found
+    return platform.keep(Cache)

@@ -152,9 +152,7 @@ class Keeper:
 
 def keeper_of(platform: Platform) -> Keeper:
     """The keeper of this process, made at the first call."""
-    if Keeper not in platform.kept:
-        platform.kept[Keeper] = Keeper(platform)
-    return platform.kept[Keeper]
+    return platform.keep(Keeper)
 
 
 class Renewal:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import psycopg
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from litestar.connection import ASGIConnection
 
 BULKY_AT_ONCE = 2
+Kept = TypeVar("Kept")
 PUBLIC = "public"
 """The short name of the organization of those who need not say who they are."""
 
@@ -109,6 +110,19 @@ class Platform:
             ConfigurationError: it cannot be used.
         """
         return Blobs(self.settings.file_store)
+
+    def keep(self, make: Callable[[Platform], Kept], *, kind: type[Kept] | None = None) -> Kept:
+        """What this process keeps one of, made from the platform at first use.
+
+        Args:
+            make: its class, or what makes it.
+            kind: its class, where *make* is another.
+        """
+        key: Any = kind or make
+        found = self.kept.get(key)
+        if found is None:
+            found = self.kept[key] = make(self)
+        return found
 
     async def open(self) -> None:
         """Open the database."""

@@ -17,9 +17,10 @@ from vazao.accounts.directory.store import Shown
 from vazao.accounts.directory.views import UserView, user_view
 from vazao.accounts.entering import place_of
 from vazao.accounts.models import SIGN_IN_BYTES, User
+from vazao.accounts.names import id_of
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.accounts.sign_in import confirm_password, end_session
-from vazao.kit.errors import Forbidden, NotFound
+from vazao.kit.errors import Forbidden
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
@@ -29,12 +30,6 @@ Asked = Request[Any, Any, Any]
 NO_STORE = {"Cache-Control": "no-store"}
 LAST = (1 << 63) - 1
 TAGS = ["accounts"]
-
-
-def _id(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise NotFound
-    return int(text)
 
 
 def _shown(user: User) -> UserView:
@@ -70,7 +65,7 @@ async def change_user(
     request: Asked, platform: ThePlatform, principal: Asker, id: FromPath[str]
 ) -> Response[UserView]:
     """Name, e-mail, roles, and whether they may sign in."""
-    given, user_id = await json_of(request, Changes), _id(id)
+    given, user_id = await json_of(request, Changes), id_of(id)
     async with platform.db.transaction() as conn:
         made = await service.change_user(
             conn, actor_of(principal), principal.organization_id, user_id, given
@@ -86,7 +81,7 @@ async def set_password(
     request: Asked, platform: ThePlatform, principal: Asker, id: FromPath[str]
 ) -> None:
     """A new password for a user, whose sessions end."""
-    given, user_id = await json_of(request, described.NewPassword), _id(id)
+    given, user_id = await json_of(request, described.NewPassword), id_of(id)
     async with platform.db.connection() as conn:
         user = await verbs.user(conn, principal.organization_id, user_id)
     check_new(given.password, user.username)
@@ -102,7 +97,7 @@ async def set_password(
         summary="End a user's sessions", opt=described.END_SESSIONS)
 async def end_sessions(platform: ThePlatform, principal: Asker, id: FromPath[str]) -> None:
     """All sessions of a user."""
-    user_id = _id(id)
+    user_id = id_of(id)
     async with platform.db.transaction() as conn:
         await service.end_sessions(
             conn, actor_of(principal), principal.organization_id, user_id
@@ -155,7 +150,7 @@ async def rotate_token(
     given = await json_of(request, described.Rotation) if body else described.Rotation()
     async with platform.db.transaction() as conn:
         secret, token = await service.rotate_token(
-            conn, actor_of(principal), principal.organization_id, _id(id),
+            conn, actor_of(principal), principal.organization_id, id_of(id),
             known=platform.registry.scopes, overlap=timedelta(hours=given.overlap_hours),
         )
     return Response(views.new_token_view(token, secret), headers=NO_STORE)
@@ -167,7 +162,7 @@ async def revoke_token(platform: ThePlatform, principal: Asker, id: FromPath[str
     """It is good for nothing any more."""
     async with platform.db.transaction() as conn:
         digest = await service.revoke_token(
-            conn, actor_of(principal), principal.organization_id, _id(id)
+            conn, actor_of(principal), principal.organization_id, id_of(id)
         )
     authentication.forget(platform, digest)
 

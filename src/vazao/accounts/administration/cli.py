@@ -14,7 +14,7 @@ from vazao.accounts import store as accounts
 from vazao.accounts.administration import service, store
 from vazao.accounts.administration.service import Changes
 from vazao.accounts.administration.store import Actor
-from vazao.accounts.cli import password_from, say
+from vazao.accounts.cli import PasswordStdin, password_from, say
 from vazao.accounts.models import User
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.kit import clock
@@ -32,7 +32,7 @@ TokenId = Annotated[int, typer.Argument(help="As list-tokens shows it.")]
 
 async def _find(conn: Conn, slug: str, username: str) -> User:
     owner = await verbs.organization(conn, slug)
-    found = await store.find_by_name(conn, owner.id, username)
+    found = await accounts.find_by_name(conn, owner.id, username)
     if found is None:
         raise NotFound(
             "There is no user called {username} in that organization.", username=username
@@ -70,9 +70,7 @@ def change_user(
 def set_password(
     username: Username,
     organization: Organization,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-    ] = False,
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Set a user's password; their sessions end."""
     password = password_from(stdin=password_stdin)

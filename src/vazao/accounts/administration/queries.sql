@@ -48,8 +48,3 @@ values (%(organization_id)s, %(now)s, %(actor)s, %(actor_user_id)s, %(action)s, 
 select id, at, actor, actor_user_id, action, subject, details from accounts.audit
 where organization_id = %(organization_id)s and id < %(before)s
 order by id desc limit %(limit)s
-
--- name: find_by_name
--- By the folded username, within the organization.
-select {user} from accounts."user" as u
-where u.username_key = %(username_key)s and u.organization_id = %(organization_id)s

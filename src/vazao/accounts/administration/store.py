@@ -10,7 +10,6 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from vazao.accounts.models import Token, User
-from vazao.accounts.names import lookup_key
 from vazao.kit import clock, sql
 from vazao.kit.sql import Conn, Page
 
@@ -41,14 +40,6 @@ AUDIT = sql.paged(Q.list_audit, Entry)
 async def lock_user(conn: Conn, organization_id: int, id: int) -> User | None:
     """A user, whom nobody else changes until the transaction ends."""
     return await sql.one(conn, User, Q.lock_user, organization_id=organization_id, id=id)
-
-
-async def find_by_name(conn: Conn, organization_id: int, username: str) -> User | None:
-    """A user of the organization by their username."""
-    return await sql.one(
-        conn, User, Q.find_by_name, organization_id=organization_id,
-        username_key=lookup_key(username),
-    )
 
 
 async def update_user(

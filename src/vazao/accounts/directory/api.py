@@ -10,11 +10,12 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
+from vazao.accounts import names
 from vazao.accounts.directory import described, digests, importing, store, views
 from vazao.accounts.errors import RangeInvalid
 from vazao.kit.cancelling import end_all
 from vazao.kit.errors import NotFound
-from vazao.kit.platform import Platform
+from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
 from vazao.kit.web.streaming import begun, body_of, kept_file
@@ -38,12 +39,14 @@ def id_of(text: str | None, otherwise: int) -> int:
     return int(text)
 
 
-def _behind(after: str | None) -> int:
-    return decode_cursor(after, int)[0] if after else 0
-
-
-def _last(user: store.Shown) -> str:
-    return encode_cursor(user.id)
+async def _page(
+    platform: Platform, principal: Principal, size: int, after: str | None
+) -> tuple[list[store.Shown], str | None]:
+    """A page of the organization's users, and the cursor of the next."""
+    behind = decode_cursor(after, int)[0] if after else 0
+    async with platform.db.connection() as conn:
+        page = await store.users(conn, principal.organization_id, after=behind, limit=size)
+    return page.items, following(page, lambda user: encode_cursor(user.id))
 
 
 @get("/users", tags=["accounts"], operation_id="listUsersOld", summary="List users",
@@ -53,13 +56,12 @@ async def list_old(
     after: FromQuery[str | None] = None,
 ) -> Response[list[views.OldUserView]]:
     """The organization's users by id, as existing clients read them."""
-    size, behind = limit_of(limit), _behind(after)
-    async with platform.db.connection() as conn:
-        page = await store.users(conn, principal.organization_id, after=behind, limit=size)
+    size = limit_of(limit)
+    page, cursor = await _page(platform, principal, size, after)
     headers = dict(NO_STORE)
-    if (cursor := following(page, _last)) is not None:
+    if cursor is not None:
         headers["Link"] = f'</users?limit={size}&after={cursor}>; rel="next"'
-    return Response([views.old_view(each) for each in page.items], headers=headers)
+    return Response([views.old_view(each) for each in page], headers=headers)
 
 
 async def find(platform: Platform, organization_id: int, id: str) -> store.Shown:
@@ -68,10 +70,9 @@ async def find(platform: Platform, organization_id: int, id: str) -> store.Shown
     Raises:
         NotFound: it has none of that id.
     """
-    if not (id.isascii() and id.isdecimal() and len(id) < 19):
-        raise NotFound
+    wanted = names.id_of(id)
     async with platform.db.connection() as conn:
-        found = (await store.some(conn, [int(id)])).get(int(id))
+        found = (await store.some(conn, [wanted])).get(wanted)
     if found is None or found[0] != organization_id:
         raise NotFound
     return found[1]
@@ -94,12 +95,8 @@ async def list_users(
     after: FromQuery[str | None] = None,
 ) -> Response[views.UserPage]:
     """The organization's users by id."""
-    size, behind = limit_of(limit), _behind(after)
-    async with platform.db.connection() as conn:
-        page = await store.users(conn, principal.organization_id, after=behind, limit=size)
-    made: views.UserPage = {
-        "items": [views.user_view(each) for each in page.items], "next": following(page, _last),
-    }
+    page, cursor = await _page(platform, principal, limit_of(limit), after)
+    made: views.UserPage = {"items": [views.user_view(each) for each in page], "next": cursor}
     return Response(made, headers=NO_STORE)
 
 

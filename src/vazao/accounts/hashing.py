@@ -83,7 +83,8 @@ class Hasher:
         self._numbers = count()
         self._lock = threading.Lock()
         self._arrivals: list[float] = []
-        self._alive = self._busy = 0
+        # Threads, hashes being made, and work that was given to the threads and is not done.
+        self._alive = self._busy = self._given = 0
         # What a hash takes of late: by the clock, and of a core.
         self._seconds = self._core_seconds = 0.02
 
@@ -162,18 +163,14 @@ class Hasher:
         """How many stand in the line."""
         return len(self._arrivals)
 
-    @property
-    def seconds(self) -> float:
-        """What a hash took of late, as one thread measures it."""
-        return self._seconds
-
     def _wait(self, before: int) -> float:
         return before * self._seconds / self.threads
 
     def _join(self, turn: Turn) -> None:
         with self._lock:
             self._line.put((turn.arrived, next(self._numbers), turn))
-            wanted = self._alive < min(self.threads, self._busy + self._line.qsize())
+            self._given += 1
+            wanted = self._alive < min(self.threads, self._given)
             self._alive += wanted
         if wanted:
             threading.Thread(target=self._work, name="password", daemon=True).start()
@@ -199,6 +196,7 @@ class Hasher:
                     self._alive -= 1
                     return
                 if turn.left:
+                    self._given -= 1
                     continue
                 turn.begun = True
                 del self._arrivals[bisect_left(self._arrivals, turn.arrived)]
@@ -213,6 +211,7 @@ class Hasher:
             error = caught
         with self._lock:
             self._busy -= 1
+            self._given -= 1
             self._seconds += SMOOTH * (time.perf_counter() - began - self._seconds)
             self._core_seconds += SMOOTH * (time.thread_time() - worked - self._core_seconds)
         turn.settle(result, error)

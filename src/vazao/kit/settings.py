@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         None, description="reads that may lag (nothing uses it yet)"
     )
     cache_url: str | None = Field(
-        None, description="redis://… or valkey://… (only vazao doctor looks at it yet)"
+        None, description="redis://… or valkey://…: one cache for all processes and hosts"
     )
     blob_url: str | None = Field(
         None, description="file:///…, s3://bucket/prefix, gs://…, az://…; unset: the data folder"

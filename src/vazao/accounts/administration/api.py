@@ -244,8 +244,8 @@ async def change_profile(
       request_max_body_size=SIGN_IN_BYTES)
 async def change_password(request: Asked, platform: ThePlatform, principal: Asker) -> None:
     """The current one must be right; one's other sessions end."""
-    given = await json_of(request, described.NewPassword)
-    await renew_password(request, platform, principal, given.current or "", given.password)
+    given = await json_of(request, described.OwnPassword)
+    await renew_password(request, platform, principal, given.current, given.password)
 
 
 async def renew_password(

@@ -54,10 +54,16 @@ class NewUser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class NewPassword(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A new password; whoever changes their own says the current one."""
+    """A new password for a user."""
 
     password: str
-    current: str | None = None
+
+
+class OwnPassword(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new password of one's own, and the current one."""
+
+    current: str
+    password: str
 
 
 class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -163,7 +169,7 @@ CHANGE_PROFILE = says(
 )
 CHANGE_PASSWORD = says(
     Answer(about="It is changed; one's other sessions have ended.", status=204),
-    bodies=(Body(media=JSON, kind=NewPassword, example={
+    bodies=(Body(media=JSON, kind=OwnPassword, example={
         "current": "três pratos", "password": "três pratos de trigo",
     }),),
     refuses=(errors.PasswordWrong, errors.SignInTooOften, *PASSWORD), session=True,

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import weakref
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -13,6 +18,8 @@ from vazao.accounts import store
 from vazao.accounts.passwords import hasher_of
 from vazao.accounts.quick import SignIn
 from vazao.kit.platform import Platform
+from vazao.kit.settings import Settings
+from vazao.kit.web.csrf import FORM
 
 pytestmark = pytest.mark.anyio
 
@@ -160,3 +167,36 @@ async def test_a_database_that_is_away_is_said(
         assert answer.status_code == status
         assert hasher_of(platform).waiting == 0, "the place in the line is given back"
     assert (await log_in(browse())).status_code == 303
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """No garbage is collected meanwhile."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def test_a_body_that_stops_is_let_go_at_once(uncollected: None) -> None:
+    """The server ends its connection when the last reference to its body is gone."""
+    class Stalled:
+        async def __call__(self) -> Any:
+            await asyncio.sleep(30)
+
+    settings = Settings(_env_file=None, stall_seconds=0.1)  # type: ignore[call-arg]
+    path: Any = SimpleNamespace(settings=settings)
+    receive, said = Stalled(), []
+    gone = weakref.ref(receive)
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/login", "scheme": "http", "headers": [
+        (b"content-length", b"5000"), (b"content-type", FORM.encode()),
+    ]}
+    assert await SignIn(path)(scope, receive, send)
+    assert said[0]["status"] == 408
+    del receive
+    await asyncio.sleep(0)
+    assert gone() is None

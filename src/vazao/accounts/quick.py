@@ -145,21 +145,29 @@ class SignIn:
         self, connection: Any, body: bodies.Body, at: float
     ) -> tuple[dict[str, str], Arrival]:
         """The form and its sender's place in the line; gives the turn on."""
-        reading = asyncio.ensure_future(_whole(body))
+        held = True
+
+        def give_on() -> None:
+            nonlocal held
+            held = False
+            self._turn.release()
+
+        # What is not here yet must keep nobody waiting. No task of its own reads: a deadline that
+        # ends a task makes a circle with it, and the body's connection would stay open until the
+        # next collection.
+        late = asyncio.get_running_loop().call_later(AT_ONCE_SECONDS, give_on)
         try:
-            # What is not here yet must keep nobody waiting.
-            await asyncio.wait((reading,), timeout=AT_ONCE_SECONDS)
-            if not reading.done():
-                self._turn.release()
-                try:
-                    await asyncio.wait((reading,))
-                finally:
-                    await self._turn.acquire()
-            form = _fields(reading.result())
+            read = await _whole(body)
+            late.cancel()
+            if not held:
+                await self._turn.acquire()
+                held = True
+            form = _fields(read)
             return form, entering.begin(connection, self._platform, form, at=at)
         finally:
-            self._turn.release()
-            reading.cancel()
+            late.cancel()
+            if held:
+                self._turn.release()
 
     async def _entered(
         self, connection: Any, form: dict[str, str], arrival: Arrival

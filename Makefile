@@ -34,8 +34,9 @@ install-dev: $(DEV_STAMP) ## Install what testing and checking need, into .venv
 	@$(MAKE) --no-print-directory assets
 	@$(BIN)/python scripts/clients/generate.py --install
 
-install-bench: $(BENCH_STAMP) ## Install also the rivals that figures are held against, into .venv
+install-bench: $(BENCH_STAMP) ## Install also the rivals that figures are held against
 	@$(MAKE) --no-print-directory assets
+	@$(BIN)/python scripts/apart.py rivals
 
 run: install ## Everything on this machine, with a demonstration; Ctrl-C stops it
 	@exec $(BIN)/vazao up --demo $(ARGS)

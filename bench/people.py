@@ -57,15 +57,18 @@ def fill(made: Served, users: int) -> float:
     return seconds
 
 
-def sessions(made: Served, count: int) -> list[str]:
-    """Secrets of new sessions, each of another user."""
-    found = [SESSION + secrets.token_urlsafe(32) for _ in range(count)]
+def sessions(made: Served, count: int) -> dict[str, str]:
+    """Secrets of new sessions, each of another user, and that user's name."""
+    found = {}
     with psycopg.connect(made.url, autocommit=True) as conn:
         users = conn.execute(
-            'select id, organization_id from accounts."user" order by id desc limit %s', [count]
+            'select id, organization_id, name from accounts."user" order by id desc limit %s',
+            [count],
         ).fetchall()
         with conn.cursor() as cursor, cursor.copy(SESSIONS) as copy:
-            for secret, (user, organization) in zip(found, users, strict=True):
+            for user, organization, name in users:
+                secret = SESSION + secrets.token_urlsafe(32)
+                found[secret] = name
                 copy.write(f"\\\\x{digest(secret).hex()}\t{user}\t{organization}\tnow\tnow\t"
                            "2099-01-01T00:00:00Z\n")
         conn.execute("analyze accounts.session")

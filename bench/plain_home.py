@@ -1,9 +1,9 @@
 """The home page as a plain program writes it: every request asks the database for all it shows.
 
-    python bench/plain_home.py PORT DATABASE_URL FOLDER indexed|counting
+    python bench/plain_home.py PORT DATABASE_URL FOLDER counting|indexed|figures|sessions
 
-The same session, figures and template as ours; ``counting`` counts rows instead of looking figures
-up.
+The same session, figures and template as ours. ``counting`` counts rows, ``indexed`` looks each
+figure up, ``figures`` has them from the cache, ``sessions`` the session and the last sign-in, too.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 
 from vazao import accounts, main
 from vazao.accounts import authentication, credentials, store
+from vazao.accounts.home import home_of
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.settings import Settings
 from vazao.kit.web import pages
@@ -37,23 +38,39 @@ def application(url: str, folder: str, kind: str) -> Any:
     asking: Any = authentication.Authenticator(platform)
     figures = sorted(platform.registry.figures, key=lambda figure: figure.order)
 
-    async def page(cookie: str) -> str:
-        secret = cookie.partition("vazao_session=")[2]
-        known = await asking._find_session(credentials.digest(secret))
-        person: Principal = known.principal
+    kept = home_of(platform)
+
+    async def counted(conn: Any, person: Principal) -> list[Any]:
+        values = []
+        for n, figure in enumerate(figures):
+            if kind == "indexed":
+                values.append(await figure.read(conn, person.organization_id))
+            else:
+                found = await conn.execute(COUNTS[n], [person.organization_id])
+                values.append((await found.fetchone() or (0,))[0])
+        return values
+
+    async def shown(person: Principal) -> tuple[Any, bool, Any]:
+        if kind == "sessions":
+            (last, first), values = kept.known(person) or await kept.learnt(person)
+            return last, first, values
         async with platform.db.connection() as conn:
             last, previous = await store.find_sign_in(conn, person.user_id or 0)
-            values = []
-            for n, figure in enumerate(figures):
-                if kind == "indexed":
-                    values.append(await figure.read(conn, person.organization_id))
-                else:
-                    found = await conn.execute(COUNTS[n], [person.organization_id])
-                    values.append((await found.fetchone() or (0,))[0])
+            if kind != "figures":
+                return previous or last, previous is None, await counted(conn, person)
+        _, values = kept.known(person) or await kept.learnt(person)
+        return previous or last, previous is None, values
+
+    async def page(cookie: str) -> str:
+        digest = credentials.digest(cookie.partition("vazao_session=")[2])
+        if kind == "sessions":
+            person: Principal = await asking.session(digest)
+        else:
+            person = (await asking._find_session(digest)).principal
+        last, first, values = await shown(person)
         return pages.render(
             platform, "accounts/home.html", language="en", path="/", principal=person,
-            csrf=asking.csrf(credentials.digest(secret)), first=previous is None,
-            last=previous or last, figures=[
+            csrf=asking.csrf(digest), first=first, last=last, figures=[
                 {"label": figure.label, "path": figure.path, "value": value}
                 for figure, value in zip(figures, values, strict=True)
             ],

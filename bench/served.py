@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import psutil
@@ -66,6 +67,10 @@ class Served:
             "VAZAO_LOG_LEVEL": "warning", "VAZAO_LOG_FORMAT": "json", **settings,
         }
 
+    def beside(self, name: str) -> str:
+        """The address of another database of the same server."""
+        return urlsplit(self.url)._replace(path=f"/{name}").geturl()
+
     def start(self, command: list[str], environment: dict[str, str] | None = None) -> (
         subprocess.Popen[bytes]
     ):
@@ -114,6 +119,23 @@ def wait_for(port: int, path: str = "/healthz", within: float = 60) -> None:
             if time.monotonic() > deadline:
                 raise SystemExit(f"nothing answers on {port}") from None
             time.sleep(0.02)
+
+
+def begin(made: Served, **settings: str) -> int:
+    """A web process behind a trusted proxy; its port, once it answers."""
+    port = made.web(VAZAO_TRUSTED_PROXIES="127.0.0.1", **settings)
+    wait_for(port)
+    return port
+
+
+def memory(made: Served) -> float:
+    """MB of all web processes now."""
+    total = 0
+    for process in made.processes:
+        each = psutil.Process(process.pid)
+        for one in (each, *each.children(recursive=True)):
+            total += one.memory_full_info().pss
+    return total / 1e6
 
 
 @contextmanager

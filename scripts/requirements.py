@@ -52,8 +52,9 @@ def main(arguments: list[str]) -> None:
     for name, extras in SETS.items():
         compile_set(name, extras, previous, "--keep" in arguments)
         previous = name
-    # Apart from ours: what generates clients agrees with none of them.
-    compile_set("clients", (), None, "--keep" in arguments, "requirements/clients.in")
+    # Apart from ours: they agree with none of them.
+    for name in ("clients", "rivals"):
+        compile_set(name, (), None, "--keep" in arguments, f"requirements/{name}.in")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ TypeScript beside it; both are installed at first use.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import shutil
@@ -22,6 +21,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import apart
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -103,17 +105,7 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
 
 def tool(name: str) -> str:
     """The path of a program of ``requirements/clients.txt``, installed where it is missing."""
-    venv = BUILD / "venv"
-    if not _is_current(venv, PINS.read_bytes()):
-        shutil.rmtree(venv, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-        subprocess.run(
-            [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet",
-             "--disable-pip-version-check", "--require-hashes", "--requirement", str(PINS)],
-            check=True,
-        )
-        _stamp(venv, PINS.read_bytes())
-    return str(venv / "bin" / name)
+    return str(apart.programs("clients") / name)
 
 
 def node_modules() -> Path:
@@ -126,26 +118,19 @@ def node_modules() -> Path:
 
     folder = BUILD / "types"
     lock = (HERE / "package-lock.json").read_bytes()
-    if not _is_current(folder, lock):
+    if not apart.is_current(folder, lock):
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copyfile(HERE / name, folder / name)
         if npm(["ci", *QUIET], cwd=folder) != 0:
             raise SystemExit("npm failed: see its message above. Is the npm registry reachable?")
-        _stamp(folder, lock)
+        apart.stamp(folder, lock)
     return folder / "node_modules"
 
 
 def installed() -> bool:
     """Whether the tools are there, as they are pinned."""
     lock = (HERE / "package-lock.json").read_bytes()
-    return _is_current(BUILD / "venv", PINS.read_bytes()) and _is_current(BUILD / "types", lock)
-
-
-def _is_current(folder: Path, wanted: bytes) -> bool:
-    stamp = folder / ".stamp"
-    return stamp.is_file() and stamp.read_text() == hashlib.sha256(wanted).hexdigest()
-
-
-def _stamp(folder: Path, wanted: bytes) -> None:
-    (folder / ".stamp").write_text(hashlib.sha256(wanted).hexdigest())
+    return apart.is_current(BUILD / "venv", PINS.read_bytes()) and apart.is_current(
+        BUILD / "types", lock
+    )

@@ -64,6 +64,15 @@ async def test_what_another_loaded_long_ago_is_loaded_anew(
     assert await ask(two[1], source) == ["", 2]
 
 
+async def test_what_changed_since_is_not_taken_from_others(two: tuple[Shared, Shared]) -> None:
+    source = Source()
+    assert await ask(two[0], source) == ["", 1]
+    found = await two[1].through(
+        "vazao:test:a", lambda: source.load(""), fresh=10.0, stale=1.0, youngest=0.0
+    )
+    assert found == ["", 2]
+
+
 async def test_a_load_that_fails_leaves_no_lock(two: tuple[Shared, Shared]) -> None:
     source = Source()
     source.error = ZeroDivisionError()

@@ -130,19 +130,46 @@ async def test_a_failure_leaves_the_old_value_until_it_is_too_old(
     assert await shelf.get("a") == ["a", 4]
 
 
-async def test_news_have_a_value_loaded_anew_once_a_second(
+async def test_news_have_a_value_loaded_before_it_is_served_again_once_a_second(
     shelf: Shelf[list[object]], source: Source, clock: Clock
 ) -> None:
     await shelf.get("a")
     shelf.is_due("a")
     shelf.is_due("unknown")
-    shelf.peek("a")
+    assert shelf.peek("a") == ["a", 1], "it was loaded within this second"
     await turn()
     assert source.loads == 1
     clock.now += 1.1
-    shelf.peek("a")
-    await loaded(source, 2)
-    assert shelf.peek("a") == ["a", 2]
+    assert shelf.peek("a") is None
+    assert await shelf.get("a") == ["a", 2]
+    clock.now += 1.1
+    assert shelf.peek("a") == ["a", 2], "nothing else was heard"
+
+
+async def test_topics_tell_of_one_value_or_of_all(
+    shelf: Shelf[list[object]], source: Source, clock: Clock
+) -> None:
+    for key in "ab":
+        await shelf.get(key)
+    clock.now += 1.1
+    shelf.heard("kind:a")
+    assert [shelf.peek(key) is not None for key in "ab"] == [False, True]
+    shelf.heard("kind:")
+    assert shelf.peek("b") is None
+
+
+async def test_news_while_a_value_is_loaded_are_not_lost(
+    shelf: Shelf[list[object]], source: Source, clock: Clock
+) -> None:
+    source.gate.clear()
+    asked = asyncio.create_task(shelf.get("a"))
+    await turn()
+    clock.now += 0.1
+    shelf.heard("kind:a")
+    source.gate.set()
+    assert await asked == ["a", 1]
+    clock.now += 1.0
+    assert await shelf.get("a") == ["a", 2]
 
 
 async def test_the_least_asked_for_goes_first_and_all_can_be_forgotten(

@@ -170,3 +170,51 @@ def test_the_packages_own_files_are_there_and_whole() -> None:
     for name in ("app.css", "app.js", "charts.js", "logo.svg", "favicon.svg", "river.svg"):
         assert name in library.by_name
     assert library.address("river.svg") in library.by_name["app.css"].body.decode()
+
+
+@pytest.mark.parametrize(("asked", "status", "part"), [
+    ("bytes=0-3", 206, slice(0, 4)), ("bytes=4-", 206, slice(4, None)),
+    ("bytes=-2", 206, slice(-2, None)), ("bytes=0-99999", 206, slice(0, None)),
+    ("bytes=-99999", 206, slice(0, None)), ("bytes=606-", 416, None), ("bytes=-0", 416, None),
+    ("bytes=3-2", 200, slice(0, None)), ("bytes=-", 200, slice(0, None)),
+    ("bytes=0-1,4-5", 200, slice(0, None)), ("lines=0-1", 200, slice(0, None)),
+    ("bytes=" + "9" * 400 + "-", 200, slice(0, None)), ("bytes=a-b", 200, slice(0, None)),
+])
+def test_a_part_is_sent_alone(
+    client: TestClient[Litestar], asked: str, status: int, part: slice | None
+) -> None:
+    whole = b"<svg/>" + b" " * 600
+    answer = client.get("/static/drop.svg", headers={"Accept-Encoding": "", "Range": asked})
+    assert answer.status_code == status
+    if part is None:
+        assert answer.headers["content-range"] == "bytes */606"
+        assert answer.json()["error"]["code"] == "range_not_satisfiable"
+        return
+    assert answer.content == whole[part]
+    assert answer.headers["accept-ranges"] == "bytes"
+    first, last, _ = part.indices(606)
+    expected = f"bytes {first}-{last - 1}/606" if status == 206 else None
+    assert answer.headers.get("content-range") == expected
+
+
+def test_a_part_of_a_variant_is_of_its_bytes(client: TestClient[Litestar]) -> None:
+    headers = {"Accept-Encoding": "br"}
+    with client.stream("GET", "/static/drop.svg", headers=headers) as answer:
+        whole, tag = b"".join(answer.iter_raw()), answer.headers["etag"]
+    parts = []
+    for asked in ("bytes=0-9", "bytes=10-"):
+        more = headers | {"Range": asked, "If-Range": tag}
+        with client.stream("GET", "/static/drop.svg", headers=more) as answer:
+            assert answer.status_code == 206
+            assert answer.headers["content-encoding"] == "br"
+            parts.append(b"".join(answer.iter_raw()))
+    assert b"".join(parts) == whole
+
+
+def test_a_part_of_what_has_changed_since_is_not_sent(client: TestClient[Litestar]) -> None:
+    headers = {"Range": "bytes=0-3", "If-Range": '"older"'}
+    assert client.get("/static/drop.svg", headers=headers).status_code == 200
+    tag = client.get("/static/drop.svg", headers={"Accept-Encoding": ""}).headers["etag"]
+    weak = {"Accept-Encoding": "", "Range": "bytes=0-3", "If-Range": f"W/{tag}"}
+    assert client.get("/static/drop.svg", headers=weak).status_code == 200
+    assert client.head("/static/drop.svg", headers={"Range": "bytes=0-3"}).status_code == 200

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from vazao.kit.errors import (
     BadRequest,
@@ -169,7 +171,7 @@ class SignInRefused(Unauthenticated):
     """The username or the password is not right."""
 
     code = "sign_in_refused"
-    headers: ClassVar[dict[str, str]] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class SignInTooOften(TooManyRequests):

@@ -55,7 +55,7 @@ class Home:
             cache = cache_of(self._platform)
             self._figures = [
                 (each, cache.shelf(f"home:{each.path}", partial(self._read, each),
-                                   fresh=FRESH_SECONDS, stale=STALE_SECONDS))
+                                   fresh=FRESH_SECONDS, stale=STALE_SECONDS, topic=each.topic))
                 for each in sorted(registered, key=lambda figure: figure.order)
             ]
         return self._figures

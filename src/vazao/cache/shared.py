@@ -62,17 +62,19 @@ class Shared:
         return time.monotonic() < self._away_until
 
     async def through(
-        self, key: str, load: Callable[[], Awaitable[Any]], *, fresh: float, stale: float
+        self, key: str, load: Callable[[], Awaitable[Any]], *, fresh: float, stale: float,
+        youngest: float = float("inf"),
     ) -> Any:
         """The value that another process loaded just now, or what *load* gives, kept for others.
 
-        Of all processes that ask at once one loads, and the others wait for it.
+        Of all processes that ask at once one loads, and the others wait for it. None is taken that
+        is older than *youngest* seconds: it changed since.
         """
         token = secrets.token_hex(8)
         if self.is_away:
             return await load()
         try:
-            found, mine = await self._found(key, token, fresh * SHARE)
+            found, mine = await self._found(key, token, min(fresh * SHARE, youngest))
         except FAILURES as error:
             self._failed(error)
             return await load()

@@ -55,6 +55,8 @@ class Shelf(Generic[Value]):
         self._shared = shared
         self._entries: OrderedDict[str, Entry[Value]] = OrderedDict()
         self._loading: dict[str, asyncio.Task[Value]] = {}
+        # When a change of a value was heard that is not loaded since.
+        self._told: dict[str, float] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -63,7 +65,7 @@ class Shelf(Generic[Value]):
         """The value if it is there and may be served; it is loaded anew where that is due."""
         entry = self._entries.get(key)
         now = time.monotonic()
-        if entry is None or entry.until < now:
+        if entry is None or entry.until <= now:
             return None
         self.hits += 1
         self._entries.move_to_end(key)
@@ -82,18 +84,29 @@ class Shelf(Generic[Value]):
         return await asyncio.shield(self._begin(key))
 
     def is_due(self, key: str) -> None:
-        """Have the value loaded anew when it is asked for next, once a second at most."""
-        entry = self._entries.get(key)
+        """Have the value loaded before it is served again; once a second at most."""
+        entry, now = self._entries.get(key), time.monotonic()
+        if entry is None and key not in self._loading:
+            return
+        self._told[key] = now
         if entry is not None:
-            entry.due = min(entry.due, max(entry.loaded + AGAIN_SECONDS, time.monotonic()))
+            entry.due = entry.until = min(entry.until, max(entry.loaded + AGAIN_SECONDS, now))
+
+    def heard(self, topic: str) -> None:
+        """The same for what a topic (``kind:key``, ``kind:`` for all) says has changed."""
+        one = topic.partition(":")[2]
+        for key in (one,) if one else [*self._entries, *self._loading]:
+            self.is_due(key)
 
     def forget(self, key: str) -> None:
         """Let go of a value."""
         self._entries.pop(key, None)
+        self._told.pop(key, None)
 
     def clear(self) -> None:
         """Let go of all."""
         self._entries.clear()
+        self._told.clear()
 
     def ages(self) -> list[float]:
         """Seconds since each value was loaded."""
@@ -113,6 +126,8 @@ class Shelf(Generic[Value]):
 
     def _ended(self, key: str, task: asyncio.Task[Value]) -> None:
         del self._loading[key]
+        if key not in self._entries:
+            self._told.pop(key, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.failures += 1
             log.warning("not loaded", shelf=self.name, error_type=type(error).__name__)
@@ -125,7 +140,7 @@ class Shelf(Generic[Value]):
         else:
             value = await self._shared.through(
                 f"vazao:{self.name}:{key}", lambda: self._load(key), fresh=self.fresh,
-                stale=self.stale,
+                stale=self.stale, youngest=began - self._told.get(key, 0.0),
             )
         self._keep(key, value, began)
         return value
@@ -133,10 +148,14 @@ class Shelf(Generic[Value]):
     def _keep(self, key: str, value: Value, began: float) -> None:
         self._entries.pop(key, None)
         while len(self._entries) >= self._most:
-            self._entries.popitem(last=False)
+            oldest, _ = self._entries.popitem(last=False)
+            self._told.pop(oldest, None)
         self._entries[key] = Entry(
             value, began, began + self.fresh * EARLY_SHARE, began + self.fresh + self.stale
         )
+        if self._told.pop(key, 0.0) > began:
+            # It changed while it was loaded.
+            self.is_due(key)
 
 
 class Cache:
@@ -146,15 +165,17 @@ class Cache:
         address = platform.settings.cache_url
         self.shared = Shared(address) if address else None
         self.shelves: dict[str, Shelf[Any]] = {}
+        self._listener = platform.listener
         platform.on_close.append(self.close)
 
     def shelf(
         self, name: str, load: Callable[[str], Awaitable[Value]], *, fresh: float, stale: float,
-        most: int = 10_000, shared: bool = True,
+        most: int = 10_000, shared: bool = True, topic: str = "",
     ) -> Shelf[Value]:
         """A shelf of this process; see :class:`Shelf`.
 
         Args:
+            topic: the kind of topics (:mod:`vazao.kit.announcing`) that tell a key's change.
             shared: whether other processes may have its values: those of one person, and what is no
                 JSON, stay here.
         """
@@ -162,6 +183,8 @@ class Cache:
             name, load, fresh=fresh, stale=stale, most=most,
             shared=self.shared if shared else None,
         )
+        if topic:
+            self._listener.on(topic, made.heard)
         return made
 
     async def close(self) -> None:

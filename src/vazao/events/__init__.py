@@ -45,7 +45,9 @@ def register(registry: Registry) -> None:
     registry.scopes |= {"events:read": True, "events:write": True}
     registry.web.append(_routes)
     registry.menu.append(MenuEntry("Events", "/events", 20))
-    registry.figures.append(Figure("Events listed", "/events", store.providers.listed, 20))
+    registry.figures.append(
+        Figure("Events listed", "/events", store.providers.listed, 20, "events")
+    )
     registry.template_packages.append("vazao.events")
     registry.demo_bodies["GET", "/search"] = demo.query
     registry.demo_bodies["GET", "/v1/events/explain"] = demo.explained

@@ -107,7 +107,9 @@ def register(registry: Registry) -> None:
     registry.scopes |= {"jobs:read": True, "jobs:write": True}
     registry.web.append(_routes)
     registry.menu.append(MenuEntry("Jobs", "/jobs", 40))
-    registry.figures.append(Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40))
+    registry.figures.append(
+        Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40, "jobs")
+    )
     registry.template_packages.append("vazao.jobs")
     registry.commands["jobs"].append(cli.app)
     registry.runner = supervision.live

@@ -8,7 +8,8 @@ reader's language late, where the language is known.
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from vazao.kit.i18n import translate
@@ -19,7 +20,7 @@ class VazaoError(Exception):
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
-    headers: ClassVar[dict[str, str]] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class Unauthenticated(VazaoError):
 
     code = "unauthenticated"
     status = 401
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="vazao"'}
+    headers: Mapping[str, str] = MappingProxyType({"WWW-Authenticate": 'Bearer realm="vazao"'})
 
 
 class Forbidden(VazaoError):

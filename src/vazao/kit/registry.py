@@ -33,13 +33,15 @@ class MenuEntry:
 class Figure:
     """A live figure of an organization on the home page, which is a link.
 
-    ``read(conn, organization_id)`` returns the number; it must cost a lookup, not a count.
+    ``read(conn, organization_id)`` returns the number; it must cost a lookup, not a count. *topic*
+    is the kind of topics that tell of its change (:mod:`vazao.kit.announcing`).
     """
 
     label: str
     path: str
     read: Callable[[AsyncConnection[Any], int], Awaitable[int | float | None]]
     order: int = 50
+    topic: str = ""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def register(registry: Registry) -> None:
     registry.menu += [
         MenuEntry("Leads", "/leads", 10), MenuEntry("Imports", "/leads/imports", 11),
     ]
-    registry.figures.append(Figure("Leads", "/leads", store.base.size, 10))
+    registry.figures.append(Figure("Leads", "/leads", store.base.size, 10, "jobs"))
     registry.commands["leads"].append(cli.app)
     registry.demo_bodies["POST", "/v1/leads/imports"] = demo.body
     registry.demo.append(DemoStep("Import of a spreadsheet", demo.import_sheet, 10))

@@ -1,4 +1,4 @@
-"""Static files from memory: hashed names, ``immutable``, brotli and zstd variants, 304.
+"""Static files from memory: hashed names, ``immutable``, brotli and zstd variants, 304, parts.
 
 Everything under ``vazao/static`` is read once a process. A file's public name carries a digest of
 its bytes, so it may be kept for ever; stylesheets are rewritten to name the hashed addresses of
@@ -22,6 +22,7 @@ from litestar import Request, Response, route
 from litestar.params import FromPath
 
 from vazao.kit.errors import NotFound
+from vazao.kit.web import ranges
 
 FOLDER = Path(__file__).resolve().parents[2] / "static"
 PREFIX = "/static/"
@@ -148,19 +149,30 @@ def is_fresh(if_none_match: str | None, etag: str) -> bool:
 
 
 async def respond(request: Request[Any, Any, Any], asset: Asset, cache_control: str) -> Response:
-    """Answer *request* with *asset*: the variant its reader takes, or 304."""
+    """Answer *request* with *asset*: the variant its reader takes, a part of it, or 304.
+
+    Raises:
+        RangeNotSatisfiable: the part is not there.
+    """
     coding = "identity"
     if asset.compressible:
         coding = choose_encoding(request.headers.get("accept-encoding"))
-    headers = {"ETag": asset.etag(coding), "Cache-Control": cache_control}
+    headers = {
+        "ETag": asset.etag(coding), "Cache-Control": cache_control, "Accept-Ranges": "bytes",
+    }
     if asset.compressible:
         headers["Vary"] = "Accept-Encoding"
     if is_fresh(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(b"", status_code=304, headers=headers, media_type=asset.media_type)
     if coding != "identity":
         headers["Content-Encoding"] = coding
-    body = await asset.variant(coding)
-    return Response(body, headers=headers, media_type=asset.media_type)
+    body, status = await asset.variant(coding), 200
+    asked = request.headers.get("range") if request.method == "GET" else None
+    found = ranges.part(asked, request.headers.get("if-range"), headers["ETag"], len(body))
+    if found is not None:
+        headers["Content-Range"] = f"bytes {found[0]}-{found[-1]}/{len(body)}"
+        body, status = body[found.start : found.stop], 206
+    return Response(body, status_code=status, headers=headers, media_type=asset.media_type)
 
 
 OPT = {"public": True, "anonymous": True}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from vazao.kit.errors import BadRequest, Conflict, TooLarge, TooManyRequests, VazaoError
 
@@ -14,7 +15,7 @@ class TusVersionUnsupported(VazaoError):
 
     code = "tus_version_unsupported"
     status = 412
-    headers: ClassVar[dict[str, str]] = {"Tus-Version": VERSION}
+    headers: Mapping[str, str] = MappingProxyType({"Tus-Version": VERSION})
 
 
 class TusHeaderInvalid(BadRequest):

@@ -21,6 +21,7 @@ class Door:
         suffix: what stands behind ``user1`` there.
         status: of the answer that lets in.
         session: the cookie of one who is in.
+        accept: what the answer may be.
         patient: whoever is told to come back later does.
     """
 
@@ -32,6 +33,7 @@ class Door:
     suffix: str
     status: bytes
     session: str
+    accept: str = "application/json"
     patient: bool = False
 
     def find(self, page: bytes) -> tuple[str, str]:
@@ -55,7 +57,7 @@ DOORS = {
     "patient": Door(*OURS, patient=True),
     "once": Door(*OURS),
     "allauth": Door("/accounts/login/", "csrftoken", "csrfmiddlewaretoken", "/accounts/login/",
-                    "login", "", b"302", "sessionid"),
+                    "login", "", b"302", "sessionid", "text/html"),
     "fastapi": Door("", "", "", "/auth/cookie/login", "username", "@example.com", b"204",
                     "fastapiusersauth"),
 }

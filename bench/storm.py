@@ -156,7 +156,8 @@ class Person:
         """The form as the page's script sends it."""
         body = urlencode(self.door.fields(self.n, self.proof, ticket)).encode()
         return head(
-            "POST", self.door.path, self.n, f"Cookie: {self.cookie}", "Accept: application/json",
+            "POST", self.door.path, self.n, f"Cookie: {self.cookie}",
+            f"Accept: {self.door.accept}",
             "Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}",
         ) + body
 

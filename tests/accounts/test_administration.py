@@ -140,16 +140,19 @@ async def test_a_rotated_token_has_two_secrets_for_a_while(ana: Admin, browse: B
     assert (await ana.ask("POST", f"/v1/tokens/{made['id']}/rotate")).status_code == 404
 
 
-async def test_the_platforms_admins_make_organizations(
-    platform: Platform, browse: Browse, people: People
-) -> None:
+@pytest.fixture
+async def root(platform: Platform, browse: Browse, people: People) -> Admin:
+    """An admin of the platform."""
     hashed = await hash_new(hasher_of(platform), PASSWORD)
     async with platform.db.transaction() as conn:
         public = await service.organization(conn, "public")
         await service.create_user(
             conn, public.id, "root", password_hash=hashed, roles=["admin"]
         )
-    root = await enter(browse, "root")
+    return await enter(browse, "root")
+
+
+async def test_the_platforms_admins_make_organizations(root: Admin) -> None:
     made = await root.ask("POST", "/v1/organizations", {"slug": "nova", "name": "Nova"})
     assert (made.status_code, made.json()["slug"]) == (201, "nova")
     assert (await root.ask("POST", "/v1/organizations", {"slug": "nova"})).status_code == 409
@@ -158,6 +161,46 @@ async def test_the_platforms_admins_make_organizations(
     rest = (await root.ask("GET", f"/v1/organizations?after={listed['next']}")).json()
     assert "nova" in [each["slug"] for each in rest["items"]]
     assert ("root", "organization.created", "nova") in await root.trail()
+
+
+async def test_organizations_are_made_on_a_page(
+    ana: Admin, root: Admin, browse: Browse
+) -> None:
+    path = "/admin/organizations"
+    page = await root.client.get(path)
+    assert "acme" in page.text
+    assert f'href="{path}"' in (await root.client.get("/")).text
+    given = {"slug": "nova", "name": "Nova <b>", "username": "zoe", "password": PASSWORD}
+    for wrong in ({"slug": "No Va"}, {"slug": "acme"}, {"username": "ana"}, {"password": "short"}):
+        refused = await root.send(path, **given | wrong)
+        assert refused.status_code in (409, 422), wrong
+        assert "Nova &lt;b&gt;" in refused.text, "what was typed stays"
+    assert "nova" not in (await root.client.get(path)).text, "half of it is nothing"
+    made = await root.send(path, **given)
+    assert made.headers["location"] == f"{path}?done=made"
+    assert "its admin may sign in" in (await root.client.get(f"{path}?done=made")).text
+    zoe = await enter(browse, "zoe")
+    assert (await zoe.client.get("/admin/users")).status_code == 200
+    for admin in (ana, zoe):
+        assert (await admin.client.get(path)).status_code == 403
+        assert (await admin.send(path, **given)).status_code == 403
+        assert path not in (await admin.client.get("/")).text
+
+
+async def test_the_language_of_the_profile_follows_its_owner(ana: Admin, browse: Browse) -> None:
+    saved = await ana.send("/account/profile", name="Ana", email="", language="pt_BR")
+    assert saved.status_code == 303
+    assert "Sua conta" in (await ana.client.get("/account")).text
+    elsewhere = await enter(browse, "ana")
+    assert elsewhere.client.cookies["language"] == "pt_BR"
+    assert "Sua conta" in (await elsewhere.client.get("/account")).text
+    before = (await ana.ask("GET", "/v1/users/changes")).json()["items"]
+    cleared = await ana.ask("PATCH", "/v1/me", {"language": None})
+    assert cleared.json()["language"] is None
+    assert (await ana.ask("GET", "/v1/users/changes")).json()["items"] == before
+    assert (await ana.ask("PATCH", "/v1/me", {"language": "tlh"})).status_code == 400
+    assert (await ana.send("/account/profile", name="Ana", language="tlh")).status_code == 400
+    assert "language" not in (await enter(browse, "ana")).client.cookies
 
 
 async def test_one_changes_oneself(ana: Admin, browse: Browse, people: People) -> None:

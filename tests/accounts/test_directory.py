@@ -268,3 +268,20 @@ async def test_an_import_needs_more_than_reading(
     client = browse(Accept="application/json", Authorization=f"Bearer {token}")
     answer = await client.post("/v1/users/import", content='{"username": "u1"}')
     assert answer.status_code == 403
+
+
+async def test_an_import_is_in_the_trail_and_leaves_somebody_to_administer(
+    platform: Platform, system: httpx2.AsyncClient, people: People, browse: Browse
+) -> None:
+    demoted = '{"username": "u1"}\n{"username": "ana", "roles": ["member"]}'
+    refused = await system.post("/v1/users/import", content=demoted)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "last_admin")
+    assert "u1" not in [each["username"] for each in (await system.get("/users")).json()]
+    handed_on = demoted + '\n{"username": "beto", "roles": ["admin"]}'
+    made = (await system.post("/v1/users/import", content=handed_on)).json()
+    assert (made["created"], made["updated"]) == (1, 2)
+    client = browse(Accept="application/json")
+    await log_in(client, "beto")
+    (entry,) = (await client.get("/v1/audit")).json()["items"]
+    assert (entry["actor"], entry["action"]) == ("folha", "users.imported")
+    assert entry["details"] == {"created": 1, "updated": 2}

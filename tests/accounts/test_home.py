@@ -209,6 +209,23 @@ async def test_a_figure_that_fails_is_a_dash_and_one_that_changes_shows(
     assert (await client.get("/", headers=held)).status_code == 200
 
 
+async def test_news_of_another_process_show(
+    platform: Platform, browse: Browse, people: People, figure: Leads
+) -> None:
+    platform.registry.figures[-1] = Figure("Leads", "/leads", figure.read, topic="jobs")
+    client = browse()
+    await log_in(client)
+    assert f"{1234 + people.acme:,}" in (await client.get("/")).text
+    figure.value = 5
+    async with platform.db.connection() as conn:
+        await conn.execute("select pg_notify('vazao_changes', 'jobs:' || %s)", [people.acme])
+
+    async def shown() -> bool:
+        return f">{5 + people.acme}<" in (await client.get("/")).text
+
+    await eventually(shown)
+
+
 async def test_a_thousand_cold_requests_cause_one_query(
     browse: Browse, people: People, figure: Leads
 ) -> None:

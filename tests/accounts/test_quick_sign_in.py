@@ -182,7 +182,7 @@ async def test_a_body_that_stops_is_let_go_at_once(uncollected: None) -> None:
     """The server ends its connection when the last reference to its body is gone."""
     class Stalled:
         async def __call__(self) -> Any:
-            await asyncio.sleep(30)
+            await asyncio.Event().wait()
 
     settings = Settings(_env_file=None, stall_seconds=0.1)  # type: ignore[call-arg]
     path: Any = SimpleNamespace(settings=settings)

@@ -8,14 +8,16 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from vazao.accounts import authentication, errors, service, store
-from vazao.accounts.administration import service as administration
-from vazao.accounts.administration.api import renew_password
+from vazao.accounts.administration.api import renew_password, renew_profile
+from vazao.accounts.administration.service import Profile
 from vazao.accounts.models import SIGN_IN_BYTES
 from vazao.accounts.pages import Asking, field, messages_of, redirect
 from vazao.accounts.sign_in import end_session
 from vazao.kit.errors import VazaoError
 from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform, Principal
+from vazao.kit.proxies import is_https
+from vazao.kit.web import language
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
 
@@ -31,10 +33,10 @@ async def _account_page(
 ) -> Response[str]:
     async with platform.db.connection() as conn:
         user = await service.user(conn, person.organization_id, person.user_id or 0)
-    language = language_of(request)
-    messages = messages_of(error, language)
+    reader = language_of(request)
+    messages = messages_of(error, reader)
     if (done := _DONE.get(request.query_params.get("done", ""))) and error is None:
-        messages.append(("ok", translate(done, language)))
+        messages.append(("ok", translate(done, reader)))
     return page(
         request, "accounts/account.html", status=error.status if error else 200, user=user,
         messages=messages,
@@ -50,25 +52,27 @@ async def show_account(
 
 
 @post(
-    "/account/profile", opt={"session": True, "fields": ("name", "email")},
+    "/account/profile", opt={"session": True, "fields": ("name", "email", "language")},
     include_in_schema=False,
 )
 async def change_profile(
     request: Asking, platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
-    """Change name and e-mail (303), or show the page again with what is wrong."""
+    """Change name, e-mail and language (303), or show the page again with what is wrong."""
+    given = Profile(
+        name=await field(request, "name"), email=await field(request, "email"),
+        language=await field(request, "language") or None,
+    )
     try:
-        async with platform.db.transaction() as conn:
-            await administration.change_user(
-                conn, administration.actor_of(principal), principal.organization_id,
-                principal.user_id or 0, administration.Changes(
-                    name=await field(request, "name"), email=await field(request, "email")
-                ),
-            )
-    except (errors.NameInvalid, errors.EmailInvalid, errors.EmailTaken) as error:
+        user = await renew_profile(platform, principal, given)
+    except (
+        errors.NameInvalid, errors.EmailInvalid, errors.EmailTaken, errors.LanguageUnknown
+    ) as error:
         return await _account_page(request, platform, principal, error=error)
-    authentication.forget_user(platform, principal.user_id or 0)
-    return redirect("/account?done=profile")
+    response = redirect("/account?done=profile")
+    secure = is_https(request, platform.settings)
+    response.cookies.append(language.cookie_of(user.language or "", secure=secure))
+    return response
 
 
 @post(

@@ -12,8 +12,8 @@ from vazao.accounts import authentication, errors, store
 from vazao.accounts import service as verbs
 from vazao.accounts.administration import service
 from vazao.accounts.administration import store as trail
-from vazao.accounts.administration.service import Changes, actor_of
-from vazao.accounts.models import SIGN_IN_BYTES
+from vazao.accounts.administration.service import Changes
+from vazao.accounts.models import SIGN_IN_BYTES, actor_of
 from vazao.accounts.pages import Asking, field, messages_of, redirect
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.kit import clock

@@ -16,7 +16,7 @@ from vazao.accounts.names import lookup_key
 from vazao.accounts.sign_in import Arrival, Place, arrive, device_value, sign_in
 from vazao.kit.platform import Platform
 from vazao.kit.proxies import client_address, is_https
-from vazao.kit.web import csrf
+from vazao.kit.web import csrf, language
 
 Asking = ASGIConnection[Any, Any, Any, Any]
 VISITOR_COOKIE, DEVICE_COOKIE = "vazao_visitor", "vazao_device"
@@ -69,6 +69,17 @@ def session_cookie(request: Asking, platform: Platform, signed: SignedIn) -> Coo
     """The cookie of a session that has begun."""
     life = int(SESSION_LIFE.total_seconds())
     return cookie(request, platform, authentication.COOKIE, signed.secret, max_age=life)
+
+
+def cookies_of(
+    request: Asking, platform: Platform, form: Mapping[str, str], signed: SignedIn
+) -> list[Cookie]:
+    """All that a browser keeps of a sign-in with what *form* says."""
+    made = [session_cookie(request, platform, signed), device_cookie(request, platform, form)]
+    if signed.language:
+        secure = is_https(request, platform.settings)
+        made.append(language.cookie_of(signed.language, secure=secure))
+    return made
 
 
 def device_cookie(

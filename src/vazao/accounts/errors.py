@@ -9,6 +9,7 @@ from typing import Any
 from vazao.kit.errors import (
     BadRequest,
     Conflict,
+    Forbidden,
     NotFound,
     TooLarge,
     TooManyRequests,
@@ -165,6 +166,16 @@ class PasswordWrong(Unprocessable):
     """The current password is not right."""
 
     code = "password_wrong"
+
+
+class LanguageUnknown(BadRequest):
+    """The platform speaks en and pt_BR."""
+
+    code = "language_unknown"
+
+
+class NotOfThePlatform(Forbidden):
+    """Only an admin of the organization public may do that."""
 
 
 class SignInRefused(Unauthenticated):

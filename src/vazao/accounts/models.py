@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from vazao.kit.platform import Principal
+
 ROLES = ("admin", "member")
 # Members have no users:write: who may make users could make an admin of their own.
 SCOPES = {"users:read": True, "users:write": False}
@@ -52,6 +54,18 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None
     created_at: datetime
     updated_at: datetime
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who changes something: a person, another system's token, or the command line."""
+
+    name: str
+    user_id: int | None = None
+
+
+def actor_of(principal: Principal) -> Actor:
+    """Who a principal is in the trail."""
+    return Actor(principal.name, principal.user_id)
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,8 +131,12 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
-    """A sign-in that succeeded; ``secret`` is the session's, for its owner alone."""
+    """A sign-in that succeeded; ``secret`` is the session's, for its owner alone.
+
+    ``language`` is the one that they chose in their profile, if they did.
+    """
 
     secret: str
     expires_at: datetime
     user_id: int
+    language: str | None = None

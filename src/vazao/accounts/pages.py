@@ -94,8 +94,7 @@ def _signed_in(
     request: Asking, platform: Platform, signed: SignedIn, target: str, form: dict[str, str]
 ) -> Response[Any]:
     response = redirect(target)
-    response.cookies.append(entering.session_cookie(request, platform, signed))
-    response.cookies.append(entering.device_cookie(request, platform, form))
+    response.cookies.extend(entering.cookies_of(request, platform, form, signed))
     return response
 
 

@@ -109,6 +109,7 @@ insert into accounts.session
 select %(token)s, u.id, u.organization_id, %(now)s, %(now)s, %(expires_at)s, %(user_agent)s,
     %(address)s::inet
 from accounts."user" u where u.id = %(user_id)s and u.enabled
+returning (select u.language from accounts."user" u where u.id = user_id)
 
 -- name: find_session
 -- One query a request: it also notes, once in five minutes, that the session was seen.
@@ -192,3 +193,22 @@ delete from accounts.throttle where key in (
     select key from accounts.throttle
     where last_failed_at < %(now)s::timestamptz - interval '15 minutes'
     order by last_failed_at limit %(limit)s for update skip locked)
+
+-- name: count_admins
+-- Whether others could still undo what is done: two are enough to know.
+select count(*) from (
+    select from accounts."user" as u
+    where u.organization_id = %(organization_id)s and u.enabled and 'admin' = any (u.roles)
+        and u.id <> %(id)s
+    limit 1
+) as others
+
+-- name: note
+-- With the change, in its transaction.
+insert into accounts.audit (organization_id, at, actor, actor_user_id, action, subject, details)
+values (%(organization_id)s, %(now)s, %(actor)s, %(actor_user_id)s, %(action)s, %(subject)s,
+    %(details)s)
+
+-- name: set_language
+-- Others do not see it: updated_at stays.
+update accounts."user" set language = %(language)s where id = %(id)s

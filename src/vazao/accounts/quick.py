@@ -174,10 +174,7 @@ class SignIn:
     ) -> list[tuple[bytes, bytes]]:
         """The head of the answer that lets the person in."""
         signed = await entering.enter(connection, self._platform, form, arrival)
-        cookies = (
-            entering.session_cookie(connection, self._platform, signed),
-            entering.device_cookie(connection, self._platform, form),
-        )
+        cookies = entering.cookies_of(connection, self._platform, form, signed)
         return [
             (b"location", entering.safe_next(form.get("next")).encode()),
             (b"cache-control", b"no-store"),

@@ -190,10 +190,12 @@ async def sign_in(
             conn, token=credentials.digest(secret), user_id=found.user_id, expires_at=expires_at,
             user_agent=_short(place.user_agent), address=place.address or None,
         )
-    if not started:
+    if started is None:
         raise errors.SignInRefused
     log.info("signed_in", user_id=found.user_id)
-    return SignedIn(secret=secret, expires_at=expires_at, user_id=found.user_id)
+    return SignedIn(
+        secret=secret, expires_at=expires_at, user_id=found.user_id, language=started[0]
+    )
 
 
 async def confirm_password(platform: Platform, user_id: int, password: str, place: Place) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+
+from psycopg.types.json import Jsonb
 
 from vazao.accounts import names
 from vazao.accounts.models import (
     SESSION_IDLE,
+    Actor,
     Credentials,
     Organization,
     Session,
@@ -131,12 +134,14 @@ async def forget_failures(conn: Conn, pair: bytes) -> None:
 async def start_session(
     conn: Conn, *, token: bytes, user_id: int, expires_at: datetime, user_agent: str,
     address: str | None,
-) -> bool:
-    """A new session and its sign-in; false where the user is gone or disabled meanwhile."""
-    return await sql.run(
+) -> tuple[str | None] | None:
+    """A new session and its sign-in; the user's language (``None``: none chosen) in a tuple, or
+    ``None`` where the user is gone or disabled meanwhile.
+    """
+    return await sql.row(
         conn, Q.start_session, token=token, user_id=user_id, expires_at=expires_at,
         user_agent=user_agent, address=address, now=clock.now(),
-    ) > 0
+    )
 
 
 async def find_session(conn: Conn, token: bytes) -> SessionRow | None:
@@ -220,3 +225,26 @@ async def purge(conn: Conn, limit: int) -> int:
     now = clock.now()
     sessions = await sql.run(conn, Q.purge_sessions, limit=limit, now=now)
     return sessions + await sql.run(conn, Q.purge_throttle, limit=limit, now=now)
+
+
+async def set_language(conn: Conn, id: int, language: str | None) -> None:
+    """Remember in which language a user reads pages; ``None``: in the browser's."""
+    await sql.run(conn, Q.set_language, id=id, language=language)
+
+
+async def has_other_admins(conn: Conn, organization_id: int, id: int) -> bool:
+    """Whether somebody but this user can administer the organization."""
+    found = await sql.row(conn, Q.count_admins, organization_id=organization_id, id=id)
+    return bool(found and found[0])
+
+
+async def note(
+    conn: Conn, organization_id: int, actor: Actor, action: str, subject: str,
+    details: Mapping[str, object] | None = None,
+) -> None:
+    """Write a line of the trail."""
+    await sql.run(
+        conn, Q.note, organization_id=organization_id, now=clock.now(), actor=actor.name,
+        actor_user_id=actor.user_id, action=action, subject=subject,
+        details=Jsonb(dict(details or {})),
+    )

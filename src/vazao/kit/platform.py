@@ -52,11 +52,15 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     csrf: str | None = None
     session_id: str | None = None
     credential: str = ""
-    language: str | None = None
 
     def may(self, scope: str) -> bool:
         """Whether this principal carries *scope* (``noun:verb``)."""
         return scope in self.scopes
+
+    @property
+    def runs_platform(self) -> bool:
+        """Whether they administer the platform: admins of its own organization, ``public``, do."""
+        return self.organization == PUBLIC and "admin" in self.roles
 
 
 SHORTEST_SECRET = 32

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MenuEntry:
-    """A place in the menu: message id of its label, path, and where it stands."""
+    """A place in the menu: message id of its label, path, and where it stands.
+
+    *admin* entries are shown to admins, *platform* entries to those of the platform alone.
+    """
 
     label: str
     path: str
     order: int = 50
     admin: bool = False
+    platform: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,18 @@ from typing import Any
 from litestar import Request, Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery
 
-from vazao.accounts import authentication
+from vazao.accounts import authentication, errors
 from vazao.accounts import service as verbs
 from vazao.accounts import store as accounts
 from vazao.accounts.administration import described, service, store, views
-from vazao.accounts.administration.service import Changes, actor_of
+from vazao.accounts.administration.service import Changes
 from vazao.accounts.directory.store import Shown
 from vazao.accounts.directory.views import UserView, user_view
 from vazao.accounts.entering import place_of
-from vazao.accounts.models import SIGN_IN_BYTES, User
+from vazao.accounts.models import SIGN_IN_BYTES, User, actor_of
 from vazao.accounts.names import id_of
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.accounts.sign_in import confirm_password, end_session
-from vazao.kit.errors import Forbidden
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
@@ -185,8 +184,8 @@ async def list_audit(
 
 
 def _of_the_platform(principal: Principal) -> None:
-    if not service.is_platform_admin(principal):
-        raise Forbidden("Only an admin of the organization public may do that.")
+    if not principal.runs_platform:
+        raise errors.NotOfThePlatform
 
 
 @get("/v1/organizations", tags=TAGS, operation_id="listOrganizations",
@@ -227,16 +226,28 @@ async def create_organization(
        opt=described.CHANGE_PROFILE)
 async def change_profile(
     request: Asked, platform: ThePlatform, principal: Asker
-) -> Response[UserView]:
-    """One's own name and e-mail."""
-    given, user_id = await json_of(request, described.Profile), principal.user_id or 0
+) -> Response[views.ProfileView]:
+    """One's own name, e-mail and language."""
+    user = await renew_profile(platform, principal, await json_of(request, service.Profile))
+    made: views.ProfileView = {**_shown(user), "language": user.language}
+    return Response(made, headers=NO_STORE)
+
+
+async def renew_profile(
+    platform: Platform, principal: Principal, given: service.Profile
+) -> User:
+    """Change one's own profile.
+
+    Raises:
+        NameInvalid, EmailInvalid, EmailTaken, LanguageUnknown: a value is wrong.
+    """
+    user_id = principal.user_id or 0
     async with platform.db.transaction() as conn:
-        made = await service.change_user(
-            conn, actor_of(principal), principal.organization_id, user_id,
-            Changes(name=given.name, email=given.email),
+        user = await service.change_profile(
+            conn, actor_of(principal), principal.organization_id, user_id, given
         )
     authentication.forget_user(platform, user_id)
-    return Response(_shown(made), headers=NO_STORE)
+    return user
 
 
 @post("/v1/me/password", tags=TAGS, operation_id="changePassword",

@@ -13,9 +13,8 @@ from vazao.accounts import service as verbs
 from vazao.accounts import store as accounts
 from vazao.accounts.administration import service, store
 from vazao.accounts.administration.service import Changes
-from vazao.accounts.administration.store import Actor
 from vazao.accounts.cli import PasswordStdin, password_from, say
-from vazao.accounts.models import User
+from vazao.accounts.models import Actor, User
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.kit import clock
 from vazao.kit.cli import Organization, run

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import msgspec
 
 from vazao.accounts import errors
-from vazao.accounts.administration.service import Changes
+from vazao.accounts.administration.service import Changes, Profile
 from vazao.accounts.administration.views import (
     EntryPage,
     NewTokenView,
     OrganizationPage,
     OrganizationView,
+    ProfileView,
     SessionList,
     TokenPage,
 )
@@ -87,13 +88,6 @@ class NewOrganization(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     name: str | None = None
 
 
-class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one may change about oneself; what is not there stays."""
-
-    name: str | msgspec.UnsetType = msgspec.UNSET
-    email: str | msgspec.UnsetType | None = msgspec.UNSET
-
-
 CREATE_USER = says(
     Answer(about="The user.", kind=UserView, status=201, example=ANA, headers=(NO_STORE,)),
     bodies=(Body(media=JSON, kind=NewUser, example={
@@ -163,9 +157,11 @@ CREATE_ORGANIZATION = says(
     refuses=(errors.SlugInvalid, errors.SlugTaken, errors.NameInvalid), admin=True,
 )
 CHANGE_PROFILE = says(
-    Answer(about="Oneself as one is now.", kind=UserView, example=ANA, headers=(NO_STORE,)),
-    bodies=(Body(media=JSON, kind=Profile, example={"name": "Ana Lima"}),),
-    refuses=(errors.NameInvalid, errors.EmailInvalid, errors.EmailTaken), session=True,
+    Answer(about="Oneself as one is now.", kind=ProfileView, headers=(NO_STORE,),
+           example=ANA | {"language": "pt_BR"}),
+    bodies=(Body(media=JSON, kind=Profile, example={"name": "Ana Lima", "language": "pt_BR"}),),
+    refuses=(errors.NameInvalid, errors.EmailInvalid, errors.EmailTaken, errors.LanguageUnknown),
+    session=True,
 )
 CHANGE_PASSWORD = says(
     Answer(about="It is changed; one's other sessions have ended.", status=204),

@@ -13,15 +13,6 @@ returning {user}
 select {user} from accounts."user" as u
 where u.id = %(id)s and u.organization_id = %(organization_id)s for update
 
--- name: count_admins
--- Whether others could still undo what is done: two are enough to know.
-select count(*) from (
-    select from accounts."user" as u
-    where u.organization_id = %(organization_id)s and u.enabled and 'admin' = any (u.roles)
-        and u.id <> %(id)s
-    limit 1
-) as others
-
 -- name: list_credentials
 -- The hashes of a user's sessions, so that caches ask anew what the user may do.
 select token from accounts.session where user_id = %(user_id)s
@@ -36,12 +27,6 @@ where id = %(id)s and organization_id = %(organization_id)s and revoked_at is nu
 -- The old secret of a rotated token works on for a while, so that the other system can change over.
 update accounts.token set expires_at = least(coalesce(expires_at, 'infinity'), %(until)s)
 where id = %(id)s returning secret
-
--- name: note
--- With the change, in its transaction.
-insert into accounts.audit (organization_id, at, actor, actor_user_id, action, subject, details)
-values (%(organization_id)s, %(now)s, %(actor)s, %(actor_user_id)s, %(action)s, %(subject)s,
-    %(details)s)
 
 -- name: list_audit
 -- Newest first.

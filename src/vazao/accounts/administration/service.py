@@ -11,12 +11,11 @@ from psycopg import errors as pg
 from vazao.accounts import errors, names, service
 from vazao.accounts import store as accounts
 from vazao.accounts.administration import store
-from vazao.accounts.administration.store import Actor
-from vazao.accounts.models import ROLES, Organization, Token, User
+from vazao.accounts.models import ROLES, Actor, Organization, Token, User
 from vazao.kit import clock
 from vazao.kit.announcing import changes_with
 from vazao.kit.errors import NotFound
-from vazao.kit.platform import PUBLIC, Principal
+from vazao.kit.i18n import LANGUAGES
 from vazao.kit.sql import Conn
 
 OVERLAP = timedelta(days=7)
@@ -32,14 +31,15 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
 
 
-def actor_of(principal: Principal) -> Actor:
-    """Who a principal is in the trail."""
-    return Actor(principal.name, principal.user_id)
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one may change about oneself; what is not there stays.
 
+    ``language`` is ``en`` or ``pt_BR``; null: the browser's.
+    """
 
-def is_platform_admin(principal: Principal) -> bool:
-    """Whether they administer the platform: admins of its own organization, ``public``, do."""
-    return principal.organization == PUBLIC and "admin" in principal.roles
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    email: str | msgspec.UnsetType | None = msgspec.UNSET
+    language: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 async def create_user(
@@ -51,7 +51,7 @@ async def create_user(
         conn, organization_id, username, password_hash=password_hash, email=email, name=name,
         roles=roles,
     )
-    await store.note(
+    await accounts.note(
         conn, organization_id, actor, "user.created", made.username, {"roles": made.roles}
     )
     return made
@@ -62,6 +62,8 @@ async def change_user(
 ) -> User:
     """Change a user; one who may no longer sign in has no sessions any more.
 
+    Where nothing changes nothing is written.
+
     Raises:
         NotFound: the organization has no such user.
         LastAdmin: nobody would be left to administer it.
@@ -71,8 +73,11 @@ async def change_user(
     if old is None:
         raise NotFound
     new, email_key = _changed(old, changes)
+    if new == old:
+        # Others would see a newer updated_at, and no change in the feed.
+        return old
     if _administers(old) and not _administers(new) and not (
-        await store.has_other_admins(conn, organization_id, id)
+        await accounts.has_other_admins(conn, organization_id, id)
     ):
         raise errors.LastAdmin
     try:
@@ -86,8 +91,30 @@ async def change_user(
     await changes_with(conn, *(f"credential:{digest.hex()}" for digest in sessions))
     if not made.enabled:
         await accounts.delete_other_sessions(conn, id, None)
-    await store.note(conn, organization_id, actor, "user.changed", made.username, _told(old, made))
+    await accounts.note(
+        conn, organization_id, actor, "user.changed", made.username, _told(old, made)
+    )
     return made
+
+
+async def change_profile(
+    conn: Conn, actor: Actor, organization_id: int, id: int, given: Profile
+) -> User:
+    """Change what one may change about oneself.
+
+    Raises:
+        LanguageUnknown: the platform does not speak it.
+        NameInvalid, EmailInvalid, EmailTaken: a value is wrong.
+    """
+    made = await change_user(
+        conn, actor, organization_id, id, Changes(name=given.name, email=given.email)
+    )
+    if given.language is msgspec.UNSET:
+        return made
+    if given.language is not None and given.language not in LANGUAGES:
+        raise errors.LanguageUnknown
+    await accounts.set_language(conn, id, given.language)
+    return msgspec.structs.replace(made, language=given.language)
 
 
 def _administers(user: User) -> bool:
@@ -132,7 +159,7 @@ async def set_password(
     """
     user = await service.user(conn, organization_id, id)
     await service.set_password(conn, id, password_hash, kept_session=kept_session)
-    await store.note(conn, organization_id, actor, "user.password_set", user.username)
+    await accounts.note(conn, organization_id, actor, "user.password_set", user.username)
     return user
 
 
@@ -144,7 +171,7 @@ async def end_sessions(conn: Conn, actor: Actor, organization_id: int, id: int) 
     """
     user = await service.user(conn, organization_id, id)
     ended = await accounts.delete_other_sessions(conn, id, None)
-    await store.note(
+    await accounts.note(
         conn, organization_id, actor, "user.sessions_ended", user.username, {"ended": ended}
     )
     return ended
@@ -159,7 +186,7 @@ async def create_token(
         conn, organization_id, application=application, scopes=scopes, known=known,
         created_by=actor.user_id, life=life,
     )
-    await store.note(
+    await accounts.note(
         conn, organization_id, actor, "token.created", token.application,
         {"token": token.id, "scopes": token.scopes},
     )
@@ -185,7 +212,7 @@ async def rotate_token(
     )
     digest = await store.shorten_token(conn, id, clock.now() + overlap)
     await changes_with(conn, f"credential:{digest.hex()}")
-    await store.note(
+    await accounts.note(
         conn, organization_id, actor, "token.rotated", token.application,
         {"token": token.id, "replaces": id},
     )
@@ -199,7 +226,7 @@ async def revoke_token(conn: Conn, actor: Actor, organization_id: int, id: int) 
         NotFound: the organization has no such token.
     """
     digest = await service.revoke_token(conn, organization_id, id)
-    await store.note(conn, organization_id, actor, "token.revoked", str(id), {"token": id})
+    await accounts.note(conn, organization_id, actor, "token.revoked", str(id), {"token": id})
     return digest
 
 
@@ -212,5 +239,5 @@ async def create_organization(
         SlugInvalid, SlugTaken, NameInvalid: see :func:`vazao.accounts.service.create_organization`.
     """
     made = await service.create_organization(conn, slug, name)
-    await store.note(conn, own_id, actor, "organization.created", made.slug)
+    await accounts.note(conn, own_id, actor, "organization.created", made.slug)
     return made

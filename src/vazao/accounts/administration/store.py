@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from psycopg.types.json import Jsonb
 
 from vazao.accounts.models import Token, User
 from vazao.kit import clock, sql
 from vazao.kit.sql import Conn, Page
-
-
-class Actor(msgspec.Struct, frozen=True):
-    """Who changes something: a person, another system's token, or the command line."""
-
-    name: str
-    user_id: int | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,12 +44,6 @@ async def update_user(
     )
 
 
-async def has_other_admins(conn: Conn, organization_id: int, id: int) -> bool:
-    """Whether somebody but this user can administer the organization."""
-    found = await sql.row(conn, Q.count_admins, organization_id=organization_id, id=id)
-    return bool(found and found[0])
-
-
 async def sessions_of(conn: Conn, user_id: int) -> list[bytes]:
     """The hashes of a user's sessions."""
     return [token for (token,) in await sql.rows(conn, Q.list_credentials, user_id=user_id)]
@@ -74,18 +59,6 @@ async def shorten_token(conn: Conn, id: int, until: datetime) -> bytes:
     found = await sql.row(conn, Q.shorten_token, id=id, until=until)
     assert found is not None
     return found[0]
-
-
-async def note(
-    conn: Conn, organization_id: int, actor: Actor, action: str, subject: str,
-    details: Mapping[str, object] | None = None,
-) -> None:
-    """Write a line of the trail."""
-    await sql.run(
-        conn, Q.note, organization_id=organization_id, now=clock.now(), actor=actor.name,
-        actor_user_id=actor.user_id, action=action, subject=subject,
-        details=Jsonb(dict(details or {})),
-    )
 
 
 async def audit(

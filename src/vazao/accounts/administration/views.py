@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 from vazao.accounts.administration.store import Entry
+from vazao.accounts.directory.views import UserView
 from vazao.accounts.models import Organization, Session, Token
 from vazao.kit import clock
 from vazao.kit.web.openapi import Moment
@@ -68,6 +69,12 @@ class OrganizationPage(TypedDict):
 
     items: list[OrganizationView]
     next: str | None
+
+
+class ProfileView(UserView):
+    """Oneself; ``language`` is null while the browser's holds."""
+
+    language: str | None
 
 
 class EntryView(TypedDict):

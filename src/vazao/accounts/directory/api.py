@@ -13,6 +13,7 @@ from litestar.response import Stream
 from vazao.accounts import names
 from vazao.accounts.directory import described, digests, importing, store, views
 from vazao.accounts.errors import RangeInvalid
+from vazao.accounts.models import actor_of
 from vazao.kit.cancelling import end_all
 from vazao.kit.errors import NotFound
 from vazao.kit.platform import Platform, Principal
@@ -192,7 +193,9 @@ async def import_users(
     """Users as NDJSON, with the password hashes of another system; all good lines or none."""
     file = await importing.spool(body_of(request), platform.settings.folder)
     with file:
-        made = await importing.run(platform, principal.organization_id, file)
+        made = await importing.run(
+            platform, actor_of(principal), principal.organization_id, file
+        )
     return Response(made, headers=NO_STORE)
 
 

@@ -16,8 +16,9 @@ import msgspec
 from psycopg import errors as pg
 
 from vazao.accounts import errors, names, schemes
+from vazao.accounts import store as accounts
 from vazao.accounts.directory import store
-from vazao.accounts.models import ROLES
+from vazao.accounts.models import ROLES, Actor
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
 from vazao.kit.processes import unusable
@@ -93,23 +94,28 @@ async def spool(body: AsyncIterator[bytes], folder: Path) -> IO[bytes]:
     return file
 
 
-async def run(platform: Platform, organization_id: int, file: IO[bytes]) -> Imported:
+async def run(
+    platform: Platform, actor: Actor, organization_id: int, file: IO[bytes]
+) -> Imported:
     """Merge the users in *file* into the organization.
 
     Raises:
         UsernameTaken: others took the same names meanwhile, again and again.
+        LastAdmin: nobody would be left to administer it.
     """
     for _ in range(TRIES):
         file.seek(0)
         try:
-            return await _once(platform, organization_id, file)
+            return await _once(platform, actor, organization_id, file)
         except pg.UniqueViolation:
             # Somebody else took a name between the look and the merge: look again.
             continue
     raise errors.UsernameTaken
 
 
-async def _once(platform: Platform, organization_id: int, file: IO[bytes]) -> Imported:
+async def _once(
+    platform: Platform, actor: Actor, organization_id: int, file: IO[bytes]
+) -> Imported:
     made = Imported()
     kinds: dict[str, str] = {}
     async with platform.db.transaction() as conn:
@@ -120,8 +126,16 @@ async def _once(platform: Platform, organization_id: int, file: IO[bytes]) -> Im
                 await write(rows)
         for line, code in await store.put_aside(conn, organization_id):
             _refuse(made, line, _TAKEN[code])
+        had_admins = await accounts.has_other_admins(conn, organization_id, 0)
         made.created, made.updated, made.unchanged = await store.merge(conn, organization_id)
+        if had_admins and not await accounts.has_other_admins(conn, organization_id, 0):
+            raise errors.LastAdmin
         await store.keep_schemes(conn, kinds)
+        if made.created or made.updated:
+            await accounts.note(
+                conn, organization_id, actor, "users.imported", "",
+                {"created": made.created, "updated": made.updated},
+            )
     made.details.sort(key=lambda each: each.line)
     return made
 

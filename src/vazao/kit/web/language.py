@@ -29,6 +29,14 @@ def way_back(referer: str | None, host: str) -> str:
     return f"{path}?{parts.query}" if parts.query else path
 
 
+def cookie_of(code: str, *, secure: bool) -> Cookie:
+    """The cookie that says which language is chosen; of none it ends the choice."""
+    return Cookie(
+        key="language", value=code, max_age=YEAR if code else 0, path="/", samesite="lax",
+        httponly=True, secure=secure,
+    )
+
+
 @get(
     "/language/{code:str}", opt={"public": True, "anonymous": True}, include_in_schema=False,
     status_code=303,
@@ -43,10 +51,7 @@ async def choose_language(
     """
     if code not in LANGUAGES:
         raise NotFound
-    cookie = Cookie(
-        key="language", value=code, max_age=YEAR, path="/", samesite="lax", httponly=True,
-        secure=request.url.scheme == "https",
-    )
+    cookie = cookie_of(code, secure=request.url.scheme == "https")
     target = way_back(request.headers.get("referer"), request.headers.get("host", ""))
     return Response(
         None, status_code=303, cookies=[cookie],

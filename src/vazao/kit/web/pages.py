@@ -10,7 +10,8 @@ from litestar import Request, Response
 
 from vazao.kit import formats
 from vazao.kit.i18n import LANGUAGES, catalogue, negotiate
-from vazao.kit.platform import Platform
+from vazao.kit.platform import Platform, Principal
+from vazao.kit.registry import MenuEntry
 from vazao.kit.web import static
 
 
@@ -49,12 +50,13 @@ PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Cooki
 
 
 def render(
-    platform: Platform, template: str, *, language: str, path: str, principal: Any = None,
+    platform: Platform, template: str, *, language: str, path: str,
+    principal: Principal | None = None,
     csrf: str = "", **context: object,
 ) -> str:
     """The text of *template* (``noun/name.html``) for a reader."""
     env = environment(language, tuple(platform.registry.template_packages))
-    menu = [m for m in platform.registry.menu if not m.admin or _is_admin(principal)]
+    menu = [entry for entry in platform.registry.menu if _is_for(entry, principal)]
     return env.get_template(template).render(
         principal=principal, menu=sorted(menu, key=lambda m: m.order), path=path, csrf=csrf,
         **context,
@@ -76,5 +78,7 @@ def page(
     )
 
 
-def _is_admin(principal: object) -> bool:
-    return "admin" in getattr(principal, "roles", ())
+def _is_for(entry: MenuEntry, principal: Principal | None) -> bool:
+    if entry.platform:
+        return principal is not None and principal.runs_platform
+    return not entry.admin or (principal is not None and "admin" in principal.roles)

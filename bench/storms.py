@@ -29,6 +29,7 @@ BEHIND = 2.0
 RIVALS = {
     "django-allauth": ("allauth", "door_django.py", [
         "gunicorn", "door_django:application", "--workers", "5", "--bind", "127.0.0.1:{port}",
+        "--no-control-socket",
     ]),
     "fastapi-users": ("fastapi", "door_fastapi.py", [
         "uvicorn", "door_fastapi:app", "--workers", "2", "--no-access-log", "--port", "{port}",

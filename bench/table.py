@@ -237,6 +237,47 @@ def steps(lines: list[dict[str, Any]]) -> str:
     return "\n".join([sizes, "", *rows])
 
 
+HOME = {
+    "counting": ("counting rows on each request",
+                 "a count costs what it counts: fine with ten leads, not with ten million"),
+    "indexed": ("one indexed query a figure", "seven round trips a page, and the template"),
+    "figures": ("figures from the cache", "the session, the last sign-in, and the template"),
+    "sessions": ("the session and the last sign-in from there, too", "the template"),
+    "route": ("the template rendered once for all who see the same", "the framework"),
+    "full": ("the same before the framework", "nothing that one page needs alone"),
+}
+
+
+def home_steps(lines: list[dict[str, Any]]) -> str:
+    """The table of the steps from a plain home page to today's."""
+    found = [line for line in lines if "indexed_per_second" in line]
+    if not found:
+        return "Not measured yet on this machine: `make bench ARGS=accounts` fills this table."
+    rows = ["| Step | pages a second, one process | What is in the way then |", "|---|---:|---|"]
+    for name, (step, way) in HOME.items():
+        rows.append(f"| {step} | {found[0][f'{name}_per_second']:,} | {way} |")
+    return "\n".join(rows)
+
+
+def doors(lines: list[dict[str, Any]]) -> str:
+    """What pages of those who are signed in wait during a storm, by where hashing happens."""
+    seen = {line["claim"]: line for line in lines}
+    ours = seen.get("home pages of those signed in meanwhile: p99, 200 a second")
+    if ours is None or "sign-ins a second against fastapi-users, equal parameters" not in seen:
+        return "Not measured yet on this machine: `make bench ARGS=accounts` fills this table."
+    rows = ["| Where hashing happens | pages, p99 | sign-ins a second |", "|---|---:|---:|"]
+    for name, where in (
+        ("django-allauth", "in the worker that took the request (django-allauth, gunicorn)"),
+        ("fastapi-users", "on the event loop (fastapi-users, uvicorn)"),
+    ):
+        line = seen[f"sign-ins a second against {name}, equal parameters"]
+        rows.append(f"| {where} | {line['their_pages_p99_ms']:,} ms | {line['theirs']:.0f} |")
+    line = seen["sign-ins a second against fastapi-users, equal parameters"]
+    rows.append(f"| on threads of low priority behind a line (ours) | {ours['measured']:.0f} ms | "
+                f"{line['ours']:.0f} |")
+    return "\n".join(rows)
+
+
 def placed(text: str, marker: str, table: str) -> str:
     """*text* with *table* between the two marks of that name.
 
@@ -265,11 +306,14 @@ def documents() -> list[tuple[Path, str, str]]:
         (performance, "figures of followers", figures(followers, english)),
         (performance, "figures of events", figures(events, english)),
         (performance, "figures of accounts", figures(accounts, english)),
+        (performance, "steps of the home page", home_steps(accounts)),
+        (performance, "doors", doors(accounts)),
         (performance, "figures of the edge", edge(read("abuse.jsonl"))),
         (performance, "steps", steps(way)),
     ]
+    goals = [*leads, *jobs, *followers, *events, *accounts]
     for name, say in (("README.md", english), ("README.pt-BR.md", portuguese)):
-        found.append((ROOT / name, "figures", front(leads + jobs + followers + events, say)))
+        found.append((ROOT / name, "figures", front(goals, say)))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx2
@@ -73,9 +74,9 @@ async def test_users_are_made_changed_and_shut_out(
     assert (await ana.ask("DELETE", f"/v1/users/{carla}/sessions")).status_code == 204
     assert (await client.get("/")).headers["location"] == "/login"
     assert await ana.trail() == [
-        ("Ana", "user.sessions_ended", "carla"), ("Ana", "user.password_set", "carla"),
-        ("Ana", "user.changed", "carla"), ("Ana", "user.changed", "carla"),
-        ("Ana", "user.changed", "carla"), ("Ana", "user.created", "carla"),
+        ("ana", "user.sessions_ended", "carla"), ("ana", "user.password_set", "carla"),
+        ("ana", "user.changed", "carla"), ("ana", "user.changed", "carla"),
+        ("ana", "user.changed", "carla"), ("ana", "user.created", "carla"),
     ]
 
 
@@ -86,6 +87,31 @@ async def test_somebody_can_always_administer(ana: Admin, people: People) -> Non
     await ana.ask("PATCH", f"/v1/users/{people.beto}", {"roles": ["admin"]})
     demoted = await ana.ask("PATCH", f"/v1/users/{people.ana}", {"roles": ["member"]})
     assert demoted.status_code == 200
+
+
+async def test_two_admins_cannot_demote_each_other(
+    ana: Admin, browse: Browse, people: People
+) -> None:
+    await ana.ask("PATCH", f"/v1/users/{people.beto}", {"roles": ["admin"]})
+    beto = await enter(browse, "beto")
+    for _ in range(5):
+        answers = await asyncio.gather(
+            ana.ask("PATCH", f"/v1/users/{people.beto}", {"roles": ["member"]}),
+            beto.ask("PATCH", f"/v1/users/{people.ana}", {"roles": ["member"]}),
+        )
+        codes = [each.status_code for each in answers]
+        assert codes.count(200) == 1, codes
+        left, gone = (ana, people.beto) if codes[0] == 200 else (beto, people.ana)
+        again = await left.ask("PATCH", f"/v1/users/{gone}", {"roles": ["admin"]})
+        assert again.status_code == 200
+
+
+async def test_ones_own_password_asks_for_the_old_one(ana: Admin, people: People) -> None:
+    refused = await ana.ask("POST", f"/v1/users/{people.ana}/password", {"password": NEW})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "own_password")
+    page = await ana.send(f"/admin/users/{people.ana}/password", password=NEW)
+    assert page.status_code == 409
+    assert "in the profile" in page.text
 
 
 @pytest.mark.parametrize(("body", "code"), [
@@ -135,6 +161,12 @@ async def test_a_rotated_token_has_two_secrets_for_a_while(ana: Admin, browse: B
     )
     assert now_gone.status_code == 201
     assert (await browse().get("/v1/users", headers=new)).status_code == 401
+    assert (await browse().get("/v1/users", headers=old)).status_code == 401, "two at a time"
+    again = await ana.ask("POST", f"/v1/tokens/{made['id']}/rotate")
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "token_rotated")
+    assert str(rotated["id"]) in again.json()["error"]["message"]
+    assert (now_gone.json()["expires_at"] > rotated["expires_at"]), "its life is a whole one"
+    assert "took its place" in (await ana.send(f"/admin/tokens/{made['id']}/rotate")).text
     assert (await ana.ask("DELETE", f"/v1/tokens/{made['id']}")).status_code == 204
     assert (await browse().get("/v1/users", headers=old)).status_code == 401
     assert (await ana.ask("POST", f"/v1/tokens/{made['id']}/rotate")).status_code == 404

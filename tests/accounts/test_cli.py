@@ -9,12 +9,13 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
+from vazao.accounts import cli as own
 from vazao.accounts.administration import cli as administering
-from vazao.accounts.cli import app
 from vazao.kit import cli as kit_cli
 from vazao.main import registry
 
 runner = CliRunner()
+ADMINISTERING = {command.name for command in administering.app.registered_commands}
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +33,7 @@ def environment(
 
 
 def vazao(*arguments: str, stdin: str | None = None) -> Result:
+    app = administering.app if arguments[0] in ADMINISTERING else own.app
     return runner.invoke(app, list(arguments), input=stdin)
 
 
@@ -171,8 +173,8 @@ def test_an_operators_day(database_url: str) -> None:
     trail = administer("audit", *where).stdout
     actions = [line.split("\t")[2] for line in trail.splitlines()]
     assert actions == [
-        "token.revoked", "token.rotated", "user.sessions_ended", "user.password_set",
-        "user.changed",
+        "token.revoked", "token.rotated", "token.created", "user.sessions_ended",
+        "user.password_set", "user.changed", "user.created", "user.created",
     ]
     assert "b@x.com" not in trail
 

@@ -68,12 +68,17 @@ def browse_of(client: httpx2.AsyncClient) -> httpx2.AsyncClient:
 async def test_another_site_is_refused_even_with_the_value(ana: httpx2.AsyncClient) -> None:
     csrf = await value_of(ana)
     for headers in (
-        {"Origin": "http://evil.test"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "http://evil.test"}, {"Origin": "http://vazao.test:8080"}, {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site", "Origin": "http://vazao.test"},
     ):
         answer = await ana.post("/x/small", headers=headers | {"X-CSRF-Token": csrf})
         assert answer.status_code == 403
-    for headers in ({"Origin": "http://vazao.test"}, {"Sec-Fetch-Site": "same-origin"}):
+    for headers in (
+        {"Origin": "http://vazao.test"}, {"Sec-Fetch-Site": "same-origin"},
+        {"Origin": "http://vazao.test", "Host": "VAZAO.test:80"},
+        {"Origin": "https://vazao.test", "Host": "vazao.test:443"},
+    ):
         answer = await ana.post("/x/small", headers=headers | {"X-CSRF-Token": csrf})
         assert answer.status_code == 201
 

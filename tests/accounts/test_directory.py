@@ -218,7 +218,9 @@ WRONG = [
     ('{"username": "u1", "email": "no"}', "email_invalid"),
     ('{"username": "u1", "password_hash": "md5$x"}', "hash_refused"),
     ('{"username": "u1", "password_hash": "$2b$31$' + "a" * 53 + '"}', "hash_refused"),
-    ('{"username": 5}', "line_invalid"), ("[]", "line_invalid"), ("{", "line_invalid"),
+    ('{"username": "u1", "password_hash": "$argon2id$v=19$m=8,t=1,p=2$' + "c2FsdHNhbHQ$" + "a" * 43
+     + '"}', "hash_refused"), ('{"username": 5}', "line_invalid"),
+    ("[]", "line_invalid"), ("{", "line_invalid"),
     ("\xff", "line_invalid"), ("[" * 50_000, "line_invalid"),
     ('{"username": "u1", "name": "' + "x" * 70_000 + '"}', "line_invalid"),
     ('{"username": "eva"}', "username_taken"), ('{"username": "ＥVA"}', "username_taken"),
@@ -268,6 +270,71 @@ async def test_an_import_needs_more_than_reading(
     client = browse(Accept="application/json", Authorization=f"Bearer {token}")
     answer = await client.post("/v1/users/import", content='{"username": "u1"}')
     assert answer.status_code == 403
+
+
+async def test_an_import_ends_and_renews_sessions(
+    system: httpx2.AsyncClient, people: People, browse: Browse
+) -> None:
+    import bcrypt
+
+    async def signed_in(name: str, password: str = PASSWORD) -> httpx2.AsyncClient:
+        client = browse()
+        assert (await log_in(client, name, password)).status_code == 303
+        assert (await client.get("/account")).status_code == 200
+        return client
+
+    async def bring(**line: object) -> None:
+        made = await system.post("/v1/users/import", content=json.dumps(line))
+        assert made.json()["updated"] == 1
+
+    beto = await signed_in("beto")
+    await bring(username="beto", roles=["admin"])
+
+    async def admin() -> bool:
+        return (await beto.get("/admin/users")).status_code == 200
+
+    await eventually(admin)
+    await bring(username="beto", enabled=False)
+
+    async def out() -> bool:
+        return (await beto.get("/account")).status_code == 303
+
+    await eventually(out)
+    await bring(username="beto", enabled=True)
+    assert (await beto.get("/account")).status_code == 303, "the session itself is gone"
+    beto = await signed_in("beto")
+    new = bcrypt.hashpw(b"another one", bcrypt.gensalt(4)).decode()
+    await bring(username="beto", password_hash=new)
+    await eventually(out)
+    await signed_in("beto", "another one")
+
+
+async def test_emails_go_from_one_to_another(
+    system: httpx2.AsyncClient, people: People
+) -> None:
+    async def bring(*lines: dict[str, object]) -> dict[str, Any]:
+        body = "\ufeff" + "\n".join(json.dumps(each) for each in lines)
+        return (await system.post("/v1/users/import", content=body)).json()
+
+    first = await bring({"username": "a", "email": "a@x.y"}, {"username": "b", "email": "b@x.y"})
+    assert first["created"] == 2
+    swapped = await bring({"username": "a", "email": "b@x.y"}, {"username": "b", "email": "A@x.y"})
+    assert (swapped["updated"], swapped["refused"]) == (2, 0)
+    freed = await bring({"username": "a", "email": None}, {"username": "c", "email": "b@x.y"})
+    assert (freed["created"], freed["refused"]) == (1, 0)
+    # One whose name is refused gives nothing up and takes nothing.
+    mixed = await bring({"username": "eva", "email": "n@x.y"}, {"username": "d", "email": "n@x.y"})
+    assert [each["code"] for each in mixed["details"]] == ["username_taken"]
+    chain = await bring(
+        {"username": "b", "email": "b@x.y"}, {"username": "e", "email": "A@x.y"},
+        {"username": "c", "email": "n@x.y"},
+    )
+    # d keeps n, so c keeps b, so b keeps a: nobody moves.
+    assert sorted(each["line"] for each in chain["details"]) == [1, 2, 3]
+    users = {each["username"]: each["email"] for each in (await system.get("/users")).json()}
+    assert {name: users.get(name) for name in "abcde"} == {
+        "a": None, "b": "A@x.y", "c": "b@x.y", "d": "n@x.y", "e": None,
+    }
 
 
 async def test_an_import_is_in_the_trail_and_leaves_somebody_to_administer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +14,14 @@ from tests.support.waiting import eventually, turn
 from vazao.accounts import errors
 from vazao.accounts.away import Away
 from vazao.accounts.hashing import Hasher
+from vazao.accounts.tickets import Ticket
 
 pytestmark = pytest.mark.anyio
+
+
+def shown(arrived: float) -> Ticket:
+    """A ticket of one who arrived then."""
+    return Ticket(arrived, time.time() + 60, secrets.token_bytes(8))
 
 
 class Gate:
@@ -33,10 +40,14 @@ class Gate:
 
         return do
 
+    async def run(self, name: object, arrived: float) -> object:
+        """Do the work for one who shows a ticket of that time."""
+        return await self.hasher.run(self.work(name), self.hasher.welcome(shown(arrived)))
+
     async def join(self, name: object, arrived: float) -> asyncio.Task[object]:
         """One more in the line."""
         before = self.hasher.waiting
-        task = asyncio.create_task(self.hasher.run(self.work(name), self.hasher.welcome(arrived)))
+        task = asyncio.create_task(self.run(name, arrived))
         await turn()
 
         async def there() -> bool:
@@ -57,7 +68,7 @@ def one() -> Iterator[Gate]:
 
 async def held(gate: Gate) -> asyncio.Task[object]:
     """The first work, once the thread is at it."""
-    first = asyncio.create_task(gate.hasher.run(gate.work("first"), gate.hasher.welcome(0.0)))
+    first = asyncio.create_task(gate.run("first", 0.0))
 
     async def begun() -> bool:
         return gate.hasher._busy == 1
@@ -107,14 +118,14 @@ async def test_whoever_is_not_served_in_time_is_told_when_to_come_back(one: Gate
     assert len(one.hasher.away) == 1
     one.open.set()
     one.hasher.deadline = 10.0
-    assert await one.hasher.run(lambda: "served again", one.hasher.welcome(7.0)) == "served again"
+    assert await one.run("served again", 7.0) == "served again"
     assert one.hasher.waiting == 0
 
 
 async def held_and_another(gate: Gate) -> None:
-    first = asyncio.create_task(gate.hasher.run(gate.work("first"), gate.hasher.welcome(0.0)))
+    first = asyncio.create_task(gate.run("first", 0.0))
     try:
-        await gate.hasher.run(gate.work("late"), gate.hasher.welcome(7.0))
+        await gate.run("late", 7.0)
     finally:
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
@@ -126,7 +137,7 @@ async def test_a_line_longer_than_the_deadline_is_refused_at_once(one: Gate) -> 
     tasks = [await one.join(n, float(n)) for n in range(1, 8)]
     one.hasher.deadline = 10.0
     with pytest.raises(errors.SignInBusy) as caught:
-        await one.hasher.run(one.work("too many"), one.hasher.welcome(100.0))
+        await one.run("too many", 100.0)
     assert not any(task.done() for task in tasks), "it did not wait for anybody's end"
     assert caught.value.more["place"] == 9
     assert caught.value.more["expected_seconds"] == 8
@@ -145,15 +156,15 @@ async def test_those_who_are_away_go_before_newcomers(one: Gate) -> None:
     for n in range(20):
         one.hasher.away.add(10.0 + n, 60)
     with pytest.raises(errors.SignInBusy) as caught:
-        one.hasher.welcome(None)
+        one.hasher.welcome()
     assert caught.value.more["place"] == 24
-    back = one.hasher.welcome(10.0)
+    back = one.hasher.welcome(shown(10.0))
     assert back.arrived == 10.0
     assert len(one.hasher.away) == 20, "one came back, and the newcomer is away"
     one.open.set()
     await asyncio.gather(first, second, third)
     one.hasher.leave(back)
-    newcomer = one.hasher.welcome(None).arrived
+    newcomer = one.hasher.welcome().arrived
     assert newcomer == pytest.approx(time.time(), abs=5), "the threads would run dry"
 
 
@@ -202,3 +213,17 @@ def test_those_away_are_counted_by_arrival_until_they_are_late(
     assert away.before(9.0) == 1
     now += 100.0
     assert away.before(9.0) == 0
+
+
+async def test_a_ticket_is_one_place_however_often_it_is_shown(one: Gate) -> None:
+    first, ticket = await held(one), shown(5.0)
+    turn_of_it = one.hasher.welcome(ticket)
+    copy = one.hasher.welcome(ticket)
+    assert (turn_of_it.arrived, copy.arrived > 1e9) == (5.0, True)
+    one.hasher.leave(turn_of_it)
+    again = one.hasher.welcome(ticket)
+    assert again.arrived == 5.0, "its holder was not served: it is good as before"
+    served = asyncio.create_task(one.hasher.run(one.work("served"), again))
+    one.open.set()
+    await asyncio.gather(first, served)
+    assert one.hasher.welcome(ticket).arrived > 1e9, "it was served"

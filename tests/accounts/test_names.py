@@ -52,5 +52,8 @@ def test_fine_names() -> None:
     assert names.slug_of("acme-2") == "acme-2"
     assert names.application_of(" Folha de pagamento ".replace("ã", "a")) == "Folha de pagamento"
     assert names.name_of(" Zé 👩‍🌾 ") == "Zé 👩‍🌾"
-    with pytest.raises(errors.NameInvalid):
-        names.name_of("x\0")
+    assert names.name_of("نام\u200cها") == "نام\u200cها"
+    assert names.name_of("") == ""
+    for text in ("x\0", "\u202enimda", "a\u2066b", "\u200b\u2060", "\u200d"):
+        with pytest.raises(errors.NameInvalid):
+            names.name_of(text)

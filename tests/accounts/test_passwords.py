@@ -25,6 +25,12 @@ async def test_hashes_are_argon2id_with_owasps_parameters(pool: Hasher) -> None:
     assert await hash_new(pool, "três pratos") != stored
 
 
+async def test_accents_may_be_typed_either_way(pool: Hasher) -> None:
+    composed, apart = "Ma\u00e7\u00e3-1234", "Mac\u0327a\u0303-1234"
+    assert (await verify(pool, await hash_new(pool, composed), apart)).right
+    assert (await verify(pool, await hash_new(pool, apart), composed)).right
+
+
 async def test_nobody_matches_nothing(pool: Hasher) -> None:
     assert NOBODY.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert not (await verify(pool, None, "anything")).right

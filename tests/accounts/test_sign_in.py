@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.accounts import PASSWORD, PROXY, Browse, People, csrf_in, log_in
-from vazao.accounts import passwords
+from vazao.accounts import passwords, service
 from vazao.accounts import sign_in as signing
 from vazao.accounts.entering import safe_next
 from vazao.accounts.models import SESSION_IDLE, SESSION_LIFE
@@ -41,6 +41,21 @@ async def test_case_and_width_of_the_username_do_not_matter(
     browse: Browse, people: People
 ) -> None:
     assert (await log_in(browse(), " ＡNA ")).status_code == 303
+
+
+async def test_a_password_that_changes_while_it_is_checked_lets_nobody_in(
+    platform: Platform, browse: Browse, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = signing.verify
+
+    async def late(*given: Any, **named: Any) -> Any:
+        found = await real(*given, **named)
+        async with platform.db.transaction() as conn:
+            await service.set_password(conn, people.ana, passwords.NOBODY)
+        return found
+
+    monkeypatch.setattr(signing, "verify", late)
+    assert (await log_in(browse())).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -121,6 +136,9 @@ async def test_nobody_is_led_astray(browse: Browse, people: People, target: str)
 
 async def test_the_way_back_is_kept(browse: Browse, people: People) -> None:
     client = browse()
+    asked = await client.get("/account/sessions?x=1&y=%C3%A7#z")
+    form = await client.get(asked.headers["location"])
+    assert 'value="/account/sessions?x=1&amp;y=%C3%A7"' in form.text
     first = await client.get("/account/sessions")
     assert first.status_code == 303
     assert first.headers["location"] == "/login?next=/account/sessions"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -14,7 +15,7 @@ from tests.support.valkey import valkey_server
 from vazao import accounts
 from vazao.accounts import errors, throttling
 from vazao.accounts.counting import Counting, counting_of
-from vazao.accounts.throttling import FREE_ADDRESS, FREE_NAME, Keys, Seen
+from vazao.accounts.throttling import FREE_ADDRESS, FREE_NAME, FREE_PAIR, Keys, Seen
 from vazao.cache import cache_of
 from vazao.kit import clock
 from vazao.kit.platform import Platform
@@ -54,6 +55,11 @@ def test_keys_tell_nothing_and_a_known_device_has_its_own() -> None:
     assert len({*keys.all}) == 3
     assert not any(b"ana" in key or b"192" in key for key in keys.all)
     assert len(throttling.keys_of(b"s" * 32, "ana", "", None).all) == 2
+    six = [throttling.keys_of(b"s" * 32, "ana", address, None) for address in (
+        "2001:db8::1", "2001:db8::ffff:9", "2001:db8:0:1::1"
+    )]
+    assert six[0] == six[1], "a client has a whole /64"
+    assert six[0].address != six[2].address
     device = throttling.keys_of(b"s" * 32, "ana", "192.0.2.1", "d")
     assert device.all == [device.pair]
     assert device.pair not in keys.all
@@ -170,6 +176,23 @@ async def test_a_known_device_is_held_to_its_own_failures(
     with clock.at(now):
         answers = [(await log_in(mine, "ana", "guess")).status_code for _ in range(6)]
     assert answers == [401] * 5 + [429]
+
+
+async def test_guesses_at_once_are_no_more_than_guesses_one_by_one(
+    platform: Platform, browse: Browse, people: People
+) -> None:
+    client, path = browse(Accept="application/json"), "/v1/sessions"
+    given = {"username": "ana", "password": "guess"}
+    answers = await asyncio.gather(*(client.post(path, json=given) for _ in range(30)))
+    codes = [answer.status_code for answer in answers]
+    assert codes.count(401) == FREE_PAIR
+    assert codes.count(429) == 30 - FREE_PAIR
+    assert (await client.post(path, json=given)).status_code == 429
+    # The owner's own double click lets in twice.
+    mine = browse("198.51.100.9", Accept="application/json")
+    right = {"username": "beto", "password": PASSWORD}
+    twice = await asyncio.gather(*(mine.post(path, json=right) for _ in range(2)))
+    assert [answer.status_code for answer in twice] == [201, 201]
 
 
 async def test_an_address_that_tries_many_names_waits(

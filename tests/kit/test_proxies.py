@@ -29,6 +29,10 @@ def asking(peer: str | None, **headers: str):
         ("10.1.1.1", "10.3.3.3, 10.2.2.2", "10.3.3.3"),
         ("10.1.1.1", "junk, 10.2.2.2", "10.2.2.2"),
         ("10.1.1.1", "", "10.1.1.1"),
+        ("10.1.1.1", "198.51.100.7:51234", "198.51.100.7"),
+        ("10.1.1.1", "[2001:db8::9]:443, 10.2.2.2:80", "2001:db8::9"),
+        ("10.1.1.1", "[2001:db8::9]", "2001:db8::9"), ("10.1.1.1", "fe80::1%eth0", "fe80::1"),
+        ("fe80::2%eth0", "", "fe80::2"),
         ("fd00::1", "2001:db8::7", "2001:db8::7"),
         ("::ffff:10.1.1.1", "198.51.100.7", "198.51.100.7"),
         ("testclient", "198.51.100.7", ""),
@@ -41,6 +45,8 @@ def test_the_address(peer: str | None, forwarded: str, expected: str) -> None:
 
 def test_tls_is_believed_of_trusted_proxies_only() -> None:
     assert is_https(asking("10.1.1.1", x_forwarded_proto="https"), SETTINGS)
+    assert is_https(asking("10.1.1.1", x_forwarded_proto="https, http"), SETTINGS)
+    assert not is_https(asking("10.1.1.1", x_forwarded_proto="http,https"), SETTINGS)
     assert not is_https(asking("10.1.1.1", x_forwarded_proto="http"), SETTINGS)
     assert not is_https(asking("192.0.2.1", x_forwarded_proto="https"), SETTINGS)
     assert not is_https(asking("10.1.1.1", x_forwarded_proto="https"), Settings())

@@ -12,6 +12,7 @@ from vazao.accounts import authentication, errors, store
 from vazao.accounts import service as verbs
 from vazao.accounts.administration import service
 from vazao.accounts.administration import store as trail
+from vazao.accounts.administration.api import give_password
 from vazao.accounts.administration.service import Changes
 from vazao.accounts.models import SIGN_IN_BYTES, actor_of
 from vazao.accounts.pages import Asking, field, messages_of, redirect
@@ -179,11 +180,14 @@ async def rotate_token(
     request: Asking, platform: ThePlatform, principal: Asker, token_id: FromPath[int]
 ) -> Response[Any]:
     """A new secret, shown this once; the old one works on for a week."""
-    async with platform.db.transaction() as conn:
-        secret, token = await service.rotate_token(
-            conn, actor_of(principal), principal.organization_id, token_id,
-            known=platform.registry.scopes,
-        )
+    try:
+        async with platform.db.transaction() as conn:
+            secret, token = await service.rotate_token(
+                conn, actor_of(principal), principal.organization_id, token_id,
+                known=platform.registry.scopes,
+            )
+    except errors.TokenRotated as error:
+        return await _tokens_page(request, platform, principal, error=error)
     return await _tokens_page(
         request, platform, principal, secret=secret, application=token.application
     )
@@ -241,19 +245,10 @@ async def set_password(
     request: Asking, platform: ThePlatform, principal: Asker, user_id: FromPath[int]
 ) -> Response[Any]:
     """A new password for a user, whose sessions end."""
-    password = await field(request, "password")
-    async with platform.db.connection() as conn:
-        user = await verbs.user(conn, principal.organization_id, user_id)
     try:
-        check_new(password, user.username)
-        hashed = await hash_new(hasher_of(platform), password)
-    except _WRONG as error:
+        await give_password(platform, principal, user_id, await field(request, "password"))
+    except (errors.PasswordIsOwn, *_WRONG) as error:
         return await _user_page(request, platform, principal, user_id, error=error)
-    async with platform.db.transaction() as conn:
-        await service.set_password(
-            conn, actor_of(principal), principal.organization_id, user_id, hashed
-        )
-    authentication.forget_user(platform, user_id)
     return redirect(f"/admin/users/{user_id}?done=password")
 
 

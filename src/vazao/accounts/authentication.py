@@ -167,7 +167,7 @@ class Authenticator:
             organization_id=row.organization_id, organization=row.slug, kind="user",
             name=row.name or row.username, user_id=row.user_id, roles=frozenset(row.roles),
             scopes=scopes_of(row.roles, self._platform.registry.scopes), session_id=digest.hex(),
-            credential=digest.hex(),
+            credential=digest.hex(), username=row.username,
         )
         return _Known(principal, row.expires_at, time.monotonic() + TTL_SECONDS)
 

@@ -6,11 +6,14 @@ for as long as it is away at most.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 from vazao.accounts import store
 from vazao.accounts.models import Credentials
-from vazao.accounts.throttling import WINDOW_SECONDS, Keys, Seen
+from vazao.accounts.throttling import WINDOW_SECONDS, Keys, Seen, counting_those
 from vazao.cache import SharedAway, cache_of
 from vazao.kit.platform import Platform
 
@@ -41,6 +44,28 @@ class Counting:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._shared = cache_of(platform).shared
+        self._trying: Counter[bytes] = Counter()
+
+    @contextmanager
+    def trying(self, keys: Keys) -> Generator[None]:
+        """A password is being checked: it may fail yet, and others who come meanwhile know of it.
+
+        The address is left out: a whole office may sign in at once.
+        """
+        held = [key for key in (keys.pair, keys.name) if key is not None]
+        self._trying.update(held)
+        try:
+            yield
+        finally:
+            for key in held:
+                self._trying[key] -= 1
+                if not self._trying[key]:
+                    del self._trying[key]
+
+    def with_those_trying(self, keys: Keys, seen: list[Seen]) -> list[Seen]:
+        """What was seen, with the tries of this process that are not decided yet."""
+        now = [0 if key == keys.address else self._trying[key] for key in keys.all]
+        return counting_those(seen, now)
 
     async def find(self, username_key: str | None, keys: Keys) -> tuple[Credentials, list[Seen]]:
         """What a sign-in is checked against, and what failed before."""

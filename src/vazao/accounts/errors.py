@@ -168,6 +168,24 @@ class PasswordWrong(Unprocessable):
     code = "password_wrong"
 
 
+class PasswordIsOwn(Conflict):
+    """One's own password is changed with the current one, in the profile."""
+
+    code = "own_password"
+
+
+class TokenRotated(Conflict):
+    """This token was rotated already."""
+
+    code = "token_rotated"
+
+    def __init__(self, successor: int) -> None:
+        super().__init__(
+            remedy="Rotate the one that took its place: its id is {successor}.",
+            successor=successor,
+        )
+
+
 class LanguageUnknown(BadRequest):
     """The platform speaks en and pt_BR."""
 

@@ -73,7 +73,7 @@ async def measured(hasher: Hasher, sample: str) -> tuple[float, float]:
         return seconds / (between - began), seconds
 
     # Before all who wait: they wait for it.
-    return await hasher.run(work, hasher.welcome(0.0))
+    return await hasher.run(work, hasher.welcome(at=0.0))
 
 
 def foreign_of(platform: Platform) -> Foreign:

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 
 from vazao.accounts.away import Away
 from vazao.accounts.errors import SignInBusy
+from vazao.accounts.tickets import Ticket
 
 T = TypeVar("T")
 IDLE_SECONDS = 10.0
@@ -45,8 +46,8 @@ class Turn:
     :meth:`Hasher.leave` whatever happens before the hash.
     """
 
-    def __init__(self, arrived: float) -> None:
-        self.arrived = arrived
+    def __init__(self, arrived: float, ticket: Ticket | None = None) -> None:
+        self.arrived, self.ticket = arrived, ticket
         self.begun = self.left = False
         self.work: Callable[[], Any] = lambda: None
         self.loop = asyncio.get_running_loop()
@@ -83,30 +84,42 @@ class Hasher:
         self._numbers = count()
         self._lock = threading.Lock()
         self._arrivals: list[float] = []
+        # Tickets in the line and served ones, with the time until which each could be shown.
+        self._shown: dict[bytes, float] = {}
         # Threads, hashes being made, and work that was given to the threads and is not done.
         self._alive = self._busy = self._given = 0
         # What a hash takes of late: by the clock, and of a core.
         self._seconds = self._core_seconds = 0.02
 
-    def welcome(self, arrived: float | None = None, *, at: float | None = None) -> Turn:
+    def welcome(self, ticket: Ticket | None = None, *, at: float | None = None) -> Turn:
         """A place in the line for one who is here.
 
         Args:
-            arrived: when they came first, by their ticket.
+            ticket: of one who came before. It is one place: who shows another copy of it while it
+                stands in the line, or after it was served, comes like anybody else.
             at: when they came, if they have none; now by default.
 
         Raises:
             SignInBusy: their turn would not come in time.
         """
-        if arrived is not None:
+        if ticket is not None and ticket.id not in self._shown:
+            arrived = ticket.arrived
             self.away.back(arrived)
         else:
-            arrived = time.time() if at is None else at
+            ticket, arrived = None, time.time() if at is None else at
         self.look(arrived)
-        turn = Turn(arrived)
+        turn = Turn(arrived, ticket)
         with self._lock:
             insort(self._arrivals, arrived)
+            if ticket is not None:
+                self._note(ticket)
         return turn
+
+    def _note(self, ticket: Ticket) -> None:
+        now = time.time()
+        while self._shown and next(iter(self._shown.values())) < now:
+            del self._shown[next(iter(self._shown))]
+        self._shown[ticket.id] = ticket.until
 
     async def run(self, work: Callable[[], T], turn: Turn | None = None) -> T:
         """What *work* gives, done by one of the threads, in its turn.
@@ -180,6 +193,9 @@ class Hasher:
         with self._lock:
             if not (turn.begun or turn.left):
                 turn.left = True
+                if turn.ticket is not None:
+                    # Its holder was not served: it is good as before.
+                    self._shown.pop(turn.ticket.id, None)
                 del self._arrivals[bisect_left(self._arrivals, turn.arrived)]
 
     def _work(self) -> None:

@@ -64,8 +64,8 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 def actor_of(principal: Principal) -> Actor:
-    """Who a principal is in the trail."""
-    return Actor(principal.name, principal.user_id)
+    """Who a principal is in the trail: by their username, for a name can be anybody's."""
+    return Actor(principal.username or principal.name, principal.user_id)
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):

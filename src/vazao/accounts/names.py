@@ -11,6 +11,7 @@ from vazao.kit.errors import NotFound
 _SLUG = re.compile(r"[a-z0-9-]{1,40}")
 _APPLICATION = re.compile(r"[!-~](?:[ -~]{0,98}[!-~])?")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
+_turning = re.compile("[\u202a-\u202e\u2066-\u2069]").search
 # One character may fold into 18; an index entry holds no more than 2,704 bytes.
 LONGEST_KEY = 500
 
@@ -67,10 +68,12 @@ def name_of(text: str) -> str:
     """A person's or organization's name, trimmed.
 
     Raises:
-        NameInvalid: it is too long or has invisible characters.
+        NameInvalid: it is too long, has characters that cannot be stored or turn the text around,
+            or none that can be seen. Joiners stay: emoji and Persian need them.
     """
     trimmed = text.strip()
-    if len(trimmed) > 200 or not visible(trimmed):
+    seen = any(unicodedata.category(c)[0] in "LNPS" for c in trimmed)
+    if len(trimmed) > 200 or not visible(trimmed) or _turning(trimmed) or not (seen or not trimmed):
         raise errors.NameInvalid
     return trimmed
 

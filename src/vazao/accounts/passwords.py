@@ -10,6 +10,7 @@ import base64
 import os
 import secrets
 import time
+import unicodedata
 from dataclasses import dataclass
 
 from vazao.accounts import schemes
@@ -97,10 +98,18 @@ async def verify(
 
 
 def _hash(password: str) -> str:
-    return schemes.make(password.encode("utf-8", "surrogatepass"))
+    return schemes.make(_composed(password))
+
+
+def _composed(password: str) -> bytes:
+    """The same bytes whichever way a keyboard puts its accents (NIST SP 800-63B, 3.1.1.2)."""
+    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
 
 
 def _verify(stored: str, password: str) -> Verified:
     began = time.perf_counter()
-    right = schemes.matches(stored, password.encode("utf-8", "surrogatepass"))
+    # Other systems hashed what was typed.
+    ours = schemes.is_current(stored)
+    typed = _composed(password) if ours else password.encode("utf-8", "surrogatepass")
+    right = schemes.matches(stored, typed)
     return Verified(right, began, time.perf_counter())

@@ -99,7 +99,8 @@ on conflict (key) do update set last_failed_at = excluded.last_failed_at,
 delete from accounts.throttle where key = %(pair)s
 
 -- name: start_session
--- The session and the moment of the sign-in in one statement; the user's own row is not touched.
+-- The session and the moment of the sign-in in one statement; the user's own row is not touched. The
+-- password may have been changed while the old one was checked.
 with signed as (
     insert into accounts.sign_in as s (user_id, last_at) values (%(user_id)s, %(now)s)
     on conflict (user_id) do update set previous_at = s.last_at, last_at = excluded.last_at
@@ -108,7 +109,8 @@ insert into accounts.session
     (token, user_id, organization_id, created_at, last_seen_at, expires_at, user_agent, address)
 select %(token)s, u.id, u.organization_id, %(now)s, %(now)s, %(expires_at)s, %(user_agent)s,
     %(address)s::inet
-from accounts."user" u where u.id = %(user_id)s and u.enabled
+from accounts."user" u
+where u.id = %(user_id)s and u.enabled and u.password_hash = %(checked)s
 returning (select u.language from accounts."user" u where u.id = user_id)
 
 -- name: find_session
@@ -193,6 +195,10 @@ delete from accounts.throttle where key in (
     select key from accounts.throttle
     where last_failed_at < %(now)s::timestamptz - interval '15 minutes'
     order by last_failed_at limit %(limit)s for update skip locked)
+
+-- name: lock_admins
+-- Who administers an organization is changed by one at a time; before any of its users is locked.
+select from accounts.organization where id = %(organization_id)s for no key update
 
 -- name: count_admins
 -- Whether others could still undo what is done: two are enough to know.

@@ -104,6 +104,9 @@ def _read_argon2id(stored: str, found: re.Match[str]) -> tuple[str, Check]:
     _within(memory, ARGON2_KIB)
     _within(memory * passes, ARGON2_WORK)
     _within(lanes, 16)
+    if memory < 8 * lanes:
+        # RFC 9106, 3.1: no such hash can have been made.
+        _within(-1, 1)
 
     def check(password: bytes) -> bool:
         try:

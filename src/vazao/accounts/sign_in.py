@@ -12,6 +12,8 @@ import math
 from contextlib import suppress
 from dataclasses import dataclass
 
+import msgspec
+
 from vazao.accounts import (
     authentication,
     credentials,
@@ -68,8 +70,8 @@ def arrive(
     """
     key = names.lookup_key(username)
     try:
-        first = tickets.arrival(platform.secret, key or "", ticket)
-        turn = hasher_of(platform).welcome(first, at=at)
+        shown = tickets.read(platform.secret, key or "", ticket)
+        turn = hasher_of(platform).welcome(shown, at=at)
     except errors.SignInBusy as busy:
         raise _with_ticket(platform, key, busy) from None
     return Arrival(key, turn)
@@ -114,15 +116,18 @@ async def _authenticate(
     )
     found, seen = await counting.find(key, keys)
     await _hold(counting, keys, seen)
-    checked = await verify(hasher_of(platform), found.password_hash, password, turn=arrival.turn)
-    if not checked.right or found.user_id is None:
-        await foreign_of(platform).settle(checked, found.password_hash)
-        await counting.fail(keys)
-        raise errors.SignInRefused
+    with counting.trying(keys):
+        checked = await verify(
+            hasher_of(platform), found.password_hash, password, turn=arrival.turn
+        )
+        if not checked.right or found.user_id is None:
+            await foreign_of(platform).settle(checked, found.password_hash)
+            await counting.fail(keys)
+            raise errors.SignInRefused
     if seen[0].age < math.inf:
         await counting.forget(keys)
-    await _upgrade(platform, found.user_id, found.password_hash or "", password)
-    return found
+    now = await _upgrade(platform, found.user_id, found.password_hash or "", password)
+    return msgspec.structs.replace(found, password_hash=now)
 
 
 async def _hold(
@@ -134,7 +139,7 @@ async def _hold(
         SignInTooOften: it is too early.
     """
     try:
-        throttling.check(seen)
+        throttling.check(counting.with_those_trying(keys, seen))
     except errors.SignInTooOften:
         if seen[0].age == math.inf:
             await counting.note(keys)
@@ -161,16 +166,22 @@ def _device_mac(platform: Platform, key: str, device: str) -> str:
     return hmac.new(platform.secret, text, hashlib.sha256).hexdigest()[:32]
 
 
-async def _upgrade(platform: Platform, user_id: int, checked: str, password: str) -> None:
-    """Make a hash of another system anew, now that the password is here; later if many wait."""
+async def _upgrade(platform: Platform, user_id: int, checked: str, password: str) -> str:
+    """Make a hash of another system anew, now that the password is here; later if many wait.
+
+    Returns:
+        The user's hash now, unless another changed it.
+    """
     hasher = hasher_of(platform)
     if schemes.is_current(checked) or hasher.waiting >= hasher.threads:
-        return
+        return checked
     with suppress(errors.SignInBusy):
         made = await hash_new(hasher, password)
         async with platform.db.transaction() as conn:
             if await store.upgrade_password(conn, user_id, checked=checked, made=made):
                 log.info("password_upgraded", user_id=user_id)
+                return made
+    return checked
 
 
 async def sign_in(
@@ -187,7 +198,8 @@ async def sign_in(
     # One statement, which is a transaction by itself.
     async with platform.db.connection(patient=True) as conn:
         started = await store.start_session(
-            conn, token=credentials.digest(secret), user_id=found.user_id, expires_at=expires_at,
+            conn, token=credentials.digest(secret), user_id=found.user_id,
+            checked=found.password_hash or "", expires_at=expires_at,
             user_agent=_short(place.user_agent), address=place.address or None,
         )
     if started is None:
@@ -211,12 +223,13 @@ async def confirm_password(platform: Platform, user_id: int, password: str, plac
         throttling.keys_of(platform.secret, f"\0user {user_id}", place.address, None).pair
     )
     _, seen = await counting.find(None, keys)
-    throttling.check(seen)
-    async with platform.db.connection() as conn:
-        stored = await store.find_password(conn, user_id)
-    if not (await verify(hasher_of(platform), stored, password)).right:
-        await counting.fail(keys)
-        raise errors.PasswordWrong
+    throttling.check(counting.with_those_trying(keys, seen))
+    with counting.trying(keys):
+        async with platform.db.connection() as conn:
+            stored = await store.find_password(conn, user_id)
+        if not (await verify(hasher_of(platform), stored, password)).right:
+            await counting.fail(keys)
+            raise errors.PasswordWrong
 
 
 async def end_session(platform: Platform, person: Principal, session_id: str) -> None:

@@ -132,14 +132,15 @@ async def forget_failures(conn: Conn, pair: bytes) -> None:
 
 
 async def start_session(
-    conn: Conn, *, token: bytes, user_id: int, expires_at: datetime, user_agent: str,
-    address: str | None,
+    conn: Conn, *, token: bytes, user_id: int, checked: str, expires_at: datetime,
+    user_agent: str, address: str | None,
 ) -> tuple[str | None] | None:
     """A new session and its sign-in; the user's language (``None``: none chosen) in a tuple, or
-    ``None`` where the user is gone or disabled meanwhile.
+    ``None`` where the user is gone or disabled meanwhile, or their password's hash is no longer
+    *checked*.
     """
     return await sql.row(
-        conn, Q.start_session, token=token, user_id=user_id, expires_at=expires_at,
+        conn, Q.start_session, token=token, user_id=user_id, checked=checked, expires_at=expires_at,
         user_agent=user_agent, address=address, now=clock.now(),
     )
 
@@ -230,6 +231,11 @@ async def purge(conn: Conn, limit: int) -> int:
 async def set_language(conn: Conn, id: int, language: str | None) -> None:
     """Remember in which language a user reads pages; ``None``: in the browser's."""
     await sql.run(conn, Q.set_language, id=id, language=language)
+
+
+async def lock_admins(conn: Conn, organization_id: int) -> None:
+    """Let nobody else change who administers the organization until the transaction ends."""
+    await sql.run(conn, Q.lock_admins, organization_id=organization_id)
 
 
 async def has_other_admins(conn: Conn, organization_id: int, id: int) -> bool:

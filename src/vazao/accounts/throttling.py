@@ -18,6 +18,7 @@ import hmac
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from vazao.accounts import errors
 
@@ -56,15 +57,30 @@ def keys_of(secret: bytes, username_key: str, address: str, device: str | None) 
     """
     if device is not None:
         return Keys(_key(secret, "device", username_key, device))
+    address = _network(address)
     return Keys(
         _key(secret, "pair", username_key, address), _key(secret, "name", username_key),
         _key(secret, "address", address) if address else None,
     )
 
 
+def _network(address: str) -> str:
+    """What one client has: of IPv6 a whole /64."""
+    if ":" not in address:
+        return address
+    return str(ip_network(f"{address}/64", strict=False))
+
+
 def _key(secret: bytes, kind: str, *parts: str) -> bytes:
     text = "\0".join((kind, *parts)).encode("utf-8", "replace")
     return hmac.new(secret, text, hashlib.sha256).digest()[:16]
+
+
+def counting_those(seen: Sequence[Seen], trying: Sequence[int]) -> list[Seen]:
+    """*seen*, where others of the same keys are being checked now: each may fail yet."""
+    return [
+        Seen(each.failures + n, 0.0) if n else each for each, n in zip(seen, trying, strict=True)
+    ]
 
 
 def wait_of(seen: Sequence[Seen]) -> float:

@@ -13,12 +13,21 @@ import hmac
 import secrets
 import struct
 import time
+from typing import NamedTuple
 
 LIFE_SECONDS = 180
 """Beyond the time to come back: people look away, and clocks of hosts differ a little."""
 LONGEST = 100
 _FORM = struct.Struct(">dI8s")
 _MAC_BYTES = 16
+
+
+class Ticket(NamedTuple):
+    """What a ticket says: when its holder arrived, until when it is good, and which it is."""
+
+    arrived: float
+    until: float
+    id: bytes
 
 
 def make(secret: bytes, username_key: str, arrived: float, seconds: int) -> str:
@@ -33,8 +42,8 @@ def make(secret: bytes, username_key: str, arrived: float, seconds: int) -> str:
     return base64.urlsafe_b64encode(said + _mac(secret, username_key, said)).decode()
 
 
-def arrival(secret: bytes, username_key: str, ticket: str | None) -> float | None:
-    """When the holder arrived; ``None`` where the ticket is another's, forged, or too old."""
+def read(secret: bytes, username_key: str, ticket: str | None) -> Ticket | None:
+    """What a ticket says; ``None`` where it is another's, forged, or too old."""
     if not ticket or len(ticket) > LONGEST:
         return None
     try:
@@ -44,8 +53,8 @@ def arrival(secret: bytes, username_key: str, ticket: str | None) -> float | Non
     said, mac = known[:_FORM.size], known[_FORM.size:]
     if not hmac.compare_digest(mac, _mac(secret, username_key, said)):
         return None
-    arrived, until, _ = _FORM.unpack(said)
-    return arrived if until > time.time() else None
+    found = Ticket(*_FORM.unpack(said))
+    return found if found.until > time.time() else None
 
 
 def _mac(secret: bytes, username_key: str, said: bytes) -> bytes:

@@ -36,10 +36,11 @@ PUBLIC = "public"
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks: a user's session, another system's token, or the public.
 
-    ``organization_id`` is the tenant of everything it does. ``scopes`` are the token's; a
-    session has those of its roles. ``credential`` names the token or session, and is no secret:
-    what is announced when it is revoked. ``csrf`` is set where a cookie signed the request in: what
-    its unsafe requests must carry. ``session_id`` names the session, and is no secret.
+    ``organization_id`` is the tenant of everything it does. ``scopes`` are the token's; a session
+    has those of its roles. ``username`` is what a user signs in with. ``credential`` names the
+    token or session, and is no secret: what is announced when it is revoked. ``csrf`` is set where
+    a cookie signed the request in: what its unsafe requests must carry. ``session_id`` names the
+    session, and is no secret.
     """
 
     organization_id: int
@@ -52,6 +53,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     csrf: str | None = None
     session_id: str | None = None
     credential: str = ""
+    username: str = ""
 
     def may(self, scope: str) -> bool:
         """Whether this principal carries *scope* (``noun:verb``)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     Connection = ASGIConnection[Any, Any, Any, Any]
 Address = IPv4Address | IPv6Address
+_written = re.compile(r"(?:\[([^\]]+)\]|(\d+(?:\.\d+){3}))(?::\d{1,5})?|(.+)").fullmatch
 
 
 @lru_cache(maxsize=16)
@@ -66,15 +68,23 @@ def is_https(connection: Connection, settings: Settings) -> bool:
 
 
 def speaks_tls(scheme: str | None, forwarded: str, peer: str, settings: Settings) -> bool:
-    """The same, of a request's scheme, its ``X-Forwarded-Proto`` and its peer's address."""
+    """The same, of a request's scheme, its ``X-Forwarded-Proto`` and its peer's address.
+
+    Where each of several proxies added what it saw, the first is what the client spoke.
+    """
     if scheme == "https":
         return True
-    return forwarded.strip().lower() == "https" and _trusted(_parsed(peer), settings)
+    first = forwarded.partition(",")[0].strip().lower()
+    return first == "https" and _trusted(_parsed(peer), settings)
 
 
 def _parsed(text: str) -> Address | None:
+    """An address as proxies write it: also with a port, in brackets, or with a zone."""
+    found = _written(text.strip())
+    if not found:
+        return None
     try:
-        address = ip_address(text.strip())
+        address = ip_address((found[1] or found[2] or found[3]).partition("%")[0])
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address

@@ -801,6 +801,7 @@ CREATE TABLE accounts.token (
     last_used_at timestamp with time zone,
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
+    replaced_by bigint,
     CONSTRAINT token_application_check CHECK (((char_length(application) >= 1) AND (char_length(application) <= 100))),
     CONSTRAINT token_scopes_check CHECK ((cardinality(scopes) > 0)),
     CONSTRAINT token_secret_check CHECK ((octet_length(secret) = 32))
@@ -811,6 +812,8 @@ COMMENT ON TABLE accounts.token IS 'What another system shows to act for an orga
 COMMENT ON COLUMN accounts.token.secret IS 'SHA-256 of the token, which is shown once';
 
 COMMENT ON COLUMN accounts.token.last_used_at IS 'Coarse: written at most once in ten minutes';
+
+COMMENT ON COLUMN accounts.token.replaced_by IS 'The token that a rotation made of it: it is rotated once, and ends when that is rotated';
 
 ALTER TABLE accounts.token ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME accounts.token_id_seq

@@ -80,11 +80,26 @@ async def set_password(
     request: Asked, platform: ThePlatform, principal: Asker, id: FromPath[str]
 ) -> None:
     """A new password for a user, whose sessions end."""
-    given, user_id = await json_of(request, described.NewPassword), id_of(id)
+    given = await json_of(request, described.NewPassword)
+    await give_password(platform, principal, id_of(id), given.password)
+
+
+async def give_password(
+    platform: Platform, principal: Principal, user_id: int, password: str
+) -> None:
+    """Set another's password; their sessions end.
+
+    Raises:
+        PasswordIsOwn: it is one's own: a session left open is no place to change it from.
+        NotFound: the organization has no such user.
+        PasswordInvalid, PasswordIsUsername, SignInBusy: not so, or not now.
+    """
+    if user_id == principal.user_id:
+        raise errors.PasswordIsOwn
     async with platform.db.connection() as conn:
         user = await verbs.user(conn, principal.organization_id, user_id)
-    check_new(given.password, user.username)
-    hashed = await hash_new(hasher_of(platform), given.password)
+    check_new(password, user.username)
+    hashed = await hash_new(hasher_of(platform), password)
     async with platform.db.transaction() as conn:
         await service.set_password(
             conn, actor_of(principal), principal.organization_id, user_id, hashed

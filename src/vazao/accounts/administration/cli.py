@@ -19,7 +19,7 @@ from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.kit import clock
 from vazao.kit.cli import Organization, run
 from vazao.kit.errors import NotFound
-from vazao.kit.platform import Platform
+from vazao.kit.platform import PUBLIC, Platform
 from vazao.kit.sql import Conn
 
 app = typer.Typer()
@@ -37,6 +37,71 @@ async def _find(conn: Conn, slug: str, username: str) -> User:
             "There is no user called {username} in that organization.", username=username
         )
     return found
+
+
+@app.command("create-organization")
+def create_organization(
+    slug: Annotated[str, typer.Argument(help="Lower-case letters, digits and hyphens.")],
+    name: Annotated[str, typer.Option(help="The full name; the short one by default.")] = "",
+) -> None:
+    """Create an organization: the tenant that users, tokens and data belong to."""
+
+    async def work(platform: Platform) -> None:
+        async with platform.db.transaction() as conn:
+            own = await verbs.organization(conn, PUBLIC)
+            await service.create_organization(conn, OPERATOR, own.id, slug, name)
+
+    run(work)
+    say("Organization {slug} created.", slug=slug)
+
+
+@app.command("create-user")
+def create_user(
+    username: Annotated[str, typer.Argument(help="What the person signs in with.")],
+    organization: Organization,
+    role: Annotated[str, typer.Option(help="admin or member.")] = "member",
+    email: Annotated[str, typer.Option(help="Optional.")] = "",
+    name: Annotated[str, typer.Option(help="The person's name.")] = "",
+    password_stdin: PasswordStdin = False,
+) -> None:
+    """Create a user; the password comes from the prompt or from standard input."""
+    password = password_from(stdin=password_stdin)
+
+    async def work(platform: Platform) -> None:
+        async with platform.db.transaction() as conn:
+            owner = await verbs.organization(conn, organization)
+        check_new(password, username)
+        hashed = await hash_new(hasher_of(platform), password)
+        async with platform.db.transaction() as conn:
+            await service.create_user(
+                conn, OPERATOR, owner.id, username, password_hash=hashed, email=email, name=name,
+                roles=[role],
+            )
+
+    run(work)
+    say("User {username} created.", username=username)
+
+
+@app.command("create-token")
+def create_token(
+    organization: Organization,
+    application: Annotated[str, typer.Option(help="The system that will use it.")],
+    scope: Annotated[list[str], typer.Option(help="What it may do; repeatable.")],
+) -> None:
+    """Create a token for another system; it stands alone on the last line, and only there."""
+
+    async def work(platform: Platform) -> str:
+        async with platform.db.transaction() as conn:
+            owner = await verbs.organization(conn, organization)
+            secret, _ = await service.create_token(
+                conn, OPERATOR, owner.id, application=application, scopes=scope,
+                known=platform.registry.scopes,
+            )
+            return secret
+
+    secret = run(work)
+    say("Keep this token: it is shown this once.")
+    typer.echo(secret)
 
 
 @app.command("change-user")

@@ -105,7 +105,7 @@ CHANGE_USER = says(
 SET_PASSWORD = says(
     Answer(about="It is set; the user's sessions have ended.", status=204), parameters=USER_ID,
     bodies=(Body(media=JSON, kind=NewPassword, example={"password": "três pratos de trigo"}),),
-    refuses=(NotFound, *PASSWORD), scope=WRITE,
+    refuses=(NotFound, errors.PasswordIsOwn, *PASSWORD), scope=WRITE,
 )
 END_SESSIONS = says(
     Answer(about="They have ended.", status=204), parameters=USER_ID, refuses=(NotFound,),
@@ -129,7 +129,7 @@ ROTATE_TOKEN = says(
            status=201, example=MADE, headers=(NO_STORE,)),
     parameters=TOKEN_ID,
     bodies=(Body(media=JSON, kind=Rotation, example={"overlap_hours": 24}, required=False),),
-    refuses=(NotFound,), admin=True,
+    refuses=(NotFound, errors.TokenRotated), admin=True,
 )
 REVOKE_TOKEN = says(
     Answer(about="It is revoked.", status=204), parameters=TOKEN_ID, refuses=(NotFound,),

@@ -25,8 +25,19 @@ where id = %(id)s and organization_id = %(organization_id)s and revoked_at is nu
 
 -- name: shorten_token
 -- The old secret of a rotated token works on for a while, so that the other system can change over.
-update accounts.token set expires_at = least(coalesce(expires_at, 'infinity'), %(until)s)
+update accounts.token set replaced_by = %(by)s,
+    expires_at = least(coalesce(expires_at, 'infinity'), %(until)s)
 where id = %(id)s returning secret
+
+-- name: find_successor
+-- What took its place when it was rotated.
+select replaced_by from accounts.token where id = %(id)s
+
+-- name: end_predecessors
+-- Those that a token took the place of: two secrets are good at a time.
+update accounts.token set expires_at = %(now)s
+where organization_id = %(organization_id)s and replaced_by = %(id)s and expires_at > %(now)s
+returning secret
 
 -- name: list_audit
 -- Newest first.

@@ -69,6 +69,9 @@ async def change_user(
         LastAdmin: nobody would be left to administer it.
         NameInvalid, EmailInvalid, EmailTaken, RoleUnknown: a value is wrong.
     """
+    if changes.roles is not msgspec.UNSET or changes.enabled is not msgspec.UNSET:
+        # Two admins who shut each other out must not both find the other there.
+        await accounts.lock_admins(conn, organization_id)
     old = await store.lock_user(conn, organization_id, id)
     if old is None:
         raise NotFound
@@ -84,8 +87,6 @@ async def change_user(
         made = await store.update_user(conn, new, email_key=email_key)
     except pg.UniqueViolation:
         raise errors.EmailTaken from None
-    if made is None:
-        raise NotFound
     # What a person is called and may do is remembered with their sessions.
     sessions = await store.sessions_of(conn, id)
     await changes_with(conn, *(f"credential:{digest.hex()}" for digest in sessions))
@@ -197,21 +198,26 @@ async def rotate_token(
     conn: Conn, actor: Actor, organization_id: int, id: int, *, known: Collection[str],
     overlap: timedelta = OVERLAP,
 ) -> tuple[str, Token]:
-    """A new secret for the same application and scopes; the old one works on for *overlap*.
+    """A new secret for the same application and scopes; the old one works on for *overlap*, and
+    what that one took the place of ends.
 
     Raises:
         NotFound: the organization has no such token, or it was revoked.
+        TokenRotated: another took its place already.
     """
     old = await store.find_token(conn, organization_id, id)
     if old is None:
         raise NotFound
+    if (successor := await store.find_successor(conn, id)) is not None:
+        raise errors.TokenRotated(successor)
     life = None if old.expires_at is None else old.expires_at - old.created_at
     secret, token = await service.create_token(
         conn, organization_id, application=old.application, scopes=old.scopes, known=known,
         created_by=actor.user_id, life=life,
     )
-    digest = await store.shorten_token(conn, id, clock.now() + overlap)
-    await changes_with(conn, f"credential:{digest.hex()}")
+    ended = await store.end_predecessors(conn, organization_id, id)
+    ended.append(await store.shorten_token(conn, id, clock.now() + overlap, by=token.id))
+    await changes_with(conn, *(f"credential:{digest.hex()}" for digest in ended))
     await accounts.note(
         conn, organization_id, actor, "token.rotated", token.application,
         {"token": token.id, "replaces": id},

@@ -35,13 +35,15 @@ async def lock_user(conn: Conn, organization_id: int, id: int) -> User | None:
 
 async def update_user(
     conn: Conn, user: User, *, email_key: str | None
-) -> User | None:
-    """The user with the values of *user*; ``None`` where they are gone."""
-    return await sql.one(
+) -> User:
+    """The user, who is locked, with the values of *user*."""
+    found = await sql.one(
         conn, User, Q.update_user, organization_id=user.organization_id, id=user.id,
         name=user.name, email=user.email, email_key=email_key, roles=user.roles,
         enabled=user.enabled, now=clock.now(),
     )
+    assert found is not None
+    return found
 
 
 async def sessions_of(conn: Conn, user_id: int) -> list[bytes]:
@@ -54,9 +56,23 @@ async def find_token(conn: Conn, organization_id: int, id: int) -> Token | None:
     return await sql.one(conn, Token, Q.find_token, organization_id=organization_id, id=id)
 
 
-async def shorten_token(conn: Conn, id: int, until: datetime) -> bytes:
-    """Let a token end at a time, if it would not end before; its hash."""
-    found = await sql.row(conn, Q.shorten_token, id=id, until=until)
+async def find_successor(conn: Conn, id: int) -> int | None:
+    """The token that a rotation made of this one."""
+    found = await sql.row(conn, Q.find_successor, id=id)
+    return found[0] if found else None
+
+
+async def end_predecessors(conn: Conn, organization_id: int, id: int) -> list[bytes]:
+    """End those that a token took the place of; their hashes."""
+    rows = await sql.rows(
+        conn, Q.end_predecessors, organization_id=organization_id, id=id, now=clock.now()
+    )
+    return [secret for (secret,) in rows]
+
+
+async def shorten_token(conn: Conn, id: int, until: datetime, *, by: int) -> bytes:
+    """Let a token whose place *by* takes end at a time, if it would not end before; its hash."""
+    found = await sql.row(conn, Q.shorten_token, id=id, until=until, by=by)
     assert found is not None
     return found[0]
 

@@ -19,6 +19,7 @@ from vazao.accounts import errors, names, schemes
 from vazao.accounts import store as accounts
 from vazao.accounts.directory import store
 from vazao.accounts.models import ROLES, Actor
+from vazao.kit.announcing import changes_with
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
 from vazao.kit.processes import unusable
@@ -28,6 +29,8 @@ LONGEST_LINE = 64 << 10
 LINES_AT_ONCE = 2_000
 REFUSED_SHOWN = 1_000
 TRIES = 3
+BOM = b"\xef\xbb\xbf"
+"""Some editors put it before the first line."""
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,8 +129,11 @@ async def _once(
                 await write(rows)
         for line, code in await store.put_aside(conn, organization_id):
             _refuse(made, line, _TAKEN[code])
+        await accounts.lock_admins(conn, organization_id)
         had_admins = await accounts.has_other_admins(conn, organization_id, 0)
-        made.created, made.updated, made.unchanged = await store.merge(conn, organization_id)
+        merged = await store.merge(conn, organization_id)
+        made.created, made.updated, made.unchanged, _ = merged
+        await changes_with(conn, *_topics(merged.sessions))
         if had_admins and not await accounts.has_other_admins(conn, organization_id, 0):
             raise errors.LastAdmin
         await store.keep_schemes(conn, kinds)
@@ -140,9 +146,18 @@ async def _once(
     return made
 
 
+def _topics(sessions: list[bytes]) -> list[str]:
+    """What tells processes of changed sessions; of many, that any may have changed."""
+    if len(sessions) > store.MOST_TOLD:
+        return ["credential:"]
+    return [f"credential:{digest.hex()}" for digest in sessions]
+
+
 def numbered(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     """The lines of *file* that are not empty, with their numbers; a longer one is cut."""
     number = 0
+    if file.read(len(BOM)) != BOM:
+        file.seek(0)
     while line := file.readline(LONGEST_LINE + 1):
         number += 1
         if len(line) > LONGEST_LINE:

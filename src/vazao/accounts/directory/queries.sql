@@ -126,9 +126,9 @@ create index on pg_temp.staged (username_key)
 -- No other process tells the planner how many they are.
 analyze pg_temp.staged (username_key, email_key)
 
--- name: put_aside
--- What clashes with other lines or other users: a name of another organization says no more than
--- that it is taken.
+-- name: put_aside_names
+-- Whose name clashes with another line or another organization's user, which says no more than that it
+-- is taken.
 with clashing as (
     select s.line, 1 as rank, 'username_repeated' as code
     from pg_temp.staged as s join (
@@ -139,44 +139,79 @@ with clashing as (
     select s.line, 2, 'username_taken'
     from pg_temp.staged as s join accounts."user" as u on u.username_key = s.username_key
     where u.organization_id <> %(organization_id)s
-    union all
-    select s.line, 3, 'email_taken'
-    from pg_temp.staged as s join accounts."user" as u on u.email_key = s.email_key
-    where u.username_key <> s.username_key
-    union all
-    select s.line, 4, 'email_taken'
-    from pg_temp.staged as s join (
-        select email_key, min(line) as first from pg_temp.staged where email_key is not null
-        group by email_key having count(*) > 1
-    ) as twice on twice.email_key = s.email_key and s.line > twice.first
 ), gone as (
     delete from pg_temp.staged as s using clashing as c where s.line = c.line returning s.line
 )
 select distinct on (c.line) c.line, c.code
 from clashing as c join gone as g on g.line = c.line order by c.line, c.rank
 
+-- name: put_aside_repeated_emails
+-- Whose e-mail an earlier line has that goes in.
+delete from pg_temp.staged as s using (
+    select email_key, min(line) as first from pg_temp.staged where email_key is not null
+    group by email_key having count(*) > 1
+) as twice
+where twice.email_key = s.email_key and s.line > twice.first
+returning s.line
+
+-- name: put_aside_taken_emails
+-- Whose e-mail another user keeps: one who gives it up in this import keeps nobody from it. To be
+-- asked again until nothing comes, since one put aside gives nothing up.
+delete from pg_temp.staged as s using accounts."user" as u
+where u.email_key = s.email_key and u.username_key <> s.username_key and not exists (
+    select from pg_temp.staged as t
+    where t.username_key = u.username_key and t.has_email and t.email_key is distinct from u.email_key
+)
+returning s.line
+
+-- name: free_emails
+-- What goes from one user to another is free in between.
+update accounts."user" as u set email = null, email_key = null
+from pg_temp.staged as s
+where u.email_key = s.email_key and u.username_key <> s.username_key
+
 -- name: update_users
--- Who is known: what a line does not say stays. Rows that stay as they are are not touched.
+-- Who is known: what a line does not say stays. Rows that stay as they are are not touched. Sessions of
+-- those who may no longer sign in, or not with the same password, end; those of people who may do other
+-- things now are told.
 with found as (
     select u.id, s.username, case when s.has_email then s.email else u.email end as email,
         case when s.has_email then s.email_key else u.email_key end as email_key,
         coalesce(s.name, u.name) as name, coalesce(s.roles, u.roles) as roles,
         coalesce(s.enabled, u.enabled) as enabled,
-        coalesce(s.password_hash, u.password_hash) as password_hash
+        coalesce(s.password_hash, u.password_hash) as password_hash,
+        (u.enabled and not coalesce(s.enabled, true))
+            or (s.password_hash is not null and s.password_hash is distinct from u.password_hash)
+            as shut_out,
+        (u.username, u.name, u.roles) is distinct from
+            (s.username, coalesce(s.name, u.name), coalesce(s.roles, u.roles)) as other
     from pg_temp.staged as s join accounts."user" as u on u.username_key = s.username_key
     where u.organization_id = %(organization_id)s
     order by u.id for update of u
+), changed as (
+    update accounts."user" as u set username = f.username, email = f.email,
+        email_key = f.email_key, name = f.name, roles = f.roles, enabled = f.enabled,
+        password_hash = f.password_hash,
+        updated_at = case
+            when (u.username, u.email, u.name, u.roles, u.enabled)
+                is distinct from (f.username, f.email, f.name, f.roles, f.enabled) then %(now)s
+            else u.updated_at end
+    from found as f
+    where u.id = f.id
+        and (u.username, u.email, u.name, u.roles, u.enabled, u.password_hash)
+            is distinct from (f.username, f.email, f.name, f.roles, f.enabled, f.password_hash)
+    returning 1
+), ended as (
+    delete from accounts.session as x using found as f where x.user_id = f.id and f.shut_out
+    returning x.token
+), told as (
+    select token from ended
+    union all
+    select x.token from accounts.session as x join found as f on f.id = x.user_id
+    where f.other and not f.shut_out
 )
-update accounts."user" as u set username = f.username, email = f.email, email_key = f.email_key,
-    name = f.name, roles = f.roles, enabled = f.enabled, password_hash = f.password_hash,
-    updated_at = case
-        when (u.username, u.email, u.name, u.roles, u.enabled)
-            is distinct from (f.username, f.email, f.name, f.roles, f.enabled) then %(now)s
-        else u.updated_at end
-from found as f
-where u.id = f.id
-    and (u.username, u.email, u.name, u.roles, u.enabled, u.password_hash)
-        is distinct from (f.username, f.email, f.name, f.roles, f.enabled, f.password_hash)
+select (select count(*) from changed),
+    array(select token from told limit %(most)s)
 
 -- name: insert_users
 -- Who is new.

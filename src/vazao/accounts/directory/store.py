@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -52,6 +52,20 @@ class Digest(msgspec.Struct, frozen=True):
     place: int
     users: int
     digest: bytes
+
+
+MOST_TOLD = 1_000
+
+
+class Merged(NamedTuple):
+    """What an import did: users new, changed, and as they were; and hashes of sessions that ended
+    or may do other things now, the first ``MOST_TOLD`` and one more where there are others.
+    """
+
+    created: int
+    updated: int
+    unchanged: int
+    sessions: list[bytes]
 
 
 Q = sql.load(__package__, shown=sql.columns(Shown, "u."), line=LINE)
@@ -174,17 +188,26 @@ async def staging(conn: Conn) -> AsyncGenerator[Callable[[list[Any]], Awaitable[
 
 async def put_aside(conn: Conn, organization_id: int) -> list[tuple[int, str]]:
     """Take out what clashes with other lines or users: line numbers and why."""
-    rows = await sql.rows(conn, Q.put_aside, organization_id=organization_id)
-    return [(line, code) for line, code in rows]
+    found = [*await sql.rows(conn, Q.put_aside_names, organization_id=organization_id)]
+    rows = await sql.rows(conn, Q.put_aside_repeated_emails)
+    while True:
+        found += [(line, "email_taken") for (line,) in rows]
+        rows = await sql.rows(conn, Q.put_aside_taken_emails)
+        if not rows:
+            return found
 
 
-async def merge(conn: Conn, organization_id: int) -> tuple[int, int, int]:
-    """Bring what is staged into the users: how many are new, changed, and as they were."""
-    now, owner = clock.now(), {"organization_id": organization_id}
-    found = await sql.row(conn, Q.count_staged)
-    updated = await sql.run(conn, Q.update_users, now=now, **owner)
-    created = await sql.run(conn, Q.insert_users, now=now, **owner)
-    return created, updated, (found[0] if found else 0) - created - updated
+async def merge(conn: Conn, organization_id: int) -> Merged:
+    """Bring what is staged into the users."""
+    now = clock.now()
+    count = await sql.row(conn, Q.count_staged)
+    await sql.run(conn, Q.free_emails)
+    found = await sql.row(
+        conn, Q.update_users, now=now, most=MOST_TOLD + 1, organization_id=organization_id
+    )
+    updated, sessions = found or (0, [])
+    created = await sql.run(conn, Q.insert_users, now=now, organization_id=organization_id)
+    return Merged(created, updated, (count[0] if count else 0) - created - updated, sessions)
 
 
 async def keep_schemes(conn: Conn, kinds: Mapping[str, str]) -> None:

@@ -61,8 +61,17 @@ def check_origin(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
             raise CsrfFailed
         return
     origin = connection.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != connection.headers.get("host"):
+    if origin is None:
+        return
+    parts = urlsplit(origin)
+    host = connection.headers.get("host", "")
+    if _place(parts.netloc, parts.scheme) != _place(host, parts.scheme):
         raise CsrfFailed
+
+
+def _place(host: str, scheme: str) -> str:
+    """A host and its port as browsers compare them."""
+    return host.lower().removesuffix({"https": ":443", "http": ":80"}.get(scheme, ""))
 
 
 async def guard(

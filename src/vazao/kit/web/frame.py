@@ -217,7 +217,8 @@ def answer_error(request: Request[Any, Any, Any], error: errors.VazaoError) -> R
     """One of our errors in the one shape, in the reader's language; pages get a page."""
     if wants_html(request):
         if error.status == 401 and request.method == "GET":
-            target = quote(request.url.path, safe="/")
+            asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            target = quote(asked, safe="/")
             return Response(None, status_code=303, headers={"Location": f"/login?next={target}"})
         return page(
             request, "error.html", status=error.status, headers=_error_headers(error),

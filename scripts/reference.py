@@ -93,7 +93,8 @@ def variable_of(parameter: Any, path: str) -> str | None:
 
 
 def _parameter(parameter: Any, path: str) -> str:
-    names = ", ".join(f"`{o}`" for o in parameter.opts) if parameter.param_type_name == "option" \
+    every = [*parameter.opts, *getattr(parameter, "secondary_opts", [])]
+    names = ", ".join(f"`{o}`" for o in every) if parameter.param_type_name == "option" \
         else f"`{parameter.name.upper()}`"
     variable = variable_of(parameter, path)
     shown = f" (`{variable}`)" if variable else ""

@@ -55,6 +55,8 @@ def _tell(platform: Platform, say: Say, identity: Identity) -> None:
     say(_("Open {address}/ and sign in as {user} with the password {password}",
              address=address, user=identity.username, password=identity.password))
     for entry in sorted(platform.registry.menu, key=lambda entry: entry.order):
+        if entry.platform:
+            continue
         say(f"  {address}{entry.path:<24} {_(entry.label)}")
     say(f"  {address}{'/docs':<24} OpenAPI")
     say()

@@ -44,7 +44,7 @@ def closed_routes(*of: str) -> list[tuple[str, str]]:
 def test_every_route_says_who_may_ask() -> None:
     for handler in ROUTES:
         assert {"public", "session", "admin", "authenticated", "scope"} & handler.opt.keys()
-    assert len(closed_routes()) == 43
+    assert len(closed_routes()) == 49
 
 
 async def test_closed_routes_refuse_everybody_unknown(browse: Browse, people: People) -> None:

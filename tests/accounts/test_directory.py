@@ -9,7 +9,16 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support.accounts import PASSWORD, Browse, People, add_users, log_in, rename, token_for
+from tests.support.accounts import (
+    PASSWORD,
+    Browse,
+    People,
+    add_users,
+    csrf_in,
+    log_in,
+    rename,
+    token_for,
+)
 from tests.support.waiting import eventually
 from vazao.accounts.directory.quick import Quick
 from vazao.kit.platform import Platform
@@ -341,14 +350,48 @@ async def test_an_import_is_in_the_trail_and_leaves_somebody_to_administer(
     platform: Platform, system: httpx2.AsyncClient, people: People, browse: Browse
 ) -> None:
     demoted = '{"username": "u1"}\n{"username": "ana", "roles": ["member"]}'
-    refused = await system.post("/v1/users/import", content=demoted)
-    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "last_admin")
-    assert "u1" not in [each["username"] for each in (await system.get("/users")).json()]
+    kept = await system.post(
+        "/v1/users/import", content=demoted, headers={"Accept-Language": "pt-BR"}
+    )
+    assert kept.json()["created"] == 1
+    (detail,) = kept.json()["details"]
+    assert (detail["line"], detail["code"]) == (2, "last_admin")
+    assert "administrador" in detail["message"]
     handed_on = demoted + '\n{"username": "beto", "roles": ["admin"]}'
     made = (await system.post("/v1/users/import", content=handed_on)).json()
-    assert (made["created"], made["updated"]) == (1, 2)
+    assert (made["updated"], made["refused"]) == (2, 0)
     client = browse(Accept="application/json")
     await log_in(client, "beto")
-    (entry,) = (await client.get("/v1/audit")).json()["items"]
+    entry, before = (await client.get("/v1/audit")).json()["items"]
     assert (entry["actor"], entry["action"]) == ("folha", "users.imported")
-    assert entry["details"] == {"created": 1, "updated": 2}
+    assert entry["details"] == {"created": 0, "updated": 2}
+    assert before["details"] == {"created": 1, "updated": 0}
+
+
+async def test_what_was_brought_before_undoes_nothing_that_was_done_here(
+    system: httpx2.AsyncClient, people: People, browse: Browse
+) -> None:
+    import bcrypt
+
+    old = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+    line = json.dumps({"username": "carla", "password_hash": old})
+
+    async def bring(text: str) -> Any:
+        return (await system.post("/v1/users/import", content=text)).json()
+
+    assert (await bring(line))["created"] == 1
+    client = browse()
+    assert (await log_in(client, "carla")).status_code == 303
+    assert (await bring(line))["unchanged"] == 1, "the hash was made anew at the sign-in"
+    changed = await client.post("/account/password", data={
+        "csrf": csrf_in((await client.get("/account")).text), "current": PASSWORD,
+        "new": "another one",
+    })
+    assert changed.headers["location"] == "/account?done=password"
+    assert (await bring(line))["unchanged"] == 1
+    assert (await client.get("/account")).status_code == 200
+    assert (await log_in(browse(), "carla", "another one")).status_code == 303
+    assert (await log_in(browse(), "carla", PASSWORD)).status_code == 401
+    newer = bcrypt.hashpw(b"of the other system", bcrypt.gensalt(4)).decode()
+    assert (await bring(line.replace(old, newer)))["updated"] == 1
+    assert (await log_in(browse(), "carla", "of the other system")).status_code == 303

@@ -123,12 +123,32 @@ async def test_whoever_is_not_served_in_time_is_told_when_to_come_back(one: Gate
 
 
 async def held_and_another(gate: Gate) -> None:
-    first = asyncio.create_task(gate.run("first", 0.0))
+    first = await held(gate)
     try:
         await gate.run("late", 7.0)
     finally:
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_who_is_being_hashed_is_waited_for_whatever_it_costs(one: Gate) -> None:
+    one.hasher.deadline = 0.02
+    first = await held(one)
+    await asyncio.wait((first,), timeout=0.1)
+    assert not first.done()
+    one.open.set()
+    assert await first == "first"
+
+
+async def test_who_asks_again_and_again_is_away_once(one: Gate) -> None:
+    one.hasher.deadline = 0.0
+    for n in range(20):
+        with pytest.raises(errors.SignInBusy):
+            one.hasher.welcome(at=float(n), holder="ana")
+    with pytest.raises(errors.SignInBusy) as caught:
+        one.hasher.welcome(at=30.0, holder="beto")
+    assert caught.value.more["place"] == 2
+    assert len(one.hasher.away) == 2
 
 
 async def test_a_line_longer_than_the_deadline_is_refused_at_once(one: Gate) -> None:

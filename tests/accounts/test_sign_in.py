@@ -227,7 +227,7 @@ async def test_when_too_many_sign_in_one_gets_a_ticket(
     assert "Too many people are signing in" in answer.text
     assert ticket_in(answer.text)
     api = browse(Accept="application/json")
-    given = {"username": "ana", "password": PASSWORD}
+    given = {"username": "beto", "password": PASSWORD}
     busy = await api.post("/v1/sessions", json=given)
     assert busy.status_code == 503
     error = busy.json()["error"]

@@ -21,7 +21,8 @@ from vazao.kit.web import language
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
 
-_DONE = {
+PROFILE = ("name", "email", "language")
+MESSAGES = {
     "profile": "Your profile was saved.",
     "password": "Your password was changed; your other sessions have ended.",
 }
@@ -29,16 +30,17 @@ _DONE = {
 
 async def _account_page(
     request: Asking, platform: Platform, person: Principal, *,
-    error: VazaoError | None = None,
+    error: VazaoError | None = None, typed: dict[str, str] | None = None,
 ) -> Response[str]:
     async with platform.db.connection() as conn:
         user = await service.user(conn, person.organization_id, person.user_id or 0)
     reader = language_of(request)
     messages = messages_of(error, reader)
-    if (done := _DONE.get(request.query_params.get("done", ""))) and error is None:
+    if (done := MESSAGES.get(request.query_params.get("done", ""))) and error is None:
         messages.append(("ok", translate(done, reader)))
     return page(
         request, "accounts/account.html", status=error.status if error else 200, user=user,
+        typed=typed or {"name": user.name, "email": user.email, "language": user.language},
         messages=messages,
     )
 
@@ -52,7 +54,7 @@ async def show_account(
 
 
 @post(
-    "/account/profile", opt={"session": True, "fields": ("name", "email", "language")},
+    "/account/profile", opt={"session": True, "fields": PROFILE},
     include_in_schema=False,
 )
 async def change_profile(
@@ -68,7 +70,8 @@ async def change_profile(
     except (
         errors.NameInvalid, errors.EmailInvalid, errors.EmailTaken, errors.LanguageUnknown
     ) as error:
-        return await _account_page(request, platform, principal, error=error)
+        typed = {name: await field(request, name) for name in PROFILE}
+        return await _account_page(request, platform, principal, error=error, typed=typed)
     response = redirect("/account?done=profile")
     secure = is_https(request, platform.settings)
     response.cookies.append(language.cookie_of(user.language or "", secure=secure))
@@ -91,10 +94,16 @@ async def change_password(
         )
     except (
         errors.PasswordInvalid, errors.PasswordIsUsername, errors.PasswordWrong,
-        errors.SignInTooOften,
+        errors.SignInTooOften, errors.SignInBusy,
     ) as error:
         return await _account_page(request, platform, principal, error=error)
     return redirect("/account?done=password")
+
+
+@get(["/account/profile", "/account/password"], opt={"session": True}, include_in_schema=False)
+async def show_form_again() -> Response[Any]:
+    """Where a form was refused; a link that leads back there shows it anew."""
+    return redirect("/account")
 
 
 @get("/account/sessions", opt={"session": True}, include_in_schema=False)
@@ -129,5 +138,6 @@ async def revoke_others(platform: ThePlatform, principal: Asker) -> Response[Any
 
 
 ROUTES: list[Any] = [
-    show_account, change_profile, change_password, show_sessions, revoke_session, revoke_others,
+    show_account, show_form_again, change_profile, change_password,
+    show_sessions, revoke_session, revoke_others,
 ]

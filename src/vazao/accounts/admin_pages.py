@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -56,7 +57,10 @@ async def _users_page(
     request: Asking, platform: Platform, principal: Principal, *,
     error: VazaoError | None = None, typed: dict[str, str] | None = None,
 ) -> Response[str]:
-    after = _cursor(request, "after", 0)
+    after, language = _cursor(request, "after", 0), language_of(request)
+    messages = messages_of(error, language)
+    if (done := MESSAGES.get(request.query_params.get("done", ""))) and error is None:
+        messages.append(("ok", translate(done, language)))
     async with platform.db.connection() as conn:
         users = await store.list_users(
             conn, principal.organization_id, after=after, limit=PAGE + 1
@@ -64,7 +68,7 @@ async def _users_page(
     return page(
         request, "accounts/users.html", status=error.status if error else 200,
         users=users[:PAGE], next=users[PAGE - 1].id if len(users) > PAGE else None, after=after,
-        typed=typed or {}, messages=messages_of(error, language_of(request)),
+        typed=typed or {}, messages=messages,
     )
 
 
@@ -87,7 +91,10 @@ async def create_user(
     request: Asking, platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
     """Create a user (303), or show the form again with what is wrong."""
-    typed = {name: await field(request, name) for name in ("username", "name", "email", "role")}
+    typed = {
+        name: (await field(request, name)).strip()
+        for name in ("username", "name", "email", "role")
+    }
     password = await field(request, "password")
     try:
         check_new(password, typed["username"])
@@ -100,7 +107,7 @@ async def create_user(
             )
     except _WRONG as error:
         return await _users_page(request, platform, principal, error=error, typed=typed)
-    return redirect("/admin/users")
+    return redirect("/admin/users?done=user")
 
 
 def _lives(language: str) -> list[tuple[str, str]]:
@@ -111,6 +118,7 @@ def _lives(language: str) -> list[tuple[str, str]]:
 async def _tokens_page(
     request: Asking, platform: Platform, principal: Principal, *,
     error: VazaoError | None = None, secret: str | None = None, application: str = "",
+    scopes: Sequence[str] = (), days: str = "",
 ) -> Response[str]:
     before = _cursor(request, "before", (1 << 63) - 1)
     async with platform.db.connection() as conn:
@@ -121,7 +129,7 @@ async def _tokens_page(
         request, "accounts/tokens.html", status=error.status if error else 200,
         tokens=tokens[:PAGE], next=tokens[PAGE - 1].id if len(tokens) > PAGE else None,
         scopes=platform.registry.scopes, lives=_lives(language_of(request)), secret=secret,
-        application=application, now=clock.now(),
+        application=application, chosen=scopes, days=days, now=clock.now(),
         messages=messages_of(error, language_of(request)),
         headers={"Cache-Control": "no-store"},
     )
@@ -145,16 +153,17 @@ async def create_token(
     """Create a token and show it, this once; or what is wrong."""
     application = await field(request, "application")
     scopes = [str(scope) for scope in (await request.form()).getall("scope", [])]
+    days = await field(request, "days")
     try:
         async with platform.db.transaction() as conn:
             secret, _ = await service.create_token(
                 conn, actor_of(principal), principal.organization_id, application=application,
-                scopes=scopes, known=platform.registry.scopes,
-                life=_LIVES.get(await field(request, "days")),
+                scopes=scopes, known=platform.registry.scopes, life=_LIVES.get(days),
             )
     except (errors.ApplicationInvalid, errors.ScopesMissing, errors.ScopeUnknown) as error:
         return await _tokens_page(
-            request, platform, principal, error=error, application=application
+            request, platform, principal, error=error, application=application, scopes=scopes,
+            days=days,
         )
     return await _tokens_page(
         request, platform, principal, secret=secret, application=application
@@ -195,7 +204,7 @@ async def rotate_token(
 
 async def _user_page(
     request: Asking, platform: Platform, principal: Principal, user_id: int, *,
-    error: VazaoError | None = None,
+    error: VazaoError | None = None, typed: dict[str, str] | None = None,
 ) -> Response[str]:
     async with platform.db.connection() as conn:
         user = await verbs.user(conn, principal.organization_id, user_id)
@@ -206,7 +215,10 @@ async def _user_page(
         messages.append(("ok", translate(done, language)))
     return page(
         request, "accounts/user.html", status=error.status if error else 200, user=user,
-        sessions=sessions, messages=messages,
+        sessions=sessions, messages=messages, typed=typed or {
+            "name": user.name, "email": user.email, "enabled": user.enabled,
+            "role": "admin" if "admin" in user.roles else "member",
+        },
     )
 
 
@@ -224,9 +236,10 @@ async def change_user(
     request: Asking, platform: ThePlatform, principal: Asker, user_id: FromPath[int]
 ) -> Response[Any]:
     """Change a user (303), or show the page again with what is wrong."""
+    typed = {name: await field(request, name) for name in ("name", "email", "role", "enabled")}
     given = Changes(
-        name=await field(request, "name"), email=await field(request, "email"),
-        roles=[await field(request, "role")], enabled=bool(await field(request, "enabled")),
+        name=typed["name"], email=typed["email"], roles=[typed["role"]],
+        enabled=bool(typed["enabled"]),
     )
     try:
         async with platform.db.transaction() as conn:
@@ -234,7 +247,7 @@ async def change_user(
                 conn, actor_of(principal), principal.organization_id, user_id, given
             )
     except (errors.LastAdmin, *_WRONG) as error:
-        return await _user_page(request, platform, principal, user_id, error=error)
+        return await _user_page(request, platform, principal, user_id, error=error, typed=typed)
     authentication.forget_user(platform, user_id)
     return redirect(f"/admin/users/{user_id}?done=user")
 
@@ -265,6 +278,20 @@ async def end_sessions(
     return redirect(f"/admin/users/{user_id}?done=sessions")
 
 
+@get([f"/admin/users/{{user_id:int}}/{name}" for name in ("password", "sessions")], opt=ADMIN,
+     include_in_schema=False)
+async def show_user_again(user_id: FromPath[int]) -> Response[Any]:
+    """Where a form was refused; a link that leads back there shows the user anew."""
+    return redirect(f"/admin/users/{user_id}")
+
+
+@get([f"/admin/tokens/{{token_id:int}}/{name}" for name in ("rotate", "revoke")], opt=ADMIN,
+     include_in_schema=False)
+async def show_tokens_again(token_id: FromPath[int]) -> Response[Any]:
+    """The same for tokens."""
+    return redirect("/admin/tokens")
+
+
 @get("/admin/audit", opt=ADMIN, include_in_schema=False)
 async def show_audit(
     request: Asking, platform: ThePlatform, principal: Asker
@@ -281,5 +308,6 @@ async def show_audit(
 
 ROUTES: list[Any] = [
     show_admin, show_users, create_user, show_user, change_user, set_password, end_sessions,
-    show_tokens, create_token, rotate_token, revoke_token, show_audit,
+    show_tokens, create_token, rotate_token, revoke_token, show_audit, show_user_again,
+    show_tokens_again,
 ]

@@ -66,7 +66,7 @@ async def show_me(principal: Asker) -> Response[Me]:
     "/v1/sessions", tags=["accounts"], operation_id="createSession", summary="Sign in",
     request_max_body_size=SIGN_IN_BYTES, opt=says(
         Answer(about="A session's token.", kind=SessionToken, status=201, headers=(NO_STORE,),
-               example={"token": "vzs_…", "expires_at": "2026-12-09T08:00:00.000000Z"}),
+               example={"token": "vs_…", "expires_at": "2026-12-09T08:00:00.000000Z"}),
         bodies=(Body(media=JSON, kind=NewSession,
                      example={"username": "ana", "password": "três pratos de trigo"}),),
         refuses=(errors.SignInRefused, errors.SignInTooOften, errors.SignInBusy), public=True,

@@ -7,7 +7,7 @@ counts whom it sent away itself, and takes one of them off its list for each who
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 
 LATE_SECONDS = 15.0
 """Who is so late is taken to have given up."""
@@ -20,16 +20,29 @@ class Away:
 
     def __init__(self) -> None:
         self._out: list[Seen] = []
+        self._of: dict[str, Seen] = {}
         self._looked_at = 0.0
 
     def __len__(self) -> int:
         return len(self._out)
 
-    def add(self, arrived: float, seconds: float) -> None:
-        """One who arrived then goes away for so many seconds."""
+    def add(self, arrived: float, seconds: float, holder: str | None = None) -> None:
+        """One who arrived then goes away for so many seconds.
+
+        Args:
+            holder: who they are: who does not wait, and asks again and again, counts once.
+        """
+        entry = (arrived, time.monotonic() + seconds + LATE_SECONDS)
+        if holder is not None:
+            self._drop(self._of.get(holder))
+            self._of[holder] = entry
         if len(self._out) < MOST:
-            until = time.monotonic() + seconds + LATE_SECONDS
-            self._out.insert(self._place(arrived), (arrived, until))
+            self._out.insert(self._place(arrived), entry)
+
+    def _drop(self, entry: Seen | None) -> None:
+        place = 0 if entry is None else bisect_left(self._out, entry)
+        if place < len(self._out) and self._out[place] == entry:
+            del self._out[place]
 
     def back(self, arrived: float) -> None:
         """One who arrived then is back: they, or the next before them, are no longer away."""
@@ -43,6 +56,7 @@ class Away:
         if self._out and now - self._looked_at > 1.0:
             self._looked_at = now
             self._out = [each for each in self._out if each[1] > now]
+            self._of = {holder: each for holder, each in self._of.items() if each[1] > now}
         return self._place(arrived)
 
     def _place(self, arrived: float) -> int:

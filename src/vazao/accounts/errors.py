@@ -142,9 +142,18 @@ class ImportTooLarge(TooLarge):
 
 
 class HashRefused(Unprocessable):
-    """The password hash is of no scheme that is known here."""
+    """The password hash cannot be taken: it is none of argon2id, bcrypt, scrypt and PBKDF2 as
+    passlib and Django write them, or it is cut off.
+    """
 
     code = "hash_refused"
+
+
+class HashTooCostly(HashRefused):
+    """The password hash costs more than one sign-in may take."""
+
+    def __init__(self) -> None:
+        super().__init__(remedy="Let this user set a new password.")
 
 
 class PasswordInvalid(Unprocessable):
@@ -210,7 +219,7 @@ class SignInTooOften(TooManyRequests):
 
     def __init__(self, seconds: int) -> None:
         super().__init__(
-            remedy="Try again in {seconds} seconds.", retry_after=seconds, seconds=seconds
+            remedy="Try again in {seconds} s.", retry_after=seconds, seconds=seconds
         )
 
 
@@ -230,7 +239,7 @@ class SignInBusy(Unavailable):
             expected: seconds until one's turn.
         """
         super().__init__(
-            remedy="Try again in {seconds} seconds.", retry_after=retry_after, seconds=retry_after
+            remedy="Try again in {seconds} s.", retry_after=retry_after, seconds=retry_after
         )
         self.arrived = arrived
         self.more = {"retry_after": retry_after, "place": place, "expected_seconds": expected}
@@ -243,7 +252,8 @@ class CredentialInvalid(Unauthenticated):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(
-            remedy="Send Authorization: Bearer TOKEN, or the headers application and api-token; "
-            "an admin of your organization makes tokens.",
+            remedy="Send Authorization: Bearer TOKEN, or api-token together with application, the "
+            "name that the token was made for; an admin of your organization makes tokens, and who "
+            "had a session signs in again.",
             **params,
         )

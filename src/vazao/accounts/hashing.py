@@ -46,8 +46,10 @@ class Turn:
     :meth:`Hasher.leave` whatever happens before the hash.
     """
 
-    def __init__(self, arrived: float, ticket: Ticket | None = None) -> None:
-        self.arrived, self.ticket = arrived, ticket
+    def __init__(
+        self, arrived: float, ticket: Ticket | None = None, holder: str | None = None
+    ) -> None:
+        self.arrived, self.ticket, self.holder = arrived, ticket, holder
         self.begun = self.left = False
         self.work: Callable[[], Any] = lambda: None
         self.loop = asyncio.get_running_loop()
@@ -91,13 +93,16 @@ class Hasher:
         # What a hash takes of late: by the clock, and of a core.
         self._seconds = self._core_seconds = 0.02
 
-    def welcome(self, ticket: Ticket | None = None, *, at: float | None = None) -> Turn:
+    def welcome(
+        self, ticket: Ticket | None = None, *, at: float | None = None, holder: str | None = None
+    ) -> Turn:
         """A place in the line for one who is here.
 
         Args:
             ticket: of one who came before. It is one place: who shows another copy of it while it
                 stands in the line, or after it was served, comes like anybody else.
             at: when they came, if they have none; now by default.
+            holder: who they are; sent away twice, they wait once.
 
         Raises:
             SignInBusy: their turn would not come in time.
@@ -107,8 +112,8 @@ class Hasher:
             self.away.back(arrived)
         else:
             ticket, arrived = None, time.time() if at is None else at
-        self.look(arrived)
-        turn = Turn(arrived, ticket)
+        self.look(arrived, holder)
+        turn = Turn(arrived, ticket, holder)
         with self._lock:
             insort(self._arrivals, arrived)
             if ticket is not None:
@@ -134,15 +139,16 @@ class Hasher:
         try:
             turn.work = work
             self._join(turn)
-            async with asyncio.timeout(self.deadline):
-                return await turn.future
-        except TimeoutError:
+            await asyncio.wait((turn.future,), timeout=self.deadline)
             self.leave(turn)
-            raise self.send_away(turn.arrived) from None
+            if turn.left:
+                raise self.send_away(turn.arrived, turn.holder)
+            # What has begun is waited for: who is hashed must get in, whatever their hash costs.
+            return await turn.future
         finally:
             self.leave(turn)
 
-    def look(self, arrived: float) -> None:
+    def look(self, arrived: float, holder: str | None = None) -> None:
         """See that one who arrived then would have their turn in time.
 
         Raises:
@@ -153,9 +159,9 @@ class Hasher:
         if self._wait(before) < min(SHORT_SECONDS, full):
             return
         if self._wait(before + self.away.before(arrived)) >= full:
-            raise self.send_away(arrived)
+            raise self.send_away(arrived, holder)
 
-    def send_away(self, arrived: float) -> SignInBusy:
+    def send_away(self, arrived: float, holder: str | None = None) -> SignInBusy:
         """Note that one who arrived then goes away with a ticket; the refusal to raise."""
         ahead = self.before(arrived) + self.away.before(arrived)
         # In the first moments of a storm threads hardly get a core. Who was told to stay away for
@@ -163,7 +169,7 @@ class Hasher:
         usual = min(self._seconds, MOST_OF_CORE * self._core_seconds)
         wait = ahead * usual / self.threads
         seconds = math.ceil(min(LONGEST_AWAY_SECONDS, max(1.0, wait * EARLY_SHARE - EARLY_SECONDS)))
-        self.away.add(arrived, seconds)
+        self.away.add(arrived, seconds, holder)
         return SignInBusy(seconds, arrived=arrived, place=ahead + 1, expected=math.ceil(wait))
 
     def before(self, arrived: float) -> int:

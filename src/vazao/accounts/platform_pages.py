@@ -68,6 +68,7 @@ async def create_organization(
     _of_the_platform(principal)
     typed = {name: await field(request, name) for name in FIELDS}
     password = typed.pop("password")
+    typed = {name: value.strip() for name, value in typed.items()}
     actor = actor_of(principal)
     try:
         check_new(password, typed["username"])

@@ -19,7 +19,7 @@ import bcrypt
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from vazao.accounts.errors import HashRefused
+from vazao.accounts.errors import HashRefused, HashTooCostly
 
 CURRENT = "$argon2id$v=19$m=19456,t=2,p=1$"
 """What hashes of ours begin with: OWASP's parameters for argon2id."""
@@ -94,9 +94,7 @@ def _taken_apart(stored: str) -> tuple[str, Check]:
 
 def _within(cost: float, most: float) -> None:
     if not 0 < cost <= most:
-        raise HashRefused(
-            remedy="Its cost is beyond what one sign-in may take; let this user set a new password."
-        )
+        raise HashTooCostly
 
 
 def _read_argon2id(stored: str, found: re.Match[str]) -> tuple[str, Check]:

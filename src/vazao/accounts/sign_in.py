@@ -71,7 +71,7 @@ def arrive(
     key = names.lookup_key(username)
     try:
         shown = tickets.read(platform.secret, key or "", ticket)
-        turn = hasher_of(platform).welcome(shown, at=at)
+        turn = hasher_of(platform).welcome(shown, at=at, holder=key)
     except errors.SignInBusy as busy:
         raise _with_ticket(platform, key, busy) from None
     return Arrival(key, turn)

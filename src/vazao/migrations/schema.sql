@@ -714,6 +714,13 @@ CREATE TABLE accounts.foreign_hash (
 
 COMMENT ON TABLE accounts.foreign_hash IS 'Whose password hash is of another system still; it is made anew at their next sign-in. While there is any of a kind, failed sign-ins take as long as checking the costliest';
 
+CREATE TABLE accounts.imported_hash (
+    user_id bigint NOT NULL,
+    digest bytea NOT NULL
+);
+
+COMMENT ON TABLE accounts.imported_hash IS 'SHA-256 of the password hash that an import brought last: brought again, it is no news, and what was made of it here since stays';
+
 CREATE TABLE accounts.organization (
     id integer NOT NULL,
     slug text NOT NULL,
@@ -2167,6 +2174,9 @@ ALTER TABLE ONLY accounts.block
 ALTER TABLE ONLY accounts.foreign_hash
     ADD CONSTRAINT foreign_hash_pkey PRIMARY KEY (user_id);
 
+ALTER TABLE ONLY accounts.imported_hash
+    ADD CONSTRAINT imported_hash_pkey PRIMARY KEY (user_id);
+
 ALTER TABLE ONLY accounts.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (id);
 
@@ -2888,6 +2898,9 @@ ALTER TABLE ONLY accounts.foreign_hash
 
 ALTER TABLE ONLY accounts.foreign_hash
     ADD CONSTRAINT foreign_hash_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts."user"(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY accounts.imported_hash
+    ADD CONSTRAINT imported_hash_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts."user"(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY accounts.session
     ADD CONSTRAINT session_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES accounts.organization(id);

@@ -23,6 +23,7 @@
 (() => {
   const language = document.documentElement.lang || "en";
   const AGAIN_MS = 10_000;
+  const SENT_MS = 3000;
   const FINAL = new Set(["finished", "failed", "cancelled"]);
   const token = () => document.querySelector('meta[name="csrf"]')?.content ?? "";
   const numbers = new Intl.NumberFormat(language);
@@ -227,6 +228,14 @@
     const question = event.target.dataset.confirm;
     if (question && !window.confirm(question)) event.preventDefault();
   }, true);
+  // A second click within the time of an answer sends nothing twice.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "1";
+    setTimeout(() => { delete form.dataset.sent; }, SENT_MS);
+  });
   document.addEventListener("htmx:configRequest", (event) => {
     event.detail.headers["X-CSRF-Token"] = token();
   });

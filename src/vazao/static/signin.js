@@ -67,10 +67,10 @@
     return pass(error.retry_after, error.expected_seconds);
   };
 
-  const refused = (error) => {
+  const refused = (error, looked) => {
     form.ticket.value = "";
     show(error.message);
-    form.password.value = "";
+    if (looked) form.password.value = "";
     form.password.focus();
   };
 
@@ -96,7 +96,7 @@
         if (await wait(error)) continue;
         return;
       }
-      refused(error);
+      refused(error, answer.status !== 429);
       return;
     }
   };

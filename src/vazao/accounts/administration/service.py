@@ -112,10 +112,11 @@ async def change_profile(
     )
     if given.language is msgspec.UNSET:
         return made
-    if given.language is not None and given.language not in LANGUAGES:
+    language = given.language and given.language.replace("-", "_")
+    if language is not None and language not in LANGUAGES:
         raise errors.LanguageUnknown
-    await accounts.set_language(conn, id, given.language)
-    return msgspec.structs.replace(made, language=given.language)
+    await accounts.set_language(conn, id, language)
+    return msgspec.structs.replace(made, language=language)
 
 
 def _administers(user: User) -> bool:
@@ -231,8 +232,12 @@ async def revoke_token(conn: Conn, actor: Actor, organization_id: int, id: int) 
     Raises:
         NotFound: the organization has no such token.
     """
+    token = await store.find_token(conn, organization_id, id)
     digest = await service.revoke_token(conn, organization_id, id)
-    await accounts.note(conn, organization_id, actor, "token.revoked", str(id), {"token": id})
+    if token is not None:
+        await accounts.note(
+            conn, organization_id, actor, "token.revoked", token.application, {"token": id}
+        )
     return digest
 
 

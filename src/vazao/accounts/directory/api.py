@@ -18,6 +18,7 @@ from vazao.kit.cancelling import end_all
 from vazao.kit.errors import NotFound
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.pages import language_of
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
 from vazao.kit.web.streaming import begun, body_of, kept_file
 
@@ -194,7 +195,7 @@ async def import_users(
     file = await importing.spool(body_of(request), platform.settings.folder)
     with file:
         made = await importing.run(
-            platform, actor_of(principal), principal.organization_id, file
+            platform, actor_of(principal), principal.organization_id, file, language_of(request)
         )
     return Response(made, headers=NO_STORE)
 

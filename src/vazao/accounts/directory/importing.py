@@ -64,7 +64,7 @@ class Imported(msgspec.Struct, kw_only=True):
 
 _TAKEN: dict[str, VazaoError] = {
     "username_repeated": errors.UsernameRepeated(), "username_taken": errors.UsernameTaken(),
-    "email_taken": errors.EmailTaken(),
+    "email_taken": errors.EmailTaken(), "last_admin": errors.LastAdmin(),
 }
 _decode = msgspec.json.Decoder(Given).decode
 
@@ -98,18 +98,18 @@ async def spool(body: AsyncIterator[bytes], folder: Path) -> IO[bytes]:
 
 
 async def run(
-    platform: Platform, actor: Actor, organization_id: int, file: IO[bytes]
+    platform: Platform, actor: Actor, organization_id: int, file: IO[bytes],
+    language: str = "en",
 ) -> Imported:
-    """Merge the users in *file* into the organization.
+    """Merge the users in *file* into the organization; says in *language* why a line did not go in.
 
     Raises:
         UsernameTaken: others took the same names meanwhile, again and again.
-        LastAdmin: nobody would be left to administer it.
     """
     for _ in range(TRIES):
         file.seek(0)
         try:
-            return await _once(platform, actor, organization_id, file)
+            return await _once(platform, actor, organization_id, file, language)
         except pg.UniqueViolation:
             # Somebody else took a name between the look and the merge: look again.
             continue
@@ -117,7 +117,7 @@ async def run(
 
 
 async def _once(
-    platform: Platform, actor: Actor, organization_id: int, file: IO[bytes]
+    platform: Platform, actor: Actor, organization_id: int, file: IO[bytes], language: str
 ) -> Imported:
     made = Imported()
     kinds: dict[str, str] = {}
@@ -125,17 +125,14 @@ async def _once(
         await store.create_staged(conn)
         async with store.staging(conn) as write:
             lines = numbered(file)
-            while rows := await asyncio.to_thread(_checked, lines, made, kinds):
+            while rows := await asyncio.to_thread(_checked, lines, made, kinds, language):
                 await write(rows)
-        for line, code in await store.put_aside(conn, organization_id):
-            _refuse(made, line, _TAKEN[code])
         await accounts.lock_admins(conn, organization_id)
-        had_admins = await accounts.has_other_admins(conn, organization_id, 0)
+        for line, code in await store.put_aside(conn, organization_id):
+            _refuse(made, line, _TAKEN[code], language)
         merged = await store.merge(conn, organization_id)
         made.created, made.updated, made.unchanged, _ = merged
         await changes_with(conn, *_topics(merged.sessions))
-        if had_admins and not await accounts.has_other_admins(conn, organization_id, 0):
-            raise errors.LastAdmin
         await store.keep_schemes(conn, kinds)
         if made.created or made.updated:
             await accounts.note(
@@ -169,7 +166,7 @@ def numbered(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _checked(
-    lines: Iterator[tuple[int, bytes]], made: Imported, kinds: dict[str, str]
+    lines: Iterator[tuple[int, bytes]], made: Imported, kinds: dict[str, str], language: str
 ) -> list[tuple[Any, ...]]:
     """The next good lines as rows to stage; none behind the last line."""
     rows: list[tuple[Any, ...]] = []
@@ -177,7 +174,7 @@ def _checked(
         try:
             rows.append((number, *_row(line, kinds)))
         except VazaoError as error:
-            _refuse(made, number, error)
+            _refuse(made, number, error, language)
         if len(rows) == LINES_AT_ONCE:
             break
     return rows
@@ -233,7 +230,7 @@ def _reason(error: BaseException) -> str:
     return text if isinstance(error, msgspec.ValidationError) else "it is no JSON object"
 
 
-def _refuse(made: Imported, line: int, error: VazaoError) -> None:
+def _refuse(made: Imported, line: int, error: VazaoError, language: str) -> None:
     made.refused += 1
     if len(made.details) < REFUSED_SHOWN:
-        made.details.append(Refused(line=line, code=error.code, message=error.message()))
+        made.details.append(Refused(line=line, code=error.code, message=error.message(language)))

@@ -171,7 +171,8 @@ from pg_temp.staged as s
 where u.email_key = s.email_key and u.username_key <> s.username_key
 
 -- name: update_users
--- Who is known: what a line does not say stays. Rows that stay as they are are not touched. Sessions of
+-- Who is known: what a line does not say stays, and a hash that came before is no news: it may have been
+-- made anew here, or the password changed. Rows that stay as they are are not touched. Sessions of
 -- those who may no longer sign in, or not with the same password, end; those of people who may do other
 -- things now are told.
 with found as (
@@ -179,13 +180,18 @@ with found as (
         case when s.has_email then s.email_key else u.email_key end as email_key,
         coalesce(s.name, u.name) as name, coalesce(s.roles, u.roles) as roles,
         coalesce(s.enabled, u.enabled) as enabled,
-        coalesce(s.password_hash, u.password_hash) as password_hash,
+        coalesce(n.password_hash, u.password_hash) as password_hash,
         (u.enabled and not coalesce(s.enabled, true))
-            or (s.password_hash is not null and s.password_hash is distinct from u.password_hash)
+            or (n.password_hash is not null and n.password_hash is distinct from u.password_hash)
             as shut_out,
         (u.username, u.name, u.roles) is distinct from
             (s.username, coalesce(s.name, u.name), coalesce(s.roles, u.roles)) as other
     from pg_temp.staged as s join accounts."user" as u on u.username_key = s.username_key
+    left join accounts.imported_hash as i on i.user_id = u.id
+    cross join lateral (
+        select case when i.digest is distinct from sha256(convert_to(s.password_hash, 'UTF8'))
+            then s.password_hash end as password_hash
+    ) as n
     where u.organization_id = %(organization_id)s
     order by u.id for update of u
 ), changed as (
@@ -224,6 +230,34 @@ from pg_temp.staged as s
 where not exists (select from accounts."user" as u where u.username_key = s.username_key)
 order by s.line
 
+-- name: remember_hashes
+-- Which hash came last.
+insert into accounts.imported_hash (user_id, digest)
+select u.id, sha256(convert_to(s.password_hash, 'UTF8')) from pg_temp.staged as s
+join accounts."user" as u on u.username_key = s.username_key
+where s.password_hash is not null
+order by u.id
+on conflict (user_id) do update set digest = excluded.digest
+where imported_hash.digest <> excluded.digest
+
+-- name: put_aside_last_admins
+-- Who would be the last that could administer the organization.
+with after as (
+    select from accounts."user" as u left join pg_temp.staged as s using (username_key)
+    where u.organization_id = %(organization_id)s
+        and 'admin' = any (coalesce(s.roles, u.roles)) and coalesce(s.enabled, u.enabled)
+    union all
+    select from pg_temp.staged as s
+    where 'admin' = any (s.roles) and coalesce(s.enabled, true)
+        and not exists (select from accounts."user" as u where u.username_key = s.username_key)
+    limit 1
+)
+delete from pg_temp.staged as s using accounts."user" as u
+where u.username_key = s.username_key and u.enabled and 'admin' = any (u.roles)
+    and not ('admin' = any (coalesce(s.roles, u.roles)) and coalesce(s.enabled, true))
+    and not exists (select from after)
+returning s.line
+
 -- name: count_staged
 -- Lines that went in.
 select count(*) from pg_temp.staged
@@ -250,3 +284,4 @@ on conflict (user_id) do update set kind = excluded.kind
 delete from accounts.foreign_hash as f using pg_temp.staged as s
 join accounts."user" as u on u.username_key = s.username_key
 where s.kind is null and s.password_hash is not null and f.user_id = u.id
+    and u.password_hash = s.password_hash

@@ -194,7 +194,9 @@ async def put_aside(conn: Conn, organization_id: int) -> list[tuple[int, str]]:
         found += [(line, "email_taken") for (line,) in rows]
         rows = await sql.rows(conn, Q.put_aside_taken_emails)
         if not rows:
-            return found
+            break
+    rows = await sql.rows(conn, Q.put_aside_last_admins, organization_id=organization_id)
+    return found + [(line, "last_admin") for (line,) in rows]
 
 
 async def merge(conn: Conn, organization_id: int) -> Merged:
@@ -216,3 +218,4 @@ async def keep_schemes(conn: Conn, kinds: Mapping[str, str]) -> None:
         await sql.run(conn, Q.keep_schemes, kinds=list(kinds), samples=list(kinds.values()))
         await sql.run(conn, Q.note_foreign)
     await sql.run(conn, Q.forget_foreign)
+    await sql.run(conn, Q.remember_hashes)

@@ -40,6 +40,7 @@ from vazao.kit.settings import Settings
 from vazao.kit.web import bodies, csrf, heads, hosts, parameters, public, spooling
 from vazao.kit.web.application import Application
 from vazao.kit.web.following import Following
+from vazao.kit.web.language import way_back
 from vazao.kit.web.pages import language_of, page
 
 log = get("web")
@@ -224,6 +225,7 @@ def answer_error(request: Request[Any, Any, Any], error: errors.VazaoError) -> R
             request, "error.html", status=error.status, headers=_error_headers(error),
             message=error.message(language_of(request)),
             request_id=request.scope["state"].get("request_id", ""), signed_out=error.status == 401,
+            back=way_back(request.headers.get("referer"), request.headers.get("host", "")),
         )
     return Response(
         error.body(language_of(request)), status_code=error.status, headers=_error_headers(error),

@@ -22,7 +22,7 @@ from served import HERE, Served, begin, memory, wait_for
 
 HASHER = "argon2id 19 MiB t=2 p=1"
 CROWD, PAGES, VISITORS = 5_000, 200, 2_000
-BARE_SECONDS = 5.0
+BARE_SECONDS = 10.0
 LONG, SHORT = 600.0, 60.0
 """Seconds that a storm of ours may take, and that others' are looked at."""
 BEHIND = 2.0
@@ -118,10 +118,13 @@ def storm(made: Served) -> None:
     threads = os.cpu_count() or 1
     port = begin(made)
     cookies = list(people.sessions(made, VISITORS))
-    bare = bare_rate(threads)
+    before = bare_rate(threads)
+    found, seen = with_pages(port, "patient", LONG, 1.2 * CROWD / before, cookies)
+    # A machine that others share is not as fast a minute later: both sides count.
+    bare = (before + bare_rate(threads)) / 2
     ideal = CROWD / bare
-    found, seen = with_pages(port, "patient", LONG, 1.2 * ideal, cookies)
-    about = {"hasher": HASHER, "threads": threads, "share": 1.0, "bare_per_second": round(bare, 1)}
+    about = {"hasher": HASHER, "threads": threads, "share": 1.0, "bare_per_second": round(bare, 1),
+             "bare_before": round(before, 1)}
     share = found["seconds"] / ideal
     say("5,000 people sign in at once: all in, within the time of the bare hashes", "≤ 1.3 ×",
         share, ok=share <= 1.3 and found["inside"] == CROWD, seconds=round(found["seconds"], 1),
@@ -161,6 +164,7 @@ def once(made: Served) -> None:
     bare = bare_rate(os.cpu_count() or 1)
     with watched(made) as seen:
         found = crowd(port, "once", LONG)
+    bare = (bare + bare_rate(os.cpu_count() or 1)) / 2
     rate = found["inside"] / found["seconds"]
     share = rate / bare
     say("5,000 people at once without tickets: sign-ins against bare hashes", "≥ 0.8 ×", share,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
-from hypothesis import given
+from argon2 import PasswordHasher
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vazao.accounts import schemes
 from vazao.accounts.errors import HashRefused
 
+_argon2 = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Made of "três pratos" by argon2-cffi, bcrypt and hashlib, in the notations of Django and passlib.
 SECRET = "três pratos".encode()
 KNOWN = {
@@ -104,3 +108,29 @@ def test_bcrypt_looks_at_72_bytes_as_it_always_did() -> None:
     stored = bcrypt.hashpw(long, bcrypt.gensalt(4)).decode()
     assert schemes.matches(stored, long + b"more")
     assert not schemes.matches(stored, b"x" * 71)
+
+
+@given(password=st.binary(max_size=200))
+@settings(max_examples=20, deadline=None)
+def test_the_kept_memory_makes_what_the_library_makes(password: bytes) -> None:
+    stored = _argon2.hash(password)
+    assert stored.startswith(schemes.CURRENT)
+    assert schemes.matches(stored, password)
+    assert not schemes.matches(stored, password + b"x")
+    changed = stored[:-1] + ("A" if stored[-1] != "A" else "E")
+    assert not schemes.matches(changed, password)
+
+
+def test_threads_hash_in_memory_of_their_own() -> None:
+    stored = {n: _argon2.hash(str(n)) for n in range(4)}
+    right: list[bool] = []
+
+    def check(n: int) -> None:
+        right.extend(schemes.matches(stored[n], str(k).encode()) == (k == n) for k in range(4))
+
+    threads = [threading.Thread(target=check, args=(n,)) for n in stored]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert right == [True] * 16

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from litestar import Request, Response, delete, get, post
@@ -34,7 +34,9 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     username: str
     password: str
-    ticket: str | None = None
+    ticket: Annotated[str | None, msgspec.Meta(
+        description="What `503 sign_in_busy` gave: its holder goes before whoever came later."
+    )] = None
 
 
 class SessionToken(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import typer
 
 from vazao.accounts import service, store
 from vazao.accounts.passwords import threads_of
+from vazao.accounts.settings import AccountSettings
 from vazao.kit.cli import Organization, language, run
 from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform
@@ -89,6 +90,10 @@ def capacity(
         say("{people} sign-ins take {now:.0f} s on these {threads} threads; with two more cores "
             "{then:.0f} s.", people=people, now=found.seconds(people), threads=threads,
             then=found.seconds(people, threads + 2))
+        deadline = platform.settings.of(AccountSettings).sign_in_seconds
+        say("Whoever would wait longer than {deadline:g} s gets a ticket, and waits in the "
+            "browser; imported hashes of other systems cost more until their first sign-in.",
+            deadline=deadline)
         say("A core writes {alone:.0f} home pages a second, and {beside:.0f} while all threads "
             "hash.", alone=found.pages, beside=found.pages_meanwhile)
 

@@ -227,6 +227,9 @@ class SignInBusy(Unavailable):
     """Too many people are signing in right now. Nothing is wrong with your password."""
 
     code = "sign_in_busy"
+    shows = MappingProxyType({
+        "ticket": "QdoyGn3x…", "retry_after": 12, "place": 1404, "expected_seconds": 16,
+    })
 
     def __init__(
         self, retry_after: int, *, arrived: float = 0.0, place: int = 1, expected: int = 0

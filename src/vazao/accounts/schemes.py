@@ -17,13 +17,16 @@ from collections.abc import Callable
 
 import bcrypt
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import HashingError, InvalidHashError, VerificationError
 
+from vazao.accounts import workspace
 from vazao.accounts.errors import HashRefused, HashTooCostly
 
-CURRENT = "$argon2id$v=19$m=19456,t=2,p=1$"
+CURRENT = f"$argon2id$v=19$m={workspace.KIB},t={workspace.PASSES},p={workspace.LANES}$"
 """What hashes of ours begin with: OWASP's parameters for argon2id."""
-_argon2 = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_argon2 = PasswordHasher(
+    time_cost=workspace.PASSES, memory_cost=workspace.KIB, parallelism=workspace.LANES
+)
 BCRYPT_BYTES = 72
 """What bcrypt looks at of a password."""
 ARGON2_KIB, ARGON2_WORK = 256 << 10, 1 << 20
@@ -108,8 +111,11 @@ def _read_argon2id(stored: str, found: re.Match[str]) -> tuple[str, Check]:
 
     def check(password: bytes) -> bool:
         try:
+            if is_current(stored):
+                salt, _, digest = stored.removeprefix(CURRENT).partition("$")
+                return workspace.matches(salt, digest, password)
             return _argon2.verify(stored, password)
-        except (VerificationError, InvalidHashError):
+        except (HashingError, VerificationError, InvalidHashError):
             return False
 
     return f"argon2id m={memory} t={passes} p={lanes}", check

@@ -34,7 +34,7 @@ from vazao.kit.logging import get
 
 LOOK_SECONDS = 0.1
 # Of a core, while there is nothing to end: with many connections it looks less often.
-SHARE_OF_CORE = 0.05
+SHARE_OF_CORE = 0.02
 # So many sockets at a time, then the requests of this process have their turn.
 AT_A_TIME, BREATH_SECONDS = 256, 0.0005
 # Of all places, once more than those are taken: the next crowd finds room until the next look.

@@ -21,6 +21,8 @@ class VazaoError(Exception):
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
     headers: Mapping[str, str] = MappingProxyType({})
+    # An example of what stands beside the code (:attr:`more`), for the reference.
+    shows: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init__(
         self,

@@ -4,7 +4,7 @@
      [name=ticket]          the ticket of the last refusal
      [data-waiting]         shown while the reader waits: [data-place], [data-left], a <progress>
      [data-stop]            waits no more
-   data-place-text, data-left-text, data-lost  texts, with {n} for the number */
+   data-place-text, data-left-text, data-lost, data-busy  texts, with {n} for the number */
 "use strict";
 (() => {
   const form = document.querySelector("form[data-signin]");
@@ -14,6 +14,7 @@
   const bar = waiting.querySelector("progress");
   const messages = document.getElementById("messages");
   const LOST_SECONDS = 5;
+  const SLOW_MS = 700;
   let stopped = null;
 
   const show = (text, kind = "bad") => {
@@ -74,13 +75,14 @@
     form.password.focus();
   };
 
-  const signIn = async () => {
+  const signIn = async (slow) => {
     show("");
     for (;;) {
       let answer;
       try {
         answer = await send();
       } catch {
+        clearTimeout(slow);
         show(form.dataset.lost, "warn");
         waiting.hidden = false;
         if (await pass(LOST_SECONDS, LOST_SECONDS)) { show(""); continue; }
@@ -92,7 +94,9 @@
       }
       const error = (await answer.json().catch(() => null))?.error;
       if (!error) { show(`${answer.status}`); return; }
+      clearTimeout(slow);
       if (answer.status === 503 && error.ticket) {
+        show("");
         if (await wait(error)) continue;
         return;
       }
@@ -104,7 +108,8 @@
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     hold(true);
-    try { await signIn(); } finally { hold(false); waiting.hidden = true; }
+    const slow = setTimeout(() => show(form.dataset.busy, "info"), SLOW_MS);
+    try { await signIn(slow); } finally { clearTimeout(slow); hold(false); waiting.hidden = true; }
   });
   form.querySelector("[data-stop]").addEventListener("click", () => stopped?.());
 })();

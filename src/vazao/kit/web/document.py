@@ -179,7 +179,9 @@ def _kinds(found: Iterable[tuple[str, str, HTTPRouteHandler]]) -> list[Any]:
 
 
 def _refused(kind: type[errors.VazaoError]) -> dict[str, Any]:
-    return {"error": {"code": kind.code, "message": kind.summary(), "details": []}}
+    return {"error": {
+        "code": kind.code, "message": kind.summary(), "details": [], **kind.shows,
+    }}
 
 
 class Schemas:

@@ -21,7 +21,7 @@ import psycopg
 
 from platform_under_test import base_folder, free_port
 from vazao.kit.embedded.server import EmbeddedPostgres
-from vazao.kit.supervisor import FRUGAL
+from vazao.kit.supervisor import WEB
 from vazao.migrations import migrate
 
 HERE = Path(__file__).resolve().parent
@@ -62,7 +62,7 @@ class Served:
 
     def environment(self, port: int, **settings: str) -> dict[str, str]:
         """For a web process on *port*, as ``vazao up`` runs it."""
-        return FRUGAL | os.environ | {
+        return WEB | os.environ | {
             "VAZAO_DATABASE_URL": self.url, "VAZAO_DATA_DIR": str(self.folder),
             "VAZAO_SECRET": "x" * 32, "VAZAO_PORT": str(port), "VAZAO_WEB_PROCESSES": "1",
             "VAZAO_LOG_LEVEL": "warning", "VAZAO_LOG_FORMAT": "json", **settings,

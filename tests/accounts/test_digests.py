@@ -119,7 +119,8 @@ async def test_what_was_made_is_kept_until_it_changes(
 
     monkeypatch.setattr(store, "digests", noting)
     first = (await system.get("/v1/users/digest")).json()
-    assert made[0] == (0, 64)
+    # Pieces are made side by side, in whatever order.
+    assert min(made) == (0, 64)
 
     async def kept() -> bool:
         # Others at work on the same server may have begun before what was made.

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from tests.support.accounts import PASSWORD, PROXY, Browse, People, csrf_in, log_in
+from tests.support.waiting import turn
 from vazao.accounts import store
 from vazao.accounts.passwords import hasher_of
 from vazao.accounts.quick import SignIn
@@ -198,5 +199,5 @@ async def test_a_body_that_stops_is_let_go_at_once(uncollected: None) -> None:
     assert await SignIn(path)(scope, receive, send)
     assert said[0]["status"] == 408
     del receive
-    await asyncio.sleep(0)
+    await turn()
     assert gone() is None

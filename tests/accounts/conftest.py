@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support.accounts import PASSWORD, PROXY, Browse, People
+from tests.support.accounts import PASSWORD, PROXY, Browse, People, token_for
 from vazao import accounts, main
 from vazao.accounts import service
 from vazao.accounts.passwords import hash_new, hasher_of
@@ -74,3 +74,12 @@ async def browse(platform: Platform) -> AsyncIterator[Browse]:
     yield make
     for client in clients:
         await client.aclose()
+
+
+@pytest.fixture
+async def system(
+    platform: Platform, browse: Browse, people: People
+) -> httpx2.AsyncClient:
+    """Another system with a token of acme, by bearer."""
+    token = await token_for(platform, people.acme, "users:read", "users:write")
+    return browse(Accept="application/json", Authorization=f"Bearer {token}")

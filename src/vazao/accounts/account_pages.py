@@ -14,12 +14,11 @@ from vazao.accounts.models import SIGN_IN_BYTES
 from vazao.accounts.pages import Asking, field, messages_of, redirect
 from vazao.accounts.sign_in import end_session
 from vazao.kit.errors import VazaoError
-from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.proxies import is_https
 from vazao.kit.web import language
 from vazao.kit.web.frame import Asker, ThePlatform
-from vazao.kit.web.pages import language_of, page
+from vazao.kit.web.pages import page
 
 PROFILE = ("name", "email", "language")
 MESSAGES = {
@@ -34,14 +33,10 @@ async def _account_page(
 ) -> Response[str]:
     async with platform.db.connection() as conn:
         user = await service.user(conn, person.organization_id, person.user_id or 0)
-    reader = language_of(request)
-    messages = messages_of(error, reader)
-    if (done := MESSAGES.get(request.query_params.get("done", ""))) and error is None:
-        messages.append(("ok", translate(done, reader)))
     return page(
         request, "accounts/account.html", status=error.status if error else 200, user=user,
         typed=typed or {"name": user.name, "email": user.email, "language": user.language},
-        messages=messages,
+        messages=messages_of(request, error, MESSAGES),
     )
 
 

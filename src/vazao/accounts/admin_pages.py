@@ -57,10 +57,7 @@ async def _users_page(
     request: Asking, platform: Platform, principal: Principal, *,
     error: VazaoError | None = None, typed: dict[str, str] | None = None,
 ) -> Response[str]:
-    after, language = _cursor(request, "after", 0), language_of(request)
-    messages = messages_of(error, language)
-    if (done := MESSAGES.get(request.query_params.get("done", ""))) and error is None:
-        messages.append(("ok", translate(done, language)))
+    after = _cursor(request, "after", 0)
     async with platform.db.connection() as conn:
         users = await store.list_users(
             conn, principal.organization_id, after=after, limit=PAGE + 1
@@ -68,7 +65,7 @@ async def _users_page(
     return page(
         request, "accounts/users.html", status=error.status if error else 200,
         users=users[:PAGE], next=users[PAGE - 1].id if len(users) > PAGE else None, after=after,
-        typed=typed or {}, messages=messages,
+        typed=typed or {}, messages=messages_of(request, error, MESSAGES),
     )
 
 
@@ -130,7 +127,7 @@ async def _tokens_page(
         tokens=tokens[:PAGE], next=tokens[PAGE - 1].id if len(tokens) > PAGE else None,
         scopes=platform.registry.scopes, lives=_lives(language_of(request)), secret=secret,
         application=application, chosen=scopes, days=days, now=clock.now(),
-        messages=messages_of(error, language_of(request)),
+        messages=messages_of(request, error),
         headers={"Cache-Control": "no-store"},
     )
 
@@ -209,13 +206,9 @@ async def _user_page(
     async with platform.db.connection() as conn:
         user = await verbs.user(conn, principal.organization_id, user_id)
         sessions = await store.list_sessions(conn, user_id)
-    language = language_of(request)
-    messages = messages_of(error, language)
-    if (done := MESSAGES.get(request.query_params.get("done", ""))) and error is None:
-        messages.append(("ok", translate(done, language)))
     return page(
         request, "accounts/user.html", status=error.status if error else 200, user=user,
-        sessions=sessions, messages=messages, typed=typed or {
+        sessions=sessions, messages=messages_of(request, error, MESSAGES), typed=typed or {
             "name": user.name, "email": user.email, "enabled": user.enabled,
             "role": "admin" if "admin" in user.roles else "member",
         },

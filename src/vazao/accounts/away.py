@@ -34,10 +34,11 @@ class Away:
         """
         entry = (arrived, time.monotonic() + seconds + LATE_SECONDS)
         if holder is not None:
-            self._drop(self._of.get(holder))
-            self._of[holder] = entry
+            self._drop(self._of.pop(holder, None))
         if len(self._out) < MOST:
             self._out.insert(self._place(arrived), entry)
+            if holder is not None:
+                self._of[holder] = entry
 
     def _drop(self, entry: Seen | None) -> None:
         place = 0 if entry is None else bisect_left(self._out, entry)

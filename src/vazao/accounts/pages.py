@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -13,6 +14,7 @@ from vazao.accounts.home import home_of, is_held
 from vazao.accounts.models import SIGN_IN_BYTES, SignedIn
 from vazao.accounts.sign_in import end_session
 from vazao.kit.errors import VazaoError
+from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web import csrf
 from vazao.kit.web.frame import ThePlatform, wants_html
@@ -28,9 +30,19 @@ def redirect(target: str, *, status: int = 303) -> Response[Any]:
     )
 
 
-def messages_of(error: VazaoError | None, language: str) -> list[tuple[str, str]]:
-    """*error* as what the base page shows above its content."""
-    return [("bad", error.message(language))] if error else []
+def messages_of(
+    request: Asking, error: VazaoError | None, done: Mapping[str, str] | None = None
+) -> list[tuple[str, str]]:
+    """What the base page shows above its content: *error*, or what was done before the page.
+
+    Args:
+        done: texts by what the address says under ``done``.
+    """
+    language = language_of(request)
+    if error is not None:
+        return [("bad", error.message(language))]
+    text = (done or {}).get(request.query_params.get("done", ""))
+    return [("ok", translate(text, language))] if text else []
 
 
 async def field(request: Asking, name: str) -> str:
@@ -49,7 +61,7 @@ def _login_page(
     response = page(
         request, "accounts/login.html", status=error.status if error else 200, target=target,
         username=username, ticket=error.more.get("ticket", "") if error else "",
-        messages=messages_of(error, language_of(request)), headers={"Cache-Control": "no-store"},
+        messages=messages_of(request, error), headers={"Cache-Control": "no-store"},
     )
     if error is not None and error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)

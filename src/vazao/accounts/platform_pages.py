@@ -12,10 +12,9 @@ from vazao.accounts.models import SIGN_IN_BYTES, actor_of
 from vazao.accounts.pages import Asking, field, messages_of, redirect
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.kit.errors import VazaoError
-from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
-from vazao.kit.web.pages import language_of, page
+from vazao.kit.web.pages import page
 
 PAGE = 50
 FIELDS = ("slug", "name", "username", "password")
@@ -39,14 +38,10 @@ async def _page(
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
     async with platform.db.connection() as conn:
         found = await store.list_organizations(conn, after=after, limit=PAGE + 1)
-    language = language_of(request)
-    messages = messages_of(error, language)
-    if (done := MESSAGES.get(request.query_params.get("done", ""))) and error is None:
-        messages.append(("ok", translate(done, language)))
     return page(
         request, "accounts/organizations.html", status=error.status if error else 200,
         organizations=found[:PAGE], next=found[PAGE - 1].id if len(found) > PAGE else None,
-        after=after, typed=typed or {}, messages=messages,
+        after=after, typed=typed or {}, messages=messages_of(request, error, MESSAGES),
     )
 
 

@@ -200,15 +200,6 @@ delete from accounts.throttle where key in (
 -- Who administers an organization is changed by one at a time; before any of its users is locked.
 select from accounts.organization where id = %(organization_id)s for no key update
 
--- name: count_admins
--- Whether others could still undo what is done: two are enough to know.
-select count(*) from (
-    select from accounts."user" as u
-    where u.organization_id = %(organization_id)s and u.enabled and 'admin' = any (u.roles)
-        and u.id <> %(id)s
-    limit 1
-) as others
-
 -- name: note
 -- With the change, in its transaction.
 insert into accounts.audit (organization_id, at, actor, actor_user_id, action, subject, details)

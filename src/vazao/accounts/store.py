@@ -238,12 +238,6 @@ async def lock_admins(conn: Conn, organization_id: int) -> None:
     await sql.run(conn, Q.lock_admins, organization_id=organization_id)
 
 
-async def has_other_admins(conn: Conn, organization_id: int, id: int) -> bool:
-    """Whether somebody but this user can administer the organization."""
-    found = await sql.row(conn, Q.count_admins, organization_id=organization_id, id=id)
-    return bool(found and found[0])
-
-
 async def note(
     conn: Conn, organization_id: int, actor: Actor, action: str, subject: str,
     details: Mapping[str, object] | None = None,

@@ -13,6 +13,15 @@ returning {user}
 select {user} from accounts."user" as u
 where u.id = %(id)s and u.organization_id = %(organization_id)s for update
 
+-- name: count_admins
+-- Whether others could still undo what is done: two are enough to know.
+select count(*) from (
+    select from accounts."user" as u
+    where u.organization_id = %(organization_id)s and u.enabled and 'admin' = any (u.roles)
+        and u.id <> %(id)s
+    limit 1
+) as others
+
 -- name: list_credentials
 -- The hashes of a user's sessions, so that caches ask anew what the user may do.
 select token from accounts.session where user_id = %(user_id)s

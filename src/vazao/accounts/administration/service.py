@@ -80,7 +80,7 @@ async def change_user(
         # Others would see a newer updated_at, and no change in the feed.
         return old
     if _administers(old) and not _administers(new) and not (
-        await accounts.has_other_admins(conn, organization_id, id)
+        await store.has_other_admins(conn, organization_id, id)
     ):
         raise errors.LastAdmin
     try:

@@ -46,6 +46,12 @@ async def update_user(
     return found
 
 
+async def has_other_admins(conn: Conn, organization_id: int, id: int) -> bool:
+    """Whether somebody but this user can administer the organization."""
+    found = await sql.row(conn, Q.count_admins, organization_id=organization_id, id=id)
+    return bool(found and found[0])
+
+
 async def sessions_of(conn: Conn, user_id: int) -> list[bytes]:
     """The hashes of a user's sessions."""
     return [token for (token,) in await sql.rows(conn, Q.list_credentials, user_id=user_id)]

@@ -189,14 +189,18 @@ async def staging(conn: Conn) -> AsyncGenerator[Callable[[list[Any]], Awaitable[
 async def put_aside(conn: Conn, organization_id: int) -> list[tuple[int, str]]:
     """Take out what clashes with other lines or users: line numbers and why."""
     found = [*await sql.rows(conn, Q.put_aside_names, organization_id=organization_id)]
-    rows = await sql.rows(conn, Q.put_aside_repeated_emails)
+    emails = await sql.rows(conn, Q.put_aside_repeated_emails)
+    admins: list[Any] = []
     while True:
-        found += [(line, "email_taken") for (line,) in rows]
-        rows = await sql.rows(conn, Q.put_aside_taken_emails)
-        if not rows:
-            break
-    rows = await sql.rows(conn, Q.put_aside_last_admins, organization_id=organization_id)
-    return found + [(line, "last_admin") for (line,) in rows]
+        found += [(line, "email_taken") for (line,) in emails]
+        found += [(line, "last_admin") for (line,) in admins]
+        # What is put aside frees no e-mail and makes nobody an admin: look again.
+        emails = await sql.rows(conn, Q.put_aside_taken_emails)
+        admins = await sql.rows(
+            conn, Q.put_aside_last_admins, organization_id=organization_id
+        )
+        if not emails and not admins:
+            return found
 
 
 async def merge(conn: Conn, organization_id: int) -> Merged:

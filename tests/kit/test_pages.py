@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.testing import TestClient
 
 from vazao.kit import formats
 from vazao.kit.errors import VazaoError
 from vazao.kit.registry import MenuEntry
+from vazao.kit.settings import Settings
 from vazao.kit.web import language, static
 from vazao.kit.web.frame import answer_error
 from vazao.kit.web.pages import environment
@@ -192,7 +194,9 @@ def test_choosing_a_language_goes_back_to_our_own_pages_only(
 
 
 def test_the_choice_of_language_is_a_cookie() -> None:
-    app = Litestar(language.routes, exception_handlers={VazaoError: answer_error})
+    platform = SimpleNamespace(settings=Settings(_env_file=None))  # type: ignore[call-arg]
+    app = Litestar(language.routes, exception_handlers={VazaoError: answer_error},
+                   state=State({"platform": platform}))
     with TestClient(app) as client:
         answer = client.get("/language/pt_BR", follow_redirects=False)
         assert answer.status_code == 303

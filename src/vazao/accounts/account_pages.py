@@ -15,7 +15,6 @@ from vazao.accounts.pages import Asking, field, messages_of, redirect
 from vazao.accounts.sign_in import end_session
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
-from vazao.kit.proxies import is_https
 from vazao.kit.web import language
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import page
@@ -68,8 +67,9 @@ async def change_profile(
         typed = {name: await field(request, name) for name in PROFILE}
         return await _account_page(request, platform, principal, error=error, typed=typed)
     response = redirect("/account?done=profile")
-    secure = is_https(request, platform.settings)
-    response.cookies.append(language.cookie_of(user.language or "", secure=secure))
+    response.cookies.append(
+        language.cookie_of(request, platform.settings, user.language or "")
+    )
     return response
 
 

@@ -77,8 +77,7 @@ def cookies_of(
     """All that a browser keeps of a sign-in with what *form* says."""
     made = [session_cookie(request, platform, signed), device_cookie(request, platform, form)]
     if signed.language:
-        secure = is_https(request, platform.settings)
-        made.append(language.cookie_of(signed.language, secure=secure))
+        made.append(language.cookie_of(request, platform.settings, signed.language))
     return made
 
 

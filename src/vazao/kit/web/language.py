@@ -6,12 +6,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import Request, Response, get
+from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.params import FromPath
 
 from vazao.kit.errors import NotFound
 from vazao.kit.i18n import LANGUAGES
+from vazao.kit.proxies import is_https
+from vazao.kit.settings import Settings
 
+Connection = ASGIConnection[Any, Any, Any, Any]
 YEAR = 365 * 24 * 3600
 
 
@@ -29,11 +33,11 @@ def way_back(referer: str | None, host: str) -> str:
     return f"{path}?{parts.query}" if parts.query else path
 
 
-def cookie_of(code: str, *, secure: bool) -> Cookie:
+def cookie_of(connection: Connection, settings: Settings, code: str) -> Cookie:
     """The cookie that says which language is chosen; of none it ends the choice."""
     return Cookie(
         key="language", value=code, max_age=YEAR if code else 0, path="/", samesite="lax",
-        httponly=True, secure=secure,
+        httponly=True, secure=is_https(connection, settings),
     )
 
 
@@ -51,7 +55,7 @@ async def choose_language(
     """
     if code not in LANGUAGES:
         raise NotFound
-    cookie = cookie_of(code, secure=request.url.scheme == "https")
+    cookie = cookie_of(request, request.app.state.platform.settings, code)
     target = way_back(request.headers.get("referer"), request.headers.get("host", ""))
     return Response(
         None, status_code=303, cookies=[cookie],

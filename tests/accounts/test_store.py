@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from tests.support.accounts import Browse, People, log_in, rename
 from vazao import accounts
-from vazao.accounts import service, tasks
+from vazao.accounts import service, store, tasks
 from vazao.accounts.errors import OrganizationUnknown, SlugTaken
 from vazao.accounts.store import Q
 from vazao.kit import clock
@@ -97,3 +98,26 @@ async def test_expired_sessions_and_old_failures_are_purged(
         for table, left in (("session", 1), ("throttle", 3)):
             rows = await conn.execute(f"select count(*) from accounts.{table}")
             assert await rows.fetchone() == (left,)
+
+
+async def test_an_unknown_name_costs_the_rows_of_a_known_one(platform: Platform) -> None:
+    async with platform.db.transaction() as conn:
+        await service.create_organization(conn, "acme")
+        organization = await accounts.organization_id(conn, "acme")
+        for name in ("ana", "bia"):
+            await conn.execute(
+                'insert into accounts."user" (organization_id, username, username_key, name,'
+                " password_hash) values (%s, %s, %s, '', 'x')", [organization, name, name],
+            )
+        read = {}
+        for name in ("ana", "anb"):
+            rows = await conn.execute(
+                "explain (analyze, costs off, timing off, summary off, buffers off) "
+                + Q.find_credentials.as_string(conn),
+                {"username_key": name, "keys": [], "now": clock.now()},
+            )
+            read[name] = re.findall(r"user_username_key.*actual rows=([\d.]+)",
+                                    "\n".join(row[0] for row in await rows.fetchall()))
+            found = await store.find_credentials(conn, name, [])
+            assert (found.user_id is not None) == (name == "ana")
+    assert read["ana"] == read["anb"] != []

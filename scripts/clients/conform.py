@@ -1,4 +1,4 @@
-"""Hold every route to the reference with schemathesis, with a token and without one.
+"""Hold every route to the reference with schemathesis: with a token, as an admin, with neither.
 
     python scripts/clients/conform.py            a platform of its own, at least 1,000 cases
     python scripts/clients/conform.py --brief    a few cases of each route
@@ -31,7 +31,10 @@ from vazao.events.sample import Sample
 LEAST_CASES = 1_000
 SCOPES = (
     "jobs:read", "jobs:write", "leads:read", "leads:write", "events:read", "events:write",
+    "users:read", "users:write",
 )
+PASSWORD = "três pratos de trigo"  # noqa: S105 - of a platform that lives for minutes
+ENDS_ITSELF = ("deleteSession", "changePassword")
 EVERYTHING = "starts_at=0001-01-01T00:00:00Z&ends_at=9999-12-31T00:00:00Z"
 COUNTED = re.compile(r"(\d+) generated")
 
@@ -41,9 +44,10 @@ def ask(
 ) -> tuple[dict[str, Any], str]:
     """The JSON of an answer, and its Location."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
+    if token:
+        given["Authorization"] = f"Bearer {token}"
     request = urllib.request.Request(  # noqa: S310 - our own address
-        f"{address}{path}", data=body,
-        headers=given | {"Authorization": f"Bearer {token}"},
+        f"{address}{path}", data=body, headers=given
     )
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
         text = answer.read()
@@ -105,6 +109,18 @@ def provider(platform: running.Running, token: str) -> Iterator[dict[str, str]]:
         thread.join()
 
 
+def admin(platform: running.Running) -> tuple[str, dict[str, str]]:
+    """The session of an admin of the platform, and the id of a user that may be changed."""
+    for name, roles in (("maria", ("--role", "admin")), ("joana", ())):
+        platform.vazao("accounts", "create-user", name, "--organization", "public", *roles,
+                       "--password-stdin", text=PASSWORD + "\n")
+    given = json.dumps({"username": "maria", "password": PASSWORD}).encode()
+    signed, _ = ask(platform.address, "", "/v1/sessions", given, Content_Type="application/json")
+    found, _ = ask(platform.address, signed["token"], "/v1/users")
+    joana = next(each for each in found["items"] if each["username"] == "joana")
+    return signed["token"], {"VAZAO_CASE_USER": str(joana["id"])}
+
+
 def hold(address: str, ids: dict[str, str], options: list[str], name: str) -> int:
     """Run schemathesis against *address*; how many cases it made.
 
@@ -136,10 +152,15 @@ def main(arguments: list[str]) -> None:
         token = platform.token("acme", *SCOPES)
         ids = prepare(platform.address, token)
         by_token = ["--header", f"Authorization: Bearer {token}"]
+        session, user = admin(platform)
+        by_admin = ["--header", f"Authorization: Bearer {session}", "--include-tag", "accounts"]
+        for each in ENDS_ITSELF:
+            by_admin += ["--exclude-operation-id", each]
         with provider(platform, token) as more:
-            ids |= more
+            ids |= more | user
             cases = {
                 "with a token": hold(platform.address, ids, [*options, *by_token], "token"),
+                "as an admin": hold(platform.address, ids, [*options, *by_admin], "admin"),
                 "without": hold(platform.address, ids, options, "public"),
             }
     total = sum(cases.values())

@@ -102,7 +102,7 @@ IMPORT = says(
                     "message": "Another user has that e-mail address."},
                ],
            }),
-    bodies=(Body(media="application/x-ndjson", kind=TEXT, example=(
+    bodies=(Body(media="application/x-ndjson", kind=TEXT, required=False, example=(
         '{"username": "ana", "email": "ana@example.com", "password_hash": "$2b$12$…"}\n'
     )),),
     refuses=(errors.ImportTooLarge, errors.UsernameTaken, StorageFull, UploadCutOff), scope=WRITE,

@@ -16,8 +16,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # Each holds all of the one before, so that a machine installs from one file.
-SETS = {"run": (), "build": ("build",), "test": ("build", "test"), "dev": ("build", "test", "dev"),
-        "bench": ("build", "test", "dev", "bench")}
+SETS = {"run": (), "build": ("build",), "test": ("build", "agent", "test"),
+        "dev": ("build", "agent", "test", "dev"),
+        "bench": ("build", "agent", "test", "dev", "bench")}
 OPTIONS = (
     "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate",
     "--no-config", "--quiet", "--constraint", "requirements/constraints.in",

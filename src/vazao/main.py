@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 
     from vazao.kit.settings import Section
 
-ROOMS = ("uploads", "cache", "jobs", "images", "numbers", "accounts", "leads", "events")
+ROOMS = ("uploads", "cache", "jobs", "images", "numbers", "accounts", "leads", "events", "relay")
 """What registers something, in the order of the registrations."""
-GROUPS = ("jobs", "accounts", "leads", "events")
+GROUPS = ("jobs", "accounts", "leads", "events", "relay")
 """The groups of commands; each is a room, whose docstring says what it is."""
 SCOPES_TO_COME = {
-    "webhooks:read": False, "webhooks:write": False,
-    "relay:read": True, "relay:admin": False, "ops:read": False,
+    "webhooks:read": False, "webhooks:write": False, "ops:read": False,
 }
 """Scopes that tokens may carry before the rooms that register them are there."""
 
@@ -38,10 +37,12 @@ def sections() -> list[type[Section]]:
     from vazao.images import ImageSettings
     from vazao.leads import LeadSettings
     from vazao.numbers import NumberSettings
+    from vazao.relay import RelaySettings
     from vazao.uploads import UploadSettings
 
     return [
         UploadSettings, ImageSettings, NumberSettings, AccountSettings, LeadSettings, EventSettings,
+        RelaySettings,
     ]
 
 

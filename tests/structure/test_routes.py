@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.support.routes import handlers
@@ -10,6 +12,10 @@ from vazao.main import registry
 WAYS = ("public", "scope", "session", "admin", "authenticated")
 # Whoever adds to this list says why the whole world may ask.
 PUBLIC = {
+    **{f"/v1/relay/agent{path}": "an agent's signature says who asks" for path in (
+        "/check-in", "/runs", "/runs/{run}", "/runs/{run}/commit", "/runs/{run}/chunks/{number}",
+    )},
+    "/v1/relay/agent/enroll": "a token of the site says who asks",
     "/healthz": "a balancer asks", "/readyz": "a balancer asks", "/metrics": "Prometheus asks",
     "/static/{name:path}": "files for everyone", "/favicon.ico": "a browser asks",
     "/files": "OPTIONS says what is offered", "/files/{upload:str}": "the same",
@@ -52,7 +58,7 @@ def test_every_scope_exists() -> None:
 
 def test_what_is_public_is_so_for_a_reason() -> None:
     public = {path for _, path, handler in handlers() if handler.opt.get("public")}
-    known = {path.replace(":path", "").replace(":str", "").replace(":uuid", "") for path in PUBLIC}
+    known = {re.sub(r":(path|str|uuid)\b", "", path) for path in PUBLIC}
     assert public <= known
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGE = ROOT / "src" / "vazao"
+AGENT = ROOT / "src" / "vazao_agent"
 TEXTS = {".py", ".sql", ".md", ".html", ".css", ".js", ".toml", ".txt", ".yml", ".yaml", ".json",
          ".po", ".svg", ".example", ".cfg", ".ini", ".sh", ""}
 
 
 @cache
 def modules() -> tuple[Path, ...]:
-    """Every module of the package."""
-    return tuple(sorted(PACKAGE.rglob("*.py")))
+    """Every module of the package and of the agent."""
+    return tuple(sorted([*PACKAGE.rglob("*.py"), *AGENT.rglob("*.py")]))
 
 
 @cache

@@ -22,6 +22,14 @@ CREATE SCHEMA leads_staging;
 
 COMMENT ON SCHEMA leads_staging IS 'Unlogged tables of imports under way; made and dropped by them';
 
+CREATE SCHEMA relay;
+
+COMMENT ON SCHEMA relay IS 'Remote databases that transmit lists';
+
+CREATE SCHEMA relay_data;
+
+COMMENT ON SCHEMA relay_data IS 'The rows of lists: a table a list';
+
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
@@ -2063,6 +2071,166 @@ ALTER TABLE public.procrastinate_workers ALTER COLUMN id ADD GENERATED ALWAYS AS
     CACHE 1
 );
 
+CREATE TABLE relay.agent (
+    id integer NOT NULL,
+    site_id integer NOT NULL,
+    public_key bytea NOT NULL,
+    version text NOT NULL,
+    enrolled_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    ended_at timestamp with time zone,
+    seen_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    stamp bigint DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE relay.agent IS 'An agent by its Ed25519 key. stamp is that of its last request, in nanoseconds since the epoch: each is later than the one before, so none can be played back';
+
+ALTER TABLE relay.agent ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME relay.agent_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE relay.chunk (
+    run_id bigint NOT NULL,
+    number integer NOT NULL,
+    kind text NOT NULL,
+    sha256 bytea NOT NULL,
+    packed integer NOT NULL,
+    raw integer NOT NULL,
+    rows integer NOT NULL,
+    stored_at timestamp with time zone,
+    CONSTRAINT chunk_kind_check CHECK ((kind = ANY (ARRAY['rows'::text, 'gone'::text])))
+);
+
+COMMENT ON TABLE relay.chunk IS 'A piece of a run: its bytes are with the blobs until it has ended';
+
+CREATE TABLE relay.current (
+    list_id integer NOT NULL,
+    site_id integer NOT NULL,
+    seq integer NOT NULL,
+    first_seq integer NOT NULL,
+    run_id bigint NOT NULL,
+    rows bigint NOT NULL,
+    digest bigint NOT NULL,
+    extracted_at timestamp with time zone NOT NULL,
+    swapped_at timestamp with time zone DEFAULT kit.now() NOT NULL
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE relay.current IS 'The run whose rows readers see of a list at a site: changing this row is the whole swap. first_seq: the run that last brought the whole list; rows of earlier ones are gone';
+
+CREATE TABLE relay.enrolment (
+    token bytea NOT NULL,
+    site_id integer NOT NULL,
+    created_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone
+);
+
+COMMENT ON TABLE relay.enrolment IS 'Tokens by their SHA-256; each makes one agent of its site';
+
+CREATE TABLE relay.list (
+    id integer NOT NULL,
+    organization_id integer NOT NULL,
+    name text NOT NULL,
+    version integer NOT NULL,
+    created_at timestamp with time zone DEFAULT kit.now() NOT NULL
+);
+
+COMMENT ON TABLE relay.list IS 'A list; its rows are in relay_data.list_<id>';
+
+ALTER TABLE relay.list ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME relay.list_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE relay.publisher (
+    organization_id integer NOT NULL,
+    public_key bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT kit.now() NOT NULL
+);
+
+COMMENT ON TABLE relay.publisher IS 'Whose signature an organization''s lists bear';
+
+CREATE TABLE relay.run (
+    id bigint NOT NULL,
+    token uuid NOT NULL,
+    site_id integer NOT NULL,
+    list_id integer NOT NULL,
+    version integer NOT NULL,
+    agent_id integer NOT NULL,
+    seq integer NOT NULL,
+    base_seq integer,
+    state text DEFAULT 'sending'::text NOT NULL,
+    encoding text NOT NULL,
+    rows bigint NOT NULL,
+    digest bigint NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    extract_seconds double precision NOT NULL,
+    offered_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    committed_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    swept_at timestamp with time zone,
+    job_id bigint,
+    error jsonb,
+    CONSTRAINT run_encoding_check CHECK ((encoding = ANY (ARRAY['zstd'::text, 'zlib'::text]))),
+    CONSTRAINT run_rows_check CHECK ((rows >= 0)),
+    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['sending'::text, 'loading'::text, 'held'::text, 'finished'::text, 'failed'::text, 'replaced'::text])))
+)
+WITH (fillfactor='70');
+
+COMMENT ON TABLE relay.run IS 'One transmission of one list of one site. seq counts those of the list at the site; base_seq is the run whose rows it changes, none where it brings the whole list. rows and digest are those of the whole list at the source: the sum of its rows'' hashes modulo 2^64, with a sign. swept_at: its chunks, and rows that never became current, are gone';
+
+ALTER TABLE relay.run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME relay.run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE relay.site (
+    id integer NOT NULL,
+    organization_id integer NOT NULL,
+    name text NOT NULL,
+    name_key text NOT NULL,
+    timezone text NOT NULL,
+    created_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    agent_id integer
+);
+
+COMMENT ON TABLE relay.site IS 'A remote database. agent_id is the agent that may speak for it now; none: not enrolled yet';
+
+ALTER TABLE relay.site ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME relay.site_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE relay.version (
+    list_id integer NOT NULL,
+    version integer NOT NULL,
+    document bytea NOT NULL,
+    signature bytea NOT NULL,
+    every_seconds integer NOT NULL,
+    published_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    CONSTRAINT version_every_seconds_check CHECK ((every_seconds > 0))
+);
+
+COMMENT ON TABLE relay.version IS 'A version of a list: the very bytes that its publisher signed';
+
 ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p0 FOR VALUES WITH (modulus 16, remainder 0);
 
 ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p1 FOR VALUES WITH (modulus 16, remainder 1);
@@ -2525,6 +2693,45 @@ ALTER TABLE ONLY public.procrastinate_periodic_defers
 ALTER TABLE ONLY public.procrastinate_workers
     ADD CONSTRAINT procrastinate_workers_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY relay.agent
+    ADD CONSTRAINT agent_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY relay.chunk
+    ADD CONSTRAINT chunk_pkey PRIMARY KEY (run_id, number);
+
+ALTER TABLE ONLY relay.current
+    ADD CONSTRAINT current_pkey PRIMARY KEY (list_id, site_id);
+
+ALTER TABLE ONLY relay.enrolment
+    ADD CONSTRAINT enrolment_pkey PRIMARY KEY (token);
+
+ALTER TABLE ONLY relay.list
+    ADD CONSTRAINT list_organization_id_name_key UNIQUE (organization_id, name);
+
+ALTER TABLE ONLY relay.list
+    ADD CONSTRAINT list_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY relay.publisher
+    ADD CONSTRAINT publisher_pkey PRIMARY KEY (organization_id);
+
+ALTER TABLE ONLY relay.run
+    ADD CONSTRAINT run_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY relay.run
+    ADD CONSTRAINT run_site_id_list_id_seq_key UNIQUE (site_id, list_id, seq);
+
+ALTER TABLE ONLY relay.run
+    ADD CONSTRAINT run_site_id_token_key UNIQUE (site_id, token);
+
+ALTER TABLE ONLY relay.site
+    ADD CONSTRAINT site_organization_id_name_key_key UNIQUE (organization_id, name_key);
+
+ALTER TABLE ONLY relay.site
+    ADD CONSTRAINT site_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY relay.version
+    ADD CONSTRAINT version_pkey PRIMARY KEY (list_id, version);
+
 CREATE INDEX audit_by_organization ON accounts.audit USING btree (organization_id, id);
 
 CREATE INDEX foreign_hash_by_kind ON accounts.foreign_hash USING btree (kind);
@@ -2680,6 +2887,20 @@ CREATE INDEX procrastinate_jobs_queue_name_idx_v1 ON public.procrastinate_jobs U
 CREATE UNIQUE INDEX procrastinate_jobs_queueing_lock_idx_v1 ON public.procrastinate_jobs USING btree (queueing_lock) WHERE (status = 'todo'::public.procrastinate_job_status);
 
 CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON public.procrastinate_periodic_defers USING btree (job_id);
+
+CREATE INDEX agent_by_site ON relay.agent USING btree (site_id);
+
+CREATE INDEX current_by_run ON relay.current USING btree (run_id);
+
+CREATE INDEX current_by_site ON relay.current USING btree (site_id);
+
+CREATE INDEX enrolment_by_site ON relay.enrolment USING btree (site_id);
+
+CREATE INDEX run_by_list ON relay.run USING btree (list_id, id);
+
+CREATE UNIQUE INDEX run_open ON relay.run USING btree (site_id, list_id) WHERE (state = ANY (ARRAY['sending'::text, 'loading'::text, 'held'::text]));
+
+CREATE INDEX run_unswept ON relay.run USING btree (id) WHERE ((swept_at IS NULL) AND (state = ANY (ARRAY['finished'::text, 'failed'::text, 'replaced'::text])));
 
 ALTER INDEX leads.document_pkey ATTACH PARTITION leads.document_p0_pkey;
 
@@ -2967,3 +3188,33 @@ ALTER TABLE ONLY public.procrastinate_jobs
 
 ALTER TABLE ONLY public.procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.procrastinate_jobs(id);
+
+ALTER TABLE ONLY relay.agent
+    ADD CONSTRAINT agent_site_id_fkey FOREIGN KEY (site_id) REFERENCES relay.site(id);
+
+ALTER TABLE ONLY relay.chunk
+    ADD CONSTRAINT chunk_run_id_fkey FOREIGN KEY (run_id) REFERENCES relay.run(id);
+
+ALTER TABLE ONLY relay.current
+    ADD CONSTRAINT current_list_id_fkey FOREIGN KEY (list_id) REFERENCES relay.list(id);
+
+ALTER TABLE ONLY relay.current
+    ADD CONSTRAINT current_run_id_fkey FOREIGN KEY (run_id) REFERENCES relay.run(id);
+
+ALTER TABLE ONLY relay.current
+    ADD CONSTRAINT current_site_id_fkey FOREIGN KEY (site_id) REFERENCES relay.site(id);
+
+ALTER TABLE ONLY relay.enrolment
+    ADD CONSTRAINT enrolment_site_id_fkey FOREIGN KEY (site_id) REFERENCES relay.site(id);
+
+ALTER TABLE ONLY relay.run
+    ADD CONSTRAINT run_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES relay.agent(id);
+
+ALTER TABLE ONLY relay.run
+    ADD CONSTRAINT run_list_id_fkey FOREIGN KEY (list_id) REFERENCES relay.list(id);
+
+ALTER TABLE ONLY relay.run
+    ADD CONSTRAINT run_site_id_fkey FOREIGN KEY (site_id) REFERENCES relay.site(id);
+
+ALTER TABLE ONLY relay.version
+    ADD CONSTRAINT version_list_id_fkey FOREIGN KEY (list_id) REFERENCES relay.list(id);

@@ -44,6 +44,7 @@ TAGS = {
     "numbers": "Sum the even numbers of a text file of any size.",
     "uploads": "Resumable uploads by tus 1.0.0.",
     "events": "Search partners' events by date, and look after the feeds they come from.",
+    "relay": "Lists that agents transmit from remote databases, and what agents ask.",
     "accounts": "Users, tokens, sessions and the trail of changes; users for other systems.",
     "cache": "How the cache is used.",
     "ops": "Probes and metrics.",

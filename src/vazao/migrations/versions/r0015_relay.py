@@ -1,0 +1,153 @@
+"""Relay: sites, their agents, lists, and runs that bring their rows."""
+
+from alembic import op
+
+revision = "0015"
+down_revision = "0014"
+
+SQL = r"""
+set local lock_timeout = '5s';
+set local statement_timeout = '60s';
+create schema relay;
+comment on schema relay is 'Remote databases that transmit lists';
+create schema relay_data;
+comment on schema relay_data is 'The rows of lists: a table a list';
+
+create table relay.site (
+    id int generated always as identity primary key,
+    organization_id int not null,
+    name text not null,
+    name_key text not null,
+    timezone text not null,
+    created_at timestamptz not null default kit.now(),
+    agent_id int,
+    unique (organization_id, name_key)
+);
+comment on table relay.site is
+    'A remote database. agent_id is the agent that may speak for it now; none: not enrolled yet';
+
+create table relay.enrolment (
+    token bytea primary key,
+    site_id int not null references relay.site (id),
+    created_at timestamptz not null default kit.now(),
+    expires_at timestamptz not null,
+    used_at timestamptz
+);
+comment on table relay.enrolment is 'Tokens by their SHA-256; each makes one agent of its site';
+create index enrolment_by_site on relay.enrolment (site_id);
+
+create table relay.agent (
+    id int generated always as identity primary key,
+    site_id int not null references relay.site (id),
+    public_key bytea not null,
+    version text not null,
+    enrolled_at timestamptz not null default kit.now(),
+    ended_at timestamptz,
+    seen_at timestamptz not null default kit.now(),
+    stamp bigint not null default 0
+) with (fillfactor = 50);
+comment on table relay.agent is
+    'An agent by its Ed25519 key. stamp is that of its last request, in nanoseconds since the '
+    'epoch: each is later than the one before, so none can be played back';
+create index agent_by_site on relay.agent (site_id);
+
+create table relay.publisher (
+    organization_id int primary key,
+    public_key bytea not null,
+    created_at timestamptz not null default kit.now()
+);
+comment on table relay.publisher is 'Whose signature an organization''s lists bear';
+
+create table relay.list (
+    id int generated always as identity primary key,
+    organization_id int not null,
+    name text not null,
+    version int not null,
+    created_at timestamptz not null default kit.now(),
+    unique (organization_id, name)
+);
+comment on table relay.list is 'A list; its rows are in relay_data.list_<id>';
+
+create table relay.version (
+    list_id int not null references relay.list (id),
+    version int not null,
+    document bytea not null,
+    signature bytea not null,
+    every_seconds int not null check (every_seconds > 0),
+    published_at timestamptz not null default kit.now(),
+    primary key (list_id, version)
+);
+comment on table relay.version is 'A version of a list: the very bytes that its publisher signed';
+
+create table relay.run (
+    id bigint generated always as identity primary key,
+    token uuid not null,
+    site_id int not null references relay.site (id),
+    list_id int not null references relay.list (id),
+    version int not null,
+    agent_id int not null references relay.agent (id),
+    seq int not null,
+    base_seq int,
+    state text not null default 'sending'
+        check (state in ('sending', 'loading', 'held', 'finished', 'failed', 'replaced')),
+    encoding text not null check (encoding in ('zstd', 'zlib')),
+    rows bigint not null check (rows >= 0),
+    digest bigint not null,
+    began_at timestamptz not null,
+    extract_seconds float8 not null,
+    offered_at timestamptz not null default kit.now(),
+    committed_at timestamptz,
+    ended_at timestamptz,
+    swept_at timestamptz,
+    job_id bigint,
+    error jsonb,
+    unique (site_id, list_id, seq),
+    unique (site_id, token)
+) with (fillfactor = 70);
+comment on table relay.run is
+    'One transmission of one list of one site. seq counts those of the list at the site; base_seq '
+    'is the run whose rows it changes, none where it brings the whole list. rows and digest are '
+    'those of the whole list at the source: the sum of its rows'' hashes modulo 2^64, with a sign. '
+    'swept_at: its chunks, and rows that never became current, are gone';
+create unique index run_open on relay.run (site_id, list_id)
+    where state in ('sending', 'loading', 'held');
+create index run_unswept on relay.run (id)
+    where swept_at is null and state in ('finished', 'failed', 'replaced');
+create index run_by_list on relay.run (list_id, id);
+
+create table relay.chunk (
+    run_id bigint not null references relay.run (id),
+    number int not null,
+    kind text not null check (kind in ('rows', 'gone')),
+    sha256 bytea not null,
+    packed int not null,
+    raw int not null,
+    rows int not null,
+    stored_at timestamptz,
+    primary key (run_id, number)
+);
+comment on table relay.chunk is 'A piece of a run: its bytes are with the blobs until it has ended';
+
+create table relay.current (
+    list_id int not null references relay.list (id),
+    site_id int not null references relay.site (id),
+    seq int not null,
+    first_seq int not null,
+    run_id bigint not null references relay.run (id),
+    rows bigint not null,
+    digest bigint not null,
+    extracted_at timestamptz not null,
+    swapped_at timestamptz not null default kit.now(),
+    primary key (list_id, site_id)
+) with (fillfactor = 50);
+comment on table relay.current is
+    'The run whose rows readers see of a list at a site: changing this row is the whole swap. '
+    'first_seq: the run that last brought the whole list; rows of earlier ones are gone';
+create index current_by_site on relay.current (site_id);
+create index current_by_run on relay.current (run_id);
+"""
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.execute(SQL)

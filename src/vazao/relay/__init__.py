@@ -1,0 +1,44 @@
+"""relay: agents beside remote databases transmit lists; readers see, per site, one whole list.
+
+The face: :func:`register` shows routes, commands and the kind of job.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vazao.kit.faces import lazily
+
+if TYPE_CHECKING:
+    from vazao.kit.registry import Registry
+    from vazao.relay.settings import RelaySettings
+
+__all__ = ["RelaySettings", "register"]
+
+__getattr__ = lazily(__name__, {"RelaySettings": "settings"})
+
+
+def _routes() -> list[Any]:
+    from vazao.relay import api
+
+    return api.routes
+
+
+def register(registry: Registry) -> None:
+    """Show the feature to the platform."""
+    from vazao import jobs
+    from vazao.kit.registry import Periodic
+    from vazao.relay import cli, tasks, transmitting
+
+    registry.scopes |= {"relay:read": True, "relay:admin": False}
+    registry.web.append(_routes)
+    registry.commands["relay"].append(cli.app)
+    registry.periodic.append(Periodic("relay.sweep", 10.0, tasks.sweep))
+    registry.job_kinds[transmitting.KIND] = jobs.Kind(
+        transmitting.KIND, "Loading of a list", "begin",
+        {"begin": tasks.begin, "load": tasks.load, "plan": tasks.plan, "look": tasks.look,
+         "swap": tasks.swap},
+        on_end=tasks.ended, weights={"begin": 0.05, "load": 1.0, "plan": 0.05, "look": 0.3,
+                                     "swap": 0.01},
+        unit_seconds={"begin": 0.05, "load": 0.25, "look": 0.3},
+    )

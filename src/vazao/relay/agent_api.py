@@ -1,0 +1,123 @@
+"""Routes of agents: enrol, check in, transmit. Each request but the first is signed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Controller, Request, get, post, put
+from litestar.params import FromPath
+
+from vazao.kit import clock
+from vazao.kit.platform import Platform
+from vazao.kit.web.frame import ThePlatform
+from vazao.kit.web.parameters import json_of
+from vazao.relay import described, enrolling, publishing, store, transmitting, views
+from vazao.relay.keys import bytes_of, text_of
+from vazao.relay.models import Agent, Order
+from vazao.relay.settings import RelaySettings
+from vazao.relay.signatures import agent_of
+from vazao_agent import wire
+
+Asking = Request[Any, Any, Any]
+
+
+async def _signed(request: Asking, platform: Platform) -> Agent:
+    """The agent that signed the request; its body has been read."""
+    target = request.scope["path"]
+    query = request.scope["query_string"].decode("latin-1")
+    return await agent_of(
+        platform, request.headers, request.method, f"{target}?{query}" if query else target,
+        await request.body(),
+    )
+
+
+def _told(order: Order) -> views.OrderView:
+    return {
+        "document": text_of(order.document), "signature": text_of(order.signature),
+        "current": None if order.current is None else order.current.hex,
+        "due": transmitting.is_due(order, clock.now()),
+    }
+
+
+class Agents(Controller):
+    """``/v1/relay/agent``."""
+
+    path = wire.PREFIX
+    tags = ("relay",)
+
+    @post("/enroll", operation_id="enrollAgent", summary="Enrol an agent", status_code=201,
+          opt=described.ENROLL)
+    async def enroll(self, platform: ThePlatform, request: Asking) -> views.Enrolled:
+        """Exchange a site's token for an identity."""
+        body = await json_of(request, views.EnrolBody)
+        async with platform.db.transaction() as conn:
+            site, agent = await enrolling.enrol(
+                conn, body.token, bytes_of(body.public_key), body.version
+            )
+            public_key = await store.lists.publisher(conn, site.organization_id)
+            slugs = await platform.registry.slugs(conn, {site.organization_id})
+        return {
+            "agent": agent, "site": site.name, "organization": slugs[site.organization_id],
+            "publisher": text_of(public_key or b""),
+        }
+
+    @post("/check-in", operation_id="checkInAgent", summary="Check in", status_code=200,
+          opt=described.CHECK_IN)
+    async def check_in(self, platform: ThePlatform, request: Asking) -> views.Orders:
+        """Say that the agent is alive; what there is to do."""
+        agent = await _signed(request, platform)
+        body = await json_of(request, views.CheckInBody)
+        async with platform.db.transaction() as conn:
+            await store.sites.note_version(conn, agent.id, body.version[:40])
+            orders = await store.lists.orders(conn, agent.organization_id, agent.site_id)
+        return {"now": clock.now().timestamp(), "lists": [_told(each) for each in orders]}
+
+    @post("/runs", operation_id="offerRun", summary="Offer a run", status_code=200,
+          opt=described.OFFER)
+    async def offer(self, platform: ThePlatform, request: Asking) -> views.Offered:
+        """Say what a run brings; which chunks the hub lacks."""
+        agent = await _signed(request, platform)
+        manifest = await json_of(request, wire.Manifest)
+        transmitting.check(manifest, platform.settings.of(RelaySettings))
+        async with platform.db.transaction() as conn:
+            version = await publishing.get_list(conn, agent.organization_id, manifest.name)
+            run, missing = await transmitting.offer(conn, agent, version, manifest)
+        return {**_state(run), "missing": missing}
+
+    @put("/runs/{run:str}/chunks/{number:int}", operation_id="sendChunk", summary="Send a chunk",
+         status_code=204, request_max_body_size=wire.LONGEST_PACKED, opt=described.SEND_CHUNK)
+    async def chunk(
+        self, platform: ThePlatform, request: Asking, run: FromPath[str], number: FromPath[int]
+    ) -> None:
+        """Bring one chunk of a run; a second time does nothing."""
+        agent = await _signed(request, platform)
+        await transmitting.take(platform, agent, run, number, await request.body())
+
+    @post("/runs/{run:str}/commit", operation_id="commitRun", summary="Have a run loaded",
+          status_code=200, opt=described.COMMIT)
+    async def commit(
+        self, platform: ThePlatform, request: Asking, run: FromPath[str]
+    ) -> views.RunTold:
+        """Have a run loaded whose chunks have all come."""
+        agent = await _signed(request, platform)
+        async with platform.db.transaction() as conn:
+            found = await transmitting.get_run(conn, agent, run)
+            return _state(await transmitting.commit(conn, agent, found))
+
+    @get("/runs/{run:str}", operation_id="showAgentRun", summary="Show a run to its agent",
+         opt=described.SHOW_RUN)
+    async def show(
+        self, platform: ThePlatform, request: Asking, run: FromPath[str]
+    ) -> views.RunTold:
+        """How far a run of the agent's site is."""
+        agent = await _signed(request, platform)
+        async with platform.db.connection() as conn:
+            return _state(await transmitting.get_run(conn, agent, run))
+
+
+def _state(run: Any) -> views.RunTold:
+    return {"run": run.token.hex, "state": run.state, "error": run.error}
+
+
+routes: list[Any] = [Agents]
+

@@ -1,0 +1,99 @@
+"""What the reference says of the routes of relay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vazao.kit.web.openapi import (
+    BINARY,
+    PAGED,
+    PAGED_REFUSES,
+    Answer,
+    Body,
+    Parameter,
+    by_header,
+    by_path,
+    says,
+)
+from vazao.relay import errors, views
+from vazao.relay.errors import AgentUnknown, ClockSkewed, Replayed, SignatureWrong
+from vazao_agent import wire
+
+READ, ADMIN = "relay:read", "relay:admin"
+RUN = "3fa85f6457174562b3fc2c963f66afa6"
+SIGNED = (AgentUnknown, SignatureWrong, ClockSkewed, Replayed)
+KEY = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqo="
+MANIFEST: dict[str, Any] = {
+    "run": RUN, "name": "gestantes", "version": 3, "base": None, "encoding": "zstd",
+    "rows": 1204, "digest": 4242, "began": 1764100000.0, "seconds": 1.5,
+    "chunks": [{"kind": "rows", "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15"
+                "b0f00a08", "packed": 48211, "raw": 402113, "rows": 1204}],
+}
+TOLD: dict[str, Any] = {"run": RUN, "state": "loading", "error": None}
+WHO = (
+    by_header(wire.AGENT, "The agent's number.", "17", required=True),
+    by_header(wire.STAMP, "The moment, in nanoseconds since the epoch: later each time.",
+              "1764100000000000000", required=True),
+    by_header(wire.SIGNATURE, "Ed25519 over method, path with query, stamp and the body's SHA-256; "
+              "see `vazao_agent/wire.py`.", KEY, required=True),
+)
+BY_RUN = by_path("run", "The run's token, as its manifest names it.", RUN)
+
+ENROLL = says(
+    Answer(about="The identity.", status=201, kind=views.Enrolled, example={
+        "agent": 17, "site": "Recife", "organization": "acme", "publisher": KEY,
+    }),
+    bodies=(Body(media="application/json", kind=views.EnrolBody, example={
+        "token": "vr_fZ0aF0Xo5N0mQzvK9oYxw5s8vQ9mJpJ3m3y8d4jYQxE", "public_key": KEY,
+        "version": "0.1.0",
+    }),),
+    refuses=(errors.EnrolmentInvalid, SignatureWrong), public=True, anonymous=True,
+)
+CHECK_IN = says(
+    Answer(about="What there is to do.", kind=views.Orders, example={
+        "now": 1764100000.0,
+        "lists": [{"document": "e30=", "signature": KEY, "current": RUN, "due": False}],
+    }),
+    bodies=(Body(media="application/json", kind=views.CheckInBody, example={"version": "0.1.0"}),),
+    parameters=WHO, refuses=SIGNED, public=True, anonymous=True,
+)
+OFFER = says(
+    Answer(about="The run, and what is missing of it.", kind=views.Offered,
+           example={**TOLD, "state": "sending", "missing": [1]}),
+    parameters=WHO,
+    bodies=(Body(media="application/json", kind=wire.Manifest, example=MANIFEST),),
+    refuses=(*SIGNED, errors.ListNotFound, errors.RunOutdated, errors.RunEnded,
+             errors.RunTooLarge),
+    public=True, anonymous=True,
+)
+SEND_CHUNK = says(
+    Answer(about="It is stored.", status=204),
+    parameters=(
+        *WHO, BY_RUN, by_path("number", "The chunk's place in the manifest, from 1.", "1", int),
+    ),
+    bodies=(Body(media="application/octet-stream", kind=BINARY),),
+    refuses=(*SIGNED, errors.RunUnknown, errors.RunEnded, errors.ChunkWrong),
+    public=True, anonymous=True,
+)
+COMMIT = says(
+    Answer(about="The run, which is being loaded.", kind=views.RunTold, example=TOLD),
+    parameters=(*WHO, BY_RUN),
+    refuses=(*SIGNED, errors.RunUnknown, errors.RunEnded, errors.RunIncomplete),
+    public=True, anonymous=True,
+)
+SHOW_RUN = says(
+    Answer(about="The run.", kind=views.RunTold, example=TOLD),
+    parameters=(*WHO, BY_RUN),
+    refuses=(*SIGNED, errors.RunUnknown), public=True, anonymous=True,
+)
+LIST_NAME = by_path("name", "The list's name.", "gestantes")
+SITE = Parameter(name="site", about="The site's name.", example="Recife", required=True)
+LIST_ROWS = says(
+    Answer(about="Rows of one whole list of the site.", kind=views.RowsPage, example={
+        "items": [{"co_cidadao": 1, "no_equipe": "Equipe 3"}], "next": None,
+        "extracted_at": "2026-11-25T08:00:00.000000Z",
+    }),
+    parameters=(LIST_NAME, SITE, *PAGED),
+    refuses=(errors.ListNotFound, errors.SiteNotFound, errors.SiteMissing, *PAGED_REFUSES),
+    scope=READ,
+)

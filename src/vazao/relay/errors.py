@@ -1,0 +1,159 @@
+"""What can be wrong with a site, an agent, a list or a run, each with its remedy."""
+
+from __future__ import annotations
+
+import time
+
+from vazao.kit.errors import (
+    BadRequest,
+    ConfigurationError,
+    Conflict,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unprocessable,
+)
+
+
+class SiteNotFound(NotFound):
+    """There is no such site."""
+
+    code = "site_not_found"
+
+
+class SiteExists(Conflict):
+    """Your organization has a site of this name already."""
+
+    code = "site_exists"
+
+
+class SiteNameInvalid(BadRequest):
+    """A site's name has from 1 to 100 visible characters."""
+
+    code = "site_name_invalid"
+
+
+class TimezoneInvalid(BadRequest):
+    """There is no time zone named {value}; write one such as America/Sao_Paulo."""
+
+    code = "timezone_invalid"
+
+
+class SiteMissing(BadRequest):
+    """Say which site: site=NAME."""
+
+    code = "site_missing"
+
+
+class EnrolmentInvalid(Unauthenticated):
+    """This enrolment token is unknown, was used, or is older than seven days."""
+
+    code = "enrolment_invalid"
+
+
+class AgentUnknown(Unauthenticated):
+    """No agent may speak by this identity: it is unknown, was revoked, or was replaced."""
+
+    code = "agent_unknown"
+
+
+class SignatureWrong(Unauthenticated):
+    """The request is not signed by the agent that it names."""
+
+    code = "signature_wrong"
+
+
+class ClockSkewed(Unauthenticated):
+    """The clock of this machine is more than five minutes off."""
+
+    code = "clock_skewed"
+
+    def __init__(self) -> None:
+        super().__init__(remedy="Sign with the moment that now says.")
+        self.more = {"now": time.time()}
+
+
+class Replayed(Conflict):
+    """A request that is not later than the one before was refused: it may be played back."""
+
+    code = "replayed"
+
+
+class ListNotFound(NotFound):
+    """There is no such list."""
+
+    code = "list_not_found"
+
+
+class ListInvalid(BadRequest):
+    """The list is not valid."""
+
+    code = "list_invalid"
+
+
+class IntervalInvalid(BadRequest):
+    """The interval must be from 1 minute to 90 days, such as 30m, 24h or 7d."""
+
+    code = "interval_invalid"
+
+
+class PublisherWrong(Unprocessable):
+    """The list is not signed by your organization's publisher."""
+
+    code = "publisher_wrong"
+
+
+class KeyUnreadable(ConfigurationError):
+    """The signing key {path} cannot be used: {reason}."""
+
+    code = "key_unreadable"
+
+
+class RunUnknown(NotFound):
+    """There is no such run of this site."""
+
+    code = "run_unknown"
+
+
+class RunOutdated(Conflict):
+    """The run belongs to another version of the list, or to rows that the hub no longer has."""
+
+    code = "run_outdated"
+
+
+class RunEnded(Conflict):
+    """The run has ended, or is being loaded already."""
+
+    code = "run_ended"
+
+
+class RunIncomplete(Conflict):
+    """{count} chunks of the run have not come yet."""
+
+    code = "run_incomplete"
+
+
+class RunTooLarge(TooLarge):
+    """The run brings too much: the hub takes {most} bytes, in chunks of at most {chunk}."""
+
+    code = "run_too_large"
+
+
+class ChunkWrong(Unprocessable):
+    """The chunk is not the one that the run's manifest names."""
+
+    code = "chunk_wrong"
+
+
+class ListDiffers(Unprocessable):
+    """The rows do not equal the source's list: {rows} rows with digest {digest} came out, the
+    source had {source_rows} with {source_digest}.
+    """
+
+    code = "list_differs"
+
+
+class RowsUnreadable(Unprocessable):
+    """Rows of the list cannot be read as its columns: {reason}."""
+
+    code = "rows_unreadable"

@@ -1,0 +1,137 @@
+"""What relay speaks of: sites, agents, lists, runs and their chunks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+OPEN = ("sending", "loading", "held")
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """A remote database; ``agent_id`` is the agent that may speak for it now."""
+
+    id: int
+    organization_id: int
+    name: str
+    timezone: str
+    created_at: datetime
+    agent_id: int | None
+
+
+class Agent(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent; ``stamp`` is that of its last request, ``ended_at`` from when it may not speak."""
+
+    id: int
+    site_id: int
+    organization_id: int
+    site: str
+    public_key: bytes
+    version: str
+    enrolled_at: datetime
+    ended_at: datetime | None
+    seen_at: datetime
+    stamp: int
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a list: the bytes that its publisher signed."""
+
+    list_id: int
+    organization_id: int
+    name: str
+    version: int
+    document: bytes
+    signature: bytes
+    every_seconds: int
+    published_at: datetime
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """A list as an agent is told of it: ``current`` is the run whose rows the hub shows,
+    ``tried_at`` when the last run came.
+    """
+
+    list_id: int
+    name: str
+    version: int
+    document: bytes
+    signature: bytes
+    every_seconds: int
+    current: UUID | None
+    current_version: int | None
+    extracted_at: datetime | None
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A transmission of a list of a site; see the comment of ``relay.run``.
+
+    ``state``: sending → loading → finished | held | failed; ``replaced`` where another came first.
+    """
+
+    id: int
+    token: UUID
+    site_id: int
+    list_id: int
+    version: int
+    agent_id: int
+    seq: int
+    base_seq: int | None
+    state: str
+    encoding: str
+    rows: int
+    digest: int
+    began_at: datetime
+    extract_seconds: float
+    offered_at: datetime
+    committed_at: datetime | None
+    ended_at: datetime | None
+    job_id: int | None
+    error: dict[str, Any] | None
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of a run; ``packed`` and ``raw`` are its bytes as they came and unpacked."""
+
+    run_id: int
+    number: int
+    kind: str
+    sha256: bytes
+    packed: int
+    raw: int
+    rows: int
+    stored_at: datetime | None
+
+
+class Current(msgspec.Struct, frozen=True, kw_only=True):
+    """What readers see of a list at a site; see the comment of ``relay.current``."""
+
+    list_id: int
+    site_id: int
+    seq: int
+    first_seq: int
+    run_id: int
+    rows: int
+    digest: int
+    extracted_at: datetime
+    swapped_at: datetime
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What a look at rows counted: how many, the sum of their hashes (a number of any size), and
+    those that are not what their hash says.
+    """
+
+    rows: int
+    digest: str
+    wrong: int
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of a list: its hash, and its values by the names of the columns."""
+
+    hash: int
+    row: dict[str, Any]

@@ -1,0 +1,19 @@
+"""Settings of relay: what a run may bring, and how long things are kept."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from vazao.kit.settings import Section
+
+
+class RelaySettings(Section):
+    """Their variables begin with ``VAZAO_RELAY_``."""
+
+    model_config = SettingsConfigDict(env_prefix="VAZAO_RELAY_")
+
+    max_run_bytes: int = Field(
+        8 << 30, ge=1 << 20, description="most that one transmission of a list may bring, in bytes "
+        "once unpacked"
+    )

@@ -1,0 +1,49 @@
+-- Lists, their versions and their publisher.
+
+-- name: insert_publisher
+-- The first key stays.
+insert into relay.publisher (organization_id, public_key)
+values (%(organization_id)s, %(public_key)s)
+on conflict (organization_id) do nothing
+
+-- name: find_publisher
+-- An organization's key.
+select public_key from relay.publisher where organization_id = %(organization_id)s
+
+-- name: lock_list
+-- The list of that name, made at its first version; whoever publishes another one waits.
+insert into relay.list as l (organization_id, name, version)
+values (%(organization_id)s, %(name)s, 0)
+on conflict (organization_id, name) do update set version = l.version
+returning l.id, l.version
+
+-- name: set_version
+-- The one that agents are told of.
+update relay.list set version = %(version)s where id = %(id)s
+
+-- name: insert_version
+-- The bytes as they were signed.
+insert into relay.version (list_id, version, document, signature, every_seconds)
+values (%(list_id)s, %(version)s, %(document)s, %(signature)s, %(every_seconds)s)
+
+-- name: find_list
+-- One of an organization, in its newest version.
+select {version} from relay.list as l join relay.version as v on v.list_id = l.id
+    and v.version = l.version
+where l.organization_id = %(organization_id)s and l.name = %(name)s
+
+-- name: get_version
+-- One version of a list.
+select {version} from relay.list as l join relay.version as v on v.list_id = l.id
+where l.id = %(list_id)s and v.version = %(version)s
+
+-- name: list_orders
+-- The lists of a site's organization, with what the hub shows of them for the site.
+select l.id as list_id, l.name, v.version, v.document, v.signature, v.every_seconds,
+    r.token as current, r.version as current_version, c.extracted_at
+from relay.list as l
+join relay.version as v on v.list_id = l.id and v.version = l.version
+left join relay.current as c on c.list_id = l.id and c.site_id = %(site_id)s
+left join relay.run as r on r.id = c.run_id
+where l.organization_id = %(organization_id)s
+order by l.name

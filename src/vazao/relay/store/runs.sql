@@ -1,0 +1,83 @@
+-- Runs, their chunks, and what is current.
+
+-- name: lock_place
+-- One run at a time of a list at a site is begun, joined or ended.
+select pg_advisory_xact_lock(%(site_id)s, %(list_id)s)
+
+-- name: find_run
+-- One of a site by its token.
+select {run} from relay.run where site_id = %(site_id)s and token = %(token)s
+
+-- name: get_run
+-- One by its number.
+select {run} from relay.run where id = %(id)s
+
+-- name: find_open
+-- The one of a list at a site that has not ended.
+select {run} from relay.run
+where site_id = %(site_id)s and list_id = %(list_id)s and state in ('sending', 'loading', 'held')
+
+-- name: insert_run
+-- The next of its list at its site.
+insert into relay.run (token, site_id, list_id, version, agent_id, seq, base_seq, encoding, rows,
+    digest, began_at, extract_seconds)
+select %(token)s, %(site_id)s, %(list_id)s, %(version)s, %(agent_id)s, coalesce((
+    select max(seq) from relay.run where site_id = %(site_id)s and list_id = %(list_id)s
+), 0) + 1, %(base_seq)s, %(encoding)s, %(rows)s, %(digest)s, %(began_at)s, %(extract_seconds)s
+returning {run}
+
+-- name: insert_chunks
+-- All that a run's manifest names.
+insert into relay.chunk (run_id, number, kind, sha256, packed, raw, rows)
+select %(run_id)s, c.number, c.kind, c.sha256, c.packed, c.raw, c.rows
+from unnest(%(kinds)s::text[], %(sha256s)s::bytea[], %(packed)s::int[], %(raws)s::int[],
+    %(rows)s::int[]) with ordinality as c (kind, sha256, packed, raw, rows, number)
+
+-- name: list_chunks
+-- Those of a run.
+select {chunk} from relay.chunk where run_id = %(run_id)s order by number
+
+-- name: find_chunk
+-- One of a run.
+select {chunk} from relay.chunk where run_id = %(run_id)s and number = %(number)s
+
+-- name: mark_stored
+-- Its bytes are with the blobs.
+update relay.chunk set stored_at = kit.now()
+where run_id = %(run_id)s and number = %(number)s and stored_at is null
+
+-- name: count_missing
+-- How many chunks of a run have not come yet.
+select count(*) from relay.chunk where run_id = %(run_id)s and stored_at is null
+
+-- name: set_state
+-- From one state to the next; no row where it is in another one.
+update relay.run set state = %(state)s, error = %(error)s::jsonb,
+    job_id = coalesce(%(job_id)s, job_id),
+    committed_at = case when %(state)s = 'loading' then kit.now() else committed_at end,
+    ended_at = case when %(state)s in ('finished', 'failed', 'replaced') then kit.now() end
+where id = %(id)s and state = any (%(from_states)s)
+returning {run}
+
+-- name: find_current
+-- What readers see of a list at a site.
+select {current} from relay.current where list_id = %(list_id)s and site_id = %(site_id)s
+
+-- name: swap
+-- The whole swap: from its commit on readers see the rows of the run.
+insert into relay.current as c (list_id, site_id, seq, first_seq, run_id, rows, digest, extracted_at)
+values (%(list_id)s, %(site_id)s, %(seq)s, %(first_seq)s, %(run_id)s, %(rows)s, %(digest)s,
+    %(extracted_at)s)
+on conflict (list_id, site_id) do update set seq = excluded.seq, first_seq = excluded.first_seq,
+    run_id = excluded.run_id, rows = excluded.rows, digest = excluded.digest,
+    extracted_at = excluded.extracted_at, swapped_at = kit.now()
+
+-- name: list_unswept
+-- Runs that have ended and left something behind, oldest first.
+select {run} from relay.run
+where swept_at is null and state in ('finished', 'failed', 'replaced')
+order by id limit %(limit)s
+
+-- name: mark_swept
+-- Nothing of it is left but its story.
+update relay.run set swept_at = kit.now() where id = %(id)s

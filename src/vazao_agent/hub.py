@@ -1,0 +1,174 @@
+"""Speaks with the hub: signed requests over HTTPS, through a proxy where the system has one."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import time
+from base64 import b64encode
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from vazao_agent.errors import AgentError
+from vazao_agent.identity import Identity
+from vazao_agent.wire import AGENT, PREFIX, SIGNATURE, STAMP, signed_bytes
+
+TIMEOUT_SECONDS = 60
+MOST_ANSWER = 32 << 20
+
+
+class Refused(AgentError):
+    """The hub answered with an error.
+
+    Attributes:
+        code: the hub's word for it.
+        status: of the answer.
+    """
+
+    def __init__(self, cause: str, message: str, code: str, status: int, **more: Any) -> None:
+        super().__init__(cause, message, retry_after=more.get("retry_after"))
+        self.code, self.status, self.more = code, status, more
+
+
+CAUSES = {
+    "clock_skewed": "clock_skew", "chunk_wrong": "agent_error", "run_unknown": "agent_state_lost",
+}
+
+
+class Hub:
+    """The hub at *address*; one connection, kept open.
+
+    Args:
+        identity: signs the requests; before enrolment there is none.
+        ca: a file of certificates to trust besides the system's.
+    """
+
+    def __init__(
+        self, address: str, identity: Identity | None = None, *, ca: str | None = None
+    ) -> None:
+        self._place = urlsplit(address)
+        self._identity = identity
+        self._context = ssl.create_default_context()
+        if ca:
+            self._context.load_verify_locations(ca)
+        self._connection: http.client.HTTPConnection | None = None
+        self._ahead = 0
+        self._last = 0
+
+    def post(self, path: str, given: Any) -> Any:
+        """Send JSON; the answer's JSON.
+
+        Raises:
+            AgentError: the cause says what is in the way.
+        """
+        return self.send("POST", path, json.dumps(given).encode(), "application/json")
+
+    def get(self, path: str) -> Any:
+        """Ask; the answer's JSON."""
+        return self.send("GET", path, b"", "application/json")
+
+    def send(self, method: str, path: str, body: bytes, media: str) -> Any:
+        """Send *body*, and once more with the hub's clock where ours is wrong."""
+        try:
+            return self._once(method, path, body, media)
+        except Refused as refused:
+            if refused.code != "clock_skewed" or "now" not in refused.more:
+                raise
+            self._ahead = int(refused.more["now"] * 1e9) - time.time_ns()
+        return self._once(method, path, body, media)
+
+    def now(self) -> float:
+        """Seconds since the epoch by the hub's clock, as far as it is known."""
+        return (time.time_ns() + self._ahead) / 1e9
+
+    def _once(self, method: str, path: str, body: bytes, media: str) -> Any:
+        target = self._place.path.rstrip("/") + PREFIX + path
+        headers = {"content-type": media, "accept": "application/json"}
+        if self._identity is not None:
+            self._last = max(self._last + 1, time.time_ns() + self._ahead)
+            message = signed_bytes(method, target, self._last, body)
+            headers |= {
+                AGENT: str(self._identity.agent), STAMP: str(self._last),
+                SIGNATURE: self._identity.sign(message),
+            }
+        status, answer = self._exchange(method, target, body, headers)
+        try:
+            found = json.loads(answer) if answer else None
+        except ValueError:
+            found = None
+        if status >= 400:
+            raise _refusal(status, found)
+        return found
+
+    def _exchange(
+        self, method: str, target: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
+        # A connection that was kept open may have been closed there meanwhile.
+        for fresh in (self._connection is None, True):
+            try:
+                if self._connection is None:
+                    self._connection = self._connect()
+                self._connection.request(method, target, body or None, headers)
+                answer = self._connection.getresponse()
+                return answer.status, answer.read(MOST_ANSWER)
+            except (http.client.HTTPException, OSError) as error:
+                self.close()
+                if fresh:
+                    raise self._failure(error) from error
+        raise AssertionError
+
+    def _connect(self) -> http.client.HTTPConnection:
+        host = self._place.hostname or ""
+        secure = self._place.scheme == "https"
+        proxy = None if proxy_bypass(host) else getproxies().get(self._place.scheme)
+        through = urlsplit(proxy) if proxy else None
+        named = through.hostname if through else host
+        port = (through.port or 8080) if through else self._place.port
+        made: http.client.HTTPConnection
+        if secure:
+            made = http.client.HTTPSConnection(
+                named or "", port, timeout=TIMEOUT_SECONDS, context=self._context
+            )
+        else:
+            made = http.client.HTTPConnection(named or "", port, timeout=TIMEOUT_SECONDS)
+        if through:
+            made.set_tunnel(host, self._place.port or (443 if secure else 80), _login(through))
+        made.connect()
+        made.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+    def _failure(self, error: Exception) -> AgentError:
+        host = self._place.hostname
+        if isinstance(error, socket.gaierror):
+            return AgentError("network_dns", f"The name {host} cannot be resolved: {error}.")
+        if isinstance(error, ssl.SSLError):
+            return AgentError("network_tls", f"The connection to {host} is not safe: {error}.")
+        if "Tunnel connection failed" in str(error):
+            return AgentError("network_proxy", f"The proxy refused the connection: {error}.")
+        return AgentError("network_connect", f"The hub at {host} cannot be reached: {error!r}.")
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _login(proxy: Any) -> dict[str, str]:
+    if not proxy.username:
+        return {}
+    login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
+    return {"Proxy-Authorization": "Basic " + b64encode(login).decode()}
+
+
+def _refusal(status: int, found: Any) -> Refused:
+    error = found.get("error") if isinstance(found, dict) else None
+    if not isinstance(error, dict):
+        return Refused("hub_error", f"The hub answered with {status}.", "", status)
+    code = str(error.get("code", ""))
+    more = {name: value for name, value in error.items() if name not in ("code", "message")}
+    cause = CAUSES.get(code) or ("hub_busy" if status in (429, 503) else "hub_error")
+    return Refused(cause, str(error.get("message", "")), code, status, **more)

@@ -1,0 +1,123 @@
+"""The source: a read-only look at a PostgreSQL database, from 9.6 on."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from pg8000.core import CoreConnection
+from pg8000.exceptions import DatabaseError, InterfaceError
+
+from vazao_agent.errors import AgentError
+from vazao_agent.wire import PINNED
+
+CONNECT_SECONDS = 20
+CAUSES = {
+    "28": "database_login", "3D": "database_login", "42501": "database_permission",
+    "42703": "schema_changed", "42P01": "schema_changed", "42883": "schema_changed",
+    "57014": "query_timeout", "57P": "database_down", "08": "database_down",
+    "53300": "database_down",
+}
+
+
+class Taker(Protocol):
+    """Takes the lines of a COPY."""
+
+    def write(self, line: bytes, /) -> object:
+        """One line, with its end."""
+        ...
+
+
+def cause_of(error: DatabaseError) -> AgentError:
+    """A server's refusal as a failure; its text without the values that servers put into it."""
+    told = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+    state, message = str(told.get("C", "")), str(told.get("M", error))
+    found = [CAUSES[state[:n]] for n in (5, 3, 2) if state[:n] in CAUSES]
+    # What is wrong with a value shows it: class 22 is data, class 23 constraints.
+    shown = "a value of the list cannot be read" if state[:2] in ("22", "23") else message
+    return AgentError((found or ["query_error"])[0], f"PostgreSQL: {shown} ({state}).")
+
+
+@contextmanager
+def connected(address: str, password: str | None) -> Generator[CoreConnection]:
+    """A connection with all settings pinned that text depends on.
+
+    Raises:
+        AgentError: ``database_down``, ``database_login``.
+    """
+    place = urlsplit(address)
+    try:
+        conn = CoreConnection(
+            unquote(place.username or "postgres"), host=place.hostname or "localhost",
+            port=place.port or 5432, database=unquote(place.path.lstrip("/")) or "postgres",
+            password=password or os.environ.get("PGPASSWORD"), timeout=CONNECT_SECONDS,
+            application_name="vazao-agent", tcp_keepalive=True, ssl_context=_tls(place.query),
+        )
+    except DatabaseError as error:
+        raise cause_of(error) from error
+    except (InterfaceError, OSError) as error:
+        raise AgentError("database_down", f"The database cannot be reached: {error}.") from error
+    try:
+        # Reading a list may take longer than connecting.
+        if conn._usock is not None:
+            conn._usock.settimeout(None)
+        for name, value in PINNED.items():
+            run(conn, f"set {name} to '{value}'")
+        yield conn
+    finally:
+        with suppress(InterfaceError, OSError):
+            conn.close()
+
+
+def _tls(query: str) -> Any:
+    if "sslmode=verify" in query:
+        return ssl.create_default_context()
+    if "sslmode=require" in query:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+    return None
+
+
+@contextmanager
+def snapshot(conn: CoreConnection, timeout: int) -> Generator[None]:
+    """One read-only snapshot; no statement in it takes longer than *timeout* seconds."""
+    run(conn, "begin isolation level repeatable read, read only")
+    run(conn, f"set local statement_timeout to {timeout * 1000}")
+    run(conn, "set local search_path to public, pg_catalog")
+    yield
+    run(conn, "rollback")
+
+
+def run(conn: CoreConnection, statement: str) -> list[Any]:
+    """The rows of *statement*.
+
+    Raises:
+        AgentError: the cause says why not.
+    """
+    with _told():
+        return conn.execute_simple(statement).rows or []
+
+
+def copy_out(conn: CoreConnection, statement: str, taker: Taker) -> None:
+    """Hand each line of a COPY to *taker*.
+
+    Raises:
+        AgentError: the cause says why not.
+    """
+    with _told():
+        conn.execute_unnamed(statement, stream=taker)
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        raise cause_of(error) from error
+    except (InterfaceError, OSError) as error:
+        raise AgentError("database_down", f"The database went away: {error}.") from error

@@ -1,0 +1,176 @@
+"""The format in which agents and hub speak. Both import it; it imports the standard library alone.
+
+A request of an agent carries its number, the moment (nanoseconds since the epoch, each later than
+the one before) and an Ed25519 signature over :func:`signed_bytes`. A publication (a version of a
+list) is a JSON document signed by its publisher's key: the hub only keeps and hands on its bytes.
+
+A chunk is a compressed text: of rows as PostgreSQL's ``COPY`` writes them, their hash first
+(:func:`copy_query`); or of hashes of rows that are gone, one a line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+FORMAT = 1
+PREFIX = "/v1/relay/agent"
+AGENT, STAMP, SIGNATURE = "vazao-agent", "vazao-stamp", "vazao-signature"
+STAMP_SECONDS = 300
+"""A request whose moment is further from the hub's clock is refused."""
+ZSTD, ZLIB = "zstd", "zlib"
+ROWS, GONE = "rows", "gone"
+RAW_BYTES, PACKED_BYTES = 16 << 20, 4 << 20
+"""A chunk ends once it has so much, before or after compression."""
+LONGEST_RAW, LONGEST_PACKED = 64 << 20, 16 << 20
+"""No chunk has more: a longer row cannot travel."""
+TYPES = (
+    "text", "integer", "bigint", "smallint", "numeric", "boolean", "date", "time", "timestamp",
+    "timestamptz", "uuid",
+)
+"""What the columns of a list may be: types whose text is the same on every server."""
+PINNED = {
+    "datestyle": "ISO, YMD", "timezone": "UTC", "intervalstyle": "postgres",
+    "extra_float_digits": "0", "bytea_output": "hex", "client_encoding": "UTF8",
+    "xmloption": "content",
+}
+"""What the text of a value depends on, as it is set on both sides."""
+
+
+def signed_bytes(method: str, target: str, stamp: int, body: bytes) -> bytes:
+    """What an agent signs of a request; *target* is path and query."""
+    digest = hashlib.sha256(body).hexdigest()
+    return f"vazao-relay-{FORMAT}\n{method}\n{target}\n{stamp}\n{digest}".encode()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a list: its name in the query and its type."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A version of a list, as its publisher signed it.
+
+    Attributes:
+        version: rises; an agent never goes back by itself.
+        key: columns that name a row; empty where there are none.
+        volatile: columns whose change alone does not make a row another one.
+        timeout: seconds that the query may take on the site.
+    """
+
+    organization: str
+    name: str
+    version: int
+    sql: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    volatile: tuple[str, ...] = ()
+    timeout: int = 3600
+
+    def document(self) -> bytes:
+        """The bytes that are signed."""
+        given = {"format": FORMAT, **asdict(self)}
+        return json.dumps(given, ensure_ascii=False, sort_keys=True).encode()
+
+    @classmethod
+    def of(cls, document: bytes) -> Publication:
+        """What *document* says.
+
+        Raises:
+            ValueError: it is no document of a publication.
+        """
+        try:
+            given = json.loads(document)
+            if given.pop("format") != FORMAT:
+                raise ValueError("a later format")
+            columns = tuple(Column(**each) for each in given.pop("columns"))
+            key, volatile = tuple(given.pop("key")), tuple(given.pop("volatile"))
+            return cls(columns=columns, key=key, volatile=volatile, **given)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a publication: {error}") from error
+
+    @property
+    def compared(self) -> list[str]:
+        """The columns that make a row what it is: all but the volatile ones."""
+        return [each.name for each in self.columns if each.name not in self.volatile]
+
+
+def quoted(name: str) -> str:
+    """*name* as an identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def row_hash(columns: list[str]) -> str:
+    """SQL for the 64-bit hash of a row: the same on every server from 9.6 on, in any encoding."""
+    record = ", ".join(quoted(name) for name in columns)
+    text = f"convert_to(row({record})::text, 'UTF8')"
+    return f"('x' || substr(md5({text}), 1, 16))::bit(64)::bigint"
+
+
+def copy_query(publication: Publication) -> str:
+    """The statement that gives a list's rows, each after its hash."""
+    names = ", ".join(quoted(each.name) for each in publication.columns)
+    typed = ", ".join(
+        f"q.{quoted(each.name)}::{each.type} as {quoted(each.name)}"
+        for each in publication.columns
+    )
+    # The last line of the publisher's text may be a comment.
+    return (
+        f"copy (select {row_hash(publication.compared)}, {names}\nfrom (select {typed} from (\n"
+        f"{publication.sql.strip().rstrip(';')}\n) q) p) to stdout"
+    )
+
+
+def total(hashes: int) -> int:
+    """A sum of hashes as the digest of a list: modulo 2^64, with a sign as ``bigint`` has it."""
+    return (hashes + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One chunk of a run, as its manifest names it; its bytes as they travel, and unpacked."""
+
+    kind: str
+    sha256: str
+    packed: int
+    raw: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an agent has extracted and wants to transmit.
+
+    Attributes:
+        run: chosen by the agent, the same for every try of this run.
+        base: the run whose list the chunks change; ``None``: they are the whole list.
+        rows, digest: of the whole list, not of the chunks.
+        began: when the snapshot was taken, seconds since the epoch by the hub's clock.
+    """
+
+    run: str
+    name: str
+    version: int
+    base: str | None
+    encoding: str
+    rows: int
+    digest: int
+    chunks: tuple[Chunk, ...]
+    began: float
+    seconds: float
+
+    def json(self) -> dict[str, Any]:
+        """For the body of a request."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> Manifest:
+        """The one that :meth:`json` gave."""
+        plain = {name: value for name, value in given.items() if name != "chunks"}
+        return cls(chunks=tuple(Chunk(**each) for each in given["chunks"]), **plain)

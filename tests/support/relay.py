@@ -1,0 +1,146 @@
+"""A hub as processes, sources beside it, and real agents."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import psycopg
+
+from tests.support.running import Running, running_platform
+from vazao.kit.embedded.server import EmbeddedPostgres
+
+_numbers = count(1)
+LIST = """-- columns: id integer, name text, born date, seen timestamptz, note text
+select id, name, born, seen, note from citizen -- whoever lives there
+"""
+CITIZENS = """
+create table citizen as
+select i as id, 'Pessoa ' || i as name, date '1990-01-01' + i % 9000 as born, now() as seen,
+    case when i % 7 = 0 then null when i % 5 = 0 then '' else e'a\\tb\\\\c\\n' end as note
+from generate_series(1, %s) as i
+"""
+
+
+@dataclass
+class Agent:
+    """An agent with a state folder of its own."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, *arguments: str, code: int | None = 0) -> str:
+        """Run a command of the agent; what it says."""
+        done = subprocess.run(
+            [sys.executable, "-m", "vazao_agent", *arguments, "--state", str(self.folder)],
+            env=self.environment, capture_output=True, text=True, check=False,
+        )
+        assert code is None or done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+
+@dataclass
+class Hub:
+    """A running platform, and databases in its server that serve as sources."""
+
+    running: Running
+    url: str
+    organization: str = "acme"
+    folders: list[tempfile.TemporaryDirectory[str]] = field(default_factory=list)
+
+    def execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement on the hub's database."""
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            done = conn.execute(statement, values)  # type: ignore[arg-type]
+            return done.fetchall() if done.description else []
+
+    def folder(self) -> Path:
+        """A new folder that lives as long as the hub."""
+        made = tempfile.TemporaryDirectory(prefix="relay-")
+        self.folders.append(made)
+        return Path(made.name)
+
+    def source(self, citizens: int = 100) -> str:
+        """The address of a new source with so many citizens."""
+        name = f"source_{next(_numbers)}"
+        self.execute(f"create database {name}")
+        url = urlsplit(self.url)._replace(path=f"/{name}").geturl()
+        with psycopg.connect(url, autocommit=True) as conn:
+            conn.execute(CITIZENS.replace("%s", str(citizens)))
+        return url
+
+    def token(self) -> tuple[str, str]:
+        """A new site, and the token that enrols its agent."""
+        name = f"Município {next(_numbers)}"
+        said = self.running.vazao("relay", "add-site", name, "-o", self.organization)
+        return name, said.strip().splitlines()[-1]
+
+    def agent(self, source: str) -> tuple[str, Agent]:
+        """A new site with an agent that has enrolled."""
+        name, token = self.token()
+        place = urlsplit(source)
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("VAZAO_")}
+        made = Agent(self.folder(), environment | {"PGPASSWORD": place.password or ""})
+        plain = place._replace(netloc=f"{place.username}@{place.hostname}:{place.port}").geturl()
+        made.run("enroll", self.running.address, token, "--database", plain)
+        return name, made
+
+    def publish(self, name: str, text: str = LIST, *options: str) -> str:
+        """Publish a version of a list; what the command says."""
+        file = self.folder() / "list.sql"
+        file.write_text(text)
+        return self.running.vazao(
+            "relay", "publish", name, "--sql", str(file), "-o", self.organization, *options
+        )
+
+    def rows(self, name: str, site: str, columns: str = "id") -> list[tuple[Any, ...]]:
+        """What readers see of a list at a site."""
+        return self.execute(
+            f"select {columns} from relay_{self.organization}.{name} where relay_site = %s "
+            "order by id", site,
+        )
+
+    def expire(self) -> None:
+        """Let every list be due."""
+        self.execute("update relay.current set extracted_at = now() - interval '60 days'")
+
+    def reader(self) -> httpx2.Client:
+        """A client whose token may read lists."""
+        said = self.running.vazao(
+            "accounts", "create-token", "--organization", self.organization, "--application",
+            f"reader{next(_numbers)}", "--scope", "relay:read",
+        )
+        return httpx2.Client(
+            base_url=self.running.address,
+            headers={"Authorization": f"Bearer {said.strip().splitlines()[-1]}"},
+        )
+
+
+@contextmanager
+def running_hub(**settings: str) -> Iterator[Hub]:
+    """A hub with the organization ``acme`` until the block ends."""
+    with running_platform(**settings) as running:
+        url = EmbeddedPostgres(running.folder).url()
+        assert url
+        running.vazao("accounts", "create-organization", "acme")
+        hub = Hub(running, url)
+        yield hub
+        for folder in hub.folders:
+            folder.cleanup()
+
+
+def change(source: str, *statements: str) -> None:
+    """Change a source."""
+    with psycopg.connect(source, autocommit=True) as conn:
+        for statement in statements:
+            conn.execute(statement)  # type: ignore[arg-type]

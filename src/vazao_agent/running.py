@@ -86,7 +86,7 @@ class Agent:
             manifest = self._extract(publication, kept)
         self._say(f"{publication.name}: {manifest.rows} rows, "
                   f"{sum(each.packed for each in manifest.chunks)} bytes to send")
-        offered = self.hub.post("/runs", manifest.json())
+        offered = self._offer(manifest)
         spool = self._spool(manifest)
         for number in offered["missing"]:
             self.hub.send("PUT", f"/runs/{manifest.run}/chunks/{number}", spool.read(number),
@@ -97,6 +97,14 @@ class Agent:
             spool.clear()
         self._say(f"{publication.name}: {ended['state']}")
         return ended["state"] == "finished"
+
+    def _offer(self, manifest: Manifest) -> dict[str, Any]:
+        """Offer a run until the hub gives it a slot."""
+        while True:
+            offered = self.hub.post("/runs", manifest.json())
+            if not offered["wait"]:
+                return offered
+            time.sleep(offered["wait"])
 
     def _extract(self, publication: Publication, kept: Kept) -> Manifest:
         if kept.pending is not None:

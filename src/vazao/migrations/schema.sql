@@ -2152,6 +2152,22 @@ ALTER TABLE relay.list ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE relay.pace (
+    one boolean DEFAULT true NOT NULL,
+    promised_until timestamp with time zone,
+    last_ended_at timestamp with time zone,
+    bytes double precision DEFAULT 0 NOT NULL,
+    seconds double precision DEFAULT 0 NOT NULL,
+    ease double precision DEFAULT 1 NOT NULL,
+    measured_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    commit_seconds double precision DEFAULT 0 NOT NULL,
+    io_waits double precision DEFAULT 0 NOT NULL,
+    CONSTRAINT pace_one_check CHECK (one)
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE relay.pace IS 'What the database takes: bytes that runs brought in so many seconds of loading, lately. promised_until: when the last run that was asked to wait is to have been loaded. ease: which share of the work at hand is let in, by the latency of a commit and the sessions that wait for the disk';
+
 CREATE TABLE relay.publisher (
     organization_id integer NOT NULL,
     public_key bytea NOT NULL,
@@ -2169,13 +2185,18 @@ CREATE TABLE relay.run (
     agent_id integer NOT NULL,
     seq integer NOT NULL,
     base_seq integer,
-    state text DEFAULT 'sending'::text NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
     encoding text NOT NULL,
     rows bigint NOT NULL,
     digest bigint NOT NULL,
     began_at timestamp with time zone NOT NULL,
     extract_seconds double precision NOT NULL,
+    raw bigint NOT NULL,
     offered_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    refused integer DEFAULT 0 NOT NULL,
+    return_at timestamp with time zone,
+    granted_at timestamp with time zone,
+    touched_at timestamp with time zone DEFAULT kit.now() NOT NULL,
     committed_at timestamp with time zone,
     ended_at timestamp with time zone,
     swept_at timestamp with time zone,
@@ -2183,11 +2204,11 @@ CREATE TABLE relay.run (
     error jsonb,
     CONSTRAINT run_encoding_check CHECK ((encoding = ANY (ARRAY['zstd'::text, 'zlib'::text]))),
     CONSTRAINT run_rows_check CHECK ((rows >= 0)),
-    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['sending'::text, 'loading'::text, 'held'::text, 'finished'::text, 'failed'::text, 'replaced'::text])))
+    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'loading'::text, 'held'::text, 'finished'::text, 'failed'::text, 'replaced'::text])))
 )
 WITH (fillfactor='70');
 
-COMMENT ON TABLE relay.run IS 'One transmission of one list of one site. seq counts those of the list at the site; base_seq is the run whose rows it changes, none where it brings the whole list. rows and digest are those of the whole list at the source: the sum of its rows'' hashes modulo 2^64, with a sign. swept_at: its chunks, and rows that never became current, are gone';
+COMMENT ON TABLE relay.run IS 'One transmission of one list of one site. seq counts those of the list at the site; base_seq is the run whose rows it changes, none where it brings the whole list. rows and digest are those of the whole list at the source: the sum of its rows'' hashes modulo 2^64, with a sign. raw: bytes once unpacked. refused and return_at: how often, and until when, it was asked to wait for its turn (relay.pace). swept_at: its chunks, and rows that never became current, are gone';
 
 ALTER TABLE relay.run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME relay.run_id_seq
@@ -2711,6 +2732,9 @@ ALTER TABLE ONLY relay.list
 ALTER TABLE ONLY relay.list
     ADD CONSTRAINT list_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY relay.pace
+    ADD CONSTRAINT pace_pkey PRIMARY KEY (one);
+
 ALTER TABLE ONLY relay.publisher
     ADD CONSTRAINT publisher_pkey PRIMARY KEY (organization_id);
 
@@ -2896,9 +2920,11 @@ CREATE INDEX current_by_site ON relay.current USING btree (site_id);
 
 CREATE INDEX enrolment_by_site ON relay.enrolment USING btree (site_id);
 
+CREATE INDEX run_at_work ON relay.run USING btree (id) WHERE (state = ANY (ARRAY['sending'::text, 'loading'::text]));
+
 CREATE INDEX run_by_list ON relay.run USING btree (list_id, id);
 
-CREATE UNIQUE INDEX run_open ON relay.run USING btree (site_id, list_id) WHERE (state = ANY (ARRAY['sending'::text, 'loading'::text, 'held'::text]));
+CREATE UNIQUE INDEX run_open ON relay.run USING btree (site_id, list_id) WHERE (state = ANY (ARRAY['waiting'::text, 'sending'::text, 'loading'::text, 'held'::text]));
 
 CREATE INDEX run_unswept ON relay.run USING btree (id) WHERE ((swept_at IS NULL) AND (state = ANY (ARRAY['finished'::text, 'failed'::text, 'replaced'::text])));
 

@@ -11,7 +11,7 @@ from vazao.kit import clock
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import ThePlatform
 from vazao.kit.web.parameters import json_of
-from vazao.relay import described, enrolling, publishing, store, transmitting, views
+from vazao.relay import described, enrolling, publishing, slots, store, transmitting, views
 from vazao.relay.keys import bytes_of, text_of
 from vazao.relay.models import Agent, Order
 from vazao.relay.settings import RelaySettings
@@ -82,7 +82,8 @@ class Agents(Controller):
         async with platform.db.transaction() as conn:
             version = await publishing.get_list(conn, agent.organization_id, manifest.name)
             run, missing = await transmitting.offer(conn, agent, version, manifest)
-        return {**_state(run), "missing": missing}
+            wait = await slots.ask(conn, run) if missing else 0.0
+        return {**_state(run), "missing": missing, "wait": wait}
 
     @put("/runs/{run:str}/chunks/{number:int}", operation_id="sendChunk", summary="Send a chunk",
          status_code=204, request_max_body_size=wire.LONGEST_PACKED, opt=described.SEND_CHUNK)

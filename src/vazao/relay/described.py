@@ -59,7 +59,7 @@ CHECK_IN = says(
 )
 OFFER = says(
     Answer(about="The run, and what is missing of it.", kind=views.Offered,
-           example={**TOLD, "state": "sending", "missing": [1]}),
+           example={**TOLD, "state": "sending", "missing": [1], "wait": 0.0}),
     parameters=WHO,
     bodies=(Body(media="application/json", kind=wire.Manifest, example=MANIFEST),),
     refuses=(*SIGNED, errors.ListNotFound, errors.RunOutdated, errors.RunEnded,

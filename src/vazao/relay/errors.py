@@ -10,6 +10,7 @@ from vazao.kit.errors import (
     Conflict,
     NotFound,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     Unprocessable,
 )
@@ -137,6 +138,12 @@ class RunTooLarge(TooLarge):
     """The run brings too much: the hub takes {most} bytes, in chunks of at most {chunk}."""
 
     code = "run_too_large"
+
+
+class SlotMissing(TooManyRequests):
+    """It is not this run's turn: offer it again, and wait for as long as the answer says."""
+
+    code = "slot_missing"
 
 
 class ChunkWrong(Unprocessable):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-OPEN = ("sending", "loading", "held")
+OPEN = ("waiting", "sending", "loading", "held")
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +69,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """A transmission of a list of a site; see the comment of ``relay.run``.
 
-    ``state``: sending → loading → finished | held | failed; ``replaced`` where another came first.
+    ``state``: waiting → sending → loading → finished | held | failed; ``replaced`` where another
+    came first.
     """
 
     id: int
@@ -86,7 +87,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     digest: int
     began_at: datetime
     extract_seconds: float
+    raw: int
     offered_at: datetime
+    refused: int
+    return_at: datetime | None
+    granted_at: datetime | None
+    touched_at: datetime
     committed_at: datetime | None
     ended_at: datetime | None
     job_id: int | None
@@ -135,3 +141,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     hash: int
     row: dict[str, Any]
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """What the database takes (see the comment of ``relay.pace``), and the bytes on their way."""
+
+    promised_until: datetime | None
+    bytes: float
+    seconds: float
+    ease: float
+    at_work: float

@@ -14,7 +14,7 @@ from vazao import jobs
 from vazao.jobs import Job, PartRun
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
-from vazao.relay import store
+from vazao.relay import slots, store
 from vazao.relay.errors import ListDiffers, RowsUnreadable, RunUnknown
 from vazao.relay.models import Chunk, Found, Run
 from vazao.relay.transmitting import blob_key, payload_of
@@ -151,6 +151,7 @@ async def _swap(run: PartRun, looked: list[Found], ours: Run | None = None) -> A
             )
         await store.runs.swap(conn, ours, await _first_seq(conn, ours))
         await store.runs.set_state(conn, ours, "finished", from_states=("loading",))
+        await store.pace.note_loaded(conn, ours, memory=slots.MEMORY)
         run.result = {"rows": rows, "digest": digest}
     return run.result
 

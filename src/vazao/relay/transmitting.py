@@ -20,6 +20,7 @@ from vazao.relay.errors import (
     RunOutdated,
     RunTooLarge,
     RunUnknown,
+    SlotMissing,
 )
 from vazao.relay.models import OPEN, Agent, Chunk, Order, Run, Version
 from vazao.relay.settings import RelaySettings
@@ -146,6 +147,8 @@ async def take(platform: Platform, agent: Agent, token: str, number: int, body: 
         chunk = await store.runs.find_chunk(conn, run.id, number)
     if chunk is None:
         raise RunUnknown
+    if run.state == "waiting":
+        raise SlotMissing(retry_after=1)
     if run.state != "sending":
         raise RunEnded
     if len(body) != chunk.packed or hashlib.sha256(body).digest() != chunk.sha256:
@@ -168,7 +171,7 @@ async def commit(conn: Conn, agent: Agent, run: Run) -> Run:
     assert now is not None
     if now.state == "replaced":
         raise RunEnded
-    if now.state != "sending":
+    if now.state not in ("waiting", "sending"):
         return now
     count = await store.runs.missing(conn, run.id)
     if count:
@@ -180,7 +183,7 @@ async def commit(conn: Conn, agent: Agent, run: Run) -> Run:
         bytes_total=sum(each.packed for each in chunks), requested_by=agent.site,
     )
     committed = await store.runs.set_state(
-        conn, run, "loading", from_states=("sending",), job_id=job.id
+        conn, run, "loading", from_states=("waiting", "sending"), job_id=job.id
     )
     assert committed is not None
     return committed

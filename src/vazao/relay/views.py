@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from vazao.kit.web.openapi import Moment
+from vazao.kit.web.openapi import Moment, Seconds
 
 
 class EnrolBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,9 +57,12 @@ class RunTold(TypedDict):
 
 
 class Offered(RunTold):
-    """The same, with the numbers of the chunks that have not come."""
+    """The same, with the numbers of the chunks that have not come; ``wait``: seconds after which
+    to offer the run again, 0 where its chunks may be sent now.
+    """
 
     missing: list[int]
+    wait: Seconds
 
 
 class RowsPage(TypedDict):

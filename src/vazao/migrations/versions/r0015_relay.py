@@ -88,14 +88,20 @@ create table relay.run (
     agent_id int not null references relay.agent (id),
     seq int not null,
     base_seq int,
-    state text not null default 'sending'
-        check (state in ('sending', 'loading', 'held', 'finished', 'failed', 'replaced')),
+    state text not null default 'waiting'
+        check (state in ('waiting', 'sending', 'loading', 'held', 'finished', 'failed',
+            'replaced')),
     encoding text not null check (encoding in ('zstd', 'zlib')),
     rows bigint not null check (rows >= 0),
     digest bigint not null,
     began_at timestamptz not null,
     extract_seconds float8 not null,
+    raw bigint not null,
     offered_at timestamptz not null default kit.now(),
+    refused int not null default 0,
+    return_at timestamptz,
+    granted_at timestamptz,
+    touched_at timestamptz not null default kit.now(),
     committed_at timestamptz,
     ended_at timestamptz,
     swept_at timestamptz,
@@ -108,9 +114,12 @@ comment on table relay.run is
     'One transmission of one list of one site. seq counts those of the list at the site; base_seq '
     'is the run whose rows it changes, none where it brings the whole list. rows and digest are '
     'those of the whole list at the source: the sum of its rows'' hashes modulo 2^64, with a sign. '
-    'swept_at: its chunks, and rows that never became current, are gone';
+    'raw: bytes once unpacked. refused and return_at: how often, and until when, it was asked to '
+    'wait for its turn (relay.pace). swept_at: its chunks, and rows that never became current, '
+    'are gone';
 create unique index run_open on relay.run (site_id, list_id)
-    where state in ('sending', 'loading', 'held');
+    where state in ('waiting', 'sending', 'loading', 'held');
+create index run_at_work on relay.run (id) where state in ('sending', 'loading');
 create index run_unswept on relay.run (id)
     where swept_at is null and state in ('finished', 'failed', 'replaced');
 create index run_by_list on relay.run (list_id, id);
@@ -127,6 +136,24 @@ create table relay.chunk (
     primary key (run_id, number)
 );
 comment on table relay.chunk is 'A piece of a run: its bytes are with the blobs until it has ended';
+
+create table relay.pace (
+    one boolean primary key default true check (one),
+    promised_until timestamptz,
+    last_ended_at timestamptz,
+    bytes float8 not null default 0,
+    seconds float8 not null default 0,
+    ease float8 not null default 1,
+    measured_at timestamptz not null default kit.now(),
+    commit_seconds float8 not null default 0,
+    io_waits float8 not null default 0
+) with (fillfactor = 50);
+insert into relay.pace default values;
+comment on table relay.pace is
+    'What the database takes: bytes that runs brought in so many seconds of loading, lately. '
+    'promised_until: when the last run that was asked to wait is to have been loaded. ease: which '
+    'share of the work at hand is let in, by the latency of a commit and the sessions that wait '
+    'for the disk';
 
 create table relay.current (
     list_id int not null references relay.list (id),

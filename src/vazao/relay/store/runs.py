@@ -50,6 +50,7 @@ async def insert(
         list_id=version.list_id, version=version.version, agent_id=agent_id, base_seq=base_seq,
         encoding=manifest.encoding, rows=manifest.rows, digest=manifest.digest,
         began_at=began_at, extract_seconds=manifest.seconds,
+        raw=sum(each.raw for each in manifest.chunks),
     )
     assert made is not None
     chunks = manifest.chunks
@@ -75,6 +76,7 @@ async def find_chunk(conn: Conn, run_id: int, number: int) -> Chunk | None:
 async def mark_stored(conn: Conn, run_id: int, number: int) -> None:
     """Note that a chunk's bytes are with the blobs."""
     await sql.run(conn, Q.mark_stored, run_id=run_id, number=number)
+    await sql.run(conn, Q.touch, id=run_id)
 
 
 async def missing(conn: Conn, run_id: int) -> int:

@@ -15,15 +15,16 @@ select {run} from relay.run where id = %(id)s
 -- name: find_open
 -- The one of a list at a site that has not ended.
 select {run} from relay.run
-where site_id = %(site_id)s and list_id = %(list_id)s and state in ('sending', 'loading', 'held')
+where site_id = %(site_id)s and list_id = %(list_id)s and state in ('waiting', 'sending', 'loading', 'held')
 
 -- name: insert_run
 -- The next of its list at its site.
 insert into relay.run (token, site_id, list_id, version, agent_id, seq, base_seq, encoding, rows,
-    digest, began_at, extract_seconds)
+    digest, began_at, extract_seconds, raw)
 select %(token)s, %(site_id)s, %(list_id)s, %(version)s, %(agent_id)s, coalesce((
     select max(seq) from relay.run where site_id = %(site_id)s and list_id = %(list_id)s
-), 0) + 1, %(base_seq)s, %(encoding)s, %(rows)s, %(digest)s, %(began_at)s, %(extract_seconds)s
+), 0) + 1, %(base_seq)s, %(encoding)s, %(rows)s, %(digest)s, %(began_at)s, %(extract_seconds)s,
+    %(raw)s
 returning {run}
 
 -- name: insert_chunks
@@ -45,6 +46,10 @@ select {chunk} from relay.chunk where run_id = %(run_id)s and number = %(number)
 -- Its bytes are with the blobs.
 update relay.chunk set stored_at = kit.now()
 where run_id = %(run_id)s and number = %(number)s and stored_at is null
+
+-- name: touch
+-- It was heard of.
+update relay.run set touched_at = kit.now() where id = %(id)s
 
 -- name: count_missing
 -- How many chunks of a run have not come yet.

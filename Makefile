@@ -21,7 +21,7 @@ LOOSE := $(addprefix --ignore ,import-not-found no-matching-overload invalid-arg
 CATALOGUE := src/vazao/locale/pt_BR/LC_MESSAGES/vazao.mo
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev install-bench assets run server migrate test tests full mutants watch lint format bench docs clients conformance \
+.PHONY: help install install-dev install-bench assets run server migrate test tests full mutants watch lint format bench docs clients conformance agents \
 	requirements schema build getver clean
 
 help: ## List what can be made
@@ -29,6 +29,7 @@ help: ## List what can be made
 
 install: $(RUN_STAMP) ## Install what running needs, into .venv
 	@$(MAKE) --no-print-directory assets
+	@$(BIN)/python scripts/agents.py pyz || true
 
 install-dev: $(DEV_STAMP) ## Install what testing and checking need, into .venv
 	@$(MAKE) --no-print-directory assets
@@ -84,6 +85,9 @@ clients: install-dev ## Generate clients from the reference, and let the Python 
 
 conformance: install-dev ## Hold every route to the reference with schemathesis (some minutes)
 	@$(BIN)/python scripts/clients/conform.py $(ARGS)
+
+agents: $(RUN_STAMP) ## Build the agent's packages into build/agents
+	@$(BIN)/python scripts/agents.py
 
 requirements: install-dev ## Resolve the newest versions and pin them with their hashes
 	$(BIN)/python scripts/requirements.py $(ARGS)

@@ -56,6 +56,8 @@ def main(arguments: list[str]) -> None:
     # Apart from ours: they agree with none of them.
     for name in ("clients", "rivals"):
         compile_set(name, (), None, "--keep" in arguments, f"requirements/{name}.in")
+    # Apart as well, but what the agent holds is what it was tested with.
+    compile_set("agents", (), "dev", "--keep" in arguments, "requirements/agents.in")
 
 
 if __name__ == "__main__":

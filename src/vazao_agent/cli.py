@@ -1,19 +1,24 @@
-"""``vazao-agent``: enroll, once."""
+"""``vazao-agent``: enroll, run, once, status, doctor, install-service, uninstall."""
 
 from __future__ import annotations
 
 import argparse
+import getpass
+import json
 import os
 import sys
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
-from vazao_agent import __version__
+from vazao_agent import __version__, finding, machine, preflight, service
 from vazao_agent.errors import AgentError
 from vazao_agent.hub import Hub
 from vazao_agent.identity import Identity, new_key, new_spool_key
+from vazao_agent.loop import Loop
+from vazao_agent.packed import STATE
 from vazao_agent.running import Agent
-
-STATE = Path("/var/lib/vazao-agent" if os.name != "nt" else "C:/ProgramData/vazao-agent")
+from vazao_agent.texts import said
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,47 +28,151 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=__version__)
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--state", type=Path, default=STATE, help="its folder (%(default)s)")
+    common.add_argument("--state", type=Path, default=Path(STATE), help="its folder (%(default)s)")
     common.add_argument("--ca", help="a file of certificates to trust besides the system's")
     commands = made.add_subparsers(dest="command", required=True)
     enroll = commands.add_parser("enroll", parents=[common], help="make this machine known")
     enroll.add_argument("hub", help="the hub's address: https://…")
     enroll.add_argument("token", help="the token that the hub gave for this site")
-    enroll.add_argument("--database", required=True,
-                        help="postgresql://user@host:port/name, without a password")
-    commands.add_parser("once", parents=[common], help="transmit what is due, and end")
+    enroll.add_argument("--database", help="postgresql://user@host:port/name, without a password; "
+                        "the one of e-SUS PEC where not given")
+    for name, about in (
+        ("run", "check in and transmit what is due, until stopped"),
+        ("once", "transmit what is due, and end"), ("status", "what this agent knows"),
+        ("doctor", "look for what is in the way"),
+        ("install-service", "start now and with the machine"),
+        ("uninstall", "stop, and start no more"),
+    ):
+        commands.add_parser(name, parents=[common], help=about)
     return made
 
 
+def _database(given: argparse.Namespace) -> tuple[str, str | None]:
+    """The address of the source and its password: given, found, or asked for.
+
+    Raises:
+        AgentError: none was given or found, and nobody can be asked.
+    """
+    if given.database:
+        return given.database, os.environ.get("PGPASSWORD") or _asked()
+    found = finding.find()
+    if found is None:
+        raise AgentError("database_down", said(
+            "No e-SUS PEC was found here. Name the database: --database "
+            "postgresql://user@host:port/name",
+            "Nenhum e-SUS PEC foi encontrado aqui. Indique o banco: --database "
+            "postgresql://usuario@servidor:porta/nome",
+        ))
+    print(said("Found {address} in {file}.", "Encontrado {address} em {file}.",
+               address=found.address, file=found.file))
+    return found.address, found.password
+
+
+def _asked() -> str | None:
+    if not sys.stdin.isatty():
+        return None
+    return getpass.getpass(said("Password of the database: ", "Senha do banco: ")) or None
+
+
 def enroll(given: argparse.Namespace) -> int:
-    """Make a key pair and exchange the token for an identity."""
-    private, public = new_key()
+    """Look for blockers, make a key pair, and exchange the token for an identity."""
+    address, password = _database(given)
     hub = Hub(given.hub, ca=given.ca)
-    made = hub.post("/enroll", {"token": given.token, "public_key": public,
-                                "version": __version__})
+    findings, known = preflight.check(hub, address, password, given.state)
+    print(preflight.shown(findings))
+    if any(each.blocker and not each.well for each in findings):
+        return 1
+    private, public = new_key()
+    made = hub.post("/enroll", {
+        "token": given.token, "public_key": public, "version": __version__,
+        "machine": machine.fingerprint(), "ibge": (known or {}).get("ibge"),
+    })
     Identity(
         agent=made["agent"], key=private, hub=given.hub, site=made["site"],
         organization=made["organization"], publisher=made["publisher"],
-        spool_key=new_spool_key(), database=given.database,
+        spool_key=new_spool_key(), database=address, password=password or "",
+        ca=str(Path(given.ca).resolve()) if given.ca else "",
     ).save(given.state)
-    print(f"Enrolled as {made['site']}.")
+    print(said("Enrolled as {site}.", "Registrado como {site}.", site=made["site"]))
     return 0
+
+
+def run(given: argparse.Namespace) -> int:
+    """Work until stopped."""
+    return _with(given, lambda agent: Loop(agent).run())
 
 
 def once(given: argparse.Namespace) -> int:
     """Transmit what is due."""
-    agent = Agent(given.state, ca=given.ca)
+    return _with(given, lambda agent: 0 if agent.once() else 1)
+
+
+def _with(given: argparse.Namespace, work: Callable[[Agent], int]) -> int:
+    agent = Agent(given.state)
     try:
-        return 0 if agent.once() else 1
+        return work(agent)
     finally:
         agent.close()
+
+
+def status(given: argparse.Namespace) -> int:
+    """Say what this agent knows, without personal data."""
+    identity = Identity.load(given.state)
+    agent = Agent(given.state)
+    try:
+        alive = agent.journal.read("alive")
+        print(f"{identity.site} → {identity.hub}, agent {identity.agent}, {__version__}")
+        print(said("Database: {address}", "Banco: {address}", address=identity.database))
+        print(said("Last alive: {at}", "Último sinal: {at}",
+                   at=datetime.fromtimestamp(float(alive)).isoformat(" ", "seconds")
+                   if alive else "-"))
+        for kept in agent.state.lists():
+            state = said("waits to be sent", "aguarda envio") if kept.pending else "✓"
+            print(f"  {kept.name} (v{kept.version}): {state}")
+        for entry in agent.journal.pending():
+            at = datetime.fromtimestamp(entry["when"]).isoformat(" ", "seconds")
+            print(f"  {at} {entry['what']} {entry['cause']} {entry['list']} {entry['message']} "
+                  f"{json.dumps(entry['details'])}")
+    finally:
+        agent.close()
+    return 0
+
+
+def doctor(given: argparse.Namespace) -> int:
+    """Look for what is in the way."""
+    identity = Identity.load(given.state)
+    hub = Hub(identity.hub, ca=identity.ca)
+    findings, _ = preflight.check(hub, identity.database, identity.password, given.state)
+    print(preflight.shown(findings))
+    return int(any(each.blocker and not each.well for each in findings))
+
+
+def install_service(given: argparse.Namespace) -> int:
+    """Start now and with the machine."""
+    Identity.load(given.state)
+    print(service.install(given.state))
+    return 0
+
+
+def uninstall(given: argparse.Namespace) -> int:
+    """Stop, and start no more; the state folder stays."""
+    service.uninstall()
+    print(said("Stopped. {folder} can be deleted.", "Parado. {folder} pode ser apagada.",
+               folder=given.state))
+    return 0
+
+
+COMMANDS = {
+    "enroll": enroll, "run": run, "once": once, "status": status, "doctor": doctor,
+    "install-service": install_service, "uninstall": uninstall,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; its exit code."""
     given = parser().parse_args(arguments)
     try:
-        return {"enroll": enroll, "once": once}[given.command](given)
+        return COMMANDS[given.command](given)
     except AgentError as error:
-        print(f"{error.cause}: {error.message}", file=sys.stderr)
+        print(f"{error.cause}: {error.message} {preflight.remedy(error)}".strip(), file=sys.stderr)
         return 1

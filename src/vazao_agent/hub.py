@@ -44,6 +44,9 @@ class Hub:
     Args:
         identity: signs the requests; before enrolment there is none.
         ca: a file of certificates to trust besides the system's.
+
+    Raises:
+        AgentError: ``network_tls``: *ca* cannot be read.
     """
 
     def __init__(
@@ -53,7 +56,10 @@ class Hub:
         self._identity = identity
         self._context = ssl.create_default_context()
         if ca:
-            self._context.load_verify_locations(ca)
+            try:
+                self._context.load_verify_locations(ca)
+            except OSError as error:
+                raise AgentError("network_tls", f"{ca} holds no certificates: {error}.") from error
         self._connection: http.client.HTTPConnection | None = None
         self._ahead = 0
         self._last = 0

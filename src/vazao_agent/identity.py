@@ -40,7 +40,8 @@ class Identity:
         key: the private key, 32 bytes in base64. It never leaves this machine.
         publisher: the public key of the lists' publisher; empty until the first list.
         spool_key: with what chunks are encrypted that wait here.
-        database: where the source is, without a password.
+        database: where the source is, without its password, which is beside it.
+        ca: a file of certificates to trust besides the system's.
     """
 
     agent: int
@@ -51,6 +52,8 @@ class Identity:
     publisher: str
     spool_key: str
     database: str
+    password: str = ""
+    ca: str = ""
 
     @classmethod
     def load(cls, folder: Path) -> Identity:
@@ -61,10 +64,10 @@ class Identity:
         """
         try:
             kept = json.loads((folder / FILE).read_text())
-            return cls(**{each.name: kept[each.name] for each in fields(cls)})
+            return cls(**{each.name: kept[each.name] for each in fields(cls) if each.name in kept})
         except FileNotFoundError:
             raise AgentError("agent_state_lost", f"No agent has enrolled in {folder}.") from None
-        except (ValueError, KeyError) as error:
+        except (ValueError, TypeError) as error:
             raise AgentError("agent_state_lost", f"{folder / FILE} cannot be read.") from error
 
     def save(self, folder: Path) -> None:

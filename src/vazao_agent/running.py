@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vazao_agent import __version__, source
+from vazao_agent import __version__, facts, machine, source
 from vazao_agent.errors import AgentError
 from vazao_agent.extracting import extract
 from vazao_agent.hub import Hub
 from vazao_agent.identity import Identity, genuine, unb64
+from vazao_agent.journal import FAILED, NOTICED, SENT
 from vazao_agent.spool import Spool
 from vazao_agent.state import Kept, State
 from vazao_agent.wire import Manifest, Publication
 
 POLL_SECONDS = 0.2
 LONGEST_POLL = 5.0
-ENDED = ("finished", "held", "failed")
+ENDED = ("finished", "held", "failed", "replaced")
 
 
 class Agent:
@@ -29,15 +31,15 @@ class Agent:
     """
 
     def __init__(
-        self, folder: Path, *, password: str | None = None, ca: str | None = None,
-        say: Callable[[str], object] = print,
+        self, folder: Path, *, say: Callable[[str], object] = print
     ) -> None:
         self.folder = folder
         self.identity = Identity.load(folder)
         self.state = State(folder)
-        self.hub = Hub(self.identity.hub, self.identity, ca=ca)
-        self._password = password
+        self.journal = self.state.journal
+        self.hub = Hub(self.identity.hub, self.identity, ca=self.identity.ca)
         self._say = say
+        self._facts: dict[str, Any] = {}
 
     def close(self) -> None:
         """Let go of the hub and the files."""
@@ -45,8 +47,19 @@ class Agent:
         self.state.close()
 
     def check_in(self) -> dict[str, Any]:
-        """Tell the hub that this agent is alive; what there is to do."""
-        return self.hub.post("/check-in", {"version": __version__})
+        """Tell the hub that this agent is alive and what happened; what there is to do."""
+        while True:
+            entries = self.journal.pending()
+            answer: dict[str, Any] = self.hub.post("/check-in", {
+                "version": __version__, "journal": entries, "facts": {
+                    **self._facts, "machine": machine.described(),
+                    "free_bytes": machine.free_bytes(self.folder),
+                },
+            })
+            if entries:
+                self.journal.delivered(entries[-1]["number"])
+            if len(entries) <= 1 or not self.journal.pending():
+                return answer
 
     def once(self) -> bool:
         """Transmit every list that is due; whether all of them arrived.
@@ -54,14 +67,29 @@ class Agent:
         Raises:
             AgentError: the hub cannot be spoken with.
         """
+        return self.follow(self.check_in())
+
+    def follow(self, answer: dict[str, Any]) -> bool:
+        """Do what the hub asks for; whether all went well.
+
+        Raises:
+            AgentError: the hub cannot be spoken with.
+        """
         well = True
-        for order in self.check_in()["lists"]:
-            publication = self._verified(order)
-            kept = self.state.acknowledge(
-                self.state.kept(publication.name), order["current"]
-            )
-            if order["due"]:
-                well = self._transmit(publication, kept) and well
+        for order in answer["lists"]:
+            name = ""
+            try:
+                publication = self._verified(order)
+                name = publication.name
+                kept = self.state.acknowledge(self.state.kept(name), order["current"])
+                if order["due"]:
+                    well = self._transmit(publication, kept, answer) and well
+            except AgentError as error:
+                self.journal.failed(error, name)
+                self._say(f"{name}: {error.cause}: {error.message}")
+                if error.cause.startswith("network_"):
+                    raise
+                well = False
         return well
 
     def _verified(self, order: dict[str, Any]) -> Publication:
@@ -80,40 +108,73 @@ class Agent:
             raise AgentError("agent_error", f"An older version of {publication.name} came.")
         return publication
 
-    def _transmit(self, publication: Publication, kept: Kept) -> bool:
+    def _transmit(self, publication: Publication, kept: Kept, answer: dict[str, Any]) -> bool:
         manifest = kept.pending
         if manifest is None or manifest.version != publication.version:
-            manifest = self._extract(publication, kept)
-        self._say(f"{publication.name}: {manifest.rows} rows, "
-                  f"{sum(each.packed for each in manifest.chunks)} bytes to send")
+            manifest = self._extract(publication, kept, answer)
+        size = sum(each.packed for each in manifest.chunks)
+        self._say(f"{publication.name}: {manifest.rows} rows, {size} bytes to send")
         offered = self._offer(manifest)
         spool = self._spool(manifest)
         for number in offered["missing"]:
             self.hub.send("PUT", f"/runs/{manifest.run}/chunks/{number}", spool.read(number),
                           "application/octet-stream")
         ended = self._await(self.hub.post(f"/runs/{manifest.run}/commit", {}), manifest)
-        if ended["state"] == "finished":
-            self.state.acknowledge(self.state.kept(publication.name), manifest.run)
-            spool.clear()
-        self._say(f"{publication.name}: {ended['state']}")
-        return ended["state"] == "finished"
+        return self._settle(publication, manifest, ended["state"], size)
+
+    def _settle(self, publication: Publication, manifest: Manifest, state: str, size: int) -> bool:
+        """Remember how a run ended."""
+        kept = self.state.kept(publication.name)
+        self._say(f"{publication.name}: {state}")
+        if state == "finished":
+            self.state.acknowledge(kept, manifest.run)
+            self.journal.add(SENT, name=publication.name, rows=manifest.rows, bytes=size)
+        elif state != "held":
+            self.state.forget_pending(kept)
+            self.journal.add(FAILED, cause="hub_error", name=publication.name,
+                             message=f"The hub did not take the list: {state}.")
+        if state != "held":
+            self._spool(manifest).clear()
+        return state == "finished"
 
     def _offer(self, manifest: Manifest) -> dict[str, Any]:
         """Offer a run until the hub gives it a slot."""
         while True:
-            offered = self.hub.post("/runs", manifest.json())
+            offered: dict[str, Any] = self.hub.post("/runs", manifest.json())
             if not offered["wait"]:
                 return offered
             time.sleep(offered["wait"])
 
-    def _extract(self, publication: Publication, kept: Kept) -> Manifest:
+    def _extract(
+        self, publication: Publication, kept: Kept, answer: dict[str, Any]
+    ) -> Manifest:
         if kept.pending is not None:
             self._spool(kept.pending).clear()
-        with source.connected(self.identity.database, self._password) as conn:
+        with source.connected(self.identity.database, self.identity.password) as conn:
+            self._look(facts.gather(conn), answer)
             return extract(
                 conn, publication, self.state, kept, folder=self.folder / "spool",
                 key=self.identity.spool_key, clock=self.hub.now,
             )
+
+    def _look(self, found: dict[str, Any], answer: dict[str, Any]) -> None:
+        """Hold the source to what the hub expects of it, and note what is new.
+
+        Raises:
+            AgentError: ``source_wrong``: it is another municipality's.
+        """
+        expected = answer.get("ibge")
+        if expected and found["ibge"] and found["ibge"] != expected:
+            raise AgentError(
+                "source_wrong", f"The database is of municipality {found['ibge']}, the site's is "
+                f"{expected}. Nothing was sent.",
+            )
+        before = json.loads(self.journal.read("facts") or "null")
+        if facts.changed(before, found):
+            self.journal.add(NOTICED, cause="source_upgraded",
+                             message="The source's server or tables changed since the last list.")
+        self.journal.note("facts", json.dumps(found))
+        self._facts = found
 
     def _spool(self, manifest: Manifest) -> Spool:
         return Spool(self.folder / "spool" / manifest.run, self.identity.spool_key)

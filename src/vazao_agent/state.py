@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from vazao_agent.journal import Journal
 from vazao_agent.wire import Manifest
 
 SCHEMA = """
@@ -20,7 +21,6 @@ create table if not exists list (
     name text primary key, number integer not null unique, version integer not null default 0,
     run text, pending text
 );
-create table if not exists journal (id integer primary key, at real not null, what text not null);
 """
 CACHE_KIB = 8_192
 
@@ -55,6 +55,7 @@ class State:
         self._db.execute(f"pragma cache_size = -{CACHE_KIB}")
         self._db.execute("pragma journal_mode = wal")
         self._db.executescript(SCHEMA)
+        self.journal = Journal(self._db)
 
     def close(self) -> None:
         """Close the file."""
@@ -71,6 +72,11 @@ class State:
         ).fetchone()
         *plain, pending = row
         return Kept(*plain, None if pending is None else Manifest.of(json.loads(pending)))
+
+    def lists(self) -> list[Kept]:
+        """Every list that ran here."""
+        names = self._db.execute("select name from list order by name").fetchall()
+        return [self.kept(name) for (name,) in names]
 
     def begin(self, kept: Kept) -> None:
         """Prepare for the rows of a new extraction; what an earlier one left is forgotten."""

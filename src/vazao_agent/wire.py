@@ -31,6 +31,14 @@ TYPES = (
     "timestamptz", "uuid",
 )
 """What the columns of a list may be: types whose text is the same on every server."""
+CAUSES = (
+    "machine_off", "machine_replaced", "agent_stopped", "agent_state_lost", "network_dns",
+    "network_connect", "network_tls", "network_proxy", "clock_skew", "database_down",
+    "database_login", "database_permission", "schema_changed", "query_error", "query_timeout",
+    "source_stale", "source_upgraded", "source_wrong", "disk_full", "hub_busy", "hub_error",
+    "agent_error",
+)
+"""Why a transmission was missed or failed."""
 PINNED = {
     "datestyle": "ISO, YMD", "timezone": "UTC", "intervalstyle": "postgres",
     "extra_float_digits": "0", "bytea_output": "hex", "client_encoding": "UTF8",

@@ -160,12 +160,19 @@ def test_a_zip_cut_or_flipped_on_its_way_is_refused(pyz: Path, tmp_path: Path) -
     assert "damaged" in failed
 
 
-def test_libraries_that_lost_a_file_are_unpacked_anew(pyz: Path, tmp_path: Path) -> None:
+def test_libraries_that_are_not_whole_are_unpacked_anew(pyz: Path, tmp_path: Path) -> None:
     version(pyz, tmp_path)
     (folder,) = unpacked(tmp_path)
-    (folder / LIBRARY).unlink()
-    version(pyz, tmp_path)
-    assert (folder / LIBRARY).is_file()
+    for harmed, harm in (
+        (folder / LIBRARY, Path.unlink),
+        (folder / "cryptography" / "exceptions.py", lambda file: file.write_bytes(b"")),
+        (folder / libraries.CONTENTS, Path.unlink),
+    ):
+        before = harmed.read_bytes()
+        harm(harmed)
+        version(pyz, tmp_path)
+        assert harmed.read_bytes() == before
+        assert unpacked(tmp_path) == [folder]
 
 
 def test_what_killed_starts_and_former_versions_left_goes(pyz: Path, tmp_path: Path) -> None:
@@ -235,7 +242,8 @@ def test_the_self_contained_one_runs_where_nothing_is_set(archive: Path, tmp_pat
     assert subprocess.check_output([*command, "--version"], text=True) == f"{__version__}\n"
     assert list(folder.rglob("zstandard/backend_c*.so"))
     needs = (folder / "NEEDS").read_text()
-    found = re.fullmatch(rf"Linux {platform.machine()} with glibc (\d+)\.(\d+) or newer\n", needs)
+    assert needs.startswith(f"Linux {platform.machine()} with zlib and glibc ")
+    found = re.search(r" (\d+)\.(\d+) or newer\n$", needs)
     assert found
     glibc = tuple(map(int, found.groups()))
     here = tuple(map(int, platform.libc_ver()[1].split(".")))
@@ -251,15 +259,23 @@ def test_the_self_contained_one_finds_the_systems_certificates(
     bundle = tmp_path / "bundle.pem"
     bundle.touch()
     monkeypatch.setattr(packed, "BUNDLES", (str(tmp_path / "none.pem"), str(bundle)))
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
-    # Beside what the variables name there is the place compiled in.
-    monkeypatch.setenv("SSL_CERT_FILE", "")
     for known, expected in ((None, str(bundle)), ("/known", "")):
         paths = ssl.get_default_verify_paths()._replace(cafile=known, capath=None)
         monkeypatch.setattr(ssl, "get_default_verify_paths", lambda paths=paths: paths)
         monkeypatch.setenv("SSL_CERT_FILE", "")
-        packed.trust()
+        packed.settle()
         assert os.environ["SSL_CERT_FILE"] == expected
+
+
+@pytest.mark.parametrize("before", [None, "/theirs"])
+def test_programs_of_the_system_find_their_own_libraries(
+    before: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "BUNDLES", ())
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/inside")
+    monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", before or "")
+    packed.settle()
+    assert os.environ.get("LD_LIBRARY_PATH") == before
 
 
 def test_what_cannot_be_built_leaves_the_former_package(
@@ -268,12 +284,22 @@ def test_what_cannot_be_built_leaves_the_former_package(
     monkeypatch.setattr(agents, "BUILD", tmp_path)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    for former, offered in (("none", "none"), ("its former one", "its former one")):
-        if former != "none":
-            agents.build("agent.pyz", "before", lambda target: target.write_text("former") and None)
+    for offered in ("none", "its former one"):
+        if offered != "none":
+            agents.build("agent.pyz", "before", lambda fresh: fresh.write_bytes(b"former"))
         assert agents.main(["pyz"]) == 1
         assert f"agent.pyz was not built: a hub here offers {offered}." in capsys.readouterr().out
     assert (tmp_path / "agent.pyz").read_text() == "former"
     assert sorted(each.name for each in tmp_path.iterdir()) == [
         ".agent.pyz.stamp", ".lock", "agent.pyz", "agent.pyz.sha256",
     ]
+
+
+def test_packages_hold_what_the_agent_is_tested_with() -> None:
+    pins = agents.PINS.read_text()
+    assert pins.count("--hash=sha256:") > pins.count("==")
+    assert not re.search(r"#|://|--index|--find-links", pins)
+    tested = (ROOT / "requirements" / "dev.txt").read_text()
+    for name in (*agents.PURE, *agents.COMPILED, "zstandard"):
+        (pin,) = re.findall(rf"^{name}==\S+", pins, re.MULTILINE)
+        assert f"\n{pin} " in tested

@@ -682,6 +682,14 @@ BEGIN
 END;
 $$;
 
+CREATE FUNCTION relay.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception 'the audit log of relay is only added to';
+end
+$$;
+
 CREATE TABLE accounts.audit (
     id bigint NOT NULL,
     organization_id integer NOT NULL,
@@ -2076,6 +2084,8 @@ CREATE TABLE relay.agent (
     site_id integer NOT NULL,
     public_key bytea NOT NULL,
     version text NOT NULL,
+    machine text NOT NULL,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
     enrolled_at timestamp with time zone DEFAULT kit.now() NOT NULL,
     ended_at timestamp with time zone,
     seen_at timestamp with time zone DEFAULT kit.now() NOT NULL,
@@ -2087,6 +2097,28 @@ COMMENT ON TABLE relay.agent IS 'An agent by its Ed25519 key. stamp is that of i
 
 ALTER TABLE relay.agent ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME relay.agent_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE relay.audit (
+    id bigint NOT NULL,
+    organization_id integer NOT NULL,
+    at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    actor text NOT NULL,
+    what text NOT NULL,
+    site text,
+    list text,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+COMMENT ON TABLE relay.audit IS 'Who did or looked at what; rows are only ever added';
+
+ALTER TABLE relay.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME relay.audit_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -2132,6 +2164,31 @@ CREATE TABLE relay.enrolment (
 );
 
 COMMENT ON TABLE relay.enrolment IS 'Tokens by their SHA-256; each makes one agent of its site';
+
+CREATE TABLE relay.journal (
+    id bigint NOT NULL,
+    site_id integer NOT NULL,
+    agent_id integer,
+    number bigint,
+    at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    what text NOT NULL,
+    cause text NOT NULL,
+    list text NOT NULL,
+    message text NOT NULL,
+    details jsonb NOT NULL
+);
+
+COMMENT ON TABLE relay.journal IS 'What happened at a site, as its agent wrote it down (number: its own), or as the hub saw it';
+
+ALTER TABLE relay.journal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME relay.journal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE relay.list (
     id integer NOT NULL,
@@ -2225,11 +2282,17 @@ CREATE TABLE relay.site (
     name text NOT NULL,
     name_key text NOT NULL,
     timezone text NOT NULL,
+    ibge text,
+    holidays date[] DEFAULT '{}'::date[] NOT NULL,
     created_at timestamp with time zone DEFAULT kit.now() NOT NULL,
-    agent_id integer
+    agent_id integer,
+    paused_at timestamp with time zone,
+    asked_at timestamp with time zone,
+    restart_at timestamp with time zone,
+    purged_at timestamp with time zone
 );
 
-COMMENT ON TABLE relay.site IS 'A remote database. agent_id is the agent that may speak for it now; none: not enrolled yet';
+COMMENT ON TABLE relay.site IS 'A remote database. ibge is its municipality, which the first agent finds out where nobody said it. agent_id is the agent that may speak for it now; none: not enrolled, or revoked. asked_at: when somebody asked for its lists at once; restart_at: for a restart. purged_at: from when everything of it is to go';
 
 ALTER TABLE relay.site ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME relay.site_id_seq
@@ -2246,11 +2309,15 @@ CREATE TABLE relay.version (
     document bytea NOT NULL,
     signature bytea NOT NULL,
     every_seconds integer NOT NULL,
+    opens integer DEFAULT 0 NOT NULL,
+    closes integer DEFAULT 1440 NOT NULL,
     published_at timestamp with time zone DEFAULT kit.now() NOT NULL,
-    CONSTRAINT version_every_seconds_check CHECK ((every_seconds > 0))
+    CONSTRAINT version_closes_check CHECK (((closes >= 1) AND (closes <= 1440))),
+    CONSTRAINT version_every_seconds_check CHECK ((every_seconds > 0)),
+    CONSTRAINT version_opens_check CHECK (((opens >= 0) AND (opens <= 1439)))
 );
 
-COMMENT ON TABLE relay.version IS 'A version of a list: the very bytes that its publisher signed';
+COMMENT ON TABLE relay.version IS 'A version of a list: the very bytes that its publisher signed. opens and closes: the window of the day, in minutes by the site''s clock, in which it is transmitted';
 
 ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p0 FOR VALUES WITH (modulus 16, remainder 0);
 
@@ -2717,6 +2784,9 @@ ALTER TABLE ONLY public.procrastinate_workers
 ALTER TABLE ONLY relay.agent
     ADD CONSTRAINT agent_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY relay.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY relay.chunk
     ADD CONSTRAINT chunk_pkey PRIMARY KEY (run_id, number);
 
@@ -2725,6 +2795,12 @@ ALTER TABLE ONLY relay.current
 
 ALTER TABLE ONLY relay.enrolment
     ADD CONSTRAINT enrolment_pkey PRIMARY KEY (token);
+
+ALTER TABLE ONLY relay.journal
+    ADD CONSTRAINT journal_agent_id_number_key UNIQUE (agent_id, number);
+
+ALTER TABLE ONLY relay.journal
+    ADD CONSTRAINT journal_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY relay.list
     ADD CONSTRAINT list_organization_id_name_key UNIQUE (organization_id, name);
@@ -2914,11 +2990,15 @@ CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON public.procrastinat
 
 CREATE INDEX agent_by_site ON relay.agent USING btree (site_id);
 
+CREATE INDEX audit_by_organization ON relay.audit USING btree (organization_id, id DESC);
+
 CREATE INDEX current_by_run ON relay.current USING btree (run_id);
 
 CREATE INDEX current_by_site ON relay.current USING btree (site_id);
 
 CREATE INDEX enrolment_by_site ON relay.enrolment USING btree (site_id);
+
+CREATE INDEX journal_by_site ON relay.journal USING btree (site_id, at DESC, id DESC);
 
 CREATE INDEX run_at_work ON relay.run USING btree (id) WHERE (state = ANY (ARRAY['sending'::text, 'loading'::text]));
 
@@ -3140,6 +3220,8 @@ CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON pub
 
 CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON public.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION public.procrastinate_trigger_function_status_events_update_v1();
 
+CREATE TRIGGER audit_stays BEFORE DELETE OR UPDATE OR TRUNCATE ON relay.audit FOR EACH STATEMENT EXECUTE FUNCTION relay.refuse_change();
+
 ALTER TABLE ONLY accounts.foreign_hash
     ADD CONSTRAINT foreign_hash_kind_fkey FOREIGN KEY (kind) REFERENCES accounts.scheme(kind);
 
@@ -3232,6 +3314,9 @@ ALTER TABLE ONLY relay.current
 
 ALTER TABLE ONLY relay.enrolment
     ADD CONSTRAINT enrolment_site_id_fkey FOREIGN KEY (site_id) REFERENCES relay.site(id);
+
+ALTER TABLE ONLY relay.journal
+    ADD CONSTRAINT journal_site_id_fkey FOREIGN KEY (site_id) REFERENCES relay.site(id);
 
 ALTER TABLE ONLY relay.run
     ADD CONSTRAINT run_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES relay.agent(id);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from litestar import Controller, Request, get, post, put
 from litestar.params import FromPath
 
@@ -11,9 +12,18 @@ from vazao.kit import clock
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import ThePlatform
 from vazao.kit.web.parameters import json_of
-from vazao.relay import described, enrolling, publishing, slots, store, transmitting, views
+from vazao.relay import (
+    checking_in,
+    described,
+    enrolling,
+    publishing,
+    slots,
+    store,
+    transmitting,
+    views,
+)
 from vazao.relay.keys import bytes_of, text_of
-from vazao.relay.models import Agent, Order
+from vazao.relay.models import Agent, Order, Site
 from vazao.relay.settings import RelaySettings
 from vazao.relay.signatures import agent_of
 from vazao_agent import wire
@@ -31,11 +41,11 @@ async def _signed(request: Asking, platform: Platform) -> Agent:
     )
 
 
-def _told(order: Order) -> views.OrderView:
+def _told(order: Order, site: Site) -> views.OrderView:
     return {
         "document": text_of(order.document), "signature": text_of(order.signature),
         "current": None if order.current is None else order.current.hex,
-        "due": transmitting.is_due(order, clock.now()),
+        "due": transmitting.is_due(order, site, clock.now()),
     }
 
 
@@ -45,6 +55,12 @@ class Agents(Controller):
     path = wire.PREFIX
     tags = ("relay",)
 
+    @get("/hello", operation_id="helloAgent", summary="See whether the hub is there",
+         opt=described.HELLO)
+    async def hello(self) -> views.Hello:
+        """What an agent looks for before it enrols."""
+        return {"format": wire.FORMAT}
+
     @post("/enroll", operation_id="enrollAgent", summary="Enrol an agent", status_code=201,
           opt=described.ENROLL)
     async def enroll(self, platform: ThePlatform, request: Asking) -> views.Enrolled:
@@ -52,7 +68,8 @@ class Agents(Controller):
         body = await json_of(request, views.EnrolBody)
         async with platform.db.transaction() as conn:
             site, agent = await enrolling.enrol(
-                conn, body.token, bytes_of(body.public_key), body.version
+                conn, body.token, bytes_of(body.public_key), version=body.version,
+                machine=body.machine, ibge=body.ibge,
             )
             public_key = await store.lists.publisher(conn, site.organization_id)
             slugs = await platform.registry.slugs(conn, {site.organization_id})
@@ -64,13 +81,20 @@ class Agents(Controller):
     @post("/check-in", operation_id="checkInAgent", summary="Check in", status_code=200,
           opt=described.CHECK_IN)
     async def check_in(self, platform: ThePlatform, request: Asking) -> views.Orders:
-        """Say that the agent is alive; what there is to do."""
+        """Say that the agent is alive and what happened; what there is to do."""
         agent = await _signed(request, platform)
         body = await json_of(request, views.CheckInBody)
         async with platform.db.transaction() as conn:
-            await store.sites.note_version(conn, agent.id, body.version[:40])
-            orders = await store.lists.orders(conn, agent.organization_id, agent.site_id)
-        return {"now": clock.now().timestamp(), "lists": [_told(each) for each in orders]}
+            site, orders = await checking_in.check_in(
+                conn, agent, version=body.version, facts=body.facts,
+                entries=[msgspec.structs.asdict(each) for each in body.journal],
+            )
+        return {
+            "now": clock.now().timestamp(), "ibge": site.ibge,
+            "next": platform.settings.of(RelaySettings).check_in_seconds,
+            "restart": site.restart_at is not None,
+            "lists": [_told(each, site) for each in orders],
+        }
 
     @post("/runs", operation_id="offerRun", summary="Offer a run", status_code=200,
           opt=described.OFFER)

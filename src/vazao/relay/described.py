@@ -39,22 +39,31 @@ WHO = (
 )
 BY_RUN = by_path("run", "The run's token, as its manifest names it.", RUN)
 
+HELLO = says(
+    Answer(about="The hub is there.", kind=views.Hello, example={"format": 1}),
+    public=True, anonymous=True,
+)
 ENROLL = says(
     Answer(about="The identity.", status=201, kind=views.Enrolled, example={
         "agent": 17, "site": "Recife", "organization": "acme", "publisher": KEY,
     }),
     bodies=(Body(media="application/json", kind=views.EnrolBody, example={
         "token": "vr_fZ0aF0Xo5N0mQzvK9oYxw5s8vQ9mJpJ3m3y8d4jYQxE", "public_key": KEY,
-        "version": "0.1.0",
+        "version": "0.1.0", "machine": "9f86d081884c7d659a2feaa0c55ad015", "ibge": "2611606",
     }),),
     refuses=(errors.EnrolmentInvalid, SignatureWrong), public=True, anonymous=True,
 )
 CHECK_IN = says(
     Answer(about="What there is to do.", kind=views.Orders, example={
-        "now": 1764100000.0,
+        "now": 1764100000.0, "next": 60.0, "ibge": "2611606", "restart": False,
         "lists": [{"document": "e30=", "signature": KEY, "current": RUN, "due": False}],
     }),
-    bodies=(Body(media="application/json", kind=views.CheckInBody, example={"version": "0.1.0"}),),
+    bodies=(Body(media="application/json", kind=views.CheckInBody, example={
+        "version": "0.1.0", "facts": {"server": 90624}, "journal": [{
+            "number": 1, "when": 1764100000.0, "what": "failed", "cause": "database_down",
+            "message": "The database cannot be reached.",
+        }],
+    }),),
     parameters=WHO, refuses=SIGNED, public=True, anonymous=True,
 )
 OFFER = says(

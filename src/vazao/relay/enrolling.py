@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from vazao.kit import clock
 from vazao.kit.sql import Conn
 from vazao.relay import store
 from vazao.relay.errors import (
     EnrolmentInvalid,
+    HolidaysInvalid,
+    IbgeInvalid,
     SignatureWrong,
     SiteExists,
     SiteNameInvalid,
@@ -21,6 +27,7 @@ from vazao.relay.keys import KEY_BYTES
 from vazao.relay.models import Site
 
 PREFIX = "vr_"
+_ibge = re.compile(r"\d{6,7}", re.ASCII).fullmatch
 LIFE = timedelta(days=7)
 
 
@@ -47,17 +54,47 @@ def timezone_of(name: str) -> str:
         raise TimezoneInvalid(value=name[:80]) from None
 
 
+def ibge_of(text: str) -> str:
+    """The code of a municipality.
+
+    Raises:
+        IbgeInvalid: it is none.
+    """
+    if not _ibge(text.strip()):
+        raise IbgeInvalid
+    return text.strip()
+
+
+def holidays_of(text: str) -> list[date]:
+    """The dates with which the lines of *text* begin; what follows is their names.
+
+    Raises:
+        HolidaysInvalid: a line begins with none.
+    """
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            found.append(date.fromisoformat(line.strip()[:10]))
+        except ValueError:
+            raise HolidaysInvalid(line=number) from None
+    return found
+
+
 async def add_site(
-    conn: Conn, organization_id: int, name: str, *, timezone: str = "America/Sao_Paulo"
+    conn: Conn, organization_id: int, name: str, *, timezone: str = "America/Sao_Paulo",
+    ibge: str | None = None, holidays: Sequence[date] = (),
 ) -> tuple[Site, str]:
     """Add a site; with the token that enrols its agent, which is shown once.
 
     Raises:
-        SiteNameInvalid, TimezoneInvalid: a value is wrong.
+        SiteNameInvalid, TimezoneInvalid, IbgeInvalid: a value is wrong.
         SiteExists: the organization has one of that name.
     """
     made = await store.sites.insert(
-        conn, organization_id, name=name, name_key=key_of(name), timezone=timezone_of(timezone)
+        conn, organization_id, name=name, name_key=key_of(name), timezone=timezone_of(timezone),
+        ibge=None if ibge is None else ibge_of(ibge), holidays=holidays,
     )
     if made is None:
         raise SiteExists
@@ -83,10 +120,18 @@ async def get_site(conn: Conn, organization_id: int, name: str) -> Site:
     return found
 
 
-async def enrol(conn: Conn, token: str, public_key: bytes, version: str) -> tuple[Site, int]:
+async def enrol(
+    conn: Conn, token: str, public_key: bytes, *, version: str, machine: str,
+    ibge: str | None = None,
+) -> tuple[Site, int]:
     """Exchange a token for an identity; the site and the agent's number.
 
-    The site's former agent, if any, may speak no more.
+    The site's former agent, if any, may speak no more: on another machine it was replaced, on the
+    same one it had lost what it remembered.
+
+    Args:
+        machine: a fingerprint.
+        ibge: the municipality that the agent found.
 
     Raises:
         EnrolmentInvalid: the token cannot be used.
@@ -97,7 +142,28 @@ async def enrol(conn: Conn, token: str, public_key: bytes, version: str) -> tupl
     site = await store.sites.use_enrolment(conn, _digest(token))
     if site is None:
         raise EnrolmentInvalid
-    return site, await store.sites.insert_agent(conn, site.id, public_key, version[:40])
+    agent = await store.sites.insert_agent(
+        conn, site.id, public_key=public_key, version=version[:40], machine=machine[:64]
+    )
+    if ibge is not None and _ibge(ibge):
+        await store.sites.set_ibge(conn, site.id, ibge)
+    former = await store.sites.former_machine(conn, site.id, agent)
+    cause = "" if former is None else (
+        "agent_state_lost" if former == machine[:64] else "machine_replaced"
+    )
+    await saw(conn, site.id, "enrolled", cause=cause)
+    return site, agent
+
+
+async def saw(
+    conn: Conn, site_id: int, what: str, *, cause: str = "", message: str = "", list: str = "",
+    **details: Any,
+) -> None:
+    """Write what the hub saw into the journal of a site."""
+    await store.sites.add_entries(conn, site_id, None, [{
+        "at": clock.stamp(clock.now()), "what": what, "cause": cause, "list": list,
+        "message": message, "details": details,
+    }])
 
 
 def _digest(token: str) -> bytes:

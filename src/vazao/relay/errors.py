@@ -98,6 +98,24 @@ class IntervalInvalid(BadRequest):
     code = "interval_invalid"
 
 
+class WindowInvalid(BadRequest):
+    """The window is two times of a day, such as 06:00-20:00 or 22:00-04:00."""
+
+    code = "window_invalid"
+
+
+class IbgeInvalid(BadRequest):
+    """A municipality's IBGE code has 7 digits (or 6, without the check digit)."""
+
+    code = "ibge_invalid"
+
+
+class HolidaysInvalid(BadRequest):
+    """Line {line} of the holidays begins with no date such as 2026-12-25."""
+
+    code = "holidays_invalid"
+
+
 class PublisherWrong(Unprocessable):
     """The list is not signed by your organization's publisher."""
 

@@ -1,12 +1,15 @@
-"""How often a list is transmitted."""
+"""How often a list is transmitted, and in which window of the day."""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from vazao.relay.errors import IntervalInvalid
+from vazao.relay.errors import IntervalInvalid, WindowInvalid
 
 _INTERVAL = re.compile(r"(\d{1,6})([smhd]?)", re.ASCII)
+_WINDOW = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)", re.ASCII)
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 SHORTEST, LONGEST = 60, 90 * 86_400
 
@@ -22,3 +25,28 @@ def seconds_of(text: str) -> int:
     if not SHORTEST <= seconds <= LONGEST:
         raise IntervalInvalid
     return seconds
+
+
+def window_of(text: str) -> tuple[int, int]:
+    """The minutes of a day between which ``06:00-20:00`` lies; ``22:00-04:00`` passes midnight.
+
+    Raises:
+        WindowInvalid: it is none.
+    """
+    found = _WINDOW.fullmatch(text.strip())
+    if found is None:
+        raise WindowInvalid
+    hours_from, minutes_from, hours_to, minutes_to = map(int, found.groups())
+    opens, closes = hours_from * 60 + minutes_from, hours_to * 60 + minutes_to
+    if minutes_from > 59 or minutes_to > 59 or opens > 1439 or closes > 1440 or opens == closes:
+        raise WindowInvalid
+    return opens, closes or 1440
+
+
+def is_open(window: tuple[int, int], now: datetime, timezone: str) -> bool:
+    """Whether *now* lies in the window, by the clock of *timezone*."""
+    local = now.astimezone(ZoneInfo(timezone))
+    minute, (opens, closes) = local.hour * 60 + local.minute, window
+    if opens < closes:
+        return opens <= minute < closes
+    return minute >= opens or minute < closes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +18,14 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     organization_id: int
     name: str
     timezone: str
+    ibge: str | None
+    holidays: list[date]
     created_at: datetime
     agent_id: int | None
+    paused_at: datetime | None
+    asked_at: datetime | None
+    restart_at: datetime | None
+    purged_at: datetime | None
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +37,8 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     site: str
     public_key: bytes
     version: str
+    machine: str
+    facts: dict[str, Any]
     enrolled_at: datetime
     ended_at: datetime | None
     seen_at: datetime
@@ -47,12 +55,14 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     document: bytes
     signature: bytes
     every_seconds: int
+    opens: int
+    closes: int
     published_at: datetime
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """A list as an agent is told of it: ``current`` is the run whose rows the hub shows,
-    ``tried_at`` when the last run came.
+    ``held`` whether one waits for somebody to release it.
     """
 
     list_id: int
@@ -61,9 +71,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     document: bytes
     signature: bytes
     every_seconds: int
+    opens: int
+    closes: int
     current: UUID | None
     current_version: int | None
     extracted_at: datetime | None
+    held: bool
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,3 +164,31 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     ease: float
     at_work: float
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of the journal of a site: ``number`` is the agent's own, none: the hub saw it."""
+
+    id: int
+    site_id: int
+    agent_id: int | None
+    number: int | None
+    at: datetime
+    received_at: datetime
+    what: str
+    cause: str
+    list: str
+    message: str
+    details: dict[str, Any]
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the audit log."""
+
+    id: int
+    at: datetime
+    actor: str
+    what: str
+    site: str | None
+    list: str | None
+    details: dict[str, Any]

@@ -18,6 +18,7 @@ _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _HEAD = re.compile(r"--\s*columns:\s*(.+)", re.IGNORECASE)
 RESERVED = {"site_id", "since", "until", "hash"}
 MOST_COLUMNS, LONGEST_SQL = 1000, 200_000
+ALL_DAY = (0, 1440)
 ALIASES = {
     "int": "integer", "int4": "integer", "int8": "bigint", "int2": "smallint", "bool": "boolean",
     "varchar": "text", "character varying": "text", "decimal": "numeric",
@@ -100,6 +101,7 @@ def _is_column(name: str) -> bool:
 async def publish(
     conn: Conn, organization_id: int, slug: str, *, name: str, text: str, key: SigningKey,
     primary: Sequence[str] = (), volatile: Sequence[str] = (), every_seconds: int = 86_400,
+    window: store.lists.Window = ALL_DAY,
 ) -> Version:
     """Sign the next version of a list and let agents have it.
 
@@ -116,13 +118,13 @@ async def publish(
     await store.lists.keep_publisher(conn, organization_id, key.public)
     return await accept(
         conn, organization_id, slug, list_id, last, document=document,
-        signature=key.sign(document), every_seconds=every_seconds,
+        signature=key.sign(document), every_seconds=every_seconds, window=window,
     )
 
 
 async def accept(
     conn: Conn, organization_id: int, slug: str, list_id: int, last: int, *, document: bytes,
-    signature: bytes, every_seconds: int,
+    signature: bytes, every_seconds: int, window: store.lists.Window = ALL_DAY,
 ) -> Version:
     """Keep a signed version of the list that the caller has locked, and shape its table and view.
 
@@ -148,7 +150,7 @@ async def accept(
     )
     await store.lists.add_version(
         conn, list_id, publication.version, document=document, signature=signature,
-        every_seconds=every_seconds,
+        every_seconds=every_seconds, window=window,
     )
     made = await store.lists.get_version(conn, list_id, publication.version)
     assert made is not None

@@ -13,6 +13,9 @@ class RelaySettings(Section):
 
     model_config = SettingsConfigDict(env_prefix="VAZAO_RELAY_")
 
+    check_in_seconds: float = Field(
+        60.0, ge=1, description="how often agents check in"
+    )
     max_run_bytes: int = Field(
         8 << 30, ge=1 << 20, description="most that one transmission of a list may bring, in bytes "
         "once unpacked"

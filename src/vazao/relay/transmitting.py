@@ -22,7 +22,8 @@ from vazao.relay.errors import (
     RunUnknown,
     SlotMissing,
 )
-from vazao.relay.models import OPEN, Agent, Chunk, Order, Run, Version
+from vazao.relay.intervals import is_open
+from vazao.relay.models import OPEN, Agent, Chunk, Order, Run, Site, Version
 from vazao.relay.settings import RelaySettings
 from vazao_agent import wire
 
@@ -38,11 +39,18 @@ def blob_key(run: Run, number: int) -> str:
     return f"relay/{run.id}/{number:06}"
 
 
-def is_due(order: Order, now: datetime) -> bool:
+def is_due(order: Order, site: Site, now: datetime) -> bool:
     """Whether a site should run a list now."""
-    if order.extracted_at is None or order.current_version != order.version:
+    if site.paused_at is not None or order.held:
+        return False
+    at = order.extracted_at
+    if site.asked_at is not None and (at is None or site.asked_at > at):
         return True
-    return (now - order.extracted_at).total_seconds() >= order.every_seconds
+    if not is_open((order.opens, order.closes), now, site.timezone):
+        return False
+    if at is None or order.current_version != order.version:
+        return True
+    return (now - at).total_seconds() >= order.every_seconds
 
 
 def check(manifest: wire.Manifest, settings: RelaySettings) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 
 from vazao.kit.web.openapi import Moment, Seconds
+
+
+class Hello(TypedDict):
+    """The format that the hub speaks."""
+
+    format: int
 
 
 class EnrolBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -15,6 +21,8 @@ class EnrolBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     token: str
     public_key: str
     version: str
+    machine: str
+    ibge: str | None = None
 
 
 class Enrolled(TypedDict):
@@ -26,10 +34,24 @@ class Enrolled(TypedDict):
     publisher: str
 
 
+class EntryBody(msgspec.Struct, frozen=True):
+    """An entry of an agent's journal; ``when`` in seconds since the epoch."""
+
+    number: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
+    when: Annotated[float, msgspec.Meta(ge=0, lt=1 << 35)]
+    what: Annotated[str, msgspec.Meta(max_length=20)]
+    cause: Annotated[str, msgspec.Meta(max_length=30)] = ""
+    list: Annotated[str, msgspec.Meta(max_length=60)] = ""
+    message: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    details: dict[str, Any] = {}
+
+
 class CheckInBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an agent says when it checks in."""
 
     version: str
+    journal: list[EntryBody] = []
+    facts: dict[str, Any] = {}
 
 
 class OrderView(TypedDict):
@@ -42,9 +64,14 @@ class OrderView(TypedDict):
 
 
 class Orders(TypedDict):
-    """What there is to do; ``now`` in seconds since the epoch."""
+    """What there is to do; ``now`` in seconds since the epoch, ``next``: seconds until the agent
+    checks in again; ``ibge``: the municipality that the source must be of.
+    """
 
     now: float
+    next: Seconds
+    ibge: str | None
+    restart: bool
     lists: list[OrderView]
 
 

@@ -19,12 +19,21 @@ create table relay.site (
     name text not null,
     name_key text not null,
     timezone text not null,
+    ibge text,
+    holidays date[] not null default '{}',
     created_at timestamptz not null default kit.now(),
     agent_id int,
+    paused_at timestamptz,
+    asked_at timestamptz,
+    restart_at timestamptz,
+    purged_at timestamptz,
     unique (organization_id, name_key)
 );
 comment on table relay.site is
-    'A remote database. agent_id is the agent that may speak for it now; none: not enrolled yet';
+    'A remote database. ibge is its municipality, which the first agent finds out where nobody '
+    'said it. agent_id is the agent that may speak for it now; none: not enrolled, or revoked. '
+    'asked_at: when somebody asked for its lists at once; restart_at: for a restart. purged_at: '
+    'from when everything of it is to go';
 
 create table relay.enrolment (
     token bytea primary key,
@@ -41,6 +50,8 @@ create table relay.agent (
     site_id int not null references relay.site (id),
     public_key bytea not null,
     version text not null,
+    machine text not null,
+    facts jsonb not null default '{}',
     enrolled_at timestamptz not null default kit.now(),
     ended_at timestamptz,
     seen_at timestamptz not null default kit.now(),
@@ -50,6 +61,44 @@ comment on table relay.agent is
     'An agent by its Ed25519 key. stamp is that of its last request, in nanoseconds since the '
     'epoch: each is later than the one before, so none can be played back';
 create index agent_by_site on relay.agent (site_id);
+
+create table relay.journal (
+    id bigint generated always as identity primary key,
+    site_id int not null references relay.site (id),
+    agent_id int,
+    number bigint,
+    at timestamptz not null,
+    received_at timestamptz not null default kit.now(),
+    what text not null,
+    cause text not null,
+    list text not null,
+    message text not null,
+    details jsonb not null,
+    unique (agent_id, number)
+);
+comment on table relay.journal is
+    'What happened at a site, as its agent wrote it down (number: its own), or as the hub saw it';
+create index journal_by_site on relay.journal (site_id, at desc, id desc);
+
+create table relay.audit (
+    id bigint generated always as identity primary key,
+    organization_id int not null,
+    at timestamptz not null default kit.now(),
+    actor text not null,
+    what text not null,
+    site text,
+    list text,
+    details jsonb not null default '{}'
+);
+comment on table relay.audit is 'Who did or looked at what; rows are only ever added';
+create index audit_by_organization on relay.audit (organization_id, id desc);
+create function relay.refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception 'the audit log of relay is only added to';
+end
+$$;
+create trigger audit_stays before update or delete or truncate on relay.audit
+    for each statement execute function relay.refuse_change();
 
 create table relay.publisher (
     organization_id int primary key,
@@ -74,10 +123,14 @@ create table relay.version (
     document bytea not null,
     signature bytea not null,
     every_seconds int not null check (every_seconds > 0),
+    opens int not null default 0 check (opens between 0 and 1439),
+    closes int not null default 1440 check (closes between 1 and 1440),
     published_at timestamptz not null default kit.now(),
     primary key (list_id, version)
 );
-comment on table relay.version is 'A version of a list: the very bytes that its publisher signed';
+comment on table relay.version is
+    'A version of a list: the very bytes that its publisher signed. opens and closes: the window '
+    'of the day, in minutes by the site''s clock, in which it is transmitted';
 
 create table relay.run (
     id bigint generated always as identity primary key,

@@ -8,8 +8,10 @@ from vazao.relay.models import Order, Version
 
 COLUMNS = (
     "l.id as list_id, l.organization_id, l.name, v.version, v.document, v.signature, "
-    "v.every_seconds, v.published_at"
+    "v.every_seconds, v.opens, v.closes, v.published_at"
 )
+Window = tuple[int, int]
+"""From when to when of a day, in minutes by the clock of the site."""
 Q = sql.load(__package__, "lists", version=COLUMNS)
 
 
@@ -40,12 +42,12 @@ async def lock(conn: Conn, organization_id: int, name: str) -> tuple[int, int]:
 
 async def add_version(
     conn: Conn, list_id: int, version: int, *, document: bytes, signature: bytes,
-    every_seconds: int,
+    every_seconds: int, window: Window,
 ) -> None:
     """Keep a version, which agents are told of from now on."""
     await sql.run(
         conn, Q.insert_version, list_id=list_id, version=version, document=document,
-        signature=signature, every_seconds=every_seconds,
+        signature=signature, every_seconds=every_seconds, opens=window[0], closes=window[1],
     )
     await sql.run(conn, Q.set_version, id=list_id, version=version)
 

@@ -23,8 +23,9 @@ update relay.list set version = %(version)s where id = %(id)s
 
 -- name: insert_version
 -- The bytes as they were signed.
-insert into relay.version (list_id, version, document, signature, every_seconds)
-values (%(list_id)s, %(version)s, %(document)s, %(signature)s, %(every_seconds)s)
+insert into relay.version (list_id, version, document, signature, every_seconds, opens, closes)
+values (%(list_id)s, %(version)s, %(document)s, %(signature)s, %(every_seconds)s, %(opens)s,
+    %(closes)s)
 
 -- name: find_list
 -- One of an organization, in its newest version.
@@ -40,7 +41,11 @@ where l.id = %(list_id)s and v.version = %(version)s
 -- name: list_orders
 -- The lists of a site's organization, with what the hub shows of them for the site.
 select l.id as list_id, l.name, v.version, v.document, v.signature, v.every_seconds,
-    r.token as current, r.version as current_version, c.extracted_at
+    v.opens, v.closes, r.token as current, r.version as current_version, c.extracted_at,
+    exists (
+        select from relay.run as h
+        where h.site_id = %(site_id)s and h.list_id = l.id and h.state = 'held'
+    ) as held
 from relay.list as l
 join relay.version as v on v.list_id = l.id and v.version = l.version
 left join relay.current as c on c.list_id = l.id and c.site_id = %(site_id)s

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from psycopg.types.json import Jsonb
 
 from vazao.kit import sql
-from vazao.kit.sql import Conn
-from vazao.relay.models import Agent, Site
+from vazao.kit.sql import Conn, Page
+from vazao.relay.models import Agent, Entry, Look, Site
 
-Q = sql.load(__package__, "sites", site=sql.columns(Site), s_site=sql.columns(Site, "s."))
+Q = sql.load(
+    __package__, "sites", site=sql.columns(Site), s_site=sql.columns(Site, "s."),
+    entry=sql.columns(Entry), look=sql.columns(Look),
+)
+ENTRIES = sql.paged(Q.list_entries, Entry, order="id desc")
+LOOKS = sql.paged(Q.list_audit, Look, order="id desc")
 
 
 async def insert(
-    conn: Conn, organization_id: int, *, name: str, name_key: str, timezone: str
+    conn: Conn, organization_id: int, *, name: str, name_key: str, timezone: str,
+    ibge: str | None, holidays: Sequence[date],
 ) -> Site | None:
     """Add a site; ``None`` where the organization has one of that name."""
     return await sql.one(
         conn, Site, Q.insert_site, organization_id=organization_id, name=name, name_key=name_key,
-        timezone=timezone,
+        timezone=timezone, ibge=ibge, holidays=list(holidays),
     )
 
 
@@ -43,10 +53,13 @@ async def use_enrolment(conn: Conn, token: bytes) -> Site | None:
     return await sql.one(conn, Site, Q.use_enrolment, token=token)
 
 
-async def insert_agent(conn: Conn, site_id: int, public_key: bytes, version: str) -> int:
+async def insert_agent(
+    conn: Conn, site_id: int, *, public_key: bytes, version: str, machine: str
+) -> int:
     """A new agent, who alone speaks for the site from now on; its number."""
     found = await sql.row(
-        conn, Q.insert_agent, site_id=site_id, public_key=public_key, version=version
+        conn, Q.insert_agent, site_id=site_id, public_key=public_key, version=version,
+        machine=machine,
     )
     assert found is not None
     await sql.run(conn, Q.end_agents, site_id=site_id, kept=found[0])
@@ -64,6 +77,84 @@ async def note_request(conn: Conn, id: int, stamp: int) -> bool:
     return bool(await sql.run(conn, Q.note_request, id=id, stamp=stamp))
 
 
-async def note_version(conn: Conn, id: int, version: str) -> None:
-    """Note the version of its program."""
-    await sql.run(conn, Q.note_version, id=id, version=version)
+async def note_check_in(conn: Conn, id: int, version: str, facts: dict[str, Any]) -> None:
+    """Note the version of an agent's program, and what it found out."""
+    await sql.run(conn, Q.note_check_in, id=id, version=version, facts=Jsonb(facts))
+
+
+async def get(conn: Conn, id: int) -> Site | None:
+    """One by its number."""
+    return await sql.one(conn, Site, Q.get_site, id=id)
+
+
+async def former_machine(conn: Conn, site_id: int, agent_id: int) -> str | None:
+    """The machine of the site's agent before *agent_id*."""
+    found = await sql.row(conn, Q.former_machine, site_id=site_id, id=agent_id)
+    return found[0] if found else None
+
+
+async def set_ibge(conn: Conn, id: int, ibge: str) -> None:
+    """Its municipality, where nobody has said it."""
+    await sql.run(conn, Q.set_ibge, id=id, ibge=ibge)
+
+
+async def set_paused(conn: Conn, id: int, paused: bool) -> None:
+    """Let a site rest, or not."""
+    await sql.run(conn, Q.set_paused, id=id, paused=paused)
+
+
+async def ask(conn: Conn, id: int) -> None:
+    """Ask for its lists at once."""
+    await sql.run(conn, Q.ask, id=id)
+
+
+async def ask_restart(conn: Conn, id: int) -> None:
+    """Ask its agent to start anew."""
+    await sql.run(conn, Q.ask_restart, id=id)
+
+
+async def forget_restart(conn: Conn, id: int) -> None:
+    """Note that the agent was told."""
+    await sql.run(conn, Q.forget_restart, id=id)
+
+
+async def revoke(conn: Conn, id: int) -> None:
+    """Let nobody speak for a site any more."""
+    await sql.run(conn, Q.end_agents, site_id=id, kept=0)
+    await sql.run(conn, Q.revoke, id=id)
+
+
+async def add_entries(
+    conn: Conn, site_id: int, agent_id: int | None, entries: Sequence[dict[str, Any]]
+) -> None:
+    """Keep entries of a journal: of an agent, or (without a number) of the hub."""
+    await sql.run(
+        conn, Q.insert_entries, site_id=site_id, agent_id=agent_id, entries=Jsonb(list(entries))
+    )
+
+
+async def entries(
+    conn: Conn, site_id: int, *, before: int | None = None, limit: int
+) -> Page[Entry]:
+    """A page of the journal of a site, newest first."""
+    return await sql.page(conn, Entry, ENTRIES, site_id=site_id, before=before, limit=limit)
+
+
+async def add_look(
+    conn: Conn, organization_id: int, *, actor: str, what: str, site: str | None = None,
+    list: str | None = None, details: dict[str, Any] | None = None,
+) -> None:
+    """Write a line into the audit log."""
+    await sql.run(
+        conn, Q.insert_audit, organization_id=organization_id, actor=actor, what=what, site=site,
+        list=list, details=Jsonb(details or {}),
+    )
+
+
+async def looks(
+    conn: Conn, organization_id: int, *, before: int | None = None, limit: int
+) -> Page[Look]:
+    """A page of the audit log, newest first."""
+    return await sql.page(
+        conn, Look, LOOKS, organization_id=organization_id, before=before, limit=limit
+    )

@@ -2,8 +2,8 @@
 
 -- name: insert_site
 -- Add one; no row where the organization has one of that name.
-insert into relay.site (organization_id, name, name_key, timezone)
-values (%(organization_id)s, %(name)s, %(name_key)s, %(timezone)s)
+insert into relay.site (organization_id, name, name_key, timezone, ibge, holidays)
+values (%(organization_id)s, %(name)s, %(name_key)s, %(timezone)s, %(ibge)s, %(holidays)s)
 on conflict (organization_id, name_key) do nothing
 returning {site}
 
@@ -14,7 +14,8 @@ where organization_id = %(organization_id)s and name_key = %(name_key)s
 
 -- name: list_sites
 -- Those of an organization, by name.
-select {site} from relay.site where organization_id = %(organization_id)s order by name, id
+select {site} from relay.site where organization_id = %(organization_id)s and purged_at is null
+order by name_key, id
 
 -- name: insert_enrolment
 -- A token by its hash.
@@ -30,8 +31,8 @@ returning {s_site}
 
 -- name: insert_agent
 -- The site's from now on.
-insert into relay.agent (site_id, public_key, version)
-values (%(site_id)s, %(public_key)s, %(version)s) returning id
+insert into relay.agent (site_id, public_key, version, machine)
+values (%(site_id)s, %(public_key)s, %(version)s, %(machine)s) returning id
 
 -- name: end_agents
 -- All of a site but one: their identities end.
@@ -44,8 +45,8 @@ update relay.site set agent_id = %(agent_id)s where id = %(id)s
 
 -- name: find_agent
 -- With its site.
-select a.id, a.site_id, s.organization_id, s.name as site, a.public_key, a.version, a.enrolled_at,
-    a.ended_at, a.seen_at, a.stamp
+select a.id, a.site_id, s.organization_id, s.name as site, a.public_key, a.version, a.machine,
+    a.facts, a.enrolled_at, a.ended_at, a.seen_at, a.stamp
 from relay.agent as a join relay.site as s on s.id = a.site_id
 where a.id = %(id)s
 
@@ -54,6 +55,65 @@ where a.id = %(id)s
 update relay.agent set stamp = %(stamp)s, seen_at = kit.now()
 where id = %(id)s and stamp < %(stamp)s and ended_at is null
 
--- name: note_version
--- The version of its program.
-update relay.agent set version = %(version)s where id = %(id)s and version <> %(version)s
+-- name: note_check_in
+-- The version of its program, and what it found out.
+update relay.agent set version = %(version)s, facts = %(facts)s where id = %(id)s
+
+-- name: get_site
+-- One by its number.
+select {site} from relay.site where id = %(id)s
+
+-- name: former_machine
+-- That of the site's agent before.
+select machine from relay.agent where site_id = %(site_id)s and id <> %(id)s
+order by id desc limit 1
+
+-- name: set_ibge
+-- Its municipality, where nobody has said it.
+update relay.site set ibge = %(ibge)s where id = %(id)s and ibge is null
+
+-- name: set_paused
+-- Nothing of it is asked for from now on, or again.
+update relay.site set paused_at = case when %(paused)s then coalesce(paused_at, kit.now()) end
+where id = %(id)s
+
+-- name: ask
+-- Its lists at once.
+update relay.site set asked_at = kit.now() where id = %(id)s
+
+-- name: ask_restart
+-- Its agent is to start anew; told once.
+update relay.site set restart_at = kit.now() where id = %(id)s
+
+-- name: forget_restart
+-- It was told.
+update relay.site set restart_at = null where id = %(id)s
+
+-- name: revoke
+-- Nobody may speak for it.
+update relay.site set agent_id = null where id = %(id)s
+
+-- name: insert_entries
+-- What an agent wrote down; what came before stays as it is.
+insert into relay.journal (site_id, agent_id, number, at, what, cause, list, message, details)
+select %(site_id)s, %(agent_id)s, e.number, e.at, e.what, e.cause, e.list, e.message, e.details
+from jsonb_to_recordset(%(entries)s) as e (number bigint, at timestamptz, what text, cause text,
+    list text, message text, details jsonb)
+on conflict (agent_id, number) do nothing
+
+-- name: list_entries
+-- The journal of a site, newest first.
+select {entry} from relay.journal
+where site_id = %(site_id)s and (%(before)s::bigint is null or id < %(before)s)
+order by id desc limit %(limit)s
+
+-- name: insert_audit
+-- Who did or looked at what.
+insert into relay.audit (organization_id, actor, what, site, list, details)
+values (%(organization_id)s, %(actor)s, %(what)s, %(site)s, %(list)s, %(details)s)
+
+-- name: list_audit
+-- The newest first.
+select {look} from relay.audit
+where organization_id = %(organization_id)s and (%(before)s::bigint is null or id < %(before)s)
+order by id desc limit %(limit)s

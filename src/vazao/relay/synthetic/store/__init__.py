@@ -1,0 +1,1 @@
+"""The statements that make a source, by what they are about."""

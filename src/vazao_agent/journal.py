@@ -1,0 +1,94 @@
+"""The agent's journal: what happened here, kept until the hub has it, however long it is cut off.
+
+It names no person and no value of a list.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from typing import Any
+
+from vazao_agent.errors import AgentError
+
+SCHEMA = """
+create table if not exists journal (
+    id integer primary key autoincrement, at real not null, what text not null,
+    cause text not null, list text not null, message text not null, details text not null
+);
+create table if not exists note (name text primary key, value text not null);
+"""
+AT_ONCE = 200
+MOST = 5_000
+STARTED, STOPPED, GAP, FAILED, SENT, NOTICED = (
+    "started", "stopped", "gap", "failed", "sent", "noticed"
+)
+
+
+class Journal:
+    """What happened, in the file of the agent's memory."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._db.executescript(SCHEMA)
+
+    def add(
+        self, what: str, *, cause: str = "", message: str = "", name: str = "",
+        at: float | None = None, **details: Any,
+    ) -> None:
+        """Write an entry; the same failure again only counts up.
+
+        Args:
+            name: of the list that it is about.
+        """
+        last = self._db.execute(
+            "select id, what, cause, list, details from journal order by id desc limit 1"
+        ).fetchone()
+        if what == FAILED and last is not None and last[1:4] == (what, cause, name):
+            given = json.loads(last[4])
+            given |= {"times": given.get("times", 1) + 1, "until": time.time()}
+            self._db.execute(
+                "update journal set details = ? where id = ?", [json.dumps(given), last[0]]
+            )
+            return
+        self._db.execute(
+            "insert into journal (at, what, cause, list, message, details) "
+            "values (?, ?, ?, ?, ?, ?)",
+            [at or time.time(), what, cause, name, message[:500], json.dumps(details)],
+        )
+        self._db.execute(
+            "delete from journal where id <= (select max(id) from journal) - ?", [MOST]
+        )
+
+    def failed(self, error: AgentError, name: str = "") -> None:
+        """Write down a failure."""
+        self.add(FAILED, cause=error.cause, message=error.message, name=name)
+
+    def pending(self) -> list[dict[str, Any]]:
+        """The oldest entries, for the hub."""
+        rows = self._db.execute(
+            "select id, at, what, cause, list, message, details from journal order by id limit ?",
+            [AT_ONCE],
+        )
+        return [
+            {"number": number, "when": at, "what": what, "cause": cause, "list": name,
+             "message": message, "details": json.loads(details)}
+            for number, at, what, cause, name, message, details in rows
+        ]
+
+    def delivered(self, last: int) -> None:
+        """The hub has all entries up to *last*."""
+        self._db.execute("delete from journal where id <= ?", [last])
+
+    def read(self, name: str) -> str | None:
+        """What was noted under *name*."""
+        found = self._db.execute("select value from note where name = ?", [name]).fetchone()
+        return found[0] if found else None
+
+    def note(self, name: str, value: str) -> None:
+        """Note something under *name*."""
+        self._db.execute(
+            "insert into note values (?, ?) "
+            "on conflict (name) do update set value = excluded.value", [name, value],
+        )

@@ -1,0 +1,80 @@
+"""``vazao-agent run``: check in, do what is asked, sleep; and notice what happened in between."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from typing import Any
+
+from vazao_agent import machine
+from vazao_agent.errors import AgentError
+from vazao_agent.journal import GAP, STARTED, STOPPED
+from vazao_agent.running import Agent
+
+ALIVE = "alive"
+ALIVE_SECONDS = 20.0
+GAP_SECONDS = 300.0
+FIRST_WAIT, LONGEST_WAIT = 15.0, 900.0
+
+
+def wait_after(failures: int) -> float:
+    """Seconds before the next try: doubled each time, capped, and only then spread, so that those
+    that failed together do not come back together.
+    """
+    capped = min(FIRST_WAIT * 2 ** min(failures - 1, 10), LONGEST_WAIT)
+    return capped * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+
+
+class Loop:
+    """The agent as a service."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._stop = threading.Event()
+
+    def run(self) -> int:
+        """Work until a signal comes; the exit code (75: start me again)."""
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, lambda *_: self._stop.set())
+        self._begin()
+        failures = 0
+        while not self._stop.is_set():
+            answer: dict[str, Any] = {}
+            try:
+                answer = self._agent.check_in()
+                self._agent.follow(answer)
+                failures, wait = 0, float(answer["next"])
+            except AgentError as error:
+                self._agent.journal.failed(error)
+                failures += 1
+                wait = max(wait_after(failures), error.retry_after or 0)
+            if answer.get("restart"):
+                self._agent.journal.add(STOPPED, message="The hub asked for it.")
+                return 75
+            self._rest(wait)
+        self._agent.journal.add(STOPPED)
+        return 0
+
+    def _rest(self, seconds: float) -> None:
+        """Sleep, and note now and then that this process is alive."""
+        until = time.monotonic() + seconds
+        while not self._stop.is_set() and (left := until - time.monotonic()) > 0:
+            self._agent.journal.note(ALIVE, str(time.time()))
+            self._stop.wait(min(left, ALIVE_SECONDS))
+
+    def _begin(self) -> None:
+        """Write down what kept the agent from running since it was last alive."""
+        journal = self._agent.journal
+        alive, now = float(journal.read(ALIVE) or 0), time.time()
+        if alive and now - alive > GAP_SECONDS:
+            booted = machine.booted_at()
+            off = booted > alive
+            journal.add(
+                GAP, cause="machine_off" if off else "agent_stopped", at=alive,
+                message="The machine was off." if off else "The agent was not running.",
+                since=alive, until=booted if off else now,
+            )
+        journal.add(STARTED, message=machine.described())
+        journal.note(ALIVE, str(now))

@@ -15,7 +15,9 @@ select count(*), md5(coalesce(string_agg(table_name || '.' || column_name || ' '
 from information_schema.columns where table_schema = 'public' and table_name like 'tb\\_%'
 """
 IBGE = """
-select min(co_ibge), count(distinct co_ibge) from tb_dim_municipio where co_ibge ~ '^[0-9]+$'
+select m.co_ibge from (select co_dim_municipio from tb_fat_cad_individual limit 10000) f
+join tb_dim_municipio m on m.co_seq_dim_municipio = f.co_dim_municipio
+where m.co_ibge ~ '^[0-9]{6,7}$' group by 1 order by count(*) desc limit 1
 """
 
 
@@ -32,9 +34,10 @@ def gather(conn: CoreConnection) -> dict[str, Any]:
     if _has(conn, "tb_relatorio_processamento"):
         (seconds,) = source.run(conn, PROCESSED)[0]
         found["processed_at"] = None if seconds is None else float(seconds)
-    if _has(conn, "tb_dim_municipio"):
-        code, codes = source.run(conn, IBGE)[0]
-        found["ibge"] = str(code) if codes == 1 else None
+    if _has(conn, "tb_dim_municipio") and _has(conn, "tb_fat_cad_individual"):
+        # Neighbours stand among the municipalities: the site's own is where its people are.
+        rows = source.run(conn, IBGE)
+        found["ibge"] = str(rows[0][0]) if rows else None
     return found
 
 

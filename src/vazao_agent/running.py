@@ -11,7 +11,7 @@ from typing import Any
 from vazao_agent import __version__, facts, machine, source
 from vazao_agent.errors import AgentError
 from vazao_agent.extracting import extract
-from vazao_agent.hub import Hub
+from vazao_agent.hub import Hub, Refused
 from vazao_agent.identity import Identity, genuine, unb64
 from vazao_agent.journal import FAILED, NOTICED, SENT
 from vazao_agent.spool import Spool
@@ -20,6 +20,7 @@ from vazao_agent.wire import Manifest, Publication
 
 POLL_SECONDS = 0.2
 LONGEST_POLL = 5.0
+OUTDATED = ("run_ended", "run_outdated")
 ENDED = ("finished", "held", "failed", "replaced")
 
 
@@ -114,7 +115,15 @@ class Agent:
             manifest = self._extract(publication, kept, answer)
         size = sum(each.packed for each in manifest.chunks)
         self._say(f"{publication.name}: {manifest.rows} rows, {size} bytes to send")
-        offered = self._offer(manifest)
+        try:
+            offered = self._offer(manifest)
+        except Refused as refused:
+            if refused.code not in OUTDATED:
+                raise
+            # The hub has dropped the run, or the rows that it changes: the source knows better.
+            self._spool(manifest).clear()
+            self.state.forget_pending(kept)
+            raise
         spool = self._spool(manifest)
         for number in offered["missing"]:
             self.hub.send("PUT", f"/runs/{manifest.run}/chunks/{number}", spool.read(number),

@@ -67,6 +67,8 @@ def connected(address: str, password: str | None) -> Generator[CoreConnection]:
             conn._usock.settimeout(None)
         for name, value in PINNED.items():
             run(conn, f"set {name} to '{value}'")
+        # Compiling a list costs more than reading it, where the server would do so (11 and later).
+        run(conn, "select set_config(name, 'off', false) from pg_settings where name = 'jit'")
         yield conn
     finally:
         with suppress(InterfaceError, OSError):

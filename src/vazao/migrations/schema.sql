@@ -2149,11 +2149,12 @@ CREATE TABLE relay.current (
     rows bigint NOT NULL,
     digest bigint NOT NULL,
     extracted_at timestamp with time zone NOT NULL,
-    swapped_at timestamp with time zone DEFAULT kit.now() NOT NULL
+    swapped_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    swept_seq integer DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
 
-COMMENT ON TABLE relay.current IS 'The run whose rows readers see of a list at a site: changing this row is the whole swap. first_seq: the run that last brought the whole list; rows of earlier ones are gone';
+COMMENT ON TABLE relay.current IS 'The run whose rows readers see of a list at a site: changing this row is the whole swap. first_seq: the run that last brought the whole list; rows of earlier ones are gone. swept_seq: rows that only runs before this one showed are removed';
 
 CREATE TABLE relay.enrolment (
     token bytea NOT NULL,
@@ -2288,11 +2289,12 @@ CREATE TABLE relay.site (
     agent_id integer,
     paused_at timestamp with time zone,
     asked_at timestamp with time zone,
+    resend_at timestamp with time zone,
     restart_at timestamp with time zone,
     purged_at timestamp with time zone
 );
 
-COMMENT ON TABLE relay.site IS 'A remote database. ibge is its municipality, which the first agent finds out where nobody said it. agent_id is the agent that may speak for it now; none: not enrolled, or revoked. asked_at: when somebody asked for its lists at once; restart_at: for a restart. purged_at: from when everything of it is to go';
+COMMENT ON TABLE relay.site IS 'A remote database. ibge is its municipality, which the first agent finds out where nobody said it. agent_id is the agent that may speak for it now; none: not enrolled, or revoked. asked_at: when somebody asked for its lists at once; resend_at: for every row of them; restart_at: for a restart. purged_at: from when everything of it is to go';
 
 ALTER TABLE relay.site ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME relay.site_id_seq

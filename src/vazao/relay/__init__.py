@@ -28,12 +28,12 @@ def register(registry: Registry) -> None:
     """Show the feature to the platform."""
     from vazao import jobs
     from vazao.kit.registry import Periodic
-    from vazao.relay import cli, slots, tasks, transmitting
+    from vazao.relay import cli, slots, sweeping, tasks, transmitting
 
     registry.scopes |= {"relay:read": True, "relay:admin": False}
     registry.web.append(_routes)
     registry.commands["relay"].append(cli.app)
-    registry.periodic.append(Periodic("relay.sweep", 10.0, tasks.sweep))
+    registry.periodic.append(Periodic("relay.sweep", 10.0, sweeping.sweep))
     registry.periodic.append(Periodic("relay.measure", 2.0, slots.measure))
     registry.job_kinds[transmitting.KIND] = jobs.Kind(
         transmitting.KIND, "Loading of a list", "begin",

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from vazao.kit import cli as kit
 from vazao.kit.platform import PUBLIC, Platform
+from vazao.kit.sql import Conn
 from vazao.kit.steps import text as _
-from vazao.relay import enrolling, publishing, store
+from vazao.relay import administering, enrolling, health, publishing, store
 from vazao.relay.intervals import seconds_of, window_of
 from vazao.relay.keys import SigningKey
-from vazao.relay.models import Site, Version
+from vazao.relay.models import Entry, Site, Told, Version
+from vazao.relay.settings import RelaySettings
 
 app = typer.Typer(no_args_is_help=True, help="Remote databases that transmit lists.")
+T = TypeVar("T")
 Owner = Annotated[str, typer.Option(
     "--organization", "-o", envvar="VAZAO_ORGANIZATION", help="The organization it belongs to.",
 )]
@@ -89,14 +95,195 @@ def publish(
                  version=made.version))
 
 
+@app.command("make-source")
+def make_source(
+    url: Annotated[str, typer.Argument(help="an empty PostgreSQL database: postgresql://…")],
+    citizens: Annotated[int, typer.Option(help="how many", min=1)] = 1000,
+    seed: Annotated[int, typer.Option(help="the same seed makes the same people")] = 1,
+    ibge: Annotated[str, typer.Option(help="its municipality's code")] = "2611606",
+) -> None:
+    """Fill a database with made-up people, in the shape of e-SUS PEC's reports."""
+    from vazao.relay import synthetic
+
+    synthetic.make(url, citizens=citizens, seed=seed, ibge=ibge, say=typer.echo)
+
+
+@app.command("add-sites")
+def add_sites(
+    file: Annotated[Path, typer.Argument(help="a CSV: name[,ibge[,timezone]]", exists=True)],
+    organization: Owner = PUBLIC,
+) -> None:
+    """Add many sites, all or none; a line a site: its name and its token."""
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        rows = [row for row in csv.reader(lines) if row and row[0].strip().lower() != "name"]
+
+    async def main(platform: Platform) -> list[tuple[str, str]]:
+        made = []
+        async with platform.db.transaction() as conn:
+            owner = await platform.registry.organization_id(conn, organization)
+            for name, ibge, timezone in (([*row, "", ""])[:3] for row in rows):
+                site, token = await enrolling.add_site(
+                    conn, owner, name.strip(), ibge=ibge.strip() or None,
+                    timezone=timezone.strip() or "America/Sao_Paulo",
+                )
+                made.append((site.name, token))
+        return made
+
+    writer = csv.writer(sys.stdout)
+    writer.writerows(kit.run(main))
+
+
 @app.command("sites")
 def sites(organization: Owner = PUBLIC) -> None:
-    """List the sites."""
+    """List the sites, and how each of their lists is."""
 
-    async def main(platform: Platform) -> list[Site]:
+    async def main(platform: Platform) -> list[health.Health]:
         async with platform.db.connection() as conn:
             owner = await platform.registry.organization_id(conn, organization)
-            return await store.sites.every(conn, owner)
+            return await health.fleet(conn, owner, platform.settings.of(RelaySettings))
 
     for each in kit.run(main):
-        typer.echo(each.name)
+        at = each.extracted_at
+        typer.echo("\t".join([
+            each.site, each.list or "-", each.state, each.cause or "-",
+            "-" if at is None else f"{at:%Y-%m-%d %H:%M}",
+        ]))
+
+
+@app.command("runs")
+def runs(
+    organization: Owner = PUBLIC,
+    site: Annotated[str | None, typer.Option(help="of one site")] = None,
+    state: Annotated[str | None, typer.Option(help="held, failed, finished …")] = None,
+    limit: Annotated[int, typer.Option(help="so many at most", min=1, max=1000)] = 20,
+) -> None:
+    """List the transmissions, newest first."""
+
+    async def main(platform: Platform) -> list[Told]:
+        async with platform.db.connection() as conn:
+            owner = await platform.registry.organization_id(conn, organization)
+            place = None if site is None else await enrolling.get_site(conn, owner, site)
+            page = await store.runs.told(
+                conn, owner, site_id=place.id if place else None, state=state, limit=limit
+            )
+        return page.items
+
+    for each in kit.run(main):
+        typer.echo(f"{each.token.hex}\t{each.site}\t{each.list}\t{each.state}\t{each.rows}")
+
+
+async def _site(platform: Platform, conn: Conn, organization: str, name: str) -> Site:
+    owner = await platform.registry.organization_id(conn, organization)
+    return await enrolling.get_site(conn, owner, name)
+
+
+def _do(verb: Callable[..., Awaitable[T]], name: str, organization: str, **more: Any) -> T:
+    """Do something with a site."""
+
+    async def main(platform: Platform) -> T:
+        async with platform.db.transaction() as conn:
+            site = await _site(platform, conn, organization, name)
+            return await verb(conn, site, "cli", **more)
+
+    return kit.run(main)
+
+
+Name = Annotated[str, typer.Argument(help="the site's name")]
+
+
+@app.command("pause")
+def pause(name: Name, organization: Owner = PUBLIC) -> None:
+    """Ask nothing of a site until it is resumed."""
+    _do(administering.pause, name, organization)
+
+
+@app.command("resume")
+def resume(name: Name, organization: Owner = PUBLIC) -> None:
+    """Ask a site for its lists again."""
+    _do(administering.resume, name, organization)
+
+
+@app.command("ask")
+def ask(
+    name: Name, organization: Owner = PUBLIC,
+    whole: Annotated[bool, typer.Option("--whole", help="every row, not only changes")] = False,
+) -> None:
+    """Ask a site for its lists at its next check-in."""
+    _do(administering.ask, name, organization, whole=whole)
+
+
+@app.command("restart")
+def restart(name: Name, organization: Owner = PUBLIC) -> None:
+    """Ask a site's agent to start anew at its next check-in."""
+    _do(administering.restart, name, organization)
+
+
+@app.command("move")
+def move(name: Name, organization: Owner = PUBLIC) -> None:
+    """Make a token for a site's new computer; the last line is it, shown once."""
+    typer.echo(_do(administering.move, name, organization))
+
+
+@app.command("revoke")
+def revoke(name: Name, organization: Owner = PUBLIC) -> None:
+    """End the identity of a site's agent."""
+    _do(administering.revoke, name, organization)
+
+
+@app.command("purge")
+def purge(
+    name: Name, organization: Owner = PUBLIC,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Remove a site with all its rows. They cannot be brought back."""
+    if not yes:
+        typer.confirm(_("Remove {name} with all its rows?", name=name), abort=True)
+    _do(administering.purge, name, organization)
+
+
+@app.command("diagnose")
+def diagnose(name: Name, organization: Owner = PUBLIC) -> None:
+    """Say how a site is, why, and what its agent wrote down last."""
+
+    async def main(platform: Platform) -> tuple[list[health.Health], list[Entry]]:
+        async with platform.db.connection() as conn:
+            site = await _site(platform, conn, organization, name)
+            found = await health.fleet(
+                conn, site.organization_id, platform.settings.of(RelaySettings), site=site
+            )
+            page = await store.sites.entries(conn, site.id, limit=20)
+        return found, page.items
+
+    found, entries = kit.run(main)
+    for each in found:
+        typer.echo(f"{each.list or '-'}: {each.state} {each.cause}")
+        for line in each.evidence:
+            typer.echo(f"  {line.text(kit.language())}")
+    for entry in entries:
+        typer.echo(f"{entry.at:%Y-%m-%d %H:%M} {entry.what} {entry.cause} {entry.list} "
+                   f"{entry.message}")
+
+
+Token = Annotated[str, typer.Argument(help="the run's token: vazao relay runs --state held")]
+
+
+def _decide(verb: Callable[..., Awaitable[None]], token: str, organization: str) -> None:
+    async def main(platform: Platform) -> None:
+        async with platform.db.transaction() as conn:
+            owner = await platform.registry.organization_id(conn, organization)
+            run = await administering.get_run(conn, owner, token)
+            await verb(conn, run, owner, "cli")
+
+    kit.run(main)
+
+
+@app.command("release")
+def release(token: Token, organization: Owner = PUBLIC) -> None:
+    """Let a list that was held back become current."""
+    _decide(administering.release, token, organization)
+
+
+@app.command("reject")
+def reject(token: Token, organization: Owner = PUBLIC) -> None:
+    """Drop a list that was held back; its site is asked again."""
+    _decide(administering.reject, token, organization)

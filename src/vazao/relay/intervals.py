@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from vazao.relay.errors import IntervalInvalid, WindowInvalid
@@ -50,3 +50,10 @@ def is_open(window: tuple[int, int], now: datetime, timezone: str) -> bool:
     if opens < closes:
         return opens <= minute < closes
     return minute >= opens or minute < closes
+
+
+def opens_next(window: tuple[int, int], at: datetime, timezone: str) -> datetime:
+    """When the window opens next after *at*, by the clock of *timezone*."""
+    local = at.astimezone(ZoneInfo(timezone))
+    opening = local.replace(hour=window[0] // 60, minute=window[0] % 60, second=0, microsecond=0)
+    return opening if opening >= local else opening + timedelta(days=1)

@@ -24,6 +24,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     agent_id: int | None
     paused_at: datetime | None
     asked_at: datetime | None
+    resend_at: datetime | None
     restart_at: datetime | None
     purged_at: datetime | None
 
@@ -112,6 +113,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     error: dict[str, Any] | None
 
 
+class Told(Run, frozen=True, kw_only=True):
+    """A run with the names of its site and its list."""
+
+    site: str
+    list: str
+
+
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of a run; ``packed`` and ``raw`` are its bytes as they came and unpacked."""
 
@@ -137,6 +145,7 @@ class Current(msgspec.Struct, frozen=True, kw_only=True):
     digest: int
     extracted_at: datetime
     swapped_at: datetime
+    swept_seq: int
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,3 +201,34 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     site: str | None
     list: str | None
     details: dict[str, Any]
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A list at a site, with all by which one sees how it is; without lists a site stands alone."""
+
+    site_id: int
+    site: str
+    timezone: str
+    holidays: list[date]
+    created_at: datetime
+    paused_at: datetime | None
+    agent_id: int | None
+    seen_at: datetime | None
+    enrolled_at: datetime | None
+    facts: dict[str, Any] | None
+    agent_version: str | None
+    list_id: int | None
+    list: str | None
+    every_seconds: int | None
+    opens: int | None
+    closes: int | None
+    extracted_at: datetime | None
+    swapped_at: datetime | None
+    rows: int | None
+    open_state: str | None
+    open_at: datetime | None
+    failed: dict[str, Any] | None
+    failed_at: datetime | None
+    cause: str | None
+    message: str | None
+    caused_at: datetime | None

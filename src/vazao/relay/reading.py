@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from vazao.kit.sql import Conn
-from vazao.kit.web.paging import decode_cursor, encode_cursor
+from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor
 from vazao.relay import store
 from vazao.relay.models import Site, Version
 from vazao_agent import wire
@@ -30,7 +30,7 @@ async def read(
     A cursor holds on to the run of its first page, so that pages never mix two of them.
 
     Raises:
-        CursorInvalid: *after* is none of this list.
+        CursorInvalid: *after* is none of this list, or its run's rows are gone.
     """
     current = await store.runs.current(conn, site.id, version.list_id)
     if current is None:
@@ -38,6 +38,8 @@ async def read(
     seq, first_seq, low, skipped = current.seq, current.first_seq, store.rows.LOWEST, 0
     if after:
         seq, first_seq, low, skipped = decode_cursor(after, int, int, int, int)
+        if not current.swept_seq <= seq <= current.seq:
+            raise CursorInvalid(remedy="Begin again without after=.")
     columns = [each.name for each in wire.Publication.of(version.document).columns]
     page = await store.rows.read(
         conn, version.list_id, site.id, columns, seq=seq, first_seq=first_seq, hash=low,

@@ -16,6 +16,13 @@ class RelaySettings(Section):
     check_in_seconds: float = Field(
         60.0, ge=1, description="how often agents check in"
     )
+    hold_percent: float = Field(
+        30.0, ge=0, description="a list whose rows grow or shrink by more is held back for a look; "
+        "0: never"
+    )
+    rows_kept_seconds: float = Field(
+        3600.0, ge=60, description="how long readers may page through a list that was replaced"
+    )
     max_run_bytes: int = Field(
         8 << 30, ge=1 << 20, description="most that one transmission of a list may bring, in bytes "
         "once unpacked"

@@ -1,5 +1,5 @@
 """Background work: a run's chunks become rows that nobody sees, are compared with what the source
-had, and become current by one row; what ended runs left is swept.
+had, and become current by one row.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from vazao.kit.sql import Conn
 from vazao.relay import slots, store
 from vazao.relay.errors import ListDiffers, RowsUnreadable, RunUnknown
 from vazao.relay.models import Chunk, Found, Run
+from vazao.relay.settings import RelaySettings
 from vazao.relay.transmitting import blob_key, payload_of
 from vazao.relay.unpacking import unpack
 from vazao_agent import wire
 
 LOOKED_AT_ONCE = 100_000
-HASHES = 1 << 64
-SWEPT_AT_ONCE = 50
 _column = re.compile(r"column (\w+)").search
 
 
@@ -96,16 +95,11 @@ async def plan(run: PartRun) -> Any:
         ours = await _run_of(conn, run)
     pieces = max(1, -(-ours.rows // LOOKED_AT_ONCE))
     if pieces == 1:
-        return await _swap(run, [await _look(run, ours, _range(0, 1))])
+        return await _swap(run, [await _look(run, ours, store.rows.range_of(0, 1))])
     async with run.finishing() as conn:
-        await run.split(conn, "look", [_range(n, pieces) for n in range(pieces)], join="swap")
+        ranges = [store.rows.range_of(n, pieces) for n in range(pieces)]
+        await run.split(conn, "look", ranges, join="swap")
     return None
-
-
-def _range(number: int, pieces: int) -> dict[str, int]:
-    """One of so many equal ranges of hashes."""
-    low, high = (HASHES * n // pieces - HASHES // 2 for n in (number, number + 1))
-    return {"low": low, "high": high - 1}
 
 
 async def look(run: PartRun) -> dict[str, Any]:
@@ -149,11 +143,23 @@ async def _swap(run: PartRun, looked: list[Found], ours: Run | None = None) -> A
             raise ListDiffers(
                 rows=rows, digest=digest, source_rows=ours.rows, source_digest=ours.digest
             )
-        await store.runs.swap(conn, ours, await _first_seq(conn, ours))
-        await store.runs.set_state(conn, ours, "finished", from_states=("loading",))
         await store.pace.note_loaded(conn, ours, memory=slots.MEMORY)
         run.result = {"rows": rows, "digest": digest}
+        if await _is_odd(conn, ours, run.platform):
+            await store.runs.set_state(conn, ours, "held", from_states=("loading",))
+            return run.result
+        await store.runs.swap(conn, ours, await _first_seq(conn, ours))
+        await store.runs.set_state(conn, ours, "finished", from_states=("loading",))
     return run.result
+
+
+async def _is_odd(conn: Conn, ours: Run, platform: Platform) -> bool:
+    """Whether the list suddenly has no rows, or many more or fewer than the one before."""
+    percent = platform.settings.of(RelaySettings).hold_percent
+    former = await store.runs.current(conn, ours.site_id, ours.list_id)
+    if former is None or not percent or not former.rows:
+        return False
+    return not ours.rows or abs(ours.rows - former.rows) * 100 > percent * former.rows
 
 
 async def _first_seq(conn: Conn, ours: Run) -> int:
@@ -194,11 +200,3 @@ async def ended(conn: Conn, job: Job) -> None:
         )
 
 
-async def sweep(platform: Platform) -> None:
-    """Remove what ended runs left: their chunks."""
-    async with platform.db.connection() as conn:
-        left = await store.runs.unswept(conn, limit=SWEPT_AT_ONCE)
-    for each in left:
-        await platform.blobs.delete_below(f"relay/{each.id}")
-        async with platform.db.transaction() as conn:
-            await store.runs.mark_swept(conn, each.id)

@@ -25,6 +25,7 @@ create table relay.site (
     agent_id int,
     paused_at timestamptz,
     asked_at timestamptz,
+    resend_at timestamptz,
     restart_at timestamptz,
     purged_at timestamptz,
     unique (organization_id, name_key)
@@ -32,8 +33,8 @@ create table relay.site (
 comment on table relay.site is
     'A remote database. ibge is its municipality, which the first agent finds out where nobody '
     'said it. agent_id is the agent that may speak for it now; none: not enrolled, or revoked. '
-    'asked_at: when somebody asked for its lists at once; restart_at: for a restart. purged_at: '
-    'from when everything of it is to go';
+    'asked_at: when somebody asked for its lists at once; resend_at: for every row of them; '
+    'restart_at: for a restart. purged_at: from when everything of it is to go';
 
 create table relay.enrolment (
     token bytea primary key,
@@ -218,11 +219,13 @@ create table relay.current (
     digest bigint not null,
     extracted_at timestamptz not null,
     swapped_at timestamptz not null default kit.now(),
+    swept_seq int not null default 0,
     primary key (list_id, site_id)
 ) with (fillfactor = 50);
 comment on table relay.current is
     'The run whose rows readers see of a list at a site: changing this row is the whole swap. '
-    'first_seq: the run that last brought the whole list; rows of earlier ones are gone';
+    'first_seq: the run that last brought the whole list; rows of earlier ones are gone. '
+    'swept_seq: rows that only runs before this one showed are removed';
 create index current_by_site on relay.current (site_id);
 create index current_by_run on relay.current (run_id);
 """

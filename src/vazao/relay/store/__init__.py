@@ -3,6 +3,6 @@
 One module a noun, its statements beside it: ``store.sites.find(conn, …)``.
 """
 
-from vazao.relay.store import lists, pace, rows, runs, sites
+from vazao.relay.store import health, lists, pace, rows, runs, sites
 
-__all__ = ["lists", "pace", "rows", "runs", "sites"]
+__all__ = ["health", "lists", "pace", "rows", "runs", "sites"]

@@ -17,6 +17,15 @@ DATA = "relay_data"
 LOWEST = -(1 << 63)
 
 
+HASHES = 1 << 64
+
+
+def range_of(number: int, pieces: int) -> dict[str, int]:
+    """One of so many equal ranges of hashes: ``low`` and ``high``, both within."""
+    low, high = (HASHES * n // pieces - HASHES // 2 for n in (number, number + 1))
+    return {"low": low, "high": high - 1}
+
+
 def table(list_id: int) -> Identifier:
     """The table of a list."""
     return Identifier(DATA, f"list_{list_id}")
@@ -106,4 +115,19 @@ async def read(
     return await sql.page(
         conn, Row, statement, site_id=site_id, seq=seq, first_seq=first_seq, hash=hash,
         limit=limit,
+    )
+
+
+async def remove_old(conn: Conn, current: Current, *, low: int, high: int) -> int:
+    """Remove rows that nobody sees any more, of the hashes from *low* to *high*."""
+    return await sql.run(
+        conn, Q.remove_old.format(table=table(current.list_id)), site_id=current.site_id, low=low,
+        high=high, seq=current.seq, first_seq=current.first_seq,
+    )
+
+
+async def remove_site(conn: Conn, list_id: int, site_id: int, *, limit: int) -> int:
+    """Remove some of the rows of a site; how many there were."""
+    return await sql.run(
+        conn, Q.remove_site.format(table=table(list_id)), site_id=site_id, limit=limit
     )

@@ -92,3 +92,15 @@ from {table} as d cross join lateral (select {columns}) as c
 where d.site_id = %(site_id)s and d.hash >= %(hash)s
     and d.since between %(first_seq)s and %(seq)s and d.until > %(seq)s
 order by d.hash limit %(limit)s
+
+-- name: remove_old
+-- Rows of a range of hashes that nobody can see any more.
+delete from {table}
+where site_id = %(site_id)s and hash between %(low)s and %(high)s
+    and (until <= %(seq)s or since < %(first_seq)s)
+
+-- name: remove_site
+-- Some of the rows of a site, whatever they show.
+delete from {table} where ctid = any (array(
+    select ctid from {table} where site_id = %(site_id)s limit %(limit)s
+))

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from vazao.kit import sql
-from vazao.kit.sql import Conn
-from vazao.relay.models import Chunk, Current, Run, Version
+from vazao.kit.sql import Conn, Page
+from vazao.relay.models import Chunk, Current, Run, Told, Version
 from vazao_agent import wire
 
 Q = sql.load(
     __package__, "runs", run=sql.columns(Run), chunk=sql.columns(Chunk),
-    current=sql.columns(Current),
+    current=sql.columns(Current), r_run=sql.columns(Run, "r."),
 )
+TOLD = sql.paged(Q.list_runs, Told, order="id desc")
 
 
 async def lock_place(conn: Conn, site_id: int, list_id: int) -> None:
@@ -118,3 +119,44 @@ async def unswept(conn: Conn, *, limit: int) -> list[Run]:
 async def mark_swept(conn: Conn, run_id: int) -> None:
     """Note that nothing is left of a run but its story."""
     await sql.run(conn, Q.mark_swept, id=run_id)
+
+
+async def told(
+    conn: Conn, organization_id: int, *, site_id: int | None = None, list_id: int | None = None,
+    state: str | None = None, before: int | None = None, limit: int,
+) -> Page[Told]:
+    """A page of an organization's runs, newest first."""
+    return await sql.page(
+        conn, Told, TOLD, organization_id=organization_id, site_id=site_id, list_id=list_id,
+        state=state, before=before, limit=limit, prepare=False,
+    )
+
+
+async def find_told(conn: Conn, organization_id: int, token: UUID) -> Told | None:
+    """One of an organization by its token."""
+    return await sql.one(
+        conn, Told, Q.find_told, organization_id=organization_id, token=token
+    )
+
+
+async def sweepable(conn: Conn, *, grace: timedelta, limit: int) -> list[Current]:
+    """What has been current for *grace*, with older rows that nobody sees."""
+    return await sql.every(conn, Current, Q.list_sweepable, grace=grace, limit=limit)
+
+
+async def mark_rows_swept(conn: Conn, current: Current) -> None:
+    """Note that rows which only runs before it showed are removed."""
+    await sql.run(
+        conn, Q.mark_rows_swept, list_id=current.list_id, site_id=current.site_id,
+        seq=current.seq,
+    )
+
+
+async def shown(conn: Conn, site_id: int) -> list[int]:
+    """The lists of which a site has, or had, rows."""
+    return [list_id for (list_id,) in await sql.rows(conn, Q.list_shown, site_id=site_id)]
+
+
+async def hide(conn: Conn, site_id: int) -> None:
+    """Let readers see nothing of a site."""
+    await sql.run(conn, Q.hide, site_id=site_id)

@@ -64,6 +64,46 @@ update relay.run set state = %(state)s, error = %(error)s::jsonb,
 where id = %(id)s and state = any (%(from_states)s)
 returning {run}
 
+-- name: list_runs
+-- Of an organization, a site or a list of it; newest first.
+select {r_run}, s.name as site, l.name as list
+from relay.run as r
+join relay.site as s on s.id = r.site_id
+join relay.list as l on l.id = r.list_id
+where l.organization_id = %(organization_id)s
+    and (%(site_id)s::int is null or r.site_id = %(site_id)s)
+    and (%(list_id)s::int is null or r.list_id = %(list_id)s)
+    and (%(state)s::text is null or r.state = %(state)s)
+    and (%(before)s::bigint is null or r.id < %(before)s)
+order by r.id desc limit %(limit)s
+
+-- name: find_told
+-- One of an organization by its token.
+select {r_run}, s.name as site, l.name as list
+from relay.run as r
+join relay.site as s on s.id = r.site_id
+join relay.list as l on l.id = r.list_id
+where l.organization_id = %(organization_id)s and r.token = %(token)s
+
+-- name: list_sweepable
+-- What is current for a while, with older rows that nobody can see any more.
+select {current} from relay.current
+where swept_seq < seq and swapped_at < kit.now() - %(grace)s
+order by swapped_at limit %(limit)s
+
+-- name: mark_rows_swept
+-- Rows that only runs before it showed are removed.
+update relay.current set swept_seq = %(seq)s
+where list_id = %(list_id)s and site_id = %(site_id)s
+
+-- name: hide
+-- Readers see nothing of a site from the commit on.
+delete from relay.current where site_id = %(site_id)s
+
+-- name: list_shown
+-- The lists of which a site has, or had, rows.
+select distinct list_id from relay.run where site_id = %(site_id)s
+
 -- name: find_current
 -- What readers see of a list at a site.
 select {current} from relay.current where list_id = %(list_id)s and site_id = %(site_id)s

@@ -108,6 +108,27 @@ async def ask(conn: Conn, id: int) -> None:
     await sql.run(conn, Q.ask, id=id)
 
 
+async def ask_resend(conn: Conn, id: int) -> None:
+    """Ask for every row of its lists, at once."""
+    await sql.run(conn, Q.ask_resend, id=id)
+
+
+async def mark_purged(conn: Conn, id: int) -> None:
+    """Let everything of a site go."""
+    await sql.run(conn, Q.end_agents, site_id=id, kept=0)
+    await sql.run(conn, Q.mark_purged, id=id)
+
+
+async def purged(conn: Conn) -> list[Site]:
+    """Sites of which something may be left."""
+    return await sql.every(conn, Site, Q.list_purged)
+
+
+async def forget(conn: Conn, id: int) -> None:
+    """Delete a site whose rows have gone."""
+    await sql.run(conn, Q.forget_site, id=id)
+
+
 async def ask_restart(conn: Conn, id: int) -> None:
     """Ask its agent to start anew."""
     await sql.run(conn, Q.ask_restart, id=id)

@@ -81,6 +81,33 @@ where id = %(id)s
 -- Its lists at once.
 update relay.site set asked_at = kit.now() where id = %(id)s
 
+-- name: ask_resend
+-- Every row of its lists, at once.
+update relay.site set resend_at = kit.now(), asked_at = kit.now() where id = %(id)s
+
+-- name: mark_purged
+-- Everything of it is to go; nobody may speak for it. Its name is free again.
+update relay.site set purged_at = coalesce(purged_at, kit.now()), agent_id = null,
+    name_key = name_key || ' ' || id
+where id = %(id)s and purged_at is null
+
+-- name: list_purged
+-- Those of which something may be left.
+select {site} from relay.site where purged_at is not null order by id limit 20
+
+-- name: forget_site
+-- The site and all that belongs to it but rows of lists, which have gone before.
+with tokens as (delete from relay.enrolment where site_id = %(id)s),
+    entries as (delete from relay.journal where site_id = %(id)s),
+    shown as (delete from relay.current where site_id = %(id)s),
+    pieces as (
+        delete from relay.chunk
+        where run_id in (select id from relay.run where site_id = %(id)s)
+    ),
+    runs as (delete from relay.run where site_id = %(id)s),
+    agents as (delete from relay.agent where site_id = %(id)s)
+delete from relay.site where id = %(id)s
+
 -- name: ask_restart
 -- Its agent is to start anew; told once.
 update relay.site set restart_at = kit.now() where id = %(id)s

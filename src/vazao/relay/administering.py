@@ -1,0 +1,111 @@
+"""What an admin does with sites and runs; each deed stands in the audit log."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from vazao.kit.sql import Conn
+from vazao.relay import enrolling, store
+from vazao.relay.errors import RunEnded, RunUnknown
+from vazao.relay.models import Site, Told
+
+
+async def pause(conn: Conn, site: Site, actor: str) -> None:
+    """Ask nothing of a site until :func:`resume`."""
+    await store.sites.set_paused(conn, site.id, True)
+    await _noted(conn, site, actor, "paused")
+
+
+async def resume(conn: Conn, site: Site, actor: str) -> None:
+    """Ask a site for its lists again."""
+    await store.sites.set_paused(conn, site.id, False)
+    await _noted(conn, site, actor, "resumed")
+
+
+async def ask(conn: Conn, site: Site, actor: str, *, whole: bool = False) -> None:
+    """Ask a site for its lists at its next check-in; *whole*: every row of them."""
+    await (store.sites.ask_resend if whole else store.sites.ask)(conn, site.id)
+    await _noted(conn, site, actor, "resend asked" if whole else "run asked")
+
+
+async def restart(conn: Conn, site: Site, actor: str) -> None:
+    """Ask a site's agent to start anew at its next check-in."""
+    await store.sites.ask_restart(conn, site.id)
+    await _noted(conn, site, actor, "restart asked")
+
+
+async def move(conn: Conn, site: Site, actor: str) -> str:
+    """A token for a new computer: the old identity ends when the new one enrols."""
+    token = await enrolling.new_token(conn, site)
+    await _noted(conn, site, actor, "token made")
+    return token
+
+
+async def revoke(conn: Conn, site: Site, actor: str) -> None:
+    """Let nobody speak for a site until a new agent has enrolled."""
+    await store.sites.revoke(conn, site.id)
+    await enrolling.saw(conn, site.id, "revoked")
+    await _noted(conn, site, actor, "revoked")
+
+
+async def purge(conn: Conn, site: Site, actor: str) -> None:
+    """Remove a site with all its rows; readers see none of them from the commit on."""
+    await store.sites.mark_purged(conn, site.id)
+    await store.runs.hide(conn, site.id)
+    await _noted(conn, site, actor, "purged")
+
+
+async def release(conn: Conn, run: Told, organization_id: int, actor: str) -> None:
+    """Let a run that was held back become current.
+
+    Raises:
+        RunEnded: it is not held.
+    """
+    await store.runs.lock_place(conn, run.site_id, run.list_id)
+    current = await store.runs.current(conn, run.site_id, run.list_id)
+    if current is not None and run.base_seq not in (None, current.seq):
+        raise RunEnded
+    if await store.runs.set_state(conn, run, "finished", from_states=("held",)) is None:
+        raise RunEnded
+    first = run.seq if run.base_seq is None or current is None else current.first_seq
+    await store.runs.swap(conn, run, first)
+    await _about(conn, run, organization_id, actor, "released")
+
+
+async def reject(conn: Conn, run: Told, organization_id: int, actor: str) -> None:
+    """Drop a run that was held back; its site is asked again.
+
+    Raises:
+        RunEnded: it is not held.
+    """
+    if await store.runs.set_state(conn, run, "failed", from_states=("held",)) is None:
+        raise RunEnded
+    await _about(conn, run, organization_id, actor, "rejected")
+
+
+async def get_run(conn: Conn, organization_id: int, token: str) -> Told:
+    """A run of an organization.
+
+    Raises:
+        RunUnknown: it has none of that token.
+    """
+    try:
+        found = await store.runs.find_told(conn, organization_id, UUID(token))
+    except ValueError:
+        found = None
+    if found is None:
+        raise RunUnknown
+    return found
+
+
+async def _noted(conn: Conn, site: Site, actor: str, what: str) -> None:
+    await store.sites.add_look(
+        conn, site.organization_id, actor=actor, what=what, site=site.name
+    )
+
+
+async def _about(conn: Conn, run: Told, organization_id: int, actor: str, what: str) -> None:
+    await store.sites.add_look(
+        conn, organization_id, actor=actor, what=what, site=run.site, list=run.list,
+        details={"run": run.token.hex, "rows": run.rows},
+    )

@@ -1,0 +1,213 @@
+"""How the fleet is: each list at each site, with the cause of what is late, told without a call.
+
+What the agent wrote down comes first. While it is silent nobody knows; then what is likely is said,
+each with the evidence for it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from vazao.kit import clock
+from vazao.kit.i18n import translate
+from vazao.kit.sql import Conn
+from vazao.relay import store
+from vazao.relay.intervals import is_open, opens_next
+from vazao.relay.models import Place, Site
+from vazao.relay.settings import RelaySettings
+
+GRACE = timedelta(minutes=15)
+"""A list is late when it has been due for so long."""
+STALE = timedelta(days=3)
+"""A source that has not processed for longer has old data, however fresh the list is."""
+LITTLE_ROOM = 200 << 20
+STATES = (
+    "current", "late", "held", "waiting", "sending", "loading", "silent", "paused", "not_enrolled",
+)
+TEXTS = {
+    "seen": "The agent was last heard of on {at}.",
+    "never": "No agent has enrolled yet.",
+    "holiday": "{day} is a municipal holiday: the machine may be off.",
+    "weekend": "It is the weekend: the machine may be off.",
+    "nightly": "The machine was off at this time of day before ({times} times lately).",
+    "room": "The disk of the agent had only {megabytes} MB left.",
+    "wrote": "The last that it wrote down, on {at}: {cause}. {message}",
+    "hub": "The hub could not load the list: {message}",
+    "waiting": "The run waits for its turn since {at}.",
+    "processed": "The source was last processed on {at}.",
+}
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """A sentence that speaks for a cause."""
+
+    key: str
+    places: dict[str, Any] = {}
+
+    def text(self, language: str) -> str:
+        """In the reader's language."""
+        return translate(TEXTS[self.key], language).format(**self.places)
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """How a list is at a site.
+
+    Attributes:
+        state: one of :data:`STATES`.
+        cause: why it is late or silent (of silence: the likeliest); empty where all is well.
+        since: when it became due.
+        processed_at: when the source itself was last processed.
+    """
+
+    site: str
+    list: str | None
+    state: str
+    cause: str
+    since: datetime | None
+    extracted_at: datetime | None
+    swapped_at: datetime | None
+    processed_at: datetime | None
+    seen_at: datetime | None
+    rows: int | None
+    evidence: list[Evidence]
+
+
+async def fleet(
+    conn: Conn, organization_id: int, settings: RelaySettings, *, site: Site | None = None
+) -> list[Health]:
+    """How each list is at each site of an organization, or at one site."""
+    places = await store.health.places(conn, organization_id, site.id if site else None)
+    now, found = clock.now(), []
+    for place in places:
+        quiet = is_silent(place, now, settings)
+        gaps = await store.health.gaps(conn, place.site_id) if quiet else []
+        found.append(health_of(place, now, settings, gaps))
+    return found
+
+
+def is_silent(place: Place, now: datetime, settings: RelaySettings) -> bool:
+    """Whether an agent has missed several of its check-ins."""
+    quiet = timedelta(seconds=3 * settings.check_in_seconds + 60)
+    return place.seen_at is not None and now - place.seen_at > quiet
+
+
+def due_at(place: Place) -> datetime | None:
+    """When the next run of the list is due: its interval after the last, within its window."""
+    if place.every_seconds is None:
+        return None
+    window = (place.opens or 0, place.closes or 1440)
+    begin = place.enrolled_at or place.created_at
+    at = begin if place.extracted_at is None else (
+        place.extracted_at + timedelta(seconds=place.every_seconds)
+    )
+    return at if is_open(window, at, place.timezone) else opens_next(window, at, place.timezone)
+
+
+def health_of(
+    place: Place, now: datetime, settings: RelaySettings,
+    gaps: list[tuple[datetime, dict[str, Any]]],
+) -> Health:
+    """How a list is."""
+    due = due_at(place)
+    late = due is not None and now > due + GRACE
+    state, cause, evidence = _judged(place, now, settings, late, gaps)
+    processed = _processed(place)
+    if processed is not None and now - processed > STALE:
+        evidence = [*evidence, Evidence("processed", {"at": _local(place, processed)})]
+        cause = cause or "source_stale"
+    return Health(
+        site=place.site, list=place.list, state=state, cause=cause, since=due if late else None,
+        extracted_at=place.extracted_at, swapped_at=place.swapped_at, processed_at=processed,
+        seen_at=place.seen_at, rows=place.rows, evidence=evidence,
+    )
+
+
+def _judged(
+    place: Place, now: datetime, settings: RelaySettings, late: bool,
+    gaps: list[tuple[datetime, dict[str, Any]]],
+) -> tuple[str, str, list[Evidence]]:
+    if place.paused_at is not None:
+        return "paused", "", []
+    if place.agent_id is None:
+        return "not_enrolled", "", [Evidence("never")]
+    if place.open_state == "held":
+        return "held", "", []
+    if is_silent(place, now, settings):
+        return "silent", *_likely(place, now, gaps)
+    if not late:
+        return place.open_state or "current", "", []
+    return "late", *_known(place)
+
+
+def _known(place: Place) -> tuple[str, list[Evidence]]:
+    """The cause of a late list whose agent is heard of."""
+    if place.open_state == "waiting" and place.open_at is not None:
+        return "hub_busy", [Evidence("waiting", {"at": _local(place, place.open_at)})]
+    if place.failed_at is not None and (
+        place.caused_at is None or place.failed_at > place.caused_at
+    ):
+        message = (place.failed or {}).get("message") or (place.failed or {}).get("code", "")
+        return "hub_error", [Evidence("hub", {"message": message})]
+    if place.cause and place.caused_at is not None:
+        return place.cause, [_wrote(place)]
+    return "agent_error", [Evidence("seen", {"at": _local(place, place.seen_at)})]
+
+
+def _likely(
+    place: Place, now: datetime, gaps: list[tuple[datetime, dict[str, Any]]]
+) -> tuple[str, list[Evidence]]:
+    """What the silence of an agent may mean, the likeliest first, and why."""
+    zone = ZoneInfo(place.timezone)
+    local, seen = now.astimezone(zone), place.seen_at
+    found: list[tuple[str, Evidence]] = []
+    if place.facts and 0 <= place.facts.get("free_bytes", LITTLE_ROOM) < LITTLE_ROOM:
+        found.append(("disk_full", Evidence("room", {
+            "megabytes": place.facts["free_bytes"] >> 20,
+        })))
+    if local.date() in place.holidays:
+        found.append(("machine_off", Evidence("holiday", {"day": local.date().isoformat()})))
+    elif local.weekday() >= 5:
+        found.append(("machine_off", Evidence("weekend")))
+    times = sum(_covers(at.astimezone(zone), details, local, zone) for at, details in gaps)
+    if times:
+        found.append(("machine_off", Evidence("nightly", {"times": times})))
+    if place.cause and place.caused_at is not None and seen is not None and (
+        place.caused_at > seen - timedelta(hours=1)
+    ):
+        found.append((place.cause, _wrote(place)))
+    evidence = [Evidence("seen", {"at": _local(place, seen)}), *(each for _, each in found)]
+    return (found[0][0] if found else ""), evidence
+
+
+def _covers(
+    since: datetime, details: dict[str, Any], now: datetime, zone: ZoneInfo
+) -> bool:
+    """Whether a former gap lay at this time of day."""
+    until = datetime.fromtimestamp(float(details.get("until") or 0), zone)
+    if until <= since:
+        return False
+    moment = since.replace(hour=now.hour, minute=now.minute)
+    moment = moment if moment >= since else moment + timedelta(days=1)
+    return moment < until
+
+
+def _wrote(place: Place) -> Evidence:
+    return Evidence("wrote", {
+        "at": _local(place, place.caused_at), "cause": place.cause or "",
+        "message": place.message or "",
+    })
+
+
+def _processed(place: Place) -> datetime | None:
+    seconds = (place.facts or {}).get("processed_at")
+    if not isinstance(seconds, int | float) or not 0 < seconds < 1 << 35:
+        return None
+    return datetime.fromtimestamp(seconds, ZoneInfo("UTC"))
+
+
+def _local(place: Place, at: datetime | None) -> str:
+    return "-" if at is None else f"{at.astimezone(ZoneInfo(place.timezone)):%Y-%m-%d %H:%M}"

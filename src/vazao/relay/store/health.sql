@@ -1,0 +1,38 @@
+-- How lists are at their sites.
+
+-- name: list_places
+-- Each list at each site of an organization, or of one site: what is current, the open run, the last
+-- failed one since, and the last entry of the journal that names a cause since.
+select s.id as site_id, s.name as site, s.timezone, s.holidays, s.created_at, s.paused_at,
+    s.agent_id, a.seen_at, a.enrolled_at, a.facts, a.version as agent_version,
+    l.id as list_id, l.name as list, v.every_seconds, v.opens, v.closes,
+    c.extracted_at, c.swapped_at, c.rows, o.state as open_state, o.offered_at as open_at,
+    f.error as failed, f.offered_at as failed_at, j.cause, j.message, j.at as caused_at
+from relay.site as s
+left join relay.agent as a on a.id = s.agent_id
+left join relay.list as l on l.organization_id = s.organization_id
+left join relay.version as v on v.list_id = l.id and v.version = l.version
+left join relay.current as c on c.list_id = l.id and c.site_id = s.id
+left join relay.run as o on o.site_id = s.id and o.list_id = l.id
+    and o.state in ('waiting', 'sending', 'loading', 'held')
+left join lateral (
+    select r.error, r.offered_at from relay.run as r
+    where r.site_id = s.id and r.list_id = l.id and r.state = 'failed'
+        and r.offered_at > coalesce(c.swapped_at, '-infinity')
+    order by r.seq desc limit 1
+) as f on true
+left join lateral (
+    select e.cause, e.message, e.at from relay.journal as e
+    where e.site_id = s.id and e.cause <> '' and (e.list = '' or e.list = l.name)
+        and e.cause <> 'source_upgraded' and e.at > coalesce(c.extracted_at, s.created_at)
+    order by e.at desc, e.id desc limit 1
+) as j on true
+where s.organization_id = %(organization_id)s and s.purged_at is null
+    and (%(site_id)s::int is null or s.id = %(site_id)s)
+order by s.name_key, s.id, l.name
+
+-- name: list_gaps
+-- When the machine of a site was off lately, for what its silence may mean now.
+select at, details from relay.journal
+where site_id = %(site_id)s and what = 'gap' and cause = 'machine_off'
+order by at desc limit 20

@@ -1,0 +1,70 @@
+"""What is left behind, removed in slices: chunks of ended runs, rows that nobody can see any more,
+sites that were purged.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+from vazao.kit.platform import Platform
+from vazao.relay import store
+from vazao.relay.models import Current, Site
+from vazao.relay.settings import RelaySettings
+
+AT_ONCE = 50
+SLICE_ROWS = 20_000
+TICK_SECONDS = 5.0
+
+
+async def sweep(platform: Platform) -> None:
+    """One round, of some seconds at most."""
+    until = time.monotonic() + TICK_SECONDS
+    await _chunks(platform)
+    grace = timedelta(seconds=platform.settings.of(RelaySettings).rows_kept_seconds)
+    async with platform.db.connection() as conn:
+        replaced = await store.runs.sweepable(conn, grace=grace, limit=AT_ONCE)
+        purged = await store.sites.purged(conn)
+    for site in purged:
+        if time.monotonic() < until:
+            await _site(platform, site, until)
+    for current in replaced:
+        if time.monotonic() < until:
+            await _rows(platform, current)
+
+
+async def _chunks(platform: Platform) -> None:
+    """Chunks of ended runs."""
+    async with platform.db.connection() as conn:
+        left = await store.runs.unswept(conn, limit=AT_ONCE)
+    for each in left:
+        await platform.blobs.delete_below(f"relay/{each.id}")
+        async with platform.db.transaction() as conn:
+            await store.runs.mark_swept(conn, each.id)
+
+
+async def _rows(platform: Platform, current: Current) -> None:
+    """Rows that only runs before *current* showed."""
+    pieces = max(1, -(-current.rows // SLICE_ROWS))
+    for number in range(pieces):
+        async with platform.db.transaction() as conn:
+            await store.rows.remove_old(conn, current, **store.rows.range_of(number, pieces))
+    async with platform.db.transaction() as conn:
+        await store.runs.mark_rows_swept(conn, current)
+
+
+async def _site(platform: Platform, site: Site, until: float) -> None:
+    """A site that was purged: rows first, then all that is known of it."""
+    async with platform.db.connection() as conn:
+        lists = await store.runs.shown(conn, site.id)
+    for list_id in lists:
+        removed = SLICE_ROWS
+        while removed == SLICE_ROWS:
+            if time.monotonic() > until:
+                return
+            async with platform.db.transaction() as conn:
+                removed = await store.rows.remove_site(
+                    conn, list_id, site.id, limit=SLICE_ROWS
+                )
+    async with platform.db.transaction() as conn:
+        await store.sites.forget(conn, site.id)

@@ -25,7 +25,7 @@ from vazao.relay import (
 from vazao.relay.keys import bytes_of, text_of
 from vazao.relay.models import Agent, Order, Site
 from vazao.relay.settings import RelaySettings
-from vazao.relay.signatures import agent_of
+from vazao.relay.signatures import agent_of, recorded
 from vazao_agent import wire
 
 Asking = Request[Any, Any, Any]
@@ -102,7 +102,8 @@ class Agents(Controller):
         """Say what a run brings; which chunks the hub lacks."""
         agent = await _signed(request, platform)
         manifest = await json_of(request, wire.Manifest)
-        transmitting.check(manifest, platform.settings.of(RelaySettings))
+        async with recorded(platform, agent, manifest.name):
+            transmitting.check(manifest, platform.settings.of(RelaySettings))
         async with platform.db.transaction() as conn:
             version = await publishing.get_list(conn, agent.organization_id, manifest.name)
             run, missing = await transmitting.offer(conn, agent, version, manifest)
@@ -116,7 +117,8 @@ class Agents(Controller):
     ) -> None:
         """Bring one chunk of a run; a second time does nothing."""
         agent = await _signed(request, platform)
-        await transmitting.take(platform, agent, run, number, await request.body())
+        async with recorded(platform, agent):
+            await transmitting.take(platform, agent, run, number, await request.body())
 
     @post("/runs/{run:str}/commit", operation_id="commitRun", summary="Have a run loaded",
           status_code=200, opt=described.COMMIT)

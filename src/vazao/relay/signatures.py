@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 
+from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
 from vazao.relay import store
 from vazao.relay.errors import AgentUnknown, ClockSkewed, Replayed, SignatureWrong
 from vazao.relay.keys import bytes_of, genuine
 from vazao.relay.models import Agent
 from vazao_agent import wire
+
+RECORDED = {
+    "agent_unknown", "signature_wrong", "clock_skewed", "replayed", "run_too_large", "chunk_wrong",
+}
+CAUSES = {"clock_skewed": "clock_skew"}
 
 
 def _number(text: str | None) -> int:
@@ -40,9 +47,19 @@ async def agent_of(
         raise SignatureWrong
     async with platform.db.connection() as conn:
         agent = await store.sites.find_agent(conn, number)
-    if agent is None or agent.ended_at is not None:
+    if agent is None:
         raise AgentUnknown
     message = wire.signed_bytes(method, target, stamp, body)
+    async with recorded(platform, agent):
+        await _check(platform, agent, headers, stamp, message)
+    return agent
+
+
+async def _check(
+    platform: Platform, agent: Agent, headers: Mapping[str, str], stamp: int, message: bytes
+) -> None:
+    if agent.ended_at is not None:
+        raise AgentUnknown
     signature = bytes_of(headers.get(wire.SIGNATURE, ""))
     if not genuine(agent.public_key, signature, message):
         raise SignatureWrong
@@ -51,4 +68,21 @@ async def agent_of(
     async with platform.db.transaction() as conn:
         if not await store.sites.note_request(conn, agent.id, stamp):
             raise Replayed
-    return agent
+
+
+@asynccontextmanager
+async def recorded(platform: Platform, agent: Agent, name: str = "") -> AsyncGenerator[None]:
+    """What is refused meanwhile stands in the journal of the agent's site.
+
+    Args:
+        name: of the list that it is about.
+    """
+    try:
+        yield
+    except VazaoError as error:
+        if error.code in RECORDED:
+            async with platform.db.transaction() as conn:
+                await store.sites.add_refusal(
+                    conn, agent.site_id, error.code, cause=CAUSES.get(error.code, ""), list=name
+                )
+        raise

@@ -154,6 +154,13 @@ async def add_entries(
     )
 
 
+async def add_refusal(
+    conn: Conn, site_id: int, code: str, *, cause: str = "", list: str = ""
+) -> None:
+    """Note in the journal of a site what the hub refused; once in ten minutes."""
+    await sql.run(conn, Q.insert_refusal, site_id=site_id, message=code, cause=cause, list=list)
+
+
 async def entries(
     conn: Conn, site_id: int, *, before: int | None = None, limit: int
 ) -> Page[Entry]:

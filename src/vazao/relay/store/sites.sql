@@ -128,6 +128,16 @@ from jsonb_to_recordset(%(entries)s) as e (number bigint, at timestamptz, what t
     list text, message text, details jsonb)
 on conflict (agent_id, number) do nothing
 
+-- name: insert_refusal
+-- What the hub refused: once in ten minutes, since a stranger may knock as often as they like.
+insert into relay.journal (site_id, at, what, cause, list, message, details)
+select %(site_id)s, kit.now(), 'refused', %(cause)s, %(list)s, %(message)s, '{}'
+where not exists (
+    select from relay.journal
+    where site_id = %(site_id)s and what = 'refused' and message = %(message)s
+        and at > kit.now() - interval '10 minutes'
+)
+
 -- name: list_entries
 -- The journal of a site, newest first.
 select {entry} from relay.journal

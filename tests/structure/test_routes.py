@@ -15,6 +15,7 @@ PUBLIC = {
     **{f"/v1/relay/agent{path}": "an agent's signature says who asks" for path in (
         "/check-in", "/runs", "/runs/{run}", "/runs/{run}/commit", "/runs/{run}/chunks/{number}",
     )},
+    "/relay/{name}": "a site's computer fetches the agent before it is known",
     "/v1/relay/agent/hello": "an agent looks whether the hub is there",
     "/v1/relay/agent/enroll": "a token of the site says who asks",
     "/healthz": "a balancer asks", "/readyz": "a balancer asks", "/metrics": "Prometheus asks",

@@ -1,6 +1,6 @@
 """relay: agents beside remote databases transmit lists; readers see, per site, one whole list.
 
-The face: :func:`register` shows routes, commands and the kind of job.
+The face: :func:`register` shows routes, pages, commands and the kind of job.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ __getattr__ = lazily(__name__, {"RelaySettings": "settings"})
 
 
 def _routes() -> list[Any]:
-    from vazao.relay import api
+    from vazao.relay import api, pages
 
-    return api.routes
+    return [*api.routes, *pages.routes]
 
 
 def register(registry: Registry) -> None:
     """Show the feature to the platform."""
     from vazao import jobs
-    from vazao.kit.registry import Periodic
+    from vazao.kit.registry import MenuEntry, Periodic
     from vazao.relay import cli, slots, sweeping, tasks, transmitting
 
     registry.scopes |= {"relay:read": True, "relay:admin": False}
     registry.web.append(_routes)
+    registry.menu.append(MenuEntry("Relay", "/relay", 25))
+    registry.template_packages.append("vazao.relay")
     registry.commands["relay"].append(cli.app)
     registry.periodic.append(Periodic("relay.sweep", 10.0, sweeping.sweep))
     registry.periodic.append(Periodic("relay.measure", 2.0, slots.measure))

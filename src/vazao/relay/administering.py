@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
+from vazao.kit.errors import NotFound
+from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
 from vazao.relay import enrolling, store
 from vazao.relay.errors import RunEnded, RunUnknown
 from vazao.relay.models import Site, Told
+
+
+async def add_site(
+    conn: Conn, organization_id: int, name: str, actor: str, **more: Any
+) -> tuple[Site, str]:
+    """Add a site, and the token that enrols its agent; see :func:`enrolling.add_site`."""
+    made, token = await enrolling.add_site(conn, organization_id, name, **more)
+    await _noted(conn, made, actor, "added")
+    return made, token
 
 
 async def pause(conn: Conn, site: Site, actor: str) -> None:
@@ -22,10 +34,16 @@ async def resume(conn: Conn, site: Site, actor: str) -> None:
     await _noted(conn, site, actor, "resumed")
 
 
-async def ask(conn: Conn, site: Site, actor: str, *, whole: bool = False) -> None:
-    """Ask a site for its lists at its next check-in; *whole*: every row of them."""
-    await (store.sites.ask_resend if whole else store.sites.ask)(conn, site.id)
-    await _noted(conn, site, actor, "resend asked" if whole else "run asked")
+async def ask(conn: Conn, site: Site, actor: str) -> None:
+    """Ask a site for its lists at its next check-in."""
+    await store.sites.ask(conn, site.id)
+    await _noted(conn, site, actor, "run asked")
+
+
+async def resend(conn: Conn, site: Site, actor: str) -> None:
+    """Ask a site for every row of its lists at its next check-in."""
+    await store.sites.ask_resend(conn, site.id)
+    await _noted(conn, site, actor, "resend asked")
 
 
 async def restart(conn: Conn, site: Site, actor: str) -> None:
@@ -109,3 +127,22 @@ async def _about(conn: Conn, run: Told, organization_id: int, actor: str, what: 
         conn, organization_id, actor=actor, what=what, site=run.site, list=run.list,
         details={"run": run.token.hex, "rows": run.rows},
     )
+
+
+async def do(platform: Platform, organization_id: int, name: str, verb: str, actor: str) -> None:
+    """Do something with a site.
+
+    Raises:
+        NotFound: nothing is done by that name.
+        SiteNotFound: there is no such site.
+    """
+    verbs = {
+        "pause": pause, "resume": resume, "run": ask,
+        "resend": resend, "restart": restart,
+        "revoke": revoke, "purge": purge,
+    }
+    if verb not in verbs:
+        raise NotFound
+    async with platform.db.transaction() as conn:
+        site = await enrolling.get_site(conn, organization_id, name)
+        await verbs[verb](conn, site, actor)

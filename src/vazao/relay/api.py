@@ -4,14 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Controller, Request, get
+from litestar import Controller, Request, get, post
 from litestar.params import FromPath, FromQuery
 
-from vazao.kit import clock
 from vazao.kit.web.frame import Asker, ThePlatform
-from vazao.kit.web.paging import limit_of
-from vazao.relay import agent_api, described, enrolling, publishing, reading, views
+from vazao.kit.web.pages import language_of
+from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
+from vazao.kit.web.parameters import json_of
+from vazao.relay import (
+    administering,
+    agent_api,
+    described,
+    enrolling,
+    health,
+    publishing,
+    reading,
+    store,
+    views,
+)
 from vazao.relay.errors import SiteMissing
+from vazao.relay.models import Site
+from vazao.relay.settings import RelaySettings
+
+Asking = Request[Any, Any, Any]
+Text = FromQuery[str | None]
+
+
+def _before(after: str | None) -> int | None:
+    return decode_cursor(after, int)[0] if after else None
 
 
 class Lists(Controller):
@@ -23,22 +43,162 @@ class Lists(Controller):
     @get("/{name:str}/rows", operation_id="listRelayRows", summary="Read a list",
          opt=described.LIST_ROWS)
     async def rows(
-        self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
-        name: FromPath[str], site: FromQuery[str | None] = None,
-        limit: FromQuery[str | None] = None, after: FromQuery[str | None] = None,
+        self, platform: ThePlatform, principal: Asker, request: Asking, name: FromPath[str],
+        site: Text = None, limit: Text = None, after: Text = None,
     ) -> views.RowsPage:
-        """Rows of a list at a site: always those of one whole transmission."""
+        """Rows of a list at a site, of one whole transmission. Each look is audited."""
         if not site:
             raise SiteMissing
-        async with platform.db.connection() as conn:
+        async with platform.db.transaction() as conn:
             version = await publishing.get_list(conn, principal.organization_id, name)
             place = await enrolling.get_site(conn, principal.organization_id, site)
             found = await reading.read(
                 conn, version, place, after=after or None, limit=limit_of(limit)
             )
-        at = found.extracted_at
+            await store.sites.add_look(
+                conn, principal.organization_id, actor=principal.name, what="read",
+                site=place.name, list=version.name, details={"rows": len(found.items)},
+            )
         return {"items": found.items, "next": found.next,
-                "extracted_at": None if at is None else clock.stamp(at)}
+                "extracted_at": views.moment(found.extracted_at)}
 
 
-routes: list[Any] = [Lists, *agent_api.routes]
+class Sites(Controller):
+    """``/v1/relay/sites``."""
+
+    path = "/v1/relay/sites"
+    tags = ("relay",)
+
+    @get("/", operation_id="listRelaySites", summary="List the sites and how they are",
+         opt=described.LIST_SITES)
+    async def index(
+        self, platform: ThePlatform, principal: Asker, request: Asking
+    ) -> views.PlacePage:
+        """Each list at each site, with the cause of what is late."""
+        async with platform.db.connection() as conn:
+            found = await health.fleet(
+                conn, principal.organization_id, platform.settings.of(RelaySettings)
+            )
+        language = language_of(request)
+        return {"items": [views.place_view(each, language) for each in found], "next": None}
+
+    @post("/", operation_id="addRelaySite", summary="Add a site", status_code=201,
+          opt=described.ADD_SITE)
+    async def add(
+        self, platform: ThePlatform, principal: Asker, request: Asking
+    ) -> views.NewSite:
+        """Add a site; its token enrols one agent within seven days."""
+        body = await json_of(request, views.NewSiteBody)
+        async with platform.db.transaction() as conn:
+            made, token = await administering.add_site(
+                conn, principal.organization_id, body.name, principal.name,
+                timezone=body.timezone, ibge=body.ibge,
+            )
+        return {"name": made.name, "token": token}
+
+    @post("/{name:str}/token", operation_id="moveRelaySite", status_code=201,
+          summary="Make a token for a site's new computer", opt=described.TOKEN)
+    async def token(
+        self, platform: ThePlatform, principal: Asker, name: FromPath[str]
+    ) -> views.NewToken:
+        """The old identity ends when the new one enrols."""
+        async with platform.db.transaction() as conn:
+            site = await enrolling.get_site(conn, principal.organization_id, name)
+            return {"token": await administering.move(conn, site, principal.name)}
+
+    @post("/{name:str}/{verb:str}", operation_id="doRelaySite", status_code=204,
+          summary="Pause, resume, run, resend, restart, revoke or purge", opt=described.DO)
+    async def verb(
+        self, platform: ThePlatform, principal: Asker, name: FromPath[str], verb: FromPath[str]
+    ) -> None:
+        """Do something with a site."""
+        await administering.do(platform, principal.organization_id, name, verb, principal.name)
+
+    @get("/{name:str}/journal", operation_id="listRelayJournal", summary="Read a site's journal",
+         opt=described.LIST_ENTRIES)
+    async def journal(
+        self, platform: ThePlatform, principal: Asker, name: FromPath[str], limit: Text = None,
+        after: Text = None,
+    ) -> views.EntryPage:
+        """What happened at a site, newest first."""
+        async with platform.db.connection() as conn:
+            site = await enrolling.get_site(conn, principal.organization_id, name)
+            page = await store.sites.entries(
+                conn, site.id, before=_before(after), limit=limit_of(limit)
+            )
+        return {"items": [views.entry_view(each) for each in page.items],
+                "next": following(page, lambda each: encode_cursor(each.id))}
+
+
+class Runs(Controller):
+    """``/v1/relay/runs``."""
+
+    path = "/v1/relay/runs"
+    tags = ("relay",)
+
+    @get("/", operation_id="listRelayRuns", summary="List transmissions", opt=described.LIST_RUNS)
+    async def index(
+        self, platform: ThePlatform, principal: Asker, request: Asking, site: Text = None,
+        limit: Text = None, after: Text = None,
+    ) -> views.RunPage:
+        """Transmissions of your organization, newest first."""
+        owner, given = principal.organization_id, request.query_params
+        name = given.get("list")
+        async with platform.db.connection() as conn:
+            place: Site | None = await enrolling.get_site(conn, owner, site) if site else None
+            version = await publishing.get_list(conn, owner, name) if name else None
+            page = await store.runs.told(
+                conn, owner, site_id=place.id if place else None,
+                list_id=version.list_id if version else None, state=given.get("state") or None,
+                before=_before(after), limit=limit_of(limit),
+            )
+        return {"items": [views.run_view(each) for each in page.items],
+                "next": following(page, lambda each: encode_cursor(each.id))}
+
+    @get("/{run:str}", operation_id="getRelayRun", summary="Show a transmission",
+         opt=described.GET_RUN)
+    async def show(
+        self, platform: ThePlatform, principal: Asker, run: FromPath[str]
+    ) -> views.RunView:
+        """One transmission."""
+        async with platform.db.connection() as conn:
+            return views.run_view(
+                await administering.get_run(conn, principal.organization_id, run)
+            )
+
+    @post("/{run:str}/release", operation_id="releaseRelayRun", status_code=204,
+          summary="Release a list that was held back", opt=described.DECIDE)
+    async def release(
+        self, platform: ThePlatform, principal: Asker, run: FromPath[str]
+    ) -> None:
+        """Let it become current."""
+        async with platform.db.transaction() as conn:
+            found = await administering.get_run(conn, principal.organization_id, run)
+            await administering.release(conn, found, principal.organization_id, principal.name)
+
+    @post("/{run:str}/reject", operation_id="rejectRelayRun", status_code=204,
+          summary="Drop a list that was held back", opt=described.DECIDE)
+    async def reject(
+        self, platform: ThePlatform, principal: Asker, run: FromPath[str]
+    ) -> None:
+        """Drop it; its site is asked again."""
+        async with platform.db.transaction() as conn:
+            found = await administering.get_run(conn, principal.organization_id, run)
+            await administering.reject(conn, found, principal.organization_id, principal.name)
+
+
+@get("/v1/relay/audit", operation_id="listRelayAudit", summary="Read the audit log",
+     tags=["relay"], opt=described.LIST_AUDIT)
+async def audit(
+    platform: ThePlatform, principal: Asker, limit: Text = None, after: Text = None
+) -> views.LookPage:
+    """Who did or looked at what, newest first."""
+    async with platform.db.connection() as conn:
+        page = await store.sites.looks(
+            conn, principal.organization_id, before=_before(after), limit=limit_of(limit)
+        )
+    return {"items": [views.look_view(each) for each in page.items],
+            "next": following(page, lambda each: encode_cursor(each.id))}
+
+
+routes: list[Any] = [Lists, Sites, Runs, audit, *agent_api.routes]

@@ -6,7 +6,7 @@ import csv
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -48,8 +48,8 @@ def add_site(
     async def main(platform: Platform) -> tuple[Site, str]:
         async with platform.db.transaction() as conn:
             owner = await platform.registry.organization_id(conn, organization)
-            return await enrolling.add_site(
-                conn, owner, name, timezone=timezone, ibge=ibge, holidays=days
+            return await administering.add_site(
+                conn, owner, name, "cli", timezone=timezone, ibge=ibge, holidays=days
             )
 
     made, token = kit.run(main)
@@ -122,8 +122,8 @@ def add_sites(
         async with platform.db.transaction() as conn:
             owner = await platform.registry.organization_id(conn, organization)
             for name, ibge, timezone in (([*row, "", ""])[:3] for row in rows):
-                site, token = await enrolling.add_site(
-                    conn, owner, name.strip(), ibge=ibge.strip() or None,
+                site, token = await administering.add_site(
+                    conn, owner, name.strip(), "cli", ibge=ibge.strip() or None,
                     timezone=timezone.strip() or "America/Sao_Paulo",
                 )
                 made.append((site.name, token))
@@ -177,13 +177,13 @@ async def _site(platform: Platform, conn: Conn, organization: str, name: str) ->
     return await enrolling.get_site(conn, owner, name)
 
 
-def _do(verb: Callable[..., Awaitable[T]], name: str, organization: str, **more: Any) -> T:
+def _do(verb: Callable[..., Awaitable[T]], name: str, organization: str) -> T:
     """Do something with a site."""
 
     async def main(platform: Platform) -> T:
         async with platform.db.transaction() as conn:
             site = await _site(platform, conn, organization, name)
-            return await verb(conn, site, "cli", **more)
+            return await verb(conn, site, "cli")
 
     return kit.run(main)
 
@@ -209,7 +209,7 @@ def ask(
     whole: Annotated[bool, typer.Option("--whole", help="every row, not only changes")] = False,
 ) -> None:
     """Ask a site for its lists at its next check-in."""
-    _do(administering.ask, name, organization, whole=whole)
+    _do(administering.resend if whole else administering.ask, name, organization)
 
 
 @app.command("restart")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
+from vazao.kit.errors import NotFound
 from vazao.kit.web.openapi import (
     BINARY,
     PAGED,
@@ -20,6 +21,7 @@ from vazao.relay.errors import AgentUnknown, ClockSkewed, Replayed, SignatureWro
 from vazao_agent import wire
 
 READ, ADMIN = "relay:read", "relay:admin"
+Verb = Literal["pause", "resume", "run", "resend", "restart", "revoke", "purge"]
 RUN = "3fa85f6457174562b3fc2c963f66afa6"
 SIGNED = (AgentUnknown, SignatureWrong, ClockSkewed, Replayed)
 KEY = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqo="
@@ -105,4 +107,72 @@ LIST_ROWS = says(
     parameters=(LIST_NAME, SITE, *PAGED),
     refuses=(errors.ListNotFound, errors.SiteNotFound, errors.SiteMissing, *PAGED_REFUSES),
     scope=READ,
+)
+AT = "2026-11-25T08:00:00.000000Z"
+PLACE: dict[str, Any] = {
+    "site": "Recife", "list": "gestantes", "state": "late", "cause": "database_down",
+    "evidence": ["The last that it wrote down, on 2026-11-25 05:00: database_down."],
+    "late_since": AT, "processed_at": AT, "extracted_at": AT, "current_at": AT, "seen_at": AT,
+    "rows": 1204,
+}
+TOLD_RUN: dict[str, Any] = {
+    "run": RUN, "site": "Recife", "list": "gestantes", "version": 3, "state": "finished",
+    "whole": False, "rows": 1204, "raw_bytes": 402113, "extracted_at": AT, "extract_seconds": 1.5,
+    "offered_at": AT, "refused": 0, "granted_at": AT, "committed_at": AT, "ended_at": AT,
+    "error": None,
+}
+BY_SITE = by_path("name", "The site's name.", "Recife")
+BY_TOLD = by_path("run", "The run's token.", RUN)
+LIST_SITES = says(
+    Answer(about="Each list at each site, by name.", kind=views.PlacePage,
+           example={"items": [PLACE], "next": None}), scope=READ,
+)
+ADD_SITE = says(
+    Answer(about="The site, and its token.", status=201, kind=views.NewSite,
+           example={"name": "Recife", "token": "vr_…"}),
+    bodies=(Body(media="application/json", kind=views.NewSiteBody,
+                 example={"name": "Recife", "timezone": "America/Recife", "ibge": "2611606"}),),
+    refuses=(errors.SiteExists, errors.SiteNameInvalid, errors.TimezoneInvalid,
+             errors.IbgeInvalid),
+    scope=ADMIN,
+)
+TOKEN = says(
+    Answer(about="The token.", status=201, kind=views.NewToken, example={"token": "vr_…"}),
+    parameters=(BY_SITE,), refuses=(errors.SiteNotFound,), scope=ADMIN,
+)
+DO = says(
+    Answer(about="It is done.", status=204),
+    parameters=(BY_SITE, by_path("verb", "What to do with it.", "pause", Verb)),
+    refuses=(errors.SiteNotFound, NotFound), scope=ADMIN,
+)
+LIST_ENTRIES = says(
+    Answer(about="What happened.", kind=views.EntryPage, example={"items": [{
+        "at": AT, "by": "agent", "what": "failed", "cause": "database_down", "list": "gestantes",
+        "message": "The database cannot be reached.",
+    }], "next": None}),
+    parameters=(BY_SITE, *PAGED), refuses=(errors.SiteNotFound, *PAGED_REFUSES), scope=READ,
+)
+LIST_RUNS = says(
+    Answer(about="The runs.", kind=views.RunPage, example={"items": [TOLD_RUN], "next": None}),
+    parameters=(
+        Parameter(name="site", about="Of one site.", example="Recife"),
+        Parameter(name="list", about="Of one list.", example="gestantes"),
+        Parameter(name="state", about="In one state: held, failed, finished …", example="held"),
+        *PAGED,
+    ),
+    refuses=(errors.SiteNotFound, errors.ListNotFound, *PAGED_REFUSES), scope=READ,
+)
+GET_RUN = says(
+    Answer(about="The run.", kind=views.RunView, example=TOLD_RUN), parameters=(BY_TOLD,),
+    refuses=(errors.RunUnknown,), scope=READ,
+)
+DECIDE = says(
+    Answer(about="It is done.", status=204), parameters=(BY_TOLD,),
+    refuses=(errors.RunUnknown, errors.RunEnded), scope=ADMIN,
+)
+LIST_AUDIT = says(
+    Answer(about="Who did or looked at what.", kind=views.LookPage, example={"items": [{
+        "at": AT, "actor": "maria", "what": "read", "site": "Recife", "list": "gestantes",
+    }], "next": None}),
+    parameters=PAGED, refuses=PAGED_REFUSES, scope=ADMIN,
 )

@@ -37,7 +37,9 @@ def key_of(name: str) -> str:
     Raises:
         SiteNameInvalid: no site can have it.
     """
-    if not 1 <= len(name) <= 100 or name != name.strip() or not name.isprintable():
+    if not 1 <= len(name) <= 100 or name != name.strip() or not name.isprintable() or (
+        "/" in name
+    ):
         raise SiteNameInvalid
     return name.casefold()
 

@@ -29,7 +29,7 @@ class SiteExists(Conflict):
 
 
 class SiteNameInvalid(BadRequest):
-    """A site's name has from 1 to 100 visible characters."""
+    """A site's name has from 1 to 100 visible characters, without a slash."""
 
     code = "site_name_invalid"
 
@@ -156,6 +156,12 @@ class RunTooLarge(TooLarge):
     """The run brings too much: the hub takes {most} bytes, in chunks of at most {chunk}."""
 
     code = "run_too_large"
+
+
+class PackageMissing(NotFound):
+    """This hub has no {name}. Run on its machine: make agents."""
+
+    code = "package_missing"
 
 
 class SlotMissing(TooManyRequests):

@@ -23,6 +23,9 @@ class RelaySettings(Section):
     rows_kept_seconds: float = Field(
         3600.0, ge=60, description="how long readers may page through a list that was replaced"
     )
+    agents_dir: str = Field(
+        "", description="folder of the agent's packages; build/agents where not given"
+    )
     max_run_bytes: int = Field(
         8 << 30, ge=1 << 20, description="most that one transmission of a list may bring, in bytes "
         "once unpacked"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypedDict
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
 
+from vazao.kit import clock
 from vazao.kit.web.openapi import Moment, Seconds
+from vazao.relay.health import STATES, Health
+from vazao.relay.models import Entry, Look, Told
 
 
 class Hello(TypedDict):
@@ -92,9 +96,161 @@ class Offered(RunTold):
     wait: Seconds
 
 
+class NewSiteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A site to be added."""
+
+    name: str
+    timezone: str = "America/Sao_Paulo"
+    ibge: str | None = None
+
+
+class NewSite(TypedDict):
+    """A site that was added, and the token that enrols its agent, shown once."""
+
+    name: str
+    token: str
+
+
+class NewToken(TypedDict):
+    """A token that enrols one agent within seven days, shown once."""
+
+    token: str
+
+
+class PlaceView(TypedDict):
+    """How a list is at a site: its state, the cause where it is late (or the likeliest, where the
+    agent is silent), the evidence in words, and its age hop by hop.
+    """
+
+    site: str
+    list: str | None
+    state: Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(STATES)})$")]
+    cause: str
+    evidence: list[str]
+    late_since: Moment | None
+    processed_at: Moment | None
+    extracted_at: Moment | None
+    current_at: Moment | None
+    seen_at: Moment | None
+    rows: int | None
+
+
+class PlacePage(TypedDict):
+    """The fleet."""
+
+    items: list[PlaceView]
+    next: str | None
+
+
+class RunView(TypedDict):
+    """A transmission; ``rows`` are those of the whole list."""
+
+    run: str
+    site: str
+    list: str
+    version: int
+    state: str
+    whole: bool
+    rows: int
+    raw_bytes: int
+    extracted_at: Moment
+    extract_seconds: Seconds
+    offered_at: Moment
+    refused: int
+    granted_at: Moment | None
+    committed_at: Moment | None
+    ended_at: Moment | None
+    error: dict[str, Any] | None
+
+
+class RunPage(TypedDict):
+    """Transmissions, newest first."""
+
+    items: list[RunView]
+    next: str | None
+
+
+class EntryView(TypedDict):
+    """What happened at a site, as its agent wrote it down or the hub saw it."""
+
+    at: Moment
+    by: Literal["agent", "hub"]
+    what: str
+    cause: str
+    list: str
+    message: str
+
+
+class EntryPage(TypedDict):
+    """A journal, newest first."""
+
+    items: list[EntryView]
+    next: str | None
+
+
+class LookView(TypedDict):
+    """A line of the audit log."""
+
+    at: Moment
+    actor: str
+    what: str
+    site: str | None
+    list: str | None
+
+
+class LookPage(TypedDict):
+    """The audit log, newest first."""
+
+    items: list[LookView]
+    next: str | None
+
+
 class RowsPage(TypedDict):
     """Rows of a list at a site, each an object by its columns."""
 
     items: list[dict[str, Any]]
     next: str | None
     extracted_at: Moment | None
+
+
+def moment(at: datetime | None) -> Moment | None:
+    """A time as JSON has it."""
+    return None if at is None else clock.stamp(at)
+
+
+def place_view(found: Health, language: str) -> PlaceView:
+    """How a list is at a site."""
+    return {
+        "site": found.site, "list": found.list, "state": found.state,
+        "cause": found.cause, "evidence": [each.text(language) for each in found.evidence],
+        "late_since": moment(found.since), "processed_at": moment(found.processed_at),
+        "extracted_at": moment(found.extracted_at), "current_at": moment(found.swapped_at),
+        "seen_at": moment(found.seen_at), "rows": found.rows,
+    }
+
+
+def run_view(run: Told) -> RunView:
+    """A transmission."""
+    return {
+        "run": run.token.hex, "site": run.site, "list": run.list, "version": run.version,
+        "state": run.state, "whole": run.base_seq is None, "rows": run.rows,
+        "raw_bytes": run.raw, "extracted_at": clock.stamp(run.began_at),
+        "extract_seconds": run.extract_seconds, "offered_at": clock.stamp(run.offered_at),
+        "refused": run.refused, "granted_at": moment(run.granted_at),
+        "committed_at": moment(run.committed_at), "ended_at": moment(run.ended_at),
+        "error": run.error,
+    }
+
+
+def entry_view(entry: Entry) -> EntryView:
+    """An entry of a journal."""
+    return {
+        "at": clock.stamp(entry.at), "by": "hub" if entry.number is None else "agent",
+        "what": entry.what, "cause": entry.cause, "list": entry.list, "message": entry.message,
+    }
+
+
+def look_view(look: Look) -> LookView:
+    """A line of the audit log."""
+    return {"at": clock.stamp(look.at), "actor": look.actor, "what": look.what,
+            "site": look.site, "list": look.list}

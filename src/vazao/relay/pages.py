@@ -1,0 +1,243 @@
+"""HTML of relay: the fleet, a site, transmissions, lists for readers, the audit log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery
+
+from vazao import jobs
+from vazao.kit.errors import VazaoError
+from vazao.kit.platform import Platform
+from vazao.kit.sql import Conn
+from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.pages import language_of, page
+from vazao.kit.web.paging import decode_cursor, encode_cursor, following
+from vazao.relay import (
+    administering,
+    described,
+    enrolling,
+    health,
+    packages,
+    publishing,
+    reading,
+    store,
+)
+from vazao.relay.labels import LABELS, MESSAGES, REASONS, TEXTS
+from vazao.relay.models import Site
+from vazao.relay.settings import RelaySettings
+from vazao_agent import wire
+
+Asking = Request[Any, Any, Any]
+PAGE = 50
+READ, ADMIN = {"scope": described.READ}, {"scope": described.ADMIN}
+
+
+def _see(address: str) -> Response[None]:
+    return Response(None, status_code=303, headers={"Location": address})
+
+
+def _before(after: str | None) -> int | None:
+    return decode_cursor(after, int)[0] if after else None
+
+
+@get("/relay", opt=READ, include_in_schema=False)
+async def show_fleet(request: Asking, platform: ThePlatform, principal: Asker) -> Response[str]:
+    """Every list at every site, with the cause of what is late."""
+    return await _fleet(request, platform, principal.organization_id)
+
+
+async def _fleet(
+    request: Asking, platform: Platform, organization_id: int, *,
+    error: VazaoError | None = None, **more: Any,
+) -> Response[str]:
+    async with platform.db.connection() as conn:
+        places = await health.fleet(conn, organization_id, platform.settings.of(RelaySettings))
+    language = language_of(request)
+    counts = dict.fromkeys(LABELS, 0)
+    for each in places:
+        counts[each.state] += 1
+    return page(
+        request, "relay/fleet.html", status=error.status if error else 200, places=places,
+        counts=counts, sites=len({each.site for each in places}), labels=LABELS, causes=REASONS,
+        language=language, **({"given": {}, "token": None} | more),
+        messages=[("bad", error.message(language))] if error else [],
+    )
+
+
+@post("/relay", opt=ADMIN | {"fields": ("name", "timezone", "ibge")}, include_in_schema=False)
+async def add_site(request: Asking, platform: ThePlatform, principal: Asker) -> Response[str]:
+    """Add a site; the page then shows the line to paste, once."""
+    given = {k: v for k, v in (await request.form()).items() if isinstance(v, str)}
+    try:
+        async with platform.db.transaction() as conn:
+            made, token = await administering.add_site(
+                conn, principal.organization_id, given.get("name", "").strip(), principal.name,
+                timezone=given.get("timezone") or "America/Sao_Paulo",
+                ibge=given.get("ibge") or None,
+            )
+    except VazaoError as error:
+        return await _fleet(
+            request, platform, principal.organization_id, error=error, given=given
+        )
+    shown = _token(request, platform, made.name, token)
+    return await _fleet(request, platform, principal.organization_id, token=shown)
+
+
+def _token(request: Asking, platform: Platform, name: str, token: str) -> dict[str, str]:
+    hub = packages.hub_of(request, platform.settings)
+    return {"name": name, "line": packages.line(hub, token)}
+
+
+@get("/relay/sites/{name:str}", opt=READ, include_in_schema=False)
+async def show_site(
+    request: Asking, platform: ThePlatform, principal: Asker, name: FromPath[str],
+    after: FromQuery[str | None] = None,
+) -> Response[str]:
+    """A site: its lists, its agent, and what happened there."""
+    return await _site(request, platform, principal.organization_id, name, after)
+
+
+async def _site(
+    request: Asking, platform: Platform, organization_id: int, name: str,
+    after: str | None = None, token: dict[str, str] | None = None,
+) -> Response[str]:
+    async with platform.db.connection() as conn:
+        site = await enrolling.get_site(conn, organization_id, name)
+        agent = await store.sites.find_agent(conn, site.agent_id) if site.agent_id else None
+        places = await health.fleet(
+            conn, organization_id, platform.settings.of(RelaySettings), site=site
+        )
+        entries = await store.sites.entries(conn, site.id, before=_before(after), limit=PAGE)
+    return page(
+        request, "relay/site.html", site=site, agent=agent, places=places, labels=LABELS,
+        causes=REASONS, whats=MESSAGES, entries=entries.items, after=after, token=token,
+        next=following(entries, lambda each: encode_cursor(each.id)),
+        language=language_of(request),
+    )
+
+
+@post("/relay/sites/{name:str}/token", opt=ADMIN, include_in_schema=False)
+async def make_token(
+    request: Asking, platform: ThePlatform, principal: Asker, name: FromPath[str]
+) -> Response[str]:
+    """A token for the site's new computer."""
+    async with platform.db.transaction() as conn:
+        site = await enrolling.get_site(conn, principal.organization_id, name)
+        token = await administering.move(conn, site, principal.name)
+    shown = _token(request, platform, site.name, token)
+    return await _site(request, platform, principal.organization_id, name, token=shown)
+
+
+@post("/relay/sites/{name:str}/{verb:str}", opt=ADMIN, include_in_schema=False)
+async def do_site(
+    platform: ThePlatform, principal: Asker, name: FromPath[str], verb: FromPath[str]
+) -> Response[None]:
+    """Do something with a site from its page."""
+    await administering.do(platform, principal.organization_id, name, verb, principal.name)
+    return _see("/relay" if verb == "purge" else f"/relay/sites/{name}")
+
+
+@get("/relay/runs", opt=READ, include_in_schema=False)
+async def show_runs(
+    request: Asking, platform: ThePlatform, principal: Asker,
+    after: FromQuery[str | None] = None,
+) -> Response[str]:
+    """Transmissions, newest first."""
+    state = request.query_params.get("state")
+    async with platform.db.connection() as conn:
+        found = await store.runs.told(
+            conn, principal.organization_id, state=state or None, before=_before(after),
+            limit=PAGE,
+        )
+    return page(
+        request, "relay/runs.html", runs=found.items, labels=LABELS, after=after,
+        filters={"state": state} if state else {},
+        next=following(found, lambda each: encode_cursor(each.id)),
+    )
+
+
+@get("/relay/runs/{run:str}", opt=READ, include_in_schema=False)
+async def show_run(
+    request: Asking, platform: ThePlatform, principal: Asker, run: FromPath[str]
+) -> Response[str]:
+    """A transmission, step by step."""
+    language = language_of(request)
+    async with platform.db.connection() as conn:
+        found = await administering.get_run(conn, principal.organization_id, run)
+        job = (await jobs.by_ids(conn, principal.organization_id, [found.job_id or 0])).get(
+            found.job_id or 0
+        )
+    problem = jobs.error_view(found.error, language) if found.error else None
+    return page(
+        request, "relay/run.html", run=found, labels=LABELS, job=job.token if job else None,
+        problem=problem["message"] if problem else "",
+    )
+
+
+@post("/relay/runs/{run:str}/{verdict:str}", opt=ADMIN, include_in_schema=False)
+async def decide(
+    platform: ThePlatform, principal: Asker, run: FromPath[str], verdict: FromPath[str]
+) -> Response[None]:
+    """Release a list that was held back, or drop it."""
+    verb = administering.release if verdict == "release" else administering.reject
+    async with platform.db.transaction() as conn:
+        found = await administering.get_run(conn, principal.organization_id, run)
+        await verb(conn, found, principal.organization_id, principal.name)
+    return _see(f"/relay/runs/{run}")
+
+
+@get("/relay/lists/{name:str}", opt=READ, include_in_schema=False)
+async def show_list(
+    request: Asking, platform: ThePlatform, principal: Asker, name: FromPath[str],
+    site: FromQuery[str | None] = None, after: FromQuery[str | None] = None,
+) -> Response[str]:
+    """A list at a site, for its readers; each look is audited."""
+    owner = principal.organization_id
+    async with platform.db.transaction() as conn:
+        version = await publishing.get_list(conn, owner, name)
+        sites = await store.sites.every(conn, owner)
+        place = await _chosen(conn, owner, sites, site)
+        found = None
+        if place is not None:
+            found = await reading.read(conn, version, place, after=after or None, limit=PAGE)
+            await store.sites.add_look(
+                conn, owner, actor=principal.name, what="read", site=place.name, list=name,
+                details={"rows": len(found.items)},
+            )
+    columns = [each.name for each in wire.Publication.of(version.document).columns]
+    return page(
+        request, "relay/rows.html", version=version, site=place, sites=sites, found=found,
+        columns=columns, after=after,
+    )
+
+
+async def _chosen(
+    conn: Conn, organization_id: int, sites: list[Site], name: str | None
+) -> Site | None:
+    if name:
+        return await enrolling.get_site(conn, organization_id, name)
+    return sites[0] if sites else None
+
+
+@get("/relay/audit", opt=ADMIN, include_in_schema=False)
+async def show_audit(
+    request: Asking, platform: ThePlatform, principal: Asker,
+    after: FromQuery[str | None] = None,
+) -> Response[str]:
+    """Who did or looked at what."""
+    async with platform.db.connection() as conn:
+        found = await store.sites.looks(
+            conn, principal.organization_id, before=_before(after), limit=PAGE
+        )
+    return page(
+        request, "relay/audit.html", looks=found.items, deeds=TEXTS, after=after,
+        next=following(found, lambda each: encode_cursor(each.id)),
+    )
+
+
+routes: list[Any] = [
+    show_fleet, add_site, show_site, make_token, do_site, show_runs, show_run, decide, show_list,
+    show_audit, *packages.routes,
+]

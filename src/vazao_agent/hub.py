@@ -172,9 +172,12 @@ def _login(proxy: Any) -> dict[str, str]:
 
 def _refusal(status: int, found: Any) -> Refused:
     error = found.get("error") if isinstance(found, dict) else None
+    busy = status in (429, 502, 503, 504)
     if not isinstance(error, dict):
-        return Refused("hub_error", f"The hub answered with {status}.", "", status)
+        # A balancer in front, say.
+        cause = "hub_busy" if busy else "hub_error"
+        return Refused(cause, f"The hub answered with {status}.", "", status)
     code = str(error.get("code", ""))
     more = {name: value for name, value in error.items() if name not in ("code", "message")}
-    cause = CAUSES.get(code) or ("hub_busy" if status in (429, 503) else "hub_error")
+    cause = CAUSES.get(code) or ("hub_busy" if busy else "hub_error")
     return Refused(cause, str(error.get("message", "")), code, status, **more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -68,7 +69,10 @@ class Agent:
         Raises:
             AgentError: the hub cannot be spoken with.
         """
-        return self.follow(self.check_in())
+        well = self.follow(self.check_in())
+        # What was found out and what happened is of use now, not at the next time.
+        self.check_in()
+        return well
 
     def follow(self, answer: dict[str, Any]) -> bool:
         """Do what the hub asks for; whether all went well.
@@ -85,7 +89,8 @@ class Agent:
                 kept = self.state.acknowledge(self.state.kept(name), order["current"])
                 if order["due"]:
                     well = self._transmit(publication, kept, answer) and well
-            except AgentError as error:
+            except (AgentError, sqlite3.Error) as problem:
+                error = problem if isinstance(problem, AgentError) else _of_memory(problem)
                 self.journal.failed(error, name)
                 self._say(f"{name}: {error.cause}: {error.message}")
                 if error.cause.startswith("network_"):
@@ -196,3 +201,10 @@ class Agent:
             wait = min(wait * 1.5, LONGEST_POLL)
             run = self.hub.get(f"/runs/{manifest.run}")
         return run
+
+
+def _of_memory(error: sqlite3.Error) -> AgentError:
+    """What is wrong with the file in which the agent remembers."""
+    if "full" in str(error):
+        return AgentError("disk_full", f"The agent's memory cannot be written: {error}.")
+    return AgentError("agent_state_lost", f"The agent's memory cannot be read: {error}.")

@@ -72,6 +72,9 @@ def publish(
     window: Annotated[
         str, typer.Option(help="when of a day, by the site's clock: 06:00-20:00")
     ] = "00:00-24:00",
+    timeout: Annotated[
+        int, typer.Option(help="seconds that the query may take on the site", min=1)
+    ] = 3600,
     signing_key: Annotated[
         Path | None, typer.Option(help="the publisher's key; the first publish makes one")
     ] = None,
@@ -87,7 +90,7 @@ def publish(
             return await publishing.publish(
                 conn, owner, organization, name=name, text=text, key=signing,
                 primary=[each.strip() for each in key.split(",") if each.strip()],
-                volatile=volatile or (), every_seconds=seconds, window=between,
+                volatile=volatile or (), every_seconds=seconds, window=between, timeout=timeout,
             )
 
     made = kit.run(main)

@@ -53,6 +53,9 @@ class Evidence(msgspec.Struct, frozen=True):
         return translate(TEXTS[self.key], language).format(**self.places)
 
 
+Evidences = list[Evidence]
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """How a list is at a site.
 
@@ -73,7 +76,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     processed_at: datetime | None
     seen_at: datetime | None
     rows: int | None
-    evidence: list[Evidence]
+    evidence: Evidences
 
 
 async def fleet(

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import msgspec
 
+Days = list[date]
+"""Where a field is named list, the type cannot be."""
 OPEN = ("waiting", "sending", "loading", "held")
 
 
@@ -19,7 +21,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     timezone: str
     ibge: str | None
-    holidays: list[date]
+    holidays: Days
     created_at: datetime
     agent_id: int | None
     paused_at: datetime | None
@@ -209,7 +211,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     site_id: int
     site: str
     timezone: str
-    holidays: list[date]
+    holidays: Days
     created_at: datetime
     paused_at: datetime | None
     agent_id: int | None

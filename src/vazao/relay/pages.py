@@ -61,7 +61,7 @@ async def _fleet(
     return page(
         request, "relay/fleet.html", status=error.status if error else 200, places=places,
         counts=counts, sites=len({each.site for each in places}), labels=LABELS, causes=REASONS,
-        language=language, **({"given": {}, "token": None} | more),
+        reader=language, **({"given": {}, "token": None} | more),
         messages=[("bad", error.message(language))] if error else [],
     )
 
@@ -114,7 +114,7 @@ async def _site(
         request, "relay/site.html", site=site, agent=agent, places=places, labels=LABELS,
         causes=REASONS, whats=MESSAGES, entries=entries.items, after=after, token=token,
         next=following(entries, lambda each: encode_cursor(each.id)),
-        language=language_of(request),
+        reader=language_of(request),
     )
 
 

@@ -101,7 +101,7 @@ def _is_column(name: str) -> bool:
 async def publish(
     conn: Conn, organization_id: int, slug: str, *, name: str, text: str, key: SigningKey,
     primary: Sequence[str] = (), volatile: Sequence[str] = (), every_seconds: int = 86_400,
-    window: store.lists.Window = ALL_DAY,
+    window: store.lists.Window = ALL_DAY, timeout: int = 3600,
 ) -> Version:
     """Sign the next version of a list and let agents have it.
 
@@ -112,7 +112,7 @@ async def publish(
     list_id, last = await store.lists.lock(conn, organization_id, name)
     publication = wire.Publication(
         organization=slug, name=name, version=last + 1, sql=text, columns=columns_of(text),
-        key=tuple(primary), volatile=tuple(volatile),
+        key=tuple(primary), volatile=tuple(volatile), timeout=timeout,
     )
     document = publication.document()
     await store.lists.keep_publisher(conn, organization_id, key.public)

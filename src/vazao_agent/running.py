@@ -69,7 +69,11 @@ class Agent:
         Raises:
             AgentError: the hub cannot be spoken with.
         """
-        well = self.follow(self.check_in())
+        try:
+            well = self.follow(self.check_in())
+        except AgentError as error:
+            self.journal.failed(error)
+            raise
         # What was found out and what happened is of use now, not at the next time.
         self.check_in()
         return well
@@ -91,10 +95,10 @@ class Agent:
                     well = self._transmit(publication, kept, answer) and well
             except (AgentError, sqlite3.Error) as problem:
                 error = problem if isinstance(problem, AgentError) else _of_memory(problem)
+                if error.cause.startswith("network_"):
+                    raise error from problem
                 self.journal.failed(error, name)
                 self._say(f"{name}: {error.cause}: {error.message}")
-                if error.cause.startswith("network_"):
-                    raise
                 well = False
         return well
 

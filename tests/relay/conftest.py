@@ -1,4 +1,4 @@
-"""A hub that the tests of a module share."""
+"""A hub that the tests of a module share; each test has an organization of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from tests.support.relay import Hub, running_hub
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[Hub]:
-    """A running hub; each test has lists and sites of its own."""
+def shared_hub() -> Iterator[Hub]:
+    """A running hub."""
     with running_hub() as made:
         yield made
+
+
+@pytest.fixture
+def hub(shared_hub: Hub) -> Hub:
+    """The same for a new organization: sites run the lists of one test alone."""
+    return shared_hub.of_new_organization()

@@ -116,10 +116,11 @@ def test_a_token_enrols_one_agent_once(hub: Hub) -> None:
 
 def test_who_was_revoked_or_moved_speaks_no_more(hub: Hub, enrolled: Any) -> None:
     site, _, identity = enrolled
-    hub.running.vazao("relay", "revoke", site, "-o", "acme")
+    hub.running.vazao("relay", "revoke", site, "-o", hub.organization)
     assert code(ask(hub, identity, "POST", "/check-in", CHECK_IN)) == (401, "agent_unknown")
     assert "agent_unknown" in seen(hub, site)
-    token = hub.running.vazao("relay", "move", site, "-o", "acme").strip().splitlines()[-1]
+    said = hub.running.vazao("relay", "move", site, "-o", hub.organization)
+    token = said.strip().splitlines()[-1]
     private, public = new_key()
     made = httpx2.post(hub.running.address + PREFIX + "/enroll", json={
         "token": token, "public_key": public, "version": "0", "machine": "another",
@@ -204,5 +205,7 @@ def test_an_agent_runs_only_what_its_publisher_signed(hub: Hub) -> None:
 def test_lists_that_cannot_be_are_refused(hub: Hub, text: str, said: str) -> None:
     file = hub.folder() / "bad.sql"
     file.write_text(text)
-    told = hub.running.vazao("relay", "publish", "bad", "--sql", str(file), "-o", "acme", code=1)
+    told = hub.running.vazao(
+        "relay", "publish", "bad", "--sql", str(file), "-o", hub.organization, code=1
+    )
     assert said in told

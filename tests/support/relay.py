@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ import psycopg
 
 from tests.support.running import Running, running_platform
 from vazao.kit.embedded.server import EmbeddedPostgres
+from vazao.kit.platform import Platform
+from vazao.kit.settings import Settings
+from vazao.main import registry
+from vazao.relay import sweeping
 
 _numbers = count(1)
 LIST = """-- columns: id integer, name text, born date, seen timestamptz, note text
@@ -55,8 +60,14 @@ class Hub:
 
     running: Running
     url: str
-    organization: str = "acme"
+    organization: str = ""
     folders: list[tempfile.TemporaryDirectory[str]] = field(default_factory=list)
+
+    def of_new_organization(self) -> Hub:
+        """The same hub, for an organization of its own."""
+        name = f"org{next(_numbers)}"
+        self.execute("insert into accounts.organization (slug, name) values (%s, %s)", name, name)
+        return replace(self, organization=name)
 
     def execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement on the hub's database."""
@@ -114,6 +125,21 @@ class Hub:
         """Let every list be due."""
         self.execute("update relay.current set extracted_at = now() - interval '60 days'")
 
+    def sweep(self) -> None:
+        """One round of what workers do every ten seconds."""
+        asyncio.run(self._sweep())
+
+    async def _sweep(self) -> None:
+        settings = Settings(
+            database_url=self.url, data_dir=self.running.folder, secret="x" * 32
+        )
+        platform = Platform(settings, self.url, registry(), direct=True)
+        await platform.open()
+        try:
+            await sweeping.sweep(platform)
+        finally:
+            await platform.close()
+
     def reader(self) -> httpx2.Client:
         """A client whose token may read lists."""
         said = self.running.vazao(
@@ -128,11 +154,10 @@ class Hub:
 
 @contextmanager
 def running_hub(**settings: str) -> Iterator[Hub]:
-    """A hub with the organization ``acme`` until the block ends."""
+    """A hub until the block ends."""
     with running_platform(**settings) as running:
         url = EmbeddedPostgres(running.folder).url()
         assert url
-        running.vazao("accounts", "create-organization", "acme")
         hub = Hub(running, url)
         yield hub
         for folder in hub.folders:

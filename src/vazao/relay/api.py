@@ -100,7 +100,7 @@ class Sites(Controller):
           summary="Make a token for a site's new computer", opt=described.TOKEN)
     async def token(
         self, platform: ThePlatform, principal: Asker, name: FromPath[str]
-    ) -> views.NewToken:
+    ) -> views.EnrolmentToken:
         """The old identity ends when the new one enrols."""
         async with platform.db.transaction() as conn:
             site = await enrolling.get_site(conn, principal.organization_id, name)
@@ -119,7 +119,7 @@ class Sites(Controller):
     async def journal(
         self, platform: ThePlatform, principal: Asker, name: FromPath[str], limit: Text = None,
         after: Text = None,
-    ) -> views.EntryPage:
+    ) -> views.JournalPage:
         """What happened at a site, newest first."""
         async with platform.db.connection() as conn:
             site = await enrolling.get_site(conn, principal.organization_id, name)

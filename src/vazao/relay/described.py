@@ -137,7 +137,7 @@ ADD_SITE = says(
     scope=ADMIN,
 )
 TOKEN = says(
-    Answer(about="The token.", status=201, kind=views.NewToken, example={"token": "vr_…"}),
+    Answer(about="The token.", status=201, kind=views.EnrolmentToken, example={"token": "vr_…"}),
     parameters=(BY_SITE,), refuses=(errors.SiteNotFound,), scope=ADMIN,
 )
 DO = says(
@@ -146,7 +146,7 @@ DO = says(
     refuses=(errors.SiteNotFound, NotFound), scope=ADMIN,
 )
 LIST_ENTRIES = says(
-    Answer(about="What happened.", kind=views.EntryPage, example={"items": [{
+    Answer(about="What happened.", kind=views.JournalPage, example={"items": [{
         "at": AT, "by": "agent", "what": "failed", "cause": "database_down", "list": "gestantes",
         "message": "The database cannot be reached.",
     }], "next": None}),

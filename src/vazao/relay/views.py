@@ -111,7 +111,7 @@ class NewSite(TypedDict):
     token: str
 
 
-class NewToken(TypedDict):
+class EnrolmentToken(TypedDict):
     """A token that enrols one agent within seven days, shown once."""
 
     token: str
@@ -170,7 +170,7 @@ class RunPage(TypedDict):
     next: str | None
 
 
-class EntryView(TypedDict):
+class JournalEntry(TypedDict):
     """What happened at a site, as its agent wrote it down or the hub saw it."""
 
     at: Moment
@@ -181,10 +181,10 @@ class EntryView(TypedDict):
     message: str
 
 
-class EntryPage(TypedDict):
+class JournalPage(TypedDict):
     """A journal, newest first."""
 
-    items: list[EntryView]
+    items: list[JournalEntry]
     next: str | None
 
 
@@ -242,7 +242,7 @@ def run_view(run: Told) -> RunView:
     }
 
 
-def entry_view(entry: Entry) -> EntryView:
+def entry_view(entry: Entry) -> JournalEntry:
     """An entry of a journal."""
     return {
         "at": clock.stamp(entry.at), "by": "hub" if entry.number is None else "agent",

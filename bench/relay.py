@@ -202,7 +202,39 @@ def usual(hub: Running) -> None:
     shutil.rmtree(made.folder)
 
 
-PARTS: dict[str, Callable[[Running], None]] = {"first": first, "usual": usual}
+def logged(hub: Running, work: Callable[[], object]) -> float:
+    """Bytes that *work* writes into the log, full-page images left out."""
+    with hub.connect() as conn:
+        conn.execute("create extension if not exists pg_walinspect")
+        conn.execute("checkpoint")
+        (before,) = conn.execute("select pg_current_wal_insert_lsn()").fetchone() or ("",)
+        work()
+        (after,) = conn.execute("select pg_current_wal_insert_lsn()").fetchone() or ("",)
+        row = conn.execute(
+            "select sum(record_size)::float8 from pg_get_wal_stats(%s, %s)", [before, after]
+        ).fetchone()
+    return float(row[0]) if row else 0.0
+
+
+def log(hub: Running) -> None:
+    """The log of 200,000 new rows and of as many changed ones, against COPY of the same."""
+    rows = 200_000
+    source = wide(hub, rows)
+    publish_wide(hub)
+    floor = logged(hub, lambda: bare_copy(source, hub.database_url)) / rows
+    made = site(hub, source, hub.address)
+    added = logged(hub, lambda: made.agent("once")) / rows
+    made.change("update wide set c2 = c2 + 1")
+    expire(hub)
+    changed = logged(hub, lambda: made.agent("once")) / rows
+    say("log of a new row against COPY", "≤ 1.2 ×", added / floor, ok=added <= 1.2 * floor,
+        bytes=round(added), floor=round(floor))
+    say("log of a changed row against COPY", "≤ 2 ×", changed / floor, ok=changed <= 2 * floor,
+        bytes=round(changed))
+    shutil.rmtree(made.folder)
+
+
+PARTS: dict[str, Callable[[Running], None]] = {"first": first, "usual": usual, "log": log}
 
 
 def main(names: list[str]) -> None:

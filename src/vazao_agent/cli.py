@@ -69,7 +69,10 @@ def _database(given: argparse.Namespace) -> tuple[str, str | None]:
 
 
 def _asked() -> str | None:
-    if not sys.stdin.isatty():
+    try:
+        # The pasted line is the shell's input: the person is at the terminal nevertheless.
+        os.close(os.open("CONIN$" if os.name == "nt" else "/dev/tty", os.O_RDWR))
+    except OSError:
         return None
     return getpass.getpass(said("Password of the database: ", "Senha do banco: ")) or None
 

@@ -87,7 +87,7 @@ def extract(
 
 
 class _Copies:
-    """Takes rows that the hub has, but fewer times than the source."""
+    """Takes rows that the hub has, but not as often as the source."""
 
     def __init__(self, missing: dict[int, int], packer: Packer) -> None:
         self._missing, self._packer = missing, packer
@@ -101,7 +101,9 @@ class _Copies:
 def _repeat(
     conn: CoreConnection, publication: Publication, state: State, kept: Kept, packer: Packer
 ) -> None:
-    """Rows alike in every column may become more: they are read again, in the same snapshot."""
+    """Rows alike in every column may become more or fewer: they are read again, in the same
+    snapshot.
+    """
     missing = dict(state.more(kept))
     if missing:
         source.copy_out(conn, copy_query(publication), _Copies(missing, packer))

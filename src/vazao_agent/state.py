@@ -108,21 +108,23 @@ class State:
         self._db.execute(f"drop table {now(kept)}")
 
     def more(self, kept: Kept) -> list[tuple[int, int]]:
-        """Hashes that the hub has, but fewer times: (hash, how many are missing)."""
+        """Hashes that the hub has, but not as often: (hash, how many to send).
+
+        Where there are fewer than before, all of the hub's go, and those that are left are sent.
+        """
         return self._db.execute(
-            f"select a.hash, a.n - b.n from {after(kept)} a join {base(kept)} b using (hash) "
-            "where a.n > b.n order by 1"
+            "select a.hash, case when a.n > b.n then a.n - b.n else a.n end "
+            f"from {after(kept)} a join {base(kept)} b using (hash) where a.n <> b.n order by 1"
         ).fetchall()
 
     def gone(self, kept: Kept) -> Iterator[int]:
-        """Hashes that the hub has and the source has not, each as often as it is to go."""
+        """Hashes whose rows are gone, or fewer."""
         found = self._db.execute(
-            f"select b.hash, b.n - coalesce(a.n, 0) from {base(kept)} b "
-            f"left join {after(kept)} a using (hash) where b.n > coalesce(a.n, 0) order by 1"
+            f"select b.hash from {base(kept)} b left join {after(kept)} a using (hash) "
+            "where b.n > coalesce(a.n, 0) order by 1"
         )
-        for hash_, times in found:
-            for _ in range(times):
-                yield hash_
+        for (hash_,) in found:
+            yield hash_
 
     def extracted(self, kept: Kept, manifest: Manifest) -> None:
         """The extraction is whole: from here on, a crash continues with its chunks."""

@@ -5,7 +5,8 @@ the one before) and an Ed25519 signature over :func:`signed_bytes`. A publicatio
 list) is a JSON document signed by its publisher's key: the hub only keeps and hands on its bytes.
 
 A chunk is a compressed text: of rows as PostgreSQL's ``COPY`` writes them, their hash first
-(:func:`copy_query`); or of hashes of rows that are gone, one a line.
+(:func:`copy_query`); or of hashes whose rows are gone, one a line: all rows
+with that hash which earlier runs brought.
 """
 
 from __future__ import annotations

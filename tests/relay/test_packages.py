@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,9 +13,21 @@ import httpx2
 import pytest
 
 from tests.support.relay import LIST, Hub
+from tests.support.sources import ROOT
 from vazao.kit.settings import Settings
 from vazao.relay import packages
 from vazao.relay.errors import PackageMissing
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    """The zip at least, as ``make install`` builds it."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "agents.py"), "pyz"], capture_output=True,
+        text=True, check=False,
+    )
+    if done.returncode != 0:
+        pytest.skip(f"NOT TESTED: the agent's packages ({done.stdout}{done.stderr})")
 
 
 def pasted(

@@ -122,6 +122,12 @@ class PublisherWrong(Unprocessable):
     code = "publisher_wrong"
 
 
+class ListBusy(Conflict):
+    """Somebody is reading the list at length; publish it again in a moment."""
+
+    code = "list_busy"
+
+
 class KeyUnreadable(ConfigurationError):
     """The signing key {path} cannot be used: {reason}."""
 

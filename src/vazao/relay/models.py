@@ -161,9 +161,9 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of a list: its hash, and its values by the names of the columns."""
+    """A row of a list: where it lies, and its values by the names of the columns."""
 
-    hash: int
+    spot: str
     row: dict[str, Any]
 
 

@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from psycopg.errors import LockNotAvailable
+
 from vazao.kit.sql import Conn
 from vazao.relay import store
-from vazao.relay.errors import ListInvalid, ListNotFound, PublisherWrong
+from vazao.relay.errors import ListBusy, ListInvalid, ListNotFound, PublisherWrong
 from vazao.relay.keys import SigningKey, genuine
 from vazao.relay.models import Version
 from vazao_agent import wire
@@ -133,6 +135,7 @@ async def accept(
 
     Raises:
         ListInvalid, PublisherWrong: it cannot be kept.
+        ListBusy: somebody reads the list for long.
     """
     public_key = await store.lists.publisher(conn, organization_id)
     if public_key is None or not genuine(public_key, signature, document):
@@ -141,13 +144,17 @@ async def accept(
     check(publication)
     if publication.organization != slug or publication.version <= last:
         raise invalid("older")
+    known = 0
     if last == 0:
         await store.rows.create(conn, list_id)
     else:
-        await _hold_to(conn, list_id, last, publication)
-    await store.rows.shape(
-        conn, list_id, publication.columns, slug=slug, name=publication.name
-    )
+        known = await _hold_to(conn, list_id, last, publication)
+    try:
+        await store.rows.shape(
+            conn, list_id, publication.columns, known=known, slug=slug, name=publication.name
+        )
+    except LockNotAvailable as error:
+        raise ListBusy from error
     await store.lists.add_version(
         conn, list_id, publication.version, document=document, signature=signature,
         every_seconds=every_seconds, window=window,
@@ -157,8 +164,9 @@ async def accept(
     return made
 
 
-async def _hold_to(conn: Conn, list_id: int, last: int, publication: wire.Publication) -> None:
-    """A new version keeps the former columns, in their order, and adds others behind them.
+async def _hold_to(conn: Conn, list_id: int, last: int, publication: wire.Publication) -> int:
+    """A new version keeps the former columns, in their order, and adds others behind them; how many
+    there were.
 
     Raises:
         ListInvalid: it does not.
@@ -168,6 +176,7 @@ async def _hold_to(conn: Conn, list_id: int, last: int, publication: wire.Public
     kept = wire.Publication.of(former.document).columns
     if publication.columns[:len(kept)] != kept:
         raise invalid("kept")
+    return len(kept)
 
 
 async def get_list(conn: Conn, organization_id: int, name: str) -> Version:

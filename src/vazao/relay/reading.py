@@ -35,21 +35,21 @@ async def read(
     current = await store.runs.current(conn, site.id, version.list_id)
     if current is None:
         return Rows([], None, None)
-    seq, first_seq, low, skipped = current.seq, current.first_seq, store.rows.LOWEST, 0
+    seq, first_seq, place = current.seq, current.first_seq, store.rows.FIRST
     if after:
-        seq, first_seq, low, skipped = decode_cursor(after, int, int, int, int)
-        if not current.swept_seq <= seq <= current.seq:
+        seq, first_seq, block, line = decode_cursor(after, int, int, int, int)
+        if not current.swept_seq <= seq <= current.seq or not (
+            0 <= block < 1 << 32 and 0 <= line < 1 << 16
+        ):
             raise CursorInvalid(remedy="Begin again without after=.")
+        place = f"({block},{line})"
     columns = [each.name for each in wire.Publication.of(version.document).columns]
     page = await store.rows.read(
-        conn, version.list_id, site.id, columns, seq=seq, first_seq=first_seq, hash=low,
-        limit=limit + skipped,
+        conn, version.list_id, site.id, columns, seq=seq, first_seq=first_seq, place=place,
+        limit=limit,
     )
-    items = page.items[skipped:]
     following = None
-    if page.more and page.items:
-        last = page.items[-1].hash
-        # Rows alike in every column share a hash: the next page leaves out those given already.
-        given = sum(each.hash == last for each in page.items)
-        following = encode_cursor(seq, first_seq, last, given)
-    return Rows([each.row for each in items], following, current.extracted_at)
+    if page.more:
+        block, line = map(int, page.items[-1].spot.strip("()").split(","))
+        following = encode_cursor(seq, first_seq, block, line)
+    return Rows([each.row for each in page.items], following, current.extracted_at)

@@ -7,13 +7,15 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
+from psycopg.errors import LockNotAvailable
+
 from vazao.kit.platform import Platform
 from vazao.relay import store
 from vazao.relay.models import Current, Site
 from vazao.relay.settings import RelaySettings
 
 AT_ONCE = 50
-SLICE_ROWS = 20_000
+SLICE_PAGES = 1_000
 TICK_SECONDS = 5.0
 
 
@@ -27,7 +29,7 @@ async def sweep(platform: Platform) -> None:
         purged = await store.sites.purged(conn)
     for site in purged:
         if time.monotonic() < until:
-            await _site(platform, site, until)
+            await _site(platform, site)
     for current in replaced:
         if time.monotonic() < until:
             await _rows(platform, current)
@@ -45,26 +47,26 @@ async def _chunks(platform: Platform) -> None:
 
 async def _rows(platform: Platform, current: Current) -> None:
     """Rows that only runs before *current* showed."""
-    pieces = max(1, -(-current.rows // SLICE_ROWS))
-    for number in range(pieces):
+    async with platform.db.connection() as conn:
+        pages = await store.rows.pages(conn, current.list_id, current.site_id)
+    for low in range(0, pages, SLICE_PAGES):
         async with platform.db.transaction() as conn:
-            await store.rows.remove_old(conn, current, **store.rows.range_of(number, pieces))
+            await store.rows.remove_old(conn, current, low=low, high=low + SLICE_PAGES)
     async with platform.db.transaction() as conn:
+        await store.rows.forget_gone(conn, current)
         await store.runs.mark_rows_swept(conn, current)
 
 
-async def _site(platform: Platform, site: Site, until: float) -> None:
+async def _site(platform: Platform, site: Site) -> None:
     """A site that was purged: rows first, then all that is known of it."""
     async with platform.db.connection() as conn:
         lists = await store.runs.shown(conn, site.id)
     for list_id in lists:
-        removed = SLICE_ROWS
-        while removed == SLICE_ROWS:
-            if time.monotonic() > until:
-                return
+        try:
             async with platform.db.transaction() as conn:
-                removed = await store.rows.remove_site(
-                    conn, list_id, site.id, limit=SLICE_ROWS
-                )
+                await store.rows.remove_site(conn, list_id, site.id)
+        except LockNotAvailable:
+            # Somebody reads the list: the next round comes in some seconds.
+            return
     async with platform.db.transaction() as conn:
         await store.sites.forget(conn, site.id)

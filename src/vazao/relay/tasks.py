@@ -22,7 +22,8 @@ from vazao.relay.transmitting import blob_key, payload_of
 from vazao.relay.unpacking import unpack
 from vazao_agent import wire
 
-LOOKED_AT_ONCE = 100_000
+LOOKED_AT_ONCE = 5_000
+"""Pages: some 100,000 rows."""
 _column = re.compile(r"column (\w+)").search
 
 
@@ -32,8 +33,12 @@ async def begin(run: PartRun) -> None:
         ours = await _run_of(conn, run)
         current = await store.runs.current(conn, ours.site_id, ours.list_id)
         chunks = await store.runs.chunks(conn, ours.id)
+        seq = current.seq if current else 0
+        soiled = await store.runs.any_between(conn, ours, seq)
     async with run.finishing() as conn:
-        await store.rows.clear(conn, ours, current.seq if current else 0)
+        await store.rows.make_part(conn, ours.list_id, ours.site_id)
+        if soiled:
+            await store.rows.clear(conn, ours, seq)
         await run.split(
             conn, "load", [payload_of(each) for each in chunks], join="plan",
             costs=[1.0 + each.raw / (4 << 20) for each in chunks],
@@ -68,13 +73,9 @@ async def load(run: PartRun) -> dict[str, int]:
 async def _bring(
     conn: Conn, ours: Run, chunk: Chunk, publication: wire.Publication, blocks: Iterator[bytes]
 ) -> int:
-    if chunk.kind == wire.ROWS:
-        names = [each.name for each in publication.columns]
-        return await store.rows.copy(conn, ours, names, _following(blocks))
-    current = await store.runs.current(conn, ours.site_id, ours.list_id)
-    if current is None or ours.base_seq != current.seq:
-        raise RunUnknown
-    return await store.rows.end(conn, ours, current, b"".join(blocks).decode("ascii"))
+    await _first_seq(conn, ours)
+    names = [each.name for each in publication.columns]
+    return await store.rows.copy(conn, ours, chunk.kind, names, _following(blocks))
 
 
 async def _following(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -93,17 +94,20 @@ async def plan(run: PartRun) -> Any:
     """Compare the rows with what the source had: at once where they are few, else in parts."""
     async with run.platform.db.connection() as conn:
         ours = await _run_of(conn, run)
-    pieces = max(1, -(-ours.rows // LOOKED_AT_ONCE))
-    if pieces == 1:
-        return await _swap(run, [await _look(run, ours, store.rows.range_of(0, 1))])
+        pages = await store.rows.pages(conn, ours.list_id, ours.site_id)
+    ranges = [
+        {"low": low, "high": min(low + LOOKED_AT_ONCE, pages)}
+        for low in range(0, max(pages, 1), LOOKED_AT_ONCE)
+    ]
+    if len(ranges) == 1:
+        return await _swap(run, [await _look(run, ours, ranges[0])])
     async with run.finishing() as conn:
-        ranges = [store.rows.range_of(n, pieces) for n in range(pieces)]
         await run.split(conn, "look", ranges, join="swap")
     return None
 
 
 async def look(run: PartRun) -> dict[str, Any]:
-    """Count the rows of a range of hashes, as readers would see them."""
+    """Count the rows of a range of pages, as readers would see them."""
     async with run.platform.db.connection() as conn:
         ours = await _run_of(conn, run)
     found = await _look(run, ours, run.payload)

@@ -1,10 +1,10 @@
-"""The rows of lists: a table a list, a view an organization and list."""
+"""The rows of lists: a table a list, divided by sites; a view an organization and list."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Sequence
 
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from vazao.kit import sql
 from vazao.kit.sql import Conn, Page
@@ -12,23 +12,25 @@ from vazao.relay.models import Current, Found, Row, Run
 from vazao_agent import wire
 
 Q = sql.load(__package__, "rows")
-ROWS = sql.paged(Q.read_rows, Row, order="hash")
+ROWS = sql.paged(Q.read_rows, Row, order="spot::tid")
 DATA = "relay_data"
-LOWEST = -(1 << 63)
+FIRST = "(0,0)"
+"""Behind this place all rows are."""
 
 
-HASHES = 1 << 64
+def _part_name(list_id: int, site_id: int) -> str:
+    return f"list_{list_id}_site_{site_id}"
 
 
-def range_of(number: int, pieces: int) -> dict[str, int]:
-    """One of so many equal ranges of hashes: ``low`` and ``high``, both within."""
-    low, high = (HASHES * n // pieces - HASHES // 2 for n in (number, number + 1))
-    return {"low": low, "high": high - 1}
-
-
-def table(list_id: int) -> Identifier:
-    """The table of a list."""
-    return Identifier(DATA, f"list_{list_id}")
+def _composed(statement: sql.Statement, list_id: int, site_id: int = 0, **more: Composable) -> (
+    Composed
+):
+    """*statement* for a list, and its part of a site."""
+    assert isinstance(statement, SQL)
+    return statement.format(
+        table=Identifier(DATA, f"list_{list_id}"), gone=Identifier(DATA, f"gone_{list_id}"),
+        part=Identifier(DATA, _part_name(list_id, site_id)), **more,
+    )
 
 
 def schema(slug: str) -> str:
@@ -41,59 +43,82 @@ def _names(columns: Sequence[str], *table: str) -> Composable:
 
 
 async def create(conn: Conn, list_id: int) -> None:
-    """The table of a new list."""
-    await conn.execute(Q.create_table.format(table=table(list_id)))
-    await conn.execute(Q.create_index.format(table=table(list_id)))
+    """The tables of a new list."""
+    for statement in (Q.create_table, Q.create_gone, Q.index_gone):
+        await conn.execute(_composed(statement, list_id))
+
+
+async def make_part(conn: Conn, list_id: int, site_id: int) -> None:
+    """A site's part of the table, where it has none yet."""
+    if not await has_part(conn, list_id, site_id):
+        await conn.execute(_composed(Q.create_part, list_id, site_id))
+        await conn.execute(_composed(Q.attach_part, list_id, site_id, site=Literal(site_id)))
+
+
+async def has_part(conn: Conn, list_id: int, site_id: int) -> bool:
+    """Whether a site has its part of the table."""
+    found = await sql.row(conn, Q.has_part, name=f"{DATA}.{_part_name(list_id, site_id)}")
+    return bool(found and found[0])
 
 
 async def shape(
-    conn: Conn, list_id: int, columns: Sequence[wire.Column], *, slug: str, name: str
+    conn: Conn, list_id: int, columns: Sequence[wire.Column], *, known: int, slug: str, name: str
 ) -> None:
-    """Let the table and the view of a list have all of *columns*."""
-    for each in columns:
-        await conn.execute(Q.add_column.format(
-            table=table(list_id), column=Identifier(each.name), type=sql.trusted(each.type)
+    """Let the table and the view of a list have all of *columns*.
+
+    Args:
+        known: how many of them the table has already.
+
+    Raises:
+        LockNotAvailable: psycopg's: somebody reads the list this moment.
+    """
+    await sql.run(conn, Q.wait_little)
+    for each in columns[known:]:
+        await conn.execute(_composed(
+            Q.add_column, list_id, column=Identifier(each.name), type=sql.trusted(each.type)
         ))
     await conn.execute(Q.create_schema.format(schema=Identifier(schema(slug))))
-    await conn.execute(Q.create_view.format(
-        view=Identifier(schema(slug), name), table=table(list_id), list=Literal(list_id),
+    await conn.execute(_composed(
+        Q.create_view, list_id, view=Identifier(schema(slug), name), list=Literal(list_id),
         columns=_names([each.name for each in columns], "d"),
     ))
 
 
 async def copy(
-    conn: Conn, run: Run, columns: Sequence[str], lines: AsyncIterable[bytes]
+    conn: Conn, run: Run, kind: str, columns: Sequence[str], lines: AsyncIterable[bytes]
 ) -> int:
-    """Bring a chunk's rows, invisible until the run is current; how many there were."""
+    """Bring a chunk, invisible until the run is current; how many lines there were."""
     await sql.run(conn, Q.set_place, site=run.site_id, seq=run.seq)
-    statement = Q.copy_rows.format(table=table(run.list_id), columns=_names(columns))
+    statement = Q.copy_rows if kind == wire.ROWS else Q.copy_gone
+    composed = _composed(statement, run.list_id, run.site_id, columns=_names(columns))
     async with conn.cursor() as cursor:
-        async with cursor.copy(statement) as copying:
+        async with cursor.copy(composed) as copying:
             async for block in lines:
                 await copying.write(block)
         return cursor.rowcount
 
 
-async def end(conn: Conn, run: Run, base: Current, lines: str) -> int:
-    """Let rows end with *run*: those whose hashes stand in *lines*; how many did."""
-    await sql.run(conn, Q.plan_end)
-    return await sql.run(
-        conn, Q.end_rows.format(table=table(run.list_id)), lines=lines, site_id=run.site_id,
-        base_seq=base.seq, first_seq=base.first_seq, seq=run.seq,
-    )
+async def pages(conn: Conn, list_id: int, site_id: int) -> int:
+    """How long a site's part is, in pages."""
+    found = await sql.row(conn, Q.count_pages, name=f"{DATA}.{_part_name(list_id, site_id)}")
+    return int(found[0]) if found else 0
+
+
+def _between(low: int, high: int) -> dict[str, str]:
+    return {"low": f"({low},0)", "high": f"({high},0)"}
 
 
 async def look(
     conn: Conn, run: Run, compared: list[str], *, first_seq: int, low: int, high: int
 ) -> Found:
-    """What readers would see after *run*, of the hashes from *low* to *high*."""
+    """What readers would see after *run*, of the pages from *low* on and below *high*."""
     await sql.run(conn, Q.pin, names=list(wire.PINNED), values=list(wire.PINNED.values()))
-    statement = Q.look.format(
-        table=table(run.list_id), hash=sql.trusted(wire.row_hash(compared))
+    statement = _composed(
+        Q.look, run.list_id, run.site_id, hash=sql.trusted(wire.row_hash(compared))
     )
     found = await sql.one(
-        conn, Found, statement, site_id=run.site_id, seq=run.seq, first_seq=first_seq, low=low,
-        high=high,
+        conn, Found, statement, site_id=run.site_id, seq=run.seq, first_seq=first_seq,
+        **_between(low, high),
     )
     assert found is not None
     return found
@@ -101,33 +126,52 @@ async def look(
 
 async def clear(conn: Conn, run: Run, seq: int) -> None:
     """Undo what runs after *seq* did, which never became current."""
-    place = {"site_id": run.site_id, "seq": seq}
-    await sql.run(conn, Q.clear.format(table=table(run.list_id)), **place)
-    await sql.run(conn, Q.revive.format(table=table(run.list_id)), **place)
+    for statement in (Q.clear_rows, Q.clear_gone):
+        await sql.run(
+            conn, _composed(statement, run.list_id, run.site_id), site_id=run.site_id, seq=seq
+        )
 
 
 async def read(
     conn: Conn, list_id: int, site_id: int, columns: Sequence[str], *, seq: int, first_seq: int,
-    hash: int = LOWEST, limit: int,
+    place: str = FIRST, limit: int,
 ) -> Page[Row]:
-    """Rows of a site's list as the run *seq* brought it, from *hash* on."""
-    statement = ROWS.format(table=table(list_id), columns=_names(columns, "d"))
+    """Rows of a site's list as the run *seq* brought it, behind *place*."""
+    statement = _composed_page(list_id, site_id, columns)
     return await sql.page(
-        conn, Row, statement, site_id=site_id, seq=seq, first_seq=first_seq, hash=hash,
+        conn, Row, statement, site_id=site_id, seq=seq, first_seq=first_seq, place=place,
         limit=limit,
     )
 
 
+def _composed_page(list_id: int, site_id: int, columns: Sequence[str]) -> Composed:
+    return _composed(ROWS, list_id, site_id, columns=_names(columns, "d"))
+
+
 async def remove_old(conn: Conn, current: Current, *, low: int, high: int) -> int:
-    """Remove rows that nobody sees any more, of the hashes from *low* to *high*."""
+    """Remove rows that nobody sees any more, of the pages from *low* on and below *high*."""
     return await sql.run(
-        conn, Q.remove_old.format(table=table(current.list_id)), site_id=current.site_id, low=low,
-        high=high, seq=current.seq, first_seq=current.first_seq,
+        conn, _composed(Q.remove_old, current.list_id, current.site_id),
+        site_id=current.site_id, seq=current.seq, first_seq=current.first_seq,
+        **_between(low, high),
     )
 
 
-async def remove_site(conn: Conn, list_id: int, site_id: int, *, limit: int) -> int:
-    """Remove some of the rows of a site; how many there were."""
-    return await sql.run(
-        conn, Q.remove_site.format(table=table(list_id)), site_id=site_id, limit=limit
+async def forget_gone(conn: Conn, current: Current) -> None:
+    """Forget what is gone, once its rows have been removed."""
+    await sql.run(
+        conn, _composed(Q.forget_gone, current.list_id), site_id=current.site_id,
+        seq=current.seq,
     )
+
+
+async def remove_site(conn: Conn, list_id: int, site_id: int) -> None:
+    """Remove all rows of a site, which nobody sees any more.
+
+    Raises:
+        LockNotAvailable: psycopg's: somebody reads the list this moment.
+    """
+    await sql.run(conn, Q.wait_little)
+    if await has_part(conn, list_id, site_id):
+        await conn.execute(_composed(Q.empty_part, list_id, site_id))
+    await sql.run(conn, _composed(Q.clear_gone, list_id), site_id=site_id, seq=0)

@@ -1,20 +1,41 @@
 -- The rows of lists. A list's table has, before its own columns: the site, the run that brought the
--- row (since), the first run that lacks it (until), and the row's hash as its site computed it.
--- Readers see a row where since <= current's seq < until, and since >= current's first_seq.
+-- row (since), and the row's hash as its site computed it; it is divided by sites. Rows never change.
+-- A list's other table names what is gone: rows of a site with that hash that came before the run
+-- until. Readers see the rows of the run seq: since between first_seq and seq, and not gone by then.
+-- No index on rows: each would cost every row its log, and a site's list is read whole or by place.
 
 -- name: create_table
 -- The table of a list. What COPY does not bring comes from the transaction's settings: so the bytes
--- of a chunk go in as they came. until changes in place while its page has room.
+-- of a chunk go in as they came.
 create table {table} (
     site_id int not null default current_setting('relay.site')::int,
     since int not null default current_setting('relay.seq')::int,
-    until int not null default 2147483647,
     hash bigint not null
-) with (fillfactor = 90)
+) partition by list (site_id)
 
--- name: create_index
--- The only one: each costs every row its log.
-create index on {table} (site_id, hash)
+-- name: create_gone
+-- What is gone of a list.
+create table {gone} (
+    site_id int not null default current_setting('relay.site')::int,
+    until int not null default current_setting('relay.seq')::int,
+    hash bigint not null
+)
+
+-- name: index_gone
+-- By it readers' rows are looked up.
+create index on {gone} (site_id, hash)
+
+-- name: has_part
+-- Whether a site has its part of a list's table.
+select to_regclass(%(name)s) is not null
+
+-- name: create_part
+-- A site's part of a list's table; attached apart, since readers do not wait for that.
+create table if not exists {part} (like {table} including defaults)
+
+-- name: attach_part
+-- Readers go on meanwhile.
+alter table {table} attach partition {part} for values in ({site})
 
 -- name: add_column
 -- Of a new version; nullable, so no row is touched.
@@ -30,9 +51,11 @@ create or replace view {view} as
 select s.name as relay_site, c.extracted_at as relay_extracted_at, {columns}
 from relay.current as c
 join relay.site as s on s.id = c.site_id
-join {table} as d on d.site_id = c.site_id and d.since <= c.seq and d.until > c.seq
-    and d.since >= c.first_seq
-where c.list_id = {list}
+join {table} as d on d.site_id = c.site_id and d.since between c.first_seq and c.seq
+where c.list_id = {list} and not exists (
+    select from {gone} as g
+    where g.site_id = d.site_id and g.hash = d.hash and g.until > d.since and g.until <= c.seq
+)
 
 -- name: set_place
 -- Whose rows the COPY that follows brings.
@@ -40,27 +63,15 @@ select set_config('relay.site', %(site)s::text, true), set_config('relay.seq', %
 
 -- name: copy_rows
 -- A chunk of rows, as the site's server wrote them.
-copy {table} (hash, {columns}) from stdin
+copy {part} (hash, {columns}) from stdin
 
--- name: plan_end
--- A list that was just loaded has no statistics. Each hash is looked up by the index.
-select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
+-- name: copy_gone
+-- A chunk of hashes whose rows are gone.
+copy {gone} (hash) from stdin
 
--- name: end_rows
--- Rows that the source no longer has: each of the hashes as often as it is named. The limit keeps
--- the planner from joining the other way round.
-with named as (
-    select line::bigint as hash, count(*) as n
-    from string_to_table(%(lines)s, e'\n') as line where line <> '' group by 1
-)
-update {table} as d set until = %(seq)s
-from named as n cross join lateral (
-    select o.ctid as place from {table} as o
-    where o.site_id = %(site_id)s and o.hash = n.hash
-        and o.since between %(first_seq)s and %(base_seq)s and o.until = 2147483647
-    limit n.n
-) as f
-where d.ctid = f.place
+-- name: count_pages
+-- How long a site's part is.
+select pg_relation_size(%(name)s::regclass) / current_setting('block_size')::int
 
 -- name: pin
 -- What the text of a value depends on, until the transaction ends.
@@ -68,39 +79,55 @@ select set_config(s.name, s.value, true)
 from unnest(%(names)s::text[], %(values)s::text[]) as s (name, value)
 
 -- name: look
--- Rows as readers would see them after the run, by a range of their hashes: how many, the sum of
--- their hashes, and how many of those that the run brought are not what their hash says.
+-- Rows as readers would see them after the run, by a range of pages: how many, the sum of their
+-- hashes, and how many of those that the run brought are not what their hash says.
 select count(*) as rows, coalesce(sum(d.hash), 0)::text as digest,
     count(*) filter (where d.since = %(seq)s and d.hash <> {hash}) as wrong
-from {table} as d
-where d.site_id = %(site_id)s and d.hash between %(low)s and %(high)s
-    and d.since between %(first_seq)s and %(seq)s and d.until > %(seq)s
-
--- name: revive
--- Rows that a run ended which never became current.
-update {table} set until = 2147483647
-where site_id = %(site_id)s and until > %(seq)s and until < 2147483647
-
--- name: clear
--- Rows that a run brought which never became current.
-delete from {table} where site_id = %(site_id)s and since > %(seq)s
+from {part} as d
+where d.ctid >= %(low)s::tid and d.ctid < %(high)s::tid
+    and d.since between %(first_seq)s and %(seq)s and not exists (
+        select from {gone} as g
+        where g.site_id = %(site_id)s and g.hash = d.hash and g.until > d.since
+            and g.until <= %(seq)s
+    )
 
 -- name: read_rows
--- Rows of the run of that seq, in the order of their hashes, from one hash on.
-select d.hash, to_jsonb(c) as "row"
-from {table} as d cross join lateral (select {columns}) as c
-where d.site_id = %(site_id)s and d.hash >= %(hash)s
-    and d.since between %(first_seq)s and %(seq)s and d.until > %(seq)s
-order by d.hash limit %(limit)s
+-- Rows of the run of that seq, in the order of their places, behind one.
+select d.ctid::text as spot, to_jsonb(c) as "row"
+from {part} as d cross join lateral (select {columns}) as c
+where d.ctid > %(place)s::tid and d.since between %(first_seq)s and %(seq)s and not exists (
+    select from {gone} as g
+    where g.site_id = %(site_id)s and g.hash = d.hash and g.until > d.since and g.until <= %(seq)s
+)
+order by d.ctid limit %(limit)s
+
+-- name: clear_rows
+-- Rows that runs brought which never became current.
+delete from {part} where since > %(seq)s
+
+-- name: clear_gone
+-- What such runs said is gone.
+delete from {gone} where site_id = %(site_id)s and until > %(seq)s
 
 -- name: remove_old
--- Rows of a range of hashes that nobody can see any more.
-delete from {table}
-where site_id = %(site_id)s and hash between %(low)s and %(high)s
-    and (until <= %(seq)s or since < %(first_seq)s)
+-- Rows of a range of pages that nobody can see any more.
+delete from {part} as d
+where d.ctid >= %(low)s::tid and d.ctid < %(high)s::tid and (
+    d.since < %(first_seq)s or exists (
+        select from {gone} as g
+        where g.site_id = %(site_id)s and g.hash = d.hash and g.until > d.since
+            and g.until <= %(seq)s
+    )
+)
 
--- name: remove_site
--- Some of the rows of a site, whatever they show.
-delete from {table} where ctid = any (array(
-    select ctid from {table} where site_id = %(site_id)s limit %(limit)s
-))
+-- name: forget_gone
+-- What is gone, once its rows have been removed.
+delete from {gone} where site_id = %(site_id)s and until <= %(seq)s
+
+-- name: wait_little
+-- Whoever waits for a lock that readers hold has later readers wait behind: better to come again.
+select set_config('lock_timeout', '500ms', true)
+
+-- name: empty_part
+-- All rows of a site; nobody sees them any more.
+truncate {part}

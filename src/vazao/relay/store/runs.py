@@ -160,3 +160,11 @@ async def shown(conn: Conn, site_id: int) -> list[int]:
 async def hide(conn: Conn, site_id: int) -> None:
     """Let readers see nothing of a site."""
     await sql.run(conn, Q.hide, site_id=site_id)
+
+
+async def any_between(conn: Conn, run: Run, after: int) -> bool:
+    """Whether a run between *after* and this one may have left rows."""
+    found = await sql.row(
+        conn, Q.any_between, site_id=run.site_id, list_id=run.list_id, after=after, seq=run.seq
+    )
+    return bool(found and found[0])

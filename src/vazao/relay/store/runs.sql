@@ -100,6 +100,14 @@ where list_id = %(list_id)s and site_id = %(site_id)s
 -- Readers see nothing of a site from the commit on.
 delete from relay.current where site_id = %(site_id)s
 
+-- name: any_between
+-- Whether a run before this one, and after what is current, may have left rows.
+select exists (
+    select from relay.run
+    where site_id = %(site_id)s and list_id = %(list_id)s and seq > %(after)s and seq < %(seq)s
+        and committed_at is not null
+)
+
 -- name: list_shown
 -- The lists of which a site has, or had, rows.
 select distinct list_id from relay.run where site_id = %(site_id)s

@@ -3002,6 +3002,8 @@ CREATE INDEX enrolment_by_site ON relay.enrolment USING btree (site_id);
 
 CREATE INDEX journal_by_site ON relay.journal USING btree (site_id, at DESC, id DESC);
 
+CREATE INDEX journal_pages ON relay.journal USING btree (site_id, id DESC);
+
 CREATE INDEX run_at_work ON relay.run USING btree (id) WHERE (state = ANY (ARRAY['sending'::text, 'loading'::text]));
 
 CREATE INDEX run_by_list ON relay.run USING btree (list_id, id);

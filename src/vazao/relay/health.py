@@ -84,12 +84,10 @@ async def fleet(
 ) -> list[Health]:
     """How each list is at each site of an organization, or at one site."""
     places = await store.health.places(conn, organization_id, site.id if site else None)
-    now, found = clock.now(), []
-    for place in places:
-        quiet = is_silent(place, now, settings)
-        gaps = await store.health.gaps(conn, place.site_id) if quiet else []
-        found.append(health_of(place, now, settings, gaps))
-    return found
+    now = clock.now()
+    silent = {place.site_id for place in places if is_silent(place, now, settings)}
+    gaps = await store.health.gaps(conn, silent) if silent else {}
+    return [health_of(place, now, settings, gaps.get(place.site_id, [])) for place in places]
 
 
 def is_silent(place: Place, now: datetime, settings: RelaySettings) -> bool:

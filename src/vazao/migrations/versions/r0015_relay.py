@@ -80,6 +80,7 @@ create table relay.journal (
 comment on table relay.journal is
     'What happened at a site, as its agent wrote it down (number: its own), or as the hub saw it';
 create index journal_by_site on relay.journal (site_id, at desc, id desc);
+create index journal_pages on relay.journal (site_id, id desc);
 
 create table relay.audit (
     id bigint generated always as identity primary key,

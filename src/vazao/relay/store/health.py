@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ from vazao.kit import sql
 from vazao.kit.sql import Conn
 from vazao.relay.models import Place
 
+Gaps = list[tuple[datetime, dict[str, Any]]]
+"""Since when a machine was off, and the entry's details."""
 Q = sql.load(__package__, "health")
 
 
@@ -21,6 +24,9 @@ async def places(
     )
 
 
-async def gaps(conn: Conn, site_id: int) -> list[tuple[datetime, dict[str, Any]]]:
-    """When the machine of a site was off lately: since when, and the entry's details."""
-    return [(at, details) for at, details in await sql.rows(conn, Q.list_gaps, site_id=site_id)]
+async def gaps(conn: Conn, site_ids: Collection[int]) -> dict[int, Gaps]:
+    """When the machines of sites were off lately, by site."""
+    found: dict[int, Gaps] = {}
+    for site_id, at, details in await sql.rows(conn, Q.list_gaps, site_ids=list(site_ids)):
+        found.setdefault(site_id, []).append((at, details))
+    return found

@@ -32,7 +32,10 @@ where s.organization_id = %(organization_id)s and s.purged_at is null
 order by s.name_key, s.id, l.name
 
 -- name: list_gaps
--- When the machine of a site was off lately, for what its silence may mean now.
-select at, details from relay.journal
-where site_id = %(site_id)s and what = 'gap' and cause = 'machine_off'
-order by at desc limit 20
+-- When the machines of sites were off lately, for what their silence may mean now.
+select s.id, j.at, j.details
+from unnest(%(site_ids)s::int[]) as s (id) cross join lateral (
+    select e.at, e.details from relay.journal as e
+    where e.site_id = s.id and e.what = 'gap' and e.cause = 'machine_off'
+    order by e.at desc limit 20
+) as j

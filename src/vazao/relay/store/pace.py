@@ -44,6 +44,11 @@ async def note_loaded(conn: Conn, run: Run, *, memory: float) -> None:
     )
 
 
+async def touch(conn: Conn) -> None:
+    """Write something whose commit can be timed."""
+    await sql.run(conn, Q.touch)
+
+
 async def note_measured(
     conn: Conn, *, ease: float, commit_seconds: float, io_waits: float
 ) -> None:

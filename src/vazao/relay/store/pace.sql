@@ -32,6 +32,10 @@ update relay.pace set
         kit.now() - greatest(last_ended_at, %(committed_at)s::timestamptz))::float8),
     last_ended_at = kit.now()
 
+-- name: touch
+-- A commit to be timed.
+update relay.pace set measured_at = kit.now()
+
 -- name: note_measured
 -- How the database is now.
 update relay.pace set ease = %(ease)s, commit_seconds = %(commit_seconds)s, io_waits = %(io_waits)s,

@@ -137,15 +137,11 @@ async def read(
     place: str = FIRST, limit: int,
 ) -> Page[Row]:
     """Rows of a site's list as the run *seq* brought it, behind *place*."""
-    statement = _composed_page(list_id, site_id, columns)
+    statement = _composed(ROWS, list_id, site_id, columns=_names(columns, "d"))
     return await sql.page(
         conn, Row, statement, site_id=site_id, seq=seq, first_seq=first_seq, place=place,
         limit=limit,
     )
-
-
-def _composed_page(list_id: int, site_id: int, columns: Sequence[str]) -> Composed:
-    return _composed(ROWS, list_id, site_id, columns=_names(columns, "d"))
 
 
 async def remove_old(conn: Conn, current: Current, *, low: int, high: int) -> int:

@@ -1,4 +1,4 @@
-"""A hub that the tests of a module share; each test has an organization of its own."""
+"""A hub that all tests of relay share; each test has an organization of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.support.relay import Hub, running_hub
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def shared_hub() -> Iterator[Hub]:
     """A running hub."""
     with running_hub() as made:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx2
 import psycopg
 
+from tests.support.commands import command
 from tests.support.running import Running, running_platform
 from vazao.kit.embedded.server import EmbeddedPostgres
 from vazao.kit.platform import Platform
@@ -46,12 +45,10 @@ class Agent:
 
     def run(self, *arguments: str, code: int | None = 0) -> str:
         """Run a command of the agent; what it says."""
-        done = subprocess.run(
-            [sys.executable, "-m", "vazao_agent", *arguments, "--state", str(self.folder)],
-            env=self.environment, capture_output=True, text=True, check=False,
-        )
-        assert code is None or done.returncode == code, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        given = (*arguments, "--state", str(self.folder))
+        ended, said, wrong = command("vazao_agent", given, self.environment)
+        assert code is None or ended == code, said + wrong
+        return said + wrong
 
 
 @dataclass

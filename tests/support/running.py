@@ -17,6 +17,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
+from tests.support.commands import command
 from tests.support.servers import memory_folder
 from tests.support.waiting import until
 
@@ -46,12 +47,9 @@ class Running:
 
     def vazao(self, *arguments: str, text: str | None = None, code: int | None = 0) -> str:
         """Run a command; its standard output (and the errors, where it fails)."""
-        done = subprocess.run(
-            [sys.executable, "-m", "vazao", *arguments], env=self.environment, input=text,
-            capture_output=True, text=True, check=False,
-        )
-        assert code is None or done.returncode == code, done.stdout + done.stderr
-        return done.stdout if done.returncode == 0 else done.stdout + done.stderr
+        ended, said, wrong = command("vazao", arguments, self.environment, text)
+        assert code is None or ended == code, said + wrong
+        return said if ended == 0 else said + wrong
 
 
 def free_port() -> int:

@@ -59,8 +59,9 @@ import sys
 if sys.version_info < (3, 6):
     sys.exit({sentence!r}.format("Python " + sys.version.split()[0]))
 
-from vazao_agent import packed
+from vazao_agent import launching, packed
 
+launching.launch(sys.argv[1:], launching.state_of(sys.argv[1:], packed.STATE))
 packed.prepare()
 
 from vazao_agent.cli import main
@@ -71,8 +72,9 @@ ENTRY = '''\
 """The start of the self-contained agent."""
 import sys
 
-from vazao_agent import packed
+from vazao_agent import launching, packed
 
+launching.launch(sys.argv[1:], launching.state_of(sys.argv[1:], packed.STATE))
 packed.settle()
 
 from vazao_agent.cli import main

@@ -11,7 +11,15 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from vazao_agent import __version__, finding, machine, preflight, service
+from vazao_agent import (
+    __version__,
+    finding,
+    launching,
+    machine,
+    preflight,
+    service,
+    upgrading,
+)
 from vazao_agent.errors import AgentError
 from vazao_agent.hub import Hub
 from vazao_agent.identity import Identity, new_key, new_spool_key
@@ -36,6 +44,8 @@ def parser() -> argparse.ArgumentParser:
     enroll.add_argument("token", help="the token that the hub gave for this site")
     enroll.add_argument("--database", help="postgresql://user@host:port/name, without a password; "
                         "the one of e-SUS PEC where not given")
+    enroll.add_argument("--spool-quota", type=int, default=4096, metavar="MB",
+                        help="room for lists that wait to be sent (%(default)s)")
     for name, about in (
         ("run", "check in and transmit what is due, until stopped"),
         ("once", "transmit what is due, and end"), ("status", "what this agent knows"),
@@ -95,6 +105,7 @@ def enroll(given: argparse.Namespace) -> int:
         organization=made["organization"], publisher=made["publisher"],
         spool_key=new_spool_key(), database=address, password=password or "",
         ca=str(Path(given.ca).resolve()) if given.ca else "",
+        spool_quota=max(given.spool_quota, 16) << 20,
     ).save(given.state)
     print(said("Enrolled as {site}.", "Registrado como {site}.", site=made["site"]))
     return 0
@@ -102,7 +113,11 @@ def enroll(given: argparse.Namespace) -> int:
 
 def run(given: argparse.Namespace) -> int:
     """Work until stopped."""
-    return _with(given, lambda agent: Loop(agent).run())
+    code = _with(given, lambda agent: Loop(agent).run())
+    if code == launching.RESTART and upgrading.package() and not launching.is_started():
+        # As a service would start it anew; what it runs then may be a newer program.
+        launching.again([*service.start(), *sys.argv[1:]])
+    return code
 
 
 def once(given: argparse.Namespace) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 
 from pg8000.core import CoreConnection
 
@@ -49,8 +48,8 @@ class Lines:
 
 
 def extract(
-    conn: CoreConnection, publication: Publication, state: State, kept: Kept, *, folder: Path,
-    key: str, clock: Callable[[], float],
+    conn: CoreConnection, publication: Publication, state: State, kept: Kept, *,
+    spool_of: Callable[[str], Spool], clock: Callable[[], float],
 ) -> Manifest:
     """Read the list in one snapshot, and spool what the hub lacks of it.
 
@@ -58,7 +57,7 @@ def extract(
         AgentError: the cause says why not; nothing of it stays.
     """
     run, began = uuid.uuid4().hex, time.monotonic()
-    spool = Spool(folder / run, key)
+    spool = spool_of(run)
     chunks: list[Chunk] = []
     how = encoding()
     state.begin(kept)

@@ -1,7 +1,5 @@
 """Files of the agent's state: written whole or not at all, for the agent's user alone."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 from base64 import b64encode
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -18,6 +19,7 @@ from vazao_agent.wire import AGENT, PREFIX, SIGNATURE, STAMP, signed_bytes
 
 TIMEOUT_SECONDS = 60
 MOST_ANSWER = 32 << 20
+BLOCK = 1 << 18
 
 
 class Refused(AgentError):
@@ -85,6 +87,25 @@ class Hub:
                 raise
             self._ahead = int(refused.more["now"] * 1e9) - time.time_ns()
         return self._once(method, path, body, media)
+
+    def fetch(self, path: str) -> Iterator[bytes]:
+        """A file of the hub, block by block; unsigned, since anybody may have it.
+
+        Raises:
+            AgentError: the cause says what is in the way.
+        """
+        connection = self._connect()
+        try:
+            connection.request("GET", self._place.path.rstrip("/") + path)
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise _refusal(answer.status, None)
+            while block := answer.read(BLOCK):
+                yield block
+        except (http.client.HTTPException, OSError) as error:
+            raise self._failure(error) from error
+        finally:
+            connection.close()
 
     def now(self) -> float:
         """Seconds since the epoch by the hub's clock, as far as it is known."""

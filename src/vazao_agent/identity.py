@@ -42,6 +42,7 @@ class Identity:
         spool_key: with what chunks are encrypted that wait here.
         database: where the source is, without its password, which is beside it.
         ca: a file of certificates to trust besides the system's.
+        spool_quota: bytes that chunks may have while they wait here.
     """
 
     agent: int
@@ -54,6 +55,7 @@ class Identity:
     database: str
     password: str = ""
     ca: str = ""
+    spool_quota: int = 4 << 30
 
     @classmethod
     def load(cls, folder: Path) -> Identity:

@@ -21,8 +21,8 @@ create table if not exists note (name text primary key, value text not null);
 """
 AT_ONCE = 200
 MOST = 5_000
-STARTED, STOPPED, GAP, FAILED, SENT, NOTICED = (
-    "started", "stopped", "gap", "failed", "sent", "noticed"
+STARTED, STOPPED, GAP, FAILED, SENT, NOTICED, DIAGNOSED = (
+    "started", "stopped", "gap", "failed", "sent", "noticed", "diagnosed"
 )
 
 

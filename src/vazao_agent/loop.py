@@ -8,12 +8,12 @@ import threading
 import time
 from typing import Any
 
-from vazao_agent import machine
+from vazao_agent import __version__, launching, machine, upgrading
 from vazao_agent.errors import AgentError
-from vazao_agent.journal import GAP, STARTED, STOPPED
+from vazao_agent.journal import FAILED, GAP, STARTED, STOPPED
 from vazao_agent.running import Agent
 
-ALIVE = "alive"
+ALIVE, REFUSED = "alive", "refused"
 ALIVE_SECONDS = 20.0
 GAP_SECONDS = 300.0
 FIRST_WAIT, LONGEST_WAIT = 15.0, 900.0
@@ -44,6 +44,9 @@ class Loop:
             answer: dict[str, Any] = {}
             try:
                 answer = self._agent.check_in()
+                launching.confirm(self._agent.folder)
+                if self._upgraded(answer):
+                    return launching.RESTART
                 self._agent.follow(answer)
                 failures, wait = 0, float(answer["next"])
             except AgentError as error:
@@ -52,10 +55,26 @@ class Loop:
                 wait = max(wait_after(failures), error.retry_after or 0)
             if answer.get("restart"):
                 self._agent.journal.add(STOPPED, message="The hub asked for it.")
-                return 75
+                return launching.RESTART
             self._rest(wait)
         self._agent.journal.add(STOPPED)
         return 0
+
+    def _upgraded(self, answer: dict[str, Any]) -> bool:
+        """Whether a newer agent was fetched, which the next start runs."""
+        if not answer.get("upgrade"):
+            return False
+        agent = self._agent
+        try:
+            fetched = upgrading.offered(agent.folder, agent.identity, agent.hub, answer["upgrade"])
+        except (AgentError, ValueError, KeyError) as problem:
+            error = problem if isinstance(problem, AgentError) else AgentError(
+                "agent_error", "An agent came whose document cannot be read.")
+            agent.journal.failed(error)
+            return False
+        if fetched:
+            agent.journal.add(STOPPED, message="A newer agent runs from now on, on trial.")
+        return fetched
 
     def _rest(self, seconds: float) -> None:
         """Sleep, and note now and then that this process is alive."""
@@ -76,5 +95,11 @@ class Loop:
                 message="The machine was off." if off else "The agent was not running.",
                 since=alive, until=booted if off else now,
             )
-        journal.add(STARTED, message=machine.described())
+        journal.add(STARTED, message=f"{__version__}, {machine.described()}")
+        refused = (launching.read(self._agent.folder).get("refused") or {}).get("version", "")
+        if refused != (journal.read(REFUSED) or ""):
+            journal.note(REFUSED, refused)
+            journal.add(FAILED, cause="agent_error", message=(
+                f"Agent {refused} did not check in; this one runs again."
+            ))
         journal.note(ALIVE, str(now))

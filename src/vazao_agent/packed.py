@@ -15,6 +15,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+from vazao_agent import launching
 from vazao_agent.libraries import load
 
 OLDEST, NEWEST = (3, 11), (3, 14)
@@ -72,10 +73,8 @@ def fits(wheel: str, here: str, minor: int) -> bool:
 
 def places(arguments: "list[str]") -> "list[Path]":
     """Where to unpack, the best first."""
-    named = [each[len("--state="):] for each in arguments if each.startswith("--state=")]
-    if "--state" in arguments[:-1]:
-        named.append(arguments[arguments.index("--state") + 1])
-    state = Path(named[-1] if named else STATE)
+    named = any(each.split("=")[0] == "--state" for each in arguments)
+    state = launching.state_of(arguments, STATE)
     cache = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
     user = Path(cache or os.path.join(os.path.expanduser("~"), ".cache"), "vazao-agent")
     return [state / "packed", user] if named or state.is_dir() else [user]

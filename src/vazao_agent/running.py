@@ -6,18 +6,21 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vazao_agent import __version__, facts, machine, source
+from pg8000.core import CoreConnection
+
+from vazao_agent import __version__, facts, machine, preflight, source
 from vazao_agent.errors import AgentError
 from vazao_agent.extracting import extract
 from vazao_agent.hub import Hub, Refused
 from vazao_agent.identity import Identity, genuine, unb64
-from vazao_agent.journal import FAILED, NOTICED, SENT
+from vazao_agent.journal import DIAGNOSED, FAILED, NOTICED, SENT
 from vazao_agent.spool import Spool
 from vazao_agent.state import Kept, State
-from vazao_agent.wire import Manifest, Publication
+from vazao_agent.wire import Manifest, Publication, columns_query
 
 POLL_SECONDS = 0.2
 LONGEST_POLL = 5.0
@@ -60,6 +63,10 @@ class Agent:
             })
             if entries:
                 self.journal.delivered(entries[-1]["number"])
+            if not self.identity.publisher and answer.get("publisher"):
+                # Nothing had been published when this agent enrolled: the first key stays.
+                self.identity = replace(self.identity, publisher=answer["publisher"])
+                self.identity.save(self.folder)
             if len(entries) <= 1 or not self.journal.pending():
                 return answer
 
@@ -85,6 +92,8 @@ class Agent:
             AgentError: the hub cannot be spoken with.
         """
         well = True
+        if answer.get("diagnose"):
+            self.diagnose()
         for order in answer["lists"]:
             name = ""
             try:
@@ -102,6 +111,18 @@ class Agent:
                 well = False
         return well
 
+    def diagnose(self) -> None:
+        """Write down what the preflight finds; the hub has it with the next check-in."""
+        findings, _ = preflight.check(
+            self.hub, self.identity.database, self.identity.password, self.folder
+        )
+        blockers = [each for each in findings if each.blocker and not each.well]
+        self.journal.add(
+            DIAGNOSED, message=" ".join(each.message for each in blockers),
+            findings=[{"what": each.what, "well": each.well, "message": each.message[:200]}
+                      for each in findings],
+        )
+
     def _verified(self, order: dict[str, Any]) -> Publication:
         """The list of *order*, if its publisher signed it and it is not older than what ran here.
 
@@ -116,6 +137,8 @@ class Agent:
             raise AgentError("agent_error", "A list came that is signed for another organization.")
         if publication.version < self.state.kept(publication.name).version:
             raise AgentError("agent_error", f"An older version of {publication.name} came.")
+        if not publication.columns and order.get("columns"):
+            publication = publication.with_columns(order["columns"])
         return publication
 
     def _transmit(self, publication: Publication, kept: Kept, answer: dict[str, Any]) -> bool:
@@ -130,10 +153,10 @@ class Agent:
             if refused.code not in OUTDATED:
                 raise
             # The hub has dropped the run, or the rows that it changes: the source knows better.
-            self._spool(manifest).clear()
+            self._spool(manifest.run).clear()
             self.state.forget_pending(kept)
             raise
-        spool = self._spool(manifest)
+        spool = self._spool(manifest.run)
         for number in offered["missing"]:
             self.hub.send("PUT", f"/runs/{manifest.run}/chunks/{number}", spool.read(number),
                           "application/octet-stream")
@@ -152,7 +175,7 @@ class Agent:
             self.journal.add(FAILED, cause="hub_error", name=publication.name,
                              message=f"The hub did not take the list: {state}.")
         if state != "held":
-            self._spool(manifest).clear()
+            self._spool(manifest.run).clear()
         return state == "finished"
 
     def _offer(self, manifest: Manifest) -> dict[str, Any]:
@@ -167,13 +190,22 @@ class Agent:
         self, publication: Publication, kept: Kept, answer: dict[str, Any]
     ) -> Manifest:
         if kept.pending is not None:
-            self._spool(kept.pending).clear()
+            self._spool(kept.pending.run).clear()
         with source.connected(self.identity.database, self.identity.password) as conn:
             self._look(facts.gather(conn), answer)
+            if not publication.columns:
+                publication = self._propose(conn, publication)
             return extract(
-                conn, publication, self.state, kept, folder=self.folder / "spool",
-                key=self.identity.spool_key, clock=self.hub.now,
+                conn, publication, self.state, kept, spool_of=self._spool, clock=self.hub.now,
             )
+
+    def _propose(self, conn: CoreConnection, publication: Publication) -> Publication:
+        """Tell the hub which columns a list gives that declares none; it may know them already."""
+        agreed = self.hub.post("/columns", {
+            "name": publication.name, "version": publication.version,
+            "columns": source.names(conn, columns_query(publication), publication.timeout),
+        })
+        return publication.with_columns(agreed["columns"])
 
     def _look(self, found: dict[str, Any], answer: dict[str, Any]) -> None:
         """Hold the source to what the hub expects of it, and note what is new.
@@ -194,8 +226,9 @@ class Agent:
         self.journal.note("facts", json.dumps(found))
         self._facts = found
 
-    def _spool(self, manifest: Manifest) -> Spool:
-        return Spool(self.folder / "spool" / manifest.run, self.identity.spool_key)
+    def _spool(self, run: str) -> Spool:
+        identity = self.identity
+        return Spool(self.folder / "spool" / run, identity.spool_key, quota=identity.spool_quota)
 
     def _await(self, run: dict[str, Any], manifest: Manifest) -> dict[str, Any]:
         """Look until the hub has loaded the run or refused it."""

@@ -34,15 +34,18 @@ WantedBy=multi-user.target
 TASK = "VazaoAgent"
 
 
+def start() -> list[str]:
+    """How this very program is started."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    if sys.argv[0].endswith(".pyz"):
+        return [sys.executable, str(Path(sys.argv[0]).resolve())]
+    return [sys.executable, "-m", "vazao_agent"]
+
+
 def command(folder: Path) -> list[str]:
     """How this very agent is started as a service."""
-    if getattr(sys, "frozen", False):
-        start = [sys.executable]
-    elif sys.argv[0].endswith(".pyz"):
-        start = [sys.executable, str(Path(sys.argv[0]).resolve())]
-    else:
-        start = [sys.executable, "-m", "vazao_agent"]
-    return [*start, "run", "--state", str(folder.resolve())]
+    return [*start(), "run", "--state", str(folder.resolve())]
 
 
 def unit(folder: Path) -> str:

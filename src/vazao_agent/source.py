@@ -105,6 +105,17 @@ def run(conn: CoreConnection, statement: str) -> list[Any]:
         return conn.execute_simple(statement).rows or []
 
 
+def names(conn: CoreConnection, statement: str, timeout: int) -> list[str]:
+    """The columns that *statement* gives.
+
+    Raises:
+        AgentError: the cause says why not.
+    """
+    with snapshot(conn, timeout), _told():
+        found = conn.execute_simple(statement).columns or []
+    return [str(each["name"]) for each in found]
+
+
 def copy_out(conn: CoreConnection, statement: str, taker: Taker) -> None:
     """Hand each line of a COPY to *taker*.
 

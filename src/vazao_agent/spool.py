@@ -19,6 +19,8 @@ from vazao_agent.identity import unb64
 from vazao_agent.wire import LONGEST_PACKED, PACKED_BYTES, RAW_BYTES, ZLIB, ZSTD, Chunk
 
 NONCE = 12
+KEPT_SHARE, MOST_KEPT = 20, 256 << 20
+"""Of the disk so much stays free: a twentieth, at most 256 MiB."""
 
 
 def encoding() -> str:
@@ -47,10 +49,11 @@ class Spool:
 
     Args:
         key: of the identity; chunks are unreadable without it.
+        quota: bytes that all runs together may have here; the disk keeps some room besides.
     """
 
-    def __init__(self, folder: Path, key: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, key: str, *, quota: int) -> None:
+        self.folder, self._quota = folder, quota
         self._cipher = AESGCM(unb64(key))
 
     def write(self, number: int, packed: bytes) -> None:
@@ -59,13 +62,24 @@ class Spool:
         Raises:
             AgentError: ``disk_full``.
         """
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         nonce = os.urandom(NONCE)
         try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._hold_to_quota(len(packed))
             with (self.folder / f"{number:06}").open("wb") as file:
                 file.write(nonce + self._cipher.encrypt(nonce, packed, self._about(number)))
         except OSError as error:
             raise AgentError("disk_full", f"The spool cannot be written: {error}.") from error
+
+    def _hold_to_quota(self, size: int) -> None:
+        disk = shutil.disk_usage(self.folder)
+        if disk.free - size < min(disk.total // KEPT_SHARE, MOST_KEPT):
+            raise AgentError("disk_full", "The disk of the state folder is almost full: "
+                             f"{disk.free >> 20} MB are left.")
+        used = sum(each.stat().st_size for each in self.folder.parent.glob("*/*"))
+        if used + size > self._quota:
+            raise AgentError("disk_full", f"The spool has its quota of {self._quota >> 20} MB. "
+                             "Enrol with --spool-quota MB for more.")
 
     def read(self, number: int) -> bytes:
         """Chunk *number* as it was given.

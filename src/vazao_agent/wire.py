@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 FORMAT = 1
@@ -104,10 +105,57 @@ class Publication:
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a publication: {error}") from error
 
+    def with_columns(self, names: Sequence[str]) -> Publication:
+        """The same with columns of text; it declares none itself."""
+        return replace(self, columns=tuple(Column(each, "text") for each in names))
+
     @property
     def compared(self) -> list[str]:
         """The columns that make a row what it is: all but the volatile ones."""
         return [each.name for each in self.columns if each.name not in self.volatile]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A version of the agent, as the publisher signed it; ``files``: by the names of packages,
+    their ``sha256`` and ``bytes``.
+    """
+
+    organization: str
+    version: str
+    files: dict[str, dict[str, Any]]
+
+    def document(self) -> bytes:
+        """The bytes that are signed; no list has such a document."""
+        given = {"format": FORMAT, "kind": "agent", **asdict(self)}
+        return json.dumps(given, ensure_ascii=False, sort_keys=True).encode()
+
+    @classmethod
+    def of(cls, document: bytes) -> Release:
+        """What *document* says.
+
+        Raises:
+            ValueError: it is none of an agent.
+        """
+        try:
+            given = json.loads(document)
+            if given["format"] != FORMAT or given["kind"] != "agent":
+                raise ValueError("not an agent")
+            return cls(given["organization"], given["version"], {
+                name: {"sha256": str(each["sha256"]), "bytes": int(each["bytes"])}
+                for name, each in given["files"].items()
+            })
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not an agent: {error}") from error
+
+
+def newer(version: str, than: str) -> bool:
+    """Whether a version of the agent comes after another one; what is none comes after nothing."""
+    try:
+        first, second = ([int(each) for each in text.split(".")] for text in (version, than))
+    except ValueError:
+        return False
+    return first > second
 
 
 def quoted(name: str) -> str:
@@ -129,11 +177,20 @@ def copy_query(publication: Publication) -> str:
         f"q.{quoted(each.name)}::{each.type} as {quoted(each.name)}"
         for each in publication.columns
     )
-    # The last line of the publisher's text may be a comment.
     return (
-        f"copy (select {row_hash(publication.compared)}, {names}\nfrom (select {typed} from (\n"
-        f"{publication.sql.strip().rstrip(';')}\n) q) p) to stdout"
+        f"copy (select {row_hash(publication.compared)}, {names}\n"
+        f"from (select {typed} from {_query(publication)} q) p) to stdout"
     )
+
+
+def columns_query(publication: Publication) -> str:
+    """The statement whose answer has a list's columns, and no rows."""
+    return f"select * from {_query(publication)} q limit 0"
+
+
+def _query(publication: Publication) -> str:
+    # The last line of the publisher's text may be a comment.
+    return f"(\n{publication.sql.strip().rstrip(';')}\n)"
 
 
 def total(hashes: int) -> int:

@@ -196,7 +196,6 @@ def test_an_agent_runs_only_what_its_publisher_signed(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("select 1 as id", "first line"),
     ("-- columns: id integer, id text\nselect 1", "once"),
     ("-- columns: site_id integer\nselect 1", "taken"),
     ('-- columns: a"b integer\nselect 1', "letters"),

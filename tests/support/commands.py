@@ -1,51 +1,57 @@
-"""Commands in processes of their own, forked from one that has loaded the program.
-
-Loading it is most of what a short command costs, and tests start hundreds. Whether a command
-starts from nothing is shown by the platform itself, the pasted line and the packages.
-"""
+"""The command line as a process."""
 
 from __future__ import annotations
 
-import multiprocessing
+import logging as std_logging
 import os
+import subprocess
 import sys
-import tempfile
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["tests.support.preloaded"])
+import pytest
+import structlog
 
+from vazao.kit import cli
+from vazao.kit.errors import NotFound
+from vazao.kit.platform import Platform
 
-def command(
-    program: str, arguments: tuple[str, ...], environment: dict[str, str], text: str | None = None
-) -> tuple[int, str, str]:
-    """Run *program* (``vazao`` or ``vazao_agent``); its exit code, output and errors."""
-    with tempfile.TemporaryDirectory(prefix="command-") as made:
-        folder = Path(made)
-        (folder / "0").write_text(text or "", encoding="utf-8")
-        process = _forks.Process(target=_run, args=(program, arguments, environment, made))
-        process.start()
-        process.join()
-        assert process.exitcode is not None
-        said, wrong = ((folder / n).read_text("utf-8") for n in ("1", "2"))
-        return process.exitcode, said, wrong
+SLUGS = {"acme": 1, "other": 2}
 
 
-def _run(
-    program: str, arguments: tuple[str, ...], environment: dict[str, str], folder: str
-) -> None:
-    os.environ.clear()
-    os.environ.update(environment)
-    write = os.O_WRONLY | os.O_CREAT
-    for number, flags in enumerate((os.O_RDONLY, write, write)):
-        os.dup2(os.open(f"{folder}/{number}", flags), number)
-    sys.stdin = os.fdopen(0, closefd=False)
-    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
-    sys.argv = [program, *arguments]
-    if program == "vazao_agent":
-        from vazao_agent.cli import main
+@contextmanager
+def commanded(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Commands of this process act on *platform*, which knows the organizations ``SLUGS``."""
 
-        sys.exit(main())
-    from vazao.main import cli
+    async def resolve(conn: Any, slug: str) -> int:
+        if slug not in SLUGS:
+            raise NotFound("There is no organization {slug}.", slug=slug)
+        return SLUGS[slug]
 
-    cli()
+    platform.registry.resolve_organization = resolve
+    monkeypatch.setenv("VAZAO_DATABASE_URL", platform.database_url)
+    monkeypatch.setenv("VAZAO_SECRET", "x" * 32)
+    monkeypatch.setenv("VAZAO_DATA_DIR", str(platform.settings.folder))
+    monkeypatch.setattr(cli, "_registry", lambda: platform.registry)
+    yield
+    # The commands logged to the runner's own stderr, which is closed by then.
+    structlog.reset_defaults()
+    std_logging.getLogger().handlers[:] = []
+
+
+def vazao(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a command outside any configuration."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("VAZAO_")}
+    return subprocess.run(
+        [sys.executable, "-m", "vazao", *arguments], capture_output=True, text=True, check=False,
+        env=clean | {"LC_ALL": "C.UTF-8"} | settings, timeout=60,
+    )
+
+
+def refused(*arguments: str, **settings: str) -> str:
+    """What a command that fails says: one line on stderr, exit code 1."""
+    done = vazao(*arguments, **settings)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx2
 import psycopg
 
-from tests.support.commands import command
+from tests.support.forked import command
 from tests.support.running import Running, running_platform
 from vazao.kit.embedded.server import EmbeddedPostgres
 from vazao.kit.platform import Platform
@@ -137,11 +137,12 @@ class Hub:
         finally:
             await platform.close()
 
-    def reader(self) -> httpx2.Client:
-        """A client whose token may read lists."""
+    def reader(self, *scopes: str) -> httpx2.Client:
+        """A client whose token has *scopes*: may read lists, where none are given."""
+        given = [word for scope in scopes or ("relay:read",) for word in ("--scope", scope)]
         said = self.running.vazao(
             "accounts", "create-token", "--organization", self.organization, "--application",
-            f"reader{next(_numbers)}", "--scope", "relay:read",
+            f"reader{next(_numbers)}", *given,
         )
         return httpx2.Client(
             base_url=self.running.address,

@@ -17,7 +17,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-from tests.support.commands import command
+from tests.support.forked import command
 from tests.support.servers import memory_folder
 from tests.support.waiting import until
 

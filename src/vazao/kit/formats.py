@@ -64,6 +64,11 @@ def day(value: date, language: str) -> str:
     return format_date(value, "full", locale=language)
 
 
+def month(value: date, language: str) -> str:
+    """A month and its year, short."""
+    return format_date(value, "MMM yyyy", locale=language)
+
+
 def wall(value: datetime, language: str) -> str:
     """A wall-clock time to the minute, in the language's order."""
     return value.strftime("%d/%m/%Y %H:%M" if language == "pt_BR" else "%Y-%m-%d %H:%M")
@@ -72,5 +77,5 @@ def wall(value: datetime, language: str) -> str:
 def filters(language: str) -> dict[str, Callable[..., str]]:
     """The Jinja filters of this module, with *language* filled in."""
     made = {"number": number, "percent": percent, "size": size, "duration": duration,
-            "moment": moment, "day": day, "wall": wall}
+            "moment": moment, "day": day, "month": month, "wall": wall}
     return {name: partial(function, language=language) for name, function in made.items()}

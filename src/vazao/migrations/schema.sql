@@ -2150,11 +2150,18 @@ CREATE TABLE relay.current (
     digest bigint NOT NULL,
     extracted_at timestamp with time zone NOT NULL,
     swapped_at timestamp with time zone DEFAULT kit.now() NOT NULL,
-    swept_seq integer DEFAULT 0 NOT NULL
+    swept_seq integer DEFAULT 0 NOT NULL,
+    doubles bigint,
+    counted_seq integer,
+    sweeping_seq integer DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
 
 COMMENT ON TABLE relay.current IS 'The run whose rows readers see of a list at a site: changing this row is the whole swap. first_seq: the run that last brought the whole list; rows of earlier ones are gone. swept_seq: rows that only runs before this one showed are removed';
+
+COMMENT ON COLUMN relay.current.doubles IS 'How many rows share their key with another one, as of the run counted_seq';
+
+COMMENT ON COLUMN relay.current.sweeping_seq IS 'Rows that only runs before this one showed are being removed, or have been';
 
 CREATE TABLE relay.enrolment (
     token bytea NOT NULL,
@@ -2234,6 +2241,16 @@ CREATE TABLE relay.publisher (
 
 COMMENT ON TABLE relay.publisher IS 'Whose signature an organization''s lists bear';
 
+CREATE TABLE relay.release (
+    organization_id integer NOT NULL,
+    version text NOT NULL,
+    document bytea NOT NULL,
+    signature bytea NOT NULL,
+    published_at timestamp with time zone DEFAULT kit.now() NOT NULL
+);
+
+COMMENT ON TABLE relay.release IS 'The program of the agent that an organization''s sites are to run, signed by its publisher';
+
 CREATE TABLE relay.run (
     id bigint NOT NULL,
     token uuid NOT NULL,
@@ -2291,10 +2308,13 @@ CREATE TABLE relay.site (
     asked_at timestamp with time zone,
     resend_at timestamp with time zone,
     restart_at timestamp with time zone,
-    purged_at timestamp with time zone
+    purged_at timestamp with time zone,
+    diagnose_at timestamp with time zone
 );
 
 COMMENT ON TABLE relay.site IS 'A remote database. ibge is its municipality, which the first agent finds out where nobody said it. agent_id is the agent that may speak for it now; none: not enrolled, or revoked. asked_at: when somebody asked for its lists at once; resend_at: for every row of them; restart_at: for a restart. purged_at: from when everything of it is to go';
+
+COMMENT ON COLUMN relay.site.diagnose_at IS 'When somebody asked for a diagnosis, until it is told';
 
 ALTER TABLE relay.site ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME relay.site_id_seq
@@ -2314,12 +2334,15 @@ CREATE TABLE relay.version (
     opens integer DEFAULT 0 NOT NULL,
     closes integer DEFAULT 1440 NOT NULL,
     published_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    columns text[],
     CONSTRAINT version_closes_check CHECK (((closes >= 1) AND (closes <= 1440))),
     CONSTRAINT version_every_seconds_check CHECK ((every_seconds > 0)),
     CONSTRAINT version_opens_check CHECK (((opens >= 0) AND (opens <= 1439)))
 );
 
 COMMENT ON TABLE relay.version IS 'A version of a list: the very bytes that its publisher signed. opens and closes: the window of the day, in minutes by the site''s clock, in which it is transmitted';
+
+COMMENT ON COLUMN relay.version.columns IS 'The names of its columns; none while a list that declares none waits for the first agent to say what its query gives';
 
 ALTER TABLE ONLY leads.document ATTACH PARTITION leads.document_p0 FOR VALUES WITH (modulus 16, remainder 0);
 
@@ -2815,6 +2838,9 @@ ALTER TABLE ONLY relay.pace
 
 ALTER TABLE ONLY relay.publisher
     ADD CONSTRAINT publisher_pkey PRIMARY KEY (organization_id);
+
+ALTER TABLE ONLY relay.release
+    ADD CONSTRAINT release_pkey PRIMARY KEY (organization_id);
 
 ALTER TABLE ONLY relay.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (id);

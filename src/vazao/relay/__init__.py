@@ -19,22 +19,22 @@ __getattr__ = lazily(__name__, {"RelaySettings": "settings"})
 
 
 def _routes() -> list[Any]:
-    from vazao.relay import api, pages
+    from vazao.relay import api, pages, pages_lists
 
-    return [*api.routes, *pages.routes]
+    return [*api.routes, *pages.routes, *pages_lists.routes]
 
 
 def register(registry: Registry) -> None:
     """Show the feature to the platform."""
     from vazao import jobs
     from vazao.kit.registry import MenuEntry, Periodic
-    from vazao.relay import cli, slots, sweeping, tasks, transmitting
+    from vazao.relay import cli_lists, slots, sweeping, tasks, transmitting
 
     registry.scopes |= {"relay:read": True, "relay:admin": False}
     registry.web.append(_routes)
     registry.menu.append(MenuEntry("Relay", "/relay", 25))
     registry.template_packages.append("vazao.relay")
-    registry.commands["relay"].append(cli.app)
+    registry.commands["relay"].append(cli_lists.app)
     registry.periodic.append(Periodic("relay.sweep", 10.0, sweeping.sweep))
     registry.periodic.append(Periodic("relay.measure", 2.0, slots.measure))
     registry.job_kinds[transmitting.KIND] = jobs.Kind(

@@ -6,11 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from vazao.kit.errors import NotFound
-from vazao.kit.platform import Platform
+from vazao.kit.platform import Platform, Principal
 from vazao.kit.sql import Conn
-from vazao.relay import enrolling, store
+from vazao.relay import enrolling, publishing, store
 from vazao.relay.errors import RunEnded, RunUnknown
-from vazao.relay.models import Site, Told
+from vazao.relay.intervals import seconds_of, window_of
+from vazao.relay.keys import bytes_of
+from vazao.relay.models import Site, Told, Version
+from vazao.relay.publishing import LONGEST_DOCUMENT, Signed
 
 
 async def add_site(
@@ -50,6 +53,12 @@ async def restart(conn: Conn, site: Site, actor: str) -> None:
     """Ask a site's agent to start anew at its next check-in."""
     await store.sites.ask_restart(conn, site.id)
     await _noted(conn, site, actor, "restart asked")
+
+
+async def diagnose(conn: Conn, site: Site, actor: str) -> None:
+    """Ask a site's agent at its next check-in to look for what is in the way."""
+    await store.sites.ask_diagnosis(conn, site.id)
+    await _noted(conn, site, actor, "diagnosis asked")
 
 
 async def move(conn: Conn, site: Site, actor: str) -> str:
@@ -101,6 +110,26 @@ async def reject(conn: Conn, run: Told, organization_id: int, actor: str) -> Non
     await _about(conn, run, organization_id, actor, "rejected")
 
 
+async def publish(
+    platform: Platform, principal: Principal, *, publisher: str, document: str, signature: str,
+    every: str, window: str,
+) -> Version:
+    """Keep a version of a list that was signed elsewhere; the first three are in base64.
+
+    Raises:
+        ListInvalid, PublisherWrong, IntervalInvalid, WindowInvalid: it cannot be kept.
+        ListBusy: somebody reads the list for long.
+    """
+    signed = Signed(
+        bytes_of(publisher), bytes_of(document, longest=LONGEST_DOCUMENT), bytes_of(signature),
+        seconds_of(every), window_of(window),
+    )
+    owner = principal.organization_id
+    async with platform.db.transaction() as conn:
+        slugs = await platform.registry.slugs(conn, {owner})
+        return await publishing.accept(conn, owner, slugs[owner], signed, principal.name)
+
+
 async def get_run(conn: Conn, organization_id: int, token: str) -> Told:
     """A run of an organization.
 
@@ -138,7 +167,7 @@ async def do(platform: Platform, organization_id: int, name: str, verb: str, act
     """
     verbs = {
         "pause": pause, "resume": resume, "run": ask,
-        "resend": resend, "restart": restart,
+        "resend": resend, "restart": restart, "diagnose": diagnose,
         "revoke": revoke, "purge": purge,
     }
     if verb not in verbs:

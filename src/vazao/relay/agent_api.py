@@ -23,7 +23,7 @@ from vazao.relay import (
     views,
 )
 from vazao.relay.keys import bytes_of, text_of
-from vazao.relay.models import Agent, Order, Site
+from vazao.relay.models import Agent, Order, Release, Site
 from vazao.relay.settings import RelaySettings
 from vazao.relay.signatures import agent_of, recorded
 from vazao_agent import wire
@@ -45,8 +45,14 @@ def _told(order: Order, site: Site) -> views.OrderView:
     return {
         "document": text_of(order.document), "signature": text_of(order.signature),
         "current": None if order.current is None else order.current.hex,
-        "due": transmitting.is_due(order, site, clock.now()),
+        "due": transmitting.is_due(order, site, clock.now()), "columns": order.columns,
     }
+
+
+def _upgrade(release: Release | None, version: str) -> views.Upgrade | None:
+    if release is None or not wire.newer(release.version, version):
+        return None
+    return {"document": text_of(release.document), "signature": text_of(release.signature)}
 
 
 class Agents(Controller):
@@ -85,6 +91,8 @@ class Agents(Controller):
         agent = await _signed(request, platform)
         body = await json_of(request, views.CheckInBody)
         async with platform.db.transaction() as conn:
+            publisher = await store.lists.publisher(conn, agent.organization_id)
+            release = await store.lists.release(conn, agent.organization_id)
             site, orders = await checking_in.check_in(
                 conn, agent, version=body.version, facts=body.facts,
                 entries=[msgspec.structs.asdict(each) for each in body.journal],
@@ -93,8 +101,23 @@ class Agents(Controller):
             "now": clock.now().timestamp(), "ibge": site.ibge,
             "next": platform.settings.of(RelaySettings).check_in_seconds,
             "restart": site.restart_at is not None,
+            "diagnose": site.diagnose_at is not None, "publisher": text_of(publisher or b""),
+            "upgrade": _upgrade(release, body.version),
             "lists": [_told(each, site) for each in orders],
         }
+
+    @post("/columns", operation_id="proposeColumns", summary="Propose a list's columns",
+          status_code=200, opt=described.PROPOSE)
+    async def columns(self, platform: ThePlatform, request: Asking) -> views.Columns:
+        """Say which columns a list gives that declares none; those that the hub knows stay."""
+        agent = await _signed(request, platform)
+        body = await json_of(request, views.ColumnsBody)
+        async with recorded(platform, agent, body.name), platform.db.transaction() as conn:
+            slugs = await platform.registry.slugs(conn, {agent.organization_id})
+            return {"columns": await publishing.propose(
+                conn, agent.organization_id, slugs[agent.organization_id], body.name,
+                body.version, body.columns,
+            )}
 
     @post("/runs", operation_id="offerRun", summary="Offer a run", status_code=200,
           opt=described.OFFER)

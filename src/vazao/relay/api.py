@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import msgspec
 from litestar import Controller, Request, get, post
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.response import Stream
 
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
 from vazao.kit.web.parameters import json_of
+from vazao.kit.web.streaming import begun, kept_file
 from vazao.relay import (
     administering,
     agent_api,
     described,
     enrolling,
+    exporting,
     health,
     publishing,
     reading,
@@ -40,11 +44,53 @@ class Lists(Controller):
     path = "/v1/relay/lists"
     tags = ("relay",)
 
+    @get("/", operation_id="listRelayLists", summary="List the lists", opt=described.LIST_LISTS)
+    async def index(self, platform: ThePlatform, principal: Asker) -> views.ListPage:
+        """Each list in its newest version."""
+        async with platform.db.connection() as conn:
+            found = await store.lists.every(conn, principal.organization_id)
+        return {"items": [views.list_view(each) for each in found], "next": None}
+
+    @post("/", operation_id="publishRelayList", summary="Publish a signed version of a list",
+          status_code=201, opt=described.PUBLISH)
+    async def publish(
+        self, platform: ThePlatform, principal: Asker, request: Asking
+    ) -> views.ListView:
+        """Agents run it from their next check-in on. Sign it with ``vazao relay sign``."""
+        body = await json_of(request, views.SignedBody)
+        return views.list_view(await administering.publish(
+            platform, principal, **msgspec.structs.asdict(body)
+        ))
+
+    @get("/{name:str}/export", operation_id="exportRelayList", summary="Export a list",
+         opt=described.EXPORT)
+    async def export(
+        self, platform: ThePlatform, principal: Asker, request: Asking, name: FromPath[str],
+        site: Text = None,
+        form: Annotated[Literal["csv", "ndjson"], QueryParameter(name="format")] = "csv",
+    ) -> Stream:
+        """All rows, streamed; of each site one whole transmission. Each export is audited."""
+        owner = principal.organization_id
+        async with platform.db.transaction() as conn:
+            version = await publishing.get_list(conn, owner, name)
+            places = (
+                [await enrolling.get_site(conn, owner, site)] if site
+                else await store.sites.every(conn, owner)
+            )
+            await store.sites.add_look(
+                conn, owner, actor=principal.name, what="exported", list=name,
+                site=places[0].name if site else None,
+            )
+        body = await begun(request, exporting.export(platform, version, places, form))
+        media = "text/csv" if form == "csv" else "application/x-ndjson"
+        return kept_file(body, media, f"{name}.{form}")
+
     @get("/{name:str}/rows", operation_id="listRelayRows", summary="Read a list",
          opt=described.LIST_ROWS)
     async def rows(
         self, platform: ThePlatform, principal: Asker, request: Asking, name: FromPath[str],
-        site: Text = None, limit: Text = None, after: Text = None,
+        site: Text = None, team: Text = None, unit: Text = None, limit: Text = None,
+        after: Text = None,
     ) -> views.RowsPage:
         """Rows of a list at a site, of one whole transmission. Each look is audited."""
         if not site:
@@ -53,7 +99,8 @@ class Lists(Controller):
             version = await publishing.get_list(conn, principal.organization_id, name)
             place = await enrolling.get_site(conn, principal.organization_id, site)
             found = await reading.read(
-                conn, version, place, after=after or None, limit=limit_of(limit)
+                conn, version, place, after=after or None, limit=limit_of(limit), team=team,
+                unit=unit,
             )
             await store.sites.add_look(
                 conn, principal.organization_id, actor=principal.name, what="read",

@@ -16,7 +16,7 @@ from vazao.relay.models import Agent, Order, Site
 from vazao_agent import wire
 
 MOST_ENTRIES, LONGEST_DETAILS = 500, 4_000
-WHATS = ("started", "stopped", "gap", "failed", "sent", "noticed")
+WHATS = ("started", "stopped", "gap", "failed", "sent", "noticed", "diagnosed")
 
 
 async def check_in(
@@ -38,8 +38,8 @@ async def check_in(
     site = await store.sites.get(conn, agent.site_id)
     if site is None or site.purged_at is not None:
         raise AgentUnknown
-    if site.restart_at is not None:
-        await store.sites.forget_restart(conn, site.id)
+    if site.restart_at is not None or site.diagnose_at is not None:
+        await store.sites.forget_told(conn, site.id)
     orders = await store.lists.orders(conn, site.organization_id, site.id)
     return site, orders
 

@@ -14,10 +14,8 @@ from vazao.kit import cli as kit
 from vazao.kit.platform import PUBLIC, Platform
 from vazao.kit.sql import Conn
 from vazao.kit.steps import text as _
-from vazao.relay import administering, enrolling, health, publishing, store
-from vazao.relay.intervals import seconds_of, window_of
-from vazao.relay.keys import SigningKey
-from vazao.relay.models import Entry, Site, Told, Version
+from vazao.relay import administering, enrolling, health, store
+from vazao.relay.models import Entry, Site, Told
 from vazao.relay.settings import RelaySettings
 
 app = typer.Typer(no_args_is_help=True, help="Remote databases that transmit lists.")
@@ -56,59 +54,6 @@ def add_site(
     typer.echo(_("Site {name}: its agent enrols within seven days with this token, once:",
                  name=made.name), err=True)
     typer.echo(token)
-
-
-@app.command("publish")
-def publish(
-    name: Annotated[str, typer.Argument(help="the list's name: gestantes")],
-    sql: Annotated[Path, typer.Option(help="its SQL, whose first line is: -- columns: name type, …",
-                                      exists=True, dir_okay=False)],
-    organization: Owner = PUBLIC,
-    key: Annotated[str, typer.Option(help="columns that name a row: COLUMN[,COLUMN]")] = "",
-    volatile: Annotated[
-        list[str] | None, typer.Option(help="a column whose change alone changes nothing")
-    ] = None,
-    every: Annotated[str, typer.Option(help="how often it is transmitted: 24h, 30m")] = "24h",
-    window: Annotated[
-        str, typer.Option(help="when of a day, by the site's clock: 06:00-20:00")
-    ] = "00:00-24:00",
-    timeout: Annotated[
-        int, typer.Option(help="seconds that the query may take on the site", min=1)
-    ] = 3600,
-    signing_key: Annotated[
-        Path | None, typer.Option(help="the publisher's key; the first publish makes one")
-    ] = None,
-) -> None:
-    """Sign a new version of a list; agents run it from their next check-in on."""
-    text = sql.read_text(encoding="utf-8")
-    seconds, between = seconds_of(every), window_of(window)
-
-    async def main(platform: Platform) -> Version:
-        signing = SigningKey(signing_key or platform.settings.folder / "relay" / "publisher.pem")
-        async with platform.db.transaction() as conn:
-            owner = await platform.registry.organization_id(conn, organization)
-            return await publishing.publish(
-                conn, owner, organization, name=name, text=text, key=signing,
-                primary=[each.strip() for each in key.split(",") if each.strip()],
-                volatile=volatile or (), every_seconds=seconds, window=between, timeout=timeout,
-            )
-
-    made = kit.run(main)
-    typer.echo(_("List {name}: version {version} is signed and published.", name=made.name,
-                 version=made.version))
-
-
-@app.command("make-source")
-def make_source(
-    url: Annotated[str, typer.Argument(help="an empty PostgreSQL database: postgresql://…")],
-    citizens: Annotated[int, typer.Option(help="how many", min=1)] = 1000,
-    seed: Annotated[int, typer.Option(help="the same seed makes the same people")] = 1,
-    ibge: Annotated[str, typer.Option(help="its municipality's code")] = "2611606",
-) -> None:
-    """Fill a database with made-up people, in the shape of e-SUS PEC's reports."""
-    from vazao.relay import synthetic
-
-    synthetic.make(url, citizens=citizens, seed=seed, ibge=ibge, say=typer.echo)
 
 
 @app.command("add-sites")
@@ -245,8 +190,16 @@ def purge(
 
 
 @app.command("diagnose")
-def diagnose(name: Name, organization: Owner = PUBLIC) -> None:
+def diagnose(
+    name: Name, organization: Owner = PUBLIC,
+    ask: Annotated[
+        bool, typer.Option("--ask", help="have the agent look for what is in the way, too")
+    ] = False,
+) -> None:
     """Say how a site is, why, and what its agent wrote down last."""
+    if ask:
+        _do(administering.diagnose, name, organization)
+        typer.echo(_("The agent looks at its next check-in; call this again then."), err=True)
 
     async def main(platform: Platform) -> tuple[list[health.Health], list[Entry]]:
         async with platform.db.connection() as conn:
@@ -265,6 +218,9 @@ def diagnose(name: Name, organization: Owner = PUBLIC) -> None:
     for entry in entries:
         typer.echo(f"{entry.at:%Y-%m-%d %H:%M} {entry.what} {entry.cause} {entry.list} "
                    f"{entry.message}")
+        for each in entry.details.get("findings", ()):
+            typer.echo(f"  {'ok' if each.get('well') else '--'} {each.get('what')}: "
+                       f"{each.get('message')}")
 
 
 Token = Annotated[str, typer.Argument(help="the run's token: vazao relay runs --state held")]

@@ -7,13 +7,16 @@ from typing import Any, Literal
 from vazao.kit.errors import NotFound
 from vazao.kit.web.openapi import (
     BINARY,
+    NO_STORE,
     PAGED,
     PAGED_REFUSES,
+    TEXT,
     Answer,
     Body,
     Parameter,
     by_header,
     by_path,
+    download,
     says,
 )
 from vazao.relay import errors, views
@@ -21,7 +24,7 @@ from vazao.relay.errors import AgentUnknown, ClockSkewed, Replayed, SignatureWro
 from vazao_agent import wire
 
 READ, ADMIN = "relay:read", "relay:admin"
-Verb = Literal["pause", "resume", "run", "resend", "restart", "revoke", "purge"]
+Verb = Literal["pause", "resume", "run", "resend", "restart", "diagnose", "revoke", "purge"]
 RUN = "3fa85f6457174562b3fc2c963f66afa6"
 SIGNED = (AgentUnknown, SignatureWrong, ClockSkewed, Replayed)
 KEY = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqo="
@@ -57,8 +60,10 @@ ENROLL = says(
 )
 CHECK_IN = says(
     Answer(about="What there is to do.", kind=views.Orders, example={
-        "now": 1764100000.0, "next": 60.0, "ibge": "2611606", "restart": False,
-        "lists": [{"document": "e30=", "signature": KEY, "current": RUN, "due": False}],
+        "now": 1764100000.0, "next": 60.0, "ibge": "2611606", "restart": False, "diagnose": False,
+        "publisher": KEY, "upgrade": None, "lists": [{
+            "document": "e30=", "signature": KEY, "columns": None, "current": RUN, "due": False,
+        }],
     }),
     bodies=(Body(media="application/json", kind=views.CheckInBody, example={
         "version": "0.1.0", "facts": {"server": 90624}, "journal": [{
@@ -67,6 +72,17 @@ CHECK_IN = says(
         }],
     }),),
     parameters=WHO, refuses=SIGNED, public=True, anonymous=True,
+)
+PROPOSE = says(
+    Answer(about="The list's columns.", kind=views.Columns,
+           example={"columns": ["co_cidadao", "no_equipe"]}),
+    parameters=WHO,
+    bodies=(Body(media="application/json", kind=views.ColumnsBody, example={
+        "name": "gestantes", "version": 3, "columns": ["co_cidadao", "no_equipe"],
+    }),),
+    refuses=(*SIGNED, errors.ListNotFound, errors.RunOutdated, errors.ListInvalid,
+             errors.ListBusy),
+    public=True, anonymous=True,
 )
 OFFER = says(
     Answer(about="The run, and what is missing of it.", kind=views.Offered,
@@ -104,16 +120,59 @@ LIST_ROWS = says(
         "items": [{"co_cidadao": 1, "no_equipe": "Equipe 3"}], "next": None,
         "extracted_at": "2026-11-25T08:00:00.000000Z",
     }),
-    parameters=(LIST_NAME, SITE, *PAGED),
-    refuses=(errors.ListNotFound, errors.SiteNotFound, errors.SiteMissing, *PAGED_REFUSES),
+    parameters=(
+        LIST_NAME, SITE,
+        Parameter(name="team", about="Of one team, where the list names teams.",
+                  example="Equipe 3"),
+        Parameter(name="unit", about="Of one unit, where the list names units.", example="UBS 1"),
+        *PAGED,
+    ),
+    refuses=(errors.ListNotFound, errors.SiteNotFound, errors.SiteMissing, errors.ColumnMissing,
+             *PAGED_REFUSES),
     scope=READ,
+)
+EXPORT = says(
+    Answer(about="The rows of one whole list of the site, or of each site.", kind=TEXT,
+           media="text/csv",
+           example="relay_site,relay_extracted_at,co_cidadao\nRecife,2026-11-25T08:00:00Z,1\n",
+           headers=(download("gestantes.csv"), NO_STORE)),
+    Answer(about="", kind=TEXT, media="application/x-ndjson",
+           example='{"relay_site": "Recife", "co_cidadao": 1}\n'),
+    parameters=(
+        LIST_NAME, Parameter(name="site", about="The site's name; all sites where not given.",
+                             example="Recife"),
+        Parameter(name="format", about="CSV, or one JSON object a line.",
+                  kind={"type": "string", "enum": ["csv", "ndjson"], "default": "csv"},
+                  example="ndjson"),
+    ),
+    refuses=(errors.ListNotFound, errors.SiteNotFound), scope=READ,
+)
+LIST_VIEW: dict[str, Any] = {
+    "name": "gestantes", "version": 3, "columns": ["co_cidadao", "no_equipe"],
+    "key": ["co_cidadao"], "volatile": [], "every_seconds": 86400.0, "window": [360, 1200],
+    "published_at": "2026-11-25T08:00:00.000000Z",
+}
+LIST_LISTS = says(
+    Answer(about="The lists.", kind=views.ListPage,
+           example={"items": [LIST_VIEW], "next": None}), scope=READ,
+)
+PUBLISH = says(
+    Answer(about="The version that agents run from now on.", status=201, kind=views.ListView,
+           example=LIST_VIEW),
+    bodies=(Body(media="application/json", kind=views.SignedBody, example={
+        "publisher": KEY, "document": "e30=", "signature": KEY, "every": "24h",
+        "window": "06:00-20:00",
+    }),),
+    refuses=(errors.ListInvalid, errors.PublisherWrong, errors.ListBusy, errors.IntervalInvalid,
+             errors.WindowInvalid),
+    scope=ADMIN,
 )
 AT = "2026-11-25T08:00:00.000000Z"
 PLACE: dict[str, Any] = {
     "site": "Recife", "list": "gestantes", "state": "late", "cause": "database_down",
     "evidence": ["The last that it wrote down, on 2026-11-25 05:00: database_down."],
     "late_since": AT, "processed_at": AT, "extracted_at": AT, "current_at": AT, "seen_at": AT,
-    "rows": 1204,
+    "rows": 1204, "doubles": 0,
 }
 TOLD_RUN: dict[str, Any] = {
     "run": RUN, "site": "Recife", "list": "gestantes", "version": 3, "state": "finished",
@@ -148,7 +207,7 @@ DO = says(
 LIST_ENTRIES = says(
     Answer(about="What happened.", kind=views.JournalPage, example={"items": [{
         "at": AT, "by": "agent", "what": "failed", "cause": "database_down", "list": "gestantes",
-        "message": "The database cannot be reached.",
+        "message": "The database cannot be reached.", "details": {"times": 3},
     }], "next": None}),
     parameters=(BY_SITE, *PAGED), refuses=(errors.SiteNotFound, *PAGED_REFUSES), scope=READ,
 )

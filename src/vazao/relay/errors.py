@@ -122,6 +122,18 @@ class PublisherWrong(Unprocessable):
     code = "publisher_wrong"
 
 
+class ColumnMissing(BadRequest):
+    """The list has none of these columns: {names}."""
+
+    code = "column_missing"
+
+
+class RowsGone(Conflict):
+    """The rows that were being read have been replaced meanwhile; begin again."""
+
+    code = "rows_gone"
+
+
 class ListBusy(Conflict):
     """Somebody is reading the list at length; publish it again in a moment."""
 

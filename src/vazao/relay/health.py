@@ -64,6 +64,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         cause: why it is late or silent (of silence: the likeliest); empty where all is well.
         since: when it became due.
         processed_at: when the source itself was last processed.
+        doubles: how many rows share the key of their list with another one: a finding.
     """
 
     site: str
@@ -76,6 +77,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     processed_at: datetime | None
     seen_at: datetime | None
     rows: int | None
+    doubles: int | None
     evidence: Evidences
 
 
@@ -123,7 +125,7 @@ def health_of(
     return Health(
         site=place.site, list=place.list, state=state, cause=cause, since=due if late else None,
         extracted_at=place.extracted_at, swapped_at=place.swapped_at, processed_at=processed,
-        seen_at=place.seen_at, rows=place.rows, evidence=evidence,
+        seen_at=place.seen_at, rows=place.rows, doubles=place.doubles, evidence=evidence,
     )
 
 

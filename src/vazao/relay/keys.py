@@ -21,10 +21,10 @@ def text_of(raw: bytes) -> str:
     return b64encode(raw).decode()
 
 
-def bytes_of(text: str) -> bytes:
-    """What *text* says in base64; nothing where it is none."""
+def bytes_of(text: str, *, longest: int = LONGEST_TEXT) -> bytes:
+    """What *text* says in base64; nothing where it is none, or has more than *longest* signs."""
     try:
-        return b64decode(text[:LONGEST_TEXT], validate=True)
+        return b64decode(text if len(text) <= longest else "", validate=True)
     except ValueError:
         return b""
 

@@ -37,6 +37,7 @@ REASONS: Final = {
 MESSAGES: Final = {
     "started": "The agent started", "stopped": "The agent stopped", "gap": "Not running",
     "failed": "Failed", "sent": "Transmitted", "noticed": "Noticed",
+    "diagnosed": "Looked for what is in the way",
     "refused": "Refused by the hub", "enrolled": "Enrolled", "revoked": "Revoked",
 }
 TEXTS: Final = {
@@ -44,5 +45,6 @@ TEXTS: Final = {
     "resend asked": "Asked for everything again", "restart asked": "Asked for a restart",
     "token made": "Made a token", "revoked": "Revoked", "purged": "Removed with all its rows",
     "released": "Released", "rejected": "Rejected", "read": "Looked at the list",
-    "published": "Published a version",
+    "published": "Published a version", "exported": "Exported the list",
+    "diagnosis asked": "Asked for a diagnosis", "agent released": "Released an agent",
 }

@@ -8,7 +8,10 @@ from uuid import UUID
 
 import msgspec
 
+from vazao_agent import wire
+
 Days = list[date]
+Names = list[str]
 """Where a field is named list, the type cannot be."""
 OPEN = ("waiting", "sending", "loading", "held")
 
@@ -28,6 +31,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     asked_at: datetime | None
     resend_at: datetime | None
     restart_at: datetime | None
+    diagnose_at: datetime | None
     purged_at: datetime | None
 
 
@@ -49,7 +53,10 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of a list: the bytes that its publisher signed."""
+    """A version of a list: the bytes that its publisher signed.
+
+    ``columns``: their names; ``None`` while an agent has to say what they are.
+    """
 
     list_id: int
     organization_id: int
@@ -57,9 +64,24 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     document: bytes
     signature: bytes
+    columns: Names | None
     every_seconds: int
     opens: int
     closes: int
+    published_at: datetime
+
+    def publication(self) -> wire.Publication:
+        """What was signed, with the columns that an agent proposed where it declares none."""
+        found = wire.Publication.of(self.document)
+        return found if found.columns else found.with_columns(self.columns or ())
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True):
+    """The agent that an organization's sites are to run, as its publisher signed it."""
+
+    version: str
+    document: bytes
+    signature: bytes
     published_at: datetime
 
 
@@ -73,6 +95,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     document: bytes
     signature: bytes
+    columns: Names | None
     every_seconds: int
     opens: int
     closes: int
@@ -147,7 +170,10 @@ class Current(msgspec.Struct, frozen=True, kw_only=True):
     digest: int
     extracted_at: datetime
     swapped_at: datetime
+    sweeping_seq: int
     swept_seq: int
+    doubles: int | None
+    counted_seq: int | None
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,6 +231,16 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, Any]
 
 
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a list at a site on a day, by the site's clock."""
+
+    day: date
+    list_id: int
+    arrived: bool
+    held: bool
+    failed: bool
+
+
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """A list at a site, with all by which one sees how it is; without lists a site stands alone."""
 
@@ -227,6 +263,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     extracted_at: datetime | None
     swapped_at: datetime | None
     rows: int | None
+    doubles: int | None
     open_state: str | None
     open_at: datetime | None
     failed: dict[str, Any] | None

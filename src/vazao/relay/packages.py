@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import zipfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from vazao.relay.errors import PackageMissing
 from vazao.relay.settings import RelaySettings
 
 _host = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?|\[[0-9a-fA-F:]+\](:[0-9]+)?").fullmatch
+_version = re.compile(r'^__version__ = "([0-9.]+)"$', re.MULTILINE).search
 BLOCK = 1 << 20
 BUILT = Path(__file__).resolve().parents[3] / "build" / "agents"
 MEDIA = {"agent.pyz": "application/zip", "agent.tar.gz": "application/gzip"}
@@ -67,6 +70,28 @@ def digest_of(settings: Settings, name: str) -> str:
         return (folder_of(settings) / f"{name}.sha256").read_text().split()[0]
     except (OSError, IndexError):
         raise PackageMissing(name=name) from None
+
+
+def release_of(settings: Settings) -> tuple[str, dict[str, dict[str, Any]]]:
+    """The version of the packages that are here, and what a publisher signs of each.
+
+    Raises:
+        PackageMissing: agent.pyz, which tells the version, was not built.
+    """
+    folder = folder_of(settings)
+    try:
+        with zipfile.ZipFile(folder / "agent.pyz") as archive:
+            found = _version(archive.read("vazao_agent/__init__.py").decode())
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise PackageMissing(name="agent.pyz") from error
+    if found is None:
+        raise PackageMissing(name="agent.pyz")
+    files = {}
+    for name in MEDIA:
+        with suppress(PackageMissing):
+            files[name] = {"sha256": digest_of(settings, name),
+                           "bytes": (folder / name).stat().st_size}
+    return found[1], files
 
 
 def hub_of(request: Request[Any, Any, Any], settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""HTML of relay: the fleet, a site, transmissions, lists for readers, the audit log."""
+"""HTML of relay: the fleet, a site, transmissions, the audit log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from litestar.params import FromPath, FromQuery
 from vazao import jobs
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
-from vazao.kit.sql import Conn
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
@@ -19,15 +18,12 @@ from vazao.relay import (
     described,
     enrolling,
     health,
+    months,
     packages,
-    publishing,
-    reading,
     store,
 )
 from vazao.relay.labels import LABELS, MESSAGES, REASONS, TEXTS
-from vazao.relay.models import Site
 from vazao.relay.settings import RelaySettings
-from vazao_agent import wire
 
 Asking = Request[Any, Any, Any]
 PAGE = 50
@@ -110,11 +106,12 @@ async def _site(
             conn, organization_id, platform.settings.of(RelaySettings), site=site
         )
         entries = await store.sites.entries(conn, site.id, before=_before(after), limit=PAGE)
+        shown = await months.months_of(conn, site)
     return page(
         request, "relay/site.html", site=site, agent=agent, places=places, labels=LABELS,
         causes=REASONS, whats=MESSAGES, entries=entries.items, after=after, token=token,
-        next=following(entries, lambda each: encode_cursor(each.id)),
-        reader=language_of(request),
+        next=following(entries, lambda each: encode_cursor(each.id)), months=shown,
+        reader=language_of(request), days=months.LABELS,
     )
 
 
@@ -188,39 +185,6 @@ async def decide(
     return _see(f"/relay/runs/{run}")
 
 
-@get("/relay/lists/{name:str}", opt=READ, include_in_schema=False)
-async def show_list(
-    request: Asking, platform: ThePlatform, principal: Asker, name: FromPath[str],
-    site: FromQuery[str | None] = None, after: FromQuery[str | None] = None,
-) -> Response[str]:
-    """A list at a site, for its readers; each look is audited."""
-    owner = principal.organization_id
-    async with platform.db.transaction() as conn:
-        version = await publishing.get_list(conn, owner, name)
-        sites = await store.sites.every(conn, owner)
-        place = await _chosen(conn, owner, sites, site)
-        found = None
-        if place is not None:
-            found = await reading.read(conn, version, place, after=after or None, limit=PAGE)
-            await store.sites.add_look(
-                conn, owner, actor=principal.name, what="read", site=place.name, list=name,
-                details={"rows": len(found.items)},
-            )
-    columns = [each.name for each in wire.Publication.of(version.document).columns]
-    return page(
-        request, "relay/rows.html", version=version, site=place, sites=sites, found=found,
-        columns=columns, after=after,
-    )
-
-
-async def _chosen(
-    conn: Conn, organization_id: int, sites: list[Site], name: str | None
-) -> Site | None:
-    if name:
-        return await enrolling.get_site(conn, organization_id, name)
-    return sites[0] if sites else None
-
-
 @get("/relay/audit", opt=ADMIN, include_in_schema=False)
 async def show_audit(
     request: Asking, platform: ThePlatform, principal: Asker,
@@ -238,6 +202,6 @@ async def show_audit(
 
 
 routes: list[Any] = [
-    show_fleet, add_site, show_site, make_token, do_site, show_runs, show_run, decide, show_list,
-    show_audit, *packages.routes,
+    show_fleet, add_site, show_site, make_token, do_site, show_runs, show_run, decide, show_audit,
+    *packages.routes,
 ]

@@ -6,12 +6,19 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from psycopg.errors import LockNotAvailable
 
 from vazao.kit.sql import Conn
 from vazao.relay import store
-from vazao.relay.errors import ListBusy, ListInvalid, ListNotFound, PublisherWrong
-from vazao.relay.keys import SigningKey, genuine
+from vazao.relay.errors import (
+    ListBusy,
+    ListInvalid,
+    ListNotFound,
+    PublisherWrong,
+    RunOutdated,
+)
+from vazao.relay.keys import KEY_BYTES, SigningKey, genuine
 from vazao.relay.models import Version
 from vazao_agent import wire
 
@@ -19,7 +26,9 @@ _LIST = re.compile(r"[a-z][a-z0-9_]{0,50}")
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _HEAD = re.compile(r"--\s*columns:\s*(.+)", re.IGNORECASE)
 RESERVED = {"site_id", "since", "until", "hash"}
-MOST_COLUMNS, LONGEST_SQL = 1000, 200_000
+MOST_COLUMNS, LONGEST_SQL, LONGEST_TIMEOUT = 1000, 200_000, 86_400
+LONGEST_DOCUMENT = 2_000_000
+"""In base64."""
 ALL_DAY = (0, 1440)
 ALIASES = {
     "int": "integer", "int4": "integer", "int8": "bigint", "int2": "smallint", "bool": "boolean",
@@ -28,8 +37,53 @@ ALIASES = {
 }
 
 
+class Signed(msgspec.Struct, frozen=True):
+    """A version of a list as its publisher signed it, with how often and when it is transmitted.
+
+    Attributes:
+        publisher: the public key, 32 bytes.
+        window: minutes of the day, by the clock of the site.
+    """
+
+    publisher: bytes
+    document: bytes
+    signature: bytes
+    every_seconds: int = 86_400
+    window: store.lists.Window = ALL_DAY
+
+    @classmethod
+    def by(
+        cls, key: SigningKey, publication: wire.Publication, every_seconds: int,
+        window: store.lists.Window,
+    ) -> Signed:
+        """Sign *publication*.
+
+        Raises:
+            ListInvalid: nobody would take it.
+        """
+        check(publication)
+        document = publication.document()
+        return cls(key.public, document, key.sign(document), every_seconds, window)
+
+    def publication(self) -> wire.Publication:
+        """What was signed.
+
+        Raises:
+            ListInvalid: it is no list.
+        """
+        try:
+            found = msgspec.json.decode(self.document, type=wire.Publication)
+            publication = wire.Publication.of(self.document)
+        except (ValueError, RecursionError) as error:
+            raise invalid("document") from error
+        # Two readers of JSON must see the same: names that stand twice, numbers of any size.
+        if found != publication:
+            raise invalid("document")
+        return publication
+
+
 REASONS = {
-    "head": "The first line of a list's SQL names its columns: -- columns: name type, …",
+    "document": "The signed document is not one that vazao relay sign makes.",
     "name": "A list's name is lower-case letters, digits and underscores, at most 51.",
     "count": "A list has from 1 to {most} columns.",
     "twice": "A list names a column once.",
@@ -39,12 +93,14 @@ REASONS = {
     "others": "The key and the volatile columns are columns of the list.",
     "volatile": "A list of volatile columns alone would never change.",
     "sql": "A list's SQL has at most {longest} characters.",
+    "number": "A version is a whole number from 1 on; a query has at most {seconds} seconds.",
     "older": "The list is signed for another organization, or its version is not a new one.",
     "kept": "A new version keeps the former columns, with their types and in their order, and adds "
             "new ones behind them.",
 }
 PLACES: dict[str, Any] = {
     "most": MOST_COLUMNS, "types": ", ".join(wire.TYPES), "longest": LONGEST_SQL,
+    "seconds": LONGEST_TIMEOUT,
 }
 
 
@@ -56,13 +112,12 @@ def invalid(reason: str) -> ListInvalid:
 def columns_of(text: str) -> tuple[wire.Column, ...]:
     """The columns that the first line of a list's SQL declares: ``-- columns: name type, …``.
 
-    Raises:
-        ListInvalid: it declares none, or one that cannot be.
+    Without such a line there are none: the first agent that runs it says what they are.
     """
     first, _, _ = text.lstrip().partition("\n")
     found = _HEAD.fullmatch(first.strip())
     if found is None:
-        raise invalid("head")
+        return ()
     made = []
     for piece in found[1].split(","):
         name, _, kind = piece.strip().partition(" ")
@@ -71,22 +126,29 @@ def columns_of(text: str) -> tuple[wire.Column, ...]:
     return tuple(made)
 
 
-def check(publication: wire.Publication) -> None:
+def check(publication: wire.Publication, *, proposed: bool = False) -> None:
     """Hold a publication to what tables, views and agents can take.
+
+    Args:
+        proposed: its columns are what an agent says of a list that declares none.
 
     Raises:
         ListInvalid: it says what is wrong.
     """
     names = [each.name for each in publication.columns]
+    known = proposed or bool(names)
     wrong = {
         "name": not _LIST.fullmatch(publication.name),
-        "count": not 1 <= len(names) <= MOST_COLUMNS,
+        "count": len(names) > MOST_COLUMNS or (proposed and not names),
         "twice": len({name.lower() for name in names}) < len(names),
         "column": not all(_is_column(name) for name in names),
         "type": any(each.type not in wire.TYPES for each in publication.columns),
-        "others": not {*publication.key, *publication.volatile} <= set(names),
-        "volatile": not publication.compared,
-        "sql": len(publication.sql) > LONGEST_SQL,
+        "others": known and not {*publication.key, *publication.volatile} <= set(names),
+        "volatile": known and not publication.compared,
+        "sql": len(publication.sql) > LONGEST_SQL or "\0" in publication.sql,
+        "number": not (
+            0 < publication.version < 1 << 31 and 0 < publication.timeout <= LONGEST_TIMEOUT
+        ),
     }
     for reason, is_wrong in wrong.items():
         if is_wrong:
@@ -102,8 +164,8 @@ def _is_column(name: str) -> bool:
 
 async def publish(
     conn: Conn, organization_id: int, slug: str, *, name: str, text: str, key: SigningKey,
-    primary: Sequence[str] = (), volatile: Sequence[str] = (), every_seconds: int = 86_400,
-    window: store.lists.Window = ALL_DAY, timeout: int = 3600,
+    actor: str, primary: Sequence[str] = (), volatile: Sequence[str] = (),
+    every_seconds: int = 86_400, window: store.lists.Window = ALL_DAY, timeout: int = 3600,
 ) -> Version:
     """Sign the next version of a list and let agents have it.
 
@@ -111,72 +173,122 @@ async def publish(
         ListInvalid: it says what is wrong.
         PublisherWrong: *key* is not the organization's publisher's.
     """
-    list_id, last = await store.lists.lock(conn, organization_id, name)
+    _, last = await store.lists.lock(conn, organization_id, name)
     publication = wire.Publication(
         organization=slug, name=name, version=last + 1, sql=text, columns=columns_of(text),
         key=tuple(primary), volatile=tuple(volatile), timeout=timeout,
     )
-    document = publication.document()
-    await store.lists.keep_publisher(conn, organization_id, key.public)
-    return await accept(
-        conn, organization_id, slug, list_id, last, document=document,
-        signature=key.sign(document), every_seconds=every_seconds, window=window,
-    )
+    return await accept(conn, organization_id, slug, Signed.by(
+        key, publication, every_seconds, window
+    ), actor)
 
 
 async def accept(
-    conn: Conn, organization_id: int, slug: str, list_id: int, last: int, *, document: bytes,
-    signature: bytes, every_seconds: int, window: store.lists.Window = ALL_DAY,
+    conn: Conn, organization_id: int, slug: str, signed: Signed, actor: str
 ) -> Version:
-    """Keep a signed version of the list that the caller has locked, and shape its table and view.
+    """Keep a signed version of a list, and shape its table and view; it stands in the audit log.
 
-    Args:
-        last: its newest version so far, 0 for none.
+    The first publisher of an organization stays its publisher.
 
     Raises:
         ListInvalid, PublisherWrong: it cannot be kept.
         ListBusy: somebody reads the list for long.
     """
-    public_key = await store.lists.publisher(conn, organization_id)
-    if public_key is None or not genuine(public_key, signature, document):
-        raise PublisherWrong
-    publication = wire.Publication.of(document)
+    publication = signed.publication()
     check(publication)
+    list_id, last = await store.lists.lock(conn, organization_id, publication.name)
     if publication.organization != slug or publication.version <= last:
         raise invalid("older")
-    known = 0
+    if len(signed.publisher) != KEY_BYTES:
+        raise PublisherWrong
+    public_key = await store.lists.keep_publisher(conn, organization_id, signed.publisher)
+    if not genuine(public_key, signed.signature, signed.document):
+        raise PublisherWrong
     if last == 0:
         await store.rows.create(conn, list_id)
-    else:
-        known = await _hold_to(conn, list_id, last, publication)
-    try:
-        await store.rows.shape(
-            conn, list_id, publication.columns, known=known, slug=slug, name=publication.name
-        )
-    except LockNotAvailable as error:
-        raise ListBusy from error
+    if publication.columns:
+        await _shape(conn, list_id, slug, publication)
     await store.lists.add_version(
-        conn, list_id, publication.version, document=document, signature=signature,
-        every_seconds=every_seconds, window=window,
+        conn, list_id, publication.version, document=signed.document, signature=signed.signature,
+        columns=[each.name for each in publication.columns] or None,
+        every_seconds=signed.every_seconds, window=signed.window,
+    )
+    await store.sites.add_look(
+        conn, organization_id, actor=actor, what="published", list=publication.name,
+        details={"version": publication.version},
     )
     made = await store.lists.get_version(conn, list_id, publication.version)
     assert made is not None
     return made
 
 
-async def _hold_to(conn: Conn, list_id: int, last: int, publication: wire.Publication) -> int:
-    """A new version keeps the former columns, in their order, and adds others behind them; how many
-    there were.
+async def _shape(
+    conn: Conn, list_id: int, slug: str, publication: wire.Publication
+) -> None:
+    """Let the list's table and view have the columns of *publication*: the former ones, in their
+    order, and others behind them.
 
     Raises:
-        ListInvalid: it does not.
+        ListInvalid: it does not keep the former ones.
+        ListBusy: somebody reads the list for long.
     """
-    former = await store.lists.get_version(conn, list_id, last)
-    assert former is not None
-    kept = wire.Publication.of(former.document).columns
-    if publication.columns[:len(kept)] != kept:
+    kept = await store.rows.columns(conn, list_id)
+    if publication.columns[:len(kept)] != tuple(kept):
         raise invalid("kept")
-    return len(kept)
+    try:
+        await store.rows.shape(
+            conn, list_id, publication.columns, known=len(kept), slug=slug, name=publication.name
+        )
+    except LockNotAvailable as error:
+        raise ListBusy from error
+
+
+async def release(
+    conn: Conn, organization_id: int, slug: str, key: SigningKey, actor: str, *, version: str,
+    files: dict[str, dict[str, Any]],
+) -> None:
+    """Sign the agent that the organization's sites are to run; they fetch it at a check-in.
+
+    Args:
+        files: by the names of packages, their ``sha256`` and ``bytes``.
+
+    Raises:
+        PublisherWrong: *key* is not the organization's publisher's.
+    """
+    document = wire.Release(slug, version, files).document()
+    if await store.lists.keep_publisher(conn, organization_id, key.public) != key.public:
+        raise PublisherWrong
+    await store.lists.set_release(
+        conn, organization_id, version, document=document, signature=key.sign(document)
+    )
+    await store.sites.add_look(
+        conn, organization_id, actor=actor, what="agent released", details={"version": version}
+    )
+
+
+async def propose(
+    conn: Conn, organization_id: int, slug: str, name: str, version: int, columns: Sequence[str]
+) -> list[str]:
+    """The columns of a list that declares none: those that are known, else what an agent says.
+
+    Raises:
+        ListNotFound: the organization has no such list.
+        RunOutdated: there is a newer version.
+        ListInvalid: no list can have such columns.
+        ListBusy: somebody reads the list for long.
+    """
+    await get_list(conn, organization_id, name)
+    list_id, last = await store.lists.lock(conn, organization_id, name)
+    found = await store.lists.get_version(conn, list_id, last)
+    if found is None or version != last:
+        raise RunOutdated
+    if found.columns is not None:
+        return found.columns
+    publication = wire.Publication.of(found.document).with_columns(columns)
+    check(publication, proposed=True)
+    await _shape(conn, list_id, slug, publication)
+    await store.lists.set_columns(conn, list_id, last, list(columns))
+    return list(columns)
 
 
 async def get_list(conn: Conn, organization_id: int, name: str) -> Version:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,8 @@ import msgspec
 from vazao.kit.sql import Conn
 from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor
 from vazao.relay import store
+from vazao.relay.errors import ColumnMissing
 from vazao.relay.models import Site, Version
-from vazao_agent import wire
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -22,31 +23,78 @@ class Rows(msgspec.Struct, frozen=True):
     extracted_at: datetime | None
 
 
+class Choices(msgspec.Struct, frozen=True):
+    """What a page offers to choose from; none where the list has no such column, or too many."""
+
+    teams: list[str]
+    units: list[str]
+
+
+TEAM = ("equipe", "no_equipe", "team", "ine", "nu_ine")
+UNIT = ("unidade", "no_unidade_saude", "unit", "cnes", "nu_cnes")
+"""Columns that name a row's team and unit, the likeliest first."""
+MOST_CHOICES, MOST_ROWS = 500, 1_000_000
+
+
+def column_of(names: Sequence[str], columns: Sequence[str]) -> str:
+    """The first of *names* that the list has.
+
+    Raises:
+        ColumnMissing: it has none of them.
+    """
+    for name in names:
+        if name in columns:
+            return name
+    raise ColumnMissing(names=", ".join(names))
+
+
+async def choices(conn: Conn, version: Version, site: Site) -> Choices:
+    """The teams and units that a site's list names."""
+    current = await store.runs.current(conn, site.id, version.list_id)
+    if current is None or current.rows > MOST_ROWS:
+        return Choices([], [])
+    columns = await store.lists.columns(conn, version.list_id)
+    found: list[list[str]] = []
+    for names in (TEAM, UNIT):
+        known = [name for name in names if name in columns]
+        values = await store.rows.values(
+            conn, current, known[0], limit=MOST_CHOICES + 1
+        ) if known else []
+        found.append(values if len(values) <= MOST_CHOICES else [])
+    return Choices(*found)
+
+
 async def read(
-    conn: Conn, version: Version, site: Site, *, after: str | None, limit: int
+    conn: Conn, version: Version, site: Site, *, after: str | None, limit: int,
+    team: str | None = None, unit: str | None = None,
 ) -> Rows:
-    """A page of the list of a site.
+    """A page of the list of a site; of one team or unit, where the list has such a column.
 
     A cursor holds on to the run of its first page, so that pages never mix two of them.
 
     Raises:
         CursorInvalid: *after* is none of this list, or its run's rows are gone.
+        ColumnMissing: the list has no column of teams, or of units.
     """
+    columns = await store.lists.columns(conn, version.list_id)
+    only = {
+        column_of(names, columns): value
+        for names, value in ((TEAM, team), (UNIT, unit)) if value
+    }
     current = await store.runs.current(conn, site.id, version.list_id)
     if current is None:
         return Rows([], None, None)
     seq, first_seq, place = current.seq, current.first_seq, store.rows.FIRST
     if after:
         seq, first_seq, block, line = decode_cursor(after, int, int, int, int)
-        if not current.swept_seq <= seq <= current.seq or not (
+        if not current.sweeping_seq <= seq <= current.seq or not (
             0 <= block < 1 << 32 and 0 <= line < 1 << 16
         ):
             raise CursorInvalid(remedy="Begin again without after=.")
         place = f"({block},{line})"
-    columns = [each.name for each in wire.Publication.of(version.document).columns]
     page = await store.rows.read(
         conn, version.list_id, site.id, columns, seq=seq, first_seq=first_seq, place=place,
-        limit=limit,
+        limit=limit, only=only,
     )
     following = None
     if page.more:

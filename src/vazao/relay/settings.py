@@ -23,6 +23,9 @@ class RelaySettings(Section):
     rows_kept_seconds: float = Field(
         3600.0, ge=60, description="how long readers may page through a list that was replaced"
     )
+    journal_kept_days: int = Field(
+        400, ge=30, description="how long what happened at a site is kept"
+    )
     agents_dir: str = Field(
         "", description="folder of the agent's packages; build/agents where not given"
     )

@@ -10,6 +10,7 @@ from datetime import timedelta
 from psycopg.errors import LockNotAvailable
 
 from vazao.kit.platform import Platform
+from vazao.kit.sql import Conn
 from vazao.relay import store
 from vazao.relay.models import Current, Site
 from vazao.relay.settings import RelaySettings
@@ -33,6 +34,37 @@ async def sweep(platform: Platform) -> None:
     for current in replaced:
         if time.monotonic() < until:
             await _rows(platform, current)
+    await _doubles(platform, until)
+    await _journal(platform)
+
+
+async def _doubles(platform: Platform, until: float) -> None:
+    """Look through new lists for rows that share their key: a finding, never a failure."""
+    async with platform.db.connection() as conn:
+        found = await store.runs.uncounted(conn, limit=AT_ONCE)
+    for current in found:
+        if time.monotonic() > until:
+            return
+        async with platform.db.transaction() as conn:
+            key = await _key(conn, current)
+            count = await store.rows.doubles(conn, current, key) if key else None
+            await store.runs.note_doubles(conn, current, count)
+
+
+async def _key(conn: Conn, current: Current) -> tuple[str, ...]:
+    """The key of the version that brought the rows; empty where it has none."""
+    run = await store.runs.get(conn, current.run_id)
+    version = None if run is None else await store.lists.get_version(
+        conn, run.list_id, run.version
+    )
+    return () if version is None else version.publication().key
+
+
+async def _journal(platform: Platform) -> None:
+    """Entries of journals that are older than they are kept."""
+    kept = timedelta(days=platform.settings.of(RelaySettings).journal_kept_days)
+    async with platform.db.transaction() as conn:
+        await store.sites.forget_entries(conn, kept)
 
 
 async def _chunks(platform: Platform) -> None:
@@ -47,7 +79,9 @@ async def _chunks(platform: Platform) -> None:
 
 async def _rows(platform: Platform, current: Current) -> None:
     """Rows that only runs before *current* showed."""
-    async with platform.db.connection() as conn:
+    async with platform.db.transaction() as conn:
+        # First: whoever reads an older run looks at this after each part.
+        await store.runs.mark_rows_sweeping(conn, current)
         pages = await store.rows.pages(conn, current.list_id, current.site_id)
     for low in range(0, pages, SLICE_PAGES):
         async with platform.db.transaction() as conn:

@@ -192,7 +192,7 @@ async def _publication(conn: Conn, ours: Run) -> wire.Publication:
     version = await store.lists.get_version(conn, ours.list_id, ours.version)
     if version is None:
         raise RunUnknown
-    return wire.Publication.of(version.document)
+    return version.publication()
 
 
 async def ended(conn: Conn, job: Job) -> None:

@@ -94,7 +94,7 @@ async def offer(
         RunOutdated: it is of another version, or changes rows that are not current.
         RunEnded: it has ended, or the one before it is being loaded.
     """
-    if version.version != manifest.version:
+    if version.version != manifest.version or version.columns is None:
         raise RunOutdated
     await store.runs.lock_place(conn, agent.site_id, version.list_id)
     known = await store.runs.find(conn, agent.site_id, UUID(manifest.run))

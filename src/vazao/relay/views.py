@@ -10,7 +10,7 @@ import msgspec
 from vazao.kit import clock
 from vazao.kit.web.openapi import Moment, Seconds
 from vazao.relay.health import STATES, Health
-from vazao.relay.models import Entry, Look, Told
+from vazao.relay.models import Entry, Look, Told, Version
 
 
 class Hello(TypedDict):
@@ -58,24 +58,52 @@ class CheckInBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     facts: dict[str, Any] = {}
 
 
+class ColumnsBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The columns that a list gives which declares none."""
+
+    name: str
+    version: Annotated[int, msgspec.Meta(ge=1, le=(1 << 31) - 1)]
+    columns: Annotated[list[str], msgspec.Meta(max_length=1000)]
+
+
+class Columns(TypedDict):
+    """The columns of a list, each of text."""
+
+    columns: list[str]
+
+
 class OrderView(TypedDict):
-    """A list for an agent; document and signature are in base64."""
+    """A list for an agent; document and signature are in base64. ``columns``: those of a list that
+    declares none, once they are known.
+    """
 
     document: str
     signature: str
+    columns: list[str] | None
     current: str | None
     due: bool
 
 
+class Upgrade(TypedDict):
+    """A newer agent; both in base64."""
+
+    document: str
+    signature: str
+
+
 class Orders(TypedDict):
     """What there is to do; ``now`` in seconds since the epoch, ``next``: seconds until the agent
-    checks in again; ``ibge``: the municipality that the source must be of.
+    checks in again; ``ibge``: the municipality that the source must be of; ``publisher``: the
+    public key of lists, in base64; ``upgrade``: a newer agent.
     """
 
     now: float
     next: Seconds
     ibge: str | None
     restart: bool
+    diagnose: bool
+    publisher: str
+    upgrade: Upgrade | None
     lists: list[OrderView]
 
 
@@ -119,7 +147,8 @@ class EnrolmentToken(TypedDict):
 
 class PlaceView(TypedDict):
     """How a list is at a site: its state, the cause where it is late (or the likeliest, where the
-    agent is silent), the evidence in words, and its age hop by hop.
+    agent is silent), the evidence in words, and its age hop by hop. ``doubles``: rows that share
+    the list's key with another one.
     """
 
     site: str
@@ -133,6 +162,7 @@ class PlaceView(TypedDict):
     current_at: Moment | None
     seen_at: Moment | None
     rows: int | None
+    doubles: int | None
 
 
 class PlacePage(TypedDict):
@@ -179,6 +209,7 @@ class JournalEntry(TypedDict):
     cause: str
     list: str
     message: str
+    details: dict[str, Any]
 
 
 class JournalPage(TypedDict):
@@ -205,6 +236,38 @@ class LookPage(TypedDict):
     next: str | None
 
 
+class SignedBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ``vazao relay sign`` prints: a version of a list; the first three in base64."""
+
+    publisher: str
+    document: Annotated[str, msgspec.Meta(max_length=2_000_000)]
+    signature: str
+    every: str = "24h"
+    window: str = "00:00-24:00"
+
+
+class ListView(TypedDict):
+    """A list in its newest version. ``columns`` is ``None`` until an agent has said what they are;
+    the window is in minutes of the day, by the clock of each site.
+    """
+
+    name: str
+    version: int
+    columns: list[str] | None
+    key: list[str]
+    volatile: list[str]
+    every_seconds: Seconds
+    window: list[int]
+    published_at: Moment
+
+
+class ListPage(TypedDict):
+    """Lists, by name."""
+
+    items: list[ListView]
+    next: str | None
+
+
 class RowsPage(TypedDict):
     """Rows of a list at a site, each an object by its columns."""
 
@@ -225,7 +288,18 @@ def place_view(found: Health, language: str) -> PlaceView:
         "cause": found.cause, "evidence": [each.text(language) for each in found.evidence],
         "late_since": moment(found.since), "processed_at": moment(found.processed_at),
         "extracted_at": moment(found.extracted_at), "current_at": moment(found.swapped_at),
-        "seen_at": moment(found.seen_at), "rows": found.rows,
+        "seen_at": moment(found.seen_at), "rows": found.rows, "doubles": found.doubles,
+    }
+
+
+def list_view(version: Version) -> ListView:
+    """A list."""
+    publication = version.publication()
+    return {
+        "name": version.name, "version": version.version, "columns": version.columns,
+        "key": list(publication.key), "volatile": list(publication.volatile),
+        "every_seconds": float(version.every_seconds), "window": [version.opens, version.closes],
+        "published_at": clock.stamp(version.published_at),
     }
 
 
@@ -247,6 +321,7 @@ def entry_view(entry: Entry) -> JournalEntry:
     return {
         "at": clock.stamp(entry.at), "by": "hub" if entry.number is None else "agent",
         "what": entry.what, "cause": entry.cause, "list": entry.list, "message": entry.message,
+        "details": entry.details,
     }
 
 

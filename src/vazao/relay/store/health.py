@@ -8,7 +8,7 @@ from typing import Any
 
 from vazao.kit import sql
 from vazao.kit.sql import Conn
-from vazao.relay.models import Place
+from vazao.relay.models import Day, Place
 
 Gaps = list[tuple[datetime, dict[str, Any]]]
 """Since when a machine was off, and the entry's details."""
@@ -22,6 +22,11 @@ async def places(
     return await sql.every(
         conn, Place, Q.list_places, organization_id=organization_id, site_id=site_id
     )
+
+
+async def days(conn: Conn, site_id: int, timezone: str) -> list[Day]:
+    """What came of each list of a site, day by day of the last months, by its clock."""
+    return await sql.every(conn, Day, Q.list_days, site_id=site_id, timezone=timezone)
 
 
 async def gaps(conn: Conn, site_ids: Collection[int]) -> dict[int, Gaps]:

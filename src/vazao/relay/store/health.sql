@@ -6,7 +6,8 @@
 select s.id as site_id, s.name as site, s.timezone, s.holidays, s.created_at, s.paused_at,
     s.agent_id, a.seen_at, a.enrolled_at, a.facts, a.version as agent_version,
     l.id as list_id, l.name as list, v.every_seconds, v.opens, v.closes,
-    c.extracted_at, c.swapped_at, c.rows, o.state as open_state, o.offered_at as open_at,
+    c.extracted_at, c.swapped_at, c.rows,
+    case when c.counted_seq = c.seq then c.doubles end as doubles, o.state as open_state, o.offered_at as open_at,
     f.error as failed, f.offered_at as failed_at, j.cause, j.message, j.at as caused_at
 from relay.site as s
 left join relay.agent as a on a.id = s.agent_id
@@ -30,6 +31,15 @@ left join lateral (
 where s.organization_id = %(organization_id)s and s.purged_at is null
     and (%(site_id)s::int is null or s.id = %(site_id)s)
 order by s.name_key, s.id, l.name
+
+-- name: list_days
+-- What came of a site's transmissions, by the days of its clock and by list.
+select (r.offered_at at time zone %(timezone)s)::date as day, r.list_id,
+    bool_or(r.state = 'finished') as arrived, bool_or(r.state = 'held') as held,
+    bool_or(r.state = 'failed') as failed
+from relay.run as r
+where r.site_id = %(site_id)s and r.offered_at >= kit.now() - interval '190 days'
+group by 1, 2 order by 1, 2
 
 -- name: list_gaps
 -- When the machines of sites were off lately, for what their silence may mean now.

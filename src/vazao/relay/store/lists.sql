@@ -10,6 +10,18 @@ on conflict (organization_id) do nothing
 -- An organization's key.
 select public_key from relay.publisher where organization_id = %(organization_id)s
 
+-- name: set_release
+-- The agent that an organization's sites are to run.
+insert into relay.release (organization_id, version, document, signature)
+values (%(organization_id)s, %(version)s, %(document)s, %(signature)s)
+on conflict (organization_id) do update set version = excluded.version,
+    document = excluded.document, signature = excluded.signature, published_at = kit.now()
+
+-- name: find_release
+-- The same.
+select version, document, signature, published_at from relay.release
+where organization_id = %(organization_id)s
+
 -- name: lock_list
 -- The list of that name, made at its first version; whoever publishes another one waits.
 insert into relay.list as l (organization_id, name, version)
@@ -23,15 +35,32 @@ update relay.list set version = %(version)s where id = %(id)s
 
 -- name: insert_version
 -- The bytes as they were signed.
-insert into relay.version (list_id, version, document, signature, every_seconds, opens, closes)
-values (%(list_id)s, %(version)s, %(document)s, %(signature)s, %(every_seconds)s, %(opens)s,
-    %(closes)s)
+insert into relay.version (list_id, version, document, signature, columns, every_seconds, opens,
+    closes)
+values (%(list_id)s, %(version)s, %(document)s, %(signature)s, %(columns)s, %(every_seconds)s,
+    %(opens)s, %(closes)s)
 
 -- name: find_list
 -- One of an organization, in its newest version.
 select {version} from relay.list as l join relay.version as v on v.list_id = l.id
     and v.version = l.version
 where l.organization_id = %(organization_id)s and l.name = %(name)s
+
+-- name: list_lists
+-- Those of an organization, in their newest versions.
+select {version} from relay.list as l join relay.version as v on v.list_id = l.id
+    and v.version = l.version
+where l.organization_id = %(organization_id)s order by l.name
+
+-- name: newest_columns
+-- Those of the newest version that has any.
+select columns from relay.version where list_id = %(list_id)s and columns is not null
+order by version desc limit 1
+
+-- name: set_columns
+-- What an agent said of a version that declares none.
+update relay.version set columns = %(names)s
+where list_id = %(list_id)s and version = %(version)s and columns is null
 
 -- name: get_version
 -- One version of a list.
@@ -40,7 +69,7 @@ where l.id = %(list_id)s and v.version = %(version)s
 
 -- name: list_orders
 -- The lists of a site's organization, with what the hub shows of them for the site.
-select l.id as list_id, l.name, v.version, v.document, v.signature, v.every_seconds,
+select l.id as list_id, l.name, v.version, v.document, v.signature, v.columns, v.every_seconds,
     v.opens, v.closes, case when s.resend_at is null or s.resend_at < c.extracted_at then r.token end
         as current, r.version as current_version, c.extracted_at,
     exists (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
+from typing import IO, Any
 
-from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
 
 from vazao.kit import sql
 from vazao.kit.sql import Conn, Page
@@ -59,6 +60,12 @@ async def has_part(conn: Conn, list_id: int, site_id: int) -> bool:
     """Whether a site has its part of the table."""
     found = await sql.row(conn, Q.has_part, name=f"{DATA}.{_part_name(list_id, site_id)}")
     return bool(found and found[0])
+
+
+async def columns(conn: Conn, list_id: int) -> list[wire.Column]:
+    """The columns of a list's table, in their order, without those that every list has."""
+    found = await sql.rows(conn, Q.list_columns, name=f"{DATA}.list_{list_id}")
+    return [wire.Column(name, type) for name, type in found]
 
 
 async def shape(
@@ -134,14 +141,63 @@ async def clear(conn: Conn, run: Run, seq: int) -> None:
 
 async def read(
     conn: Conn, list_id: int, site_id: int, columns: Sequence[str], *, seq: int, first_seq: int,
-    place: str = FIRST, limit: int,
+    place: str = FIRST, limit: int, only: Mapping[str, str] | None = None,
 ) -> Page[Row]:
-    """Rows of a site's list as the run *seq* brought it, behind *place*."""
-    statement = _composed(ROWS, list_id, site_id, columns=_names(columns, "d"))
+    """Rows of a site's list as the run *seq* brought it, behind *place*.
+
+    Args:
+        only: rows with these values in these columns.
+    """
+    wanted = only or {}
+    places: dict[str, Any] = {f"only{n}": value for n, value in enumerate(wanted.values())}
+    holds = [SQL("true"), *(
+        SQL("d.{}::text = {}").format(Identifier(name), Placeholder(mark))
+        for name, mark in zip(wanted, places, strict=True)
+    )]
+    statement = _composed(
+        ROWS, list_id, site_id, columns=_names(columns, "d"), only=SQL(" and ").join(holds)
+    )
     return await sql.page(
         conn, Row, statement, site_id=site_id, seq=seq, first_seq=first_seq, place=place,
-        limit=limit,
+        limit=limit, **places,
     )
+
+
+async def values(conn: Conn, current: Current, column: str, *, limit: int) -> list[str]:
+    """The values of a column in what readers see at a site, in their order."""
+    found = await sql.rows(
+        conn, _of_current(Q.list_values, current, column=Identifier(column)), limit=limit,
+        **_seen(current),
+    )
+    return [str(each) for (each,) in found]
+
+
+async def doubles(conn: Conn, current: Current, key: Sequence[str]) -> int:
+    """How many rows that readers see at a site share their key with another one."""
+    found = await sql.row(
+        conn, _of_current(Q.count_doubles, current, columns=_names(key, "d")), **_seen(current)
+    )
+    return int(found[0]) if found else 0
+
+
+async def export(
+    conn: Conn, current: Current, columns: Composable, form: Composable, file: IO[bytes], *,
+    low: int, high: int,
+) -> None:
+    """Write what readers see at a site into *file*: the pages from *low* on and below *high*."""
+    statement = _of_current(Q.export_rows, current, columns=columns, form=form)
+    places = {**_seen(current), **_between(low, high)}
+    async with conn.cursor() as cursor, cursor.copy(statement, places) as rows:
+        async for block in rows:
+            file.write(block)
+
+
+def _of_current(statement: sql.Statement, current: Current, **more: Composable) -> Composed:
+    return _composed(statement, current.list_id, current.site_id, **more)
+
+
+def _seen(current: Current) -> dict[str, Any]:
+    return {"site_id": current.site_id, "seq": current.seq, "first_seq": current.first_seq}
 
 
 async def remove_old(conn: Conn, current: Current, *, low: int, high: int) -> int:

@@ -37,6 +37,16 @@ create table if not exists {part} (like {table} including defaults)
 -- Readers go on meanwhile.
 alter table {table} attach partition {part} for values in ({site})
 
+-- name: list_columns
+-- Those of a list's own, with the names of types as lists write them.
+select attname, case format_type(atttypid, null) when 'timestamp with time zone' then 'timestamptz'
+    when 'timestamp without time zone' then 'timestamp' when 'time without time zone' then 'time'
+    else format_type(atttypid, null) end
+from pg_attribute
+where attrelid = to_regclass(%(name)s) and attnum > 0 and not attisdropped
+    and attname not in ('site_id', 'since', 'hash')
+order by attnum
+
 -- name: add_column
 -- Of a new version; nullable, so no row is touched.
 alter table {table} add column if not exists {column} {type}
@@ -98,8 +108,41 @@ from {part} as d cross join lateral (select {columns}) as c
 where d.ctid > %(place)s::tid and d.since between %(first_seq)s and %(seq)s and not exists (
     select from {gone} as g
     where g.site_id = %(site_id)s and g.hash = d.hash and g.until > d.since and g.until <= %(seq)s
-)
+) and {only}
 order by d.ctid limit %(limit)s
+
+-- name: list_values
+-- The values of a column in the run of that seq.
+select d.{column} from {part} as d
+where d.since between %(first_seq)s and %(seq)s and d.{column} is not null and not exists (
+    select from {gone} as g
+    where g.site_id = %(site_id)s and g.hash = d.hash and g.until > d.since and g.until <= %(seq)s
+)
+group by 1 order by 1 limit %(limit)s
+
+-- name: count_doubles
+-- Rows of the run of that seq that share their key with another one.
+select coalesce(sum(k.n), 0) from (
+    select count(*) as n from {part} as d
+    where d.since between %(first_seq)s and %(seq)s and not exists (
+        select from {gone} as g
+        where g.site_id = %(site_id)s and g.hash = d.hash and g.until > d.since
+            and g.until <= %(seq)s
+    )
+    group by {columns} having count(*) > 1
+) as k
+
+-- name: export_rows
+-- Rows of the run of that seq, of a range of pages, for a file.
+copy (
+    select {columns} from {part} as d
+    where d.ctid >= %(low)s::tid and d.ctid < %(high)s::tid
+        and d.since between %(first_seq)s and %(seq)s and not exists (
+            select from {gone} as g
+            where g.site_id = %(site_id)s and g.hash = d.hash and g.until > d.since
+                and g.until <= %(seq)s
+        )
+) to stdout {form}
 
 -- name: clear_rows
 -- Rows that runs brought which never became current.

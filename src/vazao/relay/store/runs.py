@@ -144,6 +144,27 @@ async def sweepable(conn: Conn, *, grace: timedelta, limit: int) -> list[Current
     return await sql.every(conn, Current, Q.list_sweepable, grace=grace, limit=limit)
 
 
+async def mark_rows_sweeping(conn: Conn, current: Current) -> None:
+    """Note that rows which only runs before it showed begin to be removed."""
+    await sql.run(
+        conn, Q.mark_rows_sweeping, list_id=current.list_id, site_id=current.site_id,
+        seq=current.seq,
+    )
+
+
+async def uncounted(conn: Conn, *, limit: int) -> list[Current]:
+    """What is current, and not yet looked through for doubles of its key."""
+    return await sql.every(conn, Current, Q.list_uncounted, limit=limit)
+
+
+async def note_doubles(conn: Conn, current: Current, doubles: int | None) -> None:
+    """Note how many rows share their key with another one; ``None``: the list has no key."""
+    await sql.run(
+        conn, Q.note_doubles, list_id=current.list_id, site_id=current.site_id, seq=current.seq,
+        doubles=doubles,
+    )
+
+
 async def mark_rows_swept(conn: Conn, current: Current) -> None:
     """Note that rows which only runs before it showed are removed."""
     await sql.run(

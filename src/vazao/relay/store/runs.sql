@@ -91,6 +91,21 @@ select {current} from relay.current
 where swept_seq < seq and swapped_at < kit.now() - %(grace)s
 order by swapped_at limit %(limit)s
 
+-- name: mark_rows_sweeping
+-- Rows that only runs before it showed begin to be removed.
+update relay.current set sweeping_seq = %(seq)s
+where list_id = %(list_id)s and site_id = %(site_id)s
+
+-- name: list_uncounted
+-- What is current, and not yet looked through for doubles of its key.
+select {current} from relay.current where counted_seq is distinct from seq
+order by swapped_at limit %(limit)s
+
+-- name: note_doubles
+-- How many rows of it share their key with another one.
+update relay.current set doubles = %(doubles)s::bigint, counted_seq = %(seq)s
+where list_id = %(list_id)s and site_id = %(site_id)s and seq = %(seq)s
+
 -- name: mark_rows_swept
 -- Rows that only runs before it showed are removed.
 update relay.current set swept_seq = %(seq)s

@@ -134,9 +134,14 @@ async def ask_restart(conn: Conn, id: int) -> None:
     await sql.run(conn, Q.ask_restart, id=id)
 
 
-async def forget_restart(conn: Conn, id: int) -> None:
-    """Note that the agent was told."""
-    await sql.run(conn, Q.forget_restart, id=id)
+async def ask_diagnosis(conn: Conn, id: int) -> None:
+    """Ask a site's agent to look for what is in the way."""
+    await sql.run(conn, Q.ask_diagnosis, id=id)
+
+
+async def forget_told(conn: Conn, id: int) -> None:
+    """The agent was told of the restart and the diagnosis."""
+    await sql.run(conn, Q.forget_told, id=id)
 
 
 async def revoke(conn: Conn, id: int) -> None:
@@ -166,6 +171,11 @@ async def entries(
 ) -> Page[Entry]:
     """A page of the journal of a site, newest first."""
     return await sql.page(conn, Entry, ENTRIES, site_id=site_id, before=before, limit=limit)
+
+
+async def forget_entries(conn: Conn, kept: timedelta) -> None:
+    """Remove some of the entries of journals that are older than *kept*."""
+    await sql.run(conn, Q.forget_entries, kept=kept)
 
 
 async def add_look(

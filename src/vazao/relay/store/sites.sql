@@ -112,9 +112,13 @@ delete from relay.site where id = %(id)s
 -- Its agent is to start anew; told once.
 update relay.site set restart_at = kit.now() where id = %(id)s
 
--- name: forget_restart
--- It was told.
-update relay.site set restart_at = null where id = %(id)s
+-- name: ask_diagnosis
+-- Its agent is to look for what is in the way; told once.
+update relay.site set diagnose_at = kit.now() where id = %(id)s
+
+-- name: forget_told
+-- Both were told.
+update relay.site set restart_at = null, diagnose_at = null where id = %(id)s
 
 -- name: revoke
 -- Nobody may speak for it.
@@ -143,6 +147,12 @@ where not exists (
 select {entry} from relay.journal
 where site_id = %(site_id)s and (%(before)s::bigint is null or id < %(before)s)
 order by id desc limit %(limit)s
+
+-- name: forget_entries
+-- The oldest entries, where they are older than they are kept. They come in about that order.
+delete from relay.journal where received_at < kit.now() - %(kept)s and id in (
+    select id from relay.journal order by id limit 1000
+)
 
 -- name: insert_audit
 -- Who did or looked at what.

@@ -34,6 +34,7 @@ install: $(RUN_STAMP) ## Install what running needs, into .venv
 install-dev: $(DEV_STAMP) ## Install what testing and checking need, into .venv
 	@$(MAKE) --no-print-directory assets
 	@$(BIN)/python scripts/clients/generate.py --install
+	@$(BIN)/python scripts/servers/servers.py
 
 install-bench: $(BENCH_STAMP) ## Install also the rivals that figures are held against
 	@$(MAKE) --no-print-directory assets

@@ -16,6 +16,22 @@ from vazao_agent.errors import AgentError
 from vazao_agent.wire import PINNED
 
 CONNECT_SECONDS = 20
+LOOK_SECONDS = 300
+SETTLED = {
+    # The catalogue first: a site's own function never stands in for the server's.
+    "search_path": "pg_catalog, public", "statement_timeout": f"{LOOK_SECONDS}s",
+    # A list's timeout is its own; between its statements the agent compares what it read.
+    "lock_timeout": "0", "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0", "transaction_timeout": "0",
+    # What the words of a list mean.
+    "standard_conforming_strings": "on", "backslash_quote": "safe_encoding", "array_nulls": "on",
+    "transform_null_equals": "off", "timezone_abbreviations": "Default",
+    "lc_monetary": "C", "lc_numeric": "C", "lc_time": "C",
+    # Compiling a list costs more than reading it, where the server would do so.
+    "jit": "off", "client_min_messages": "error",
+}
+"""What else a site's server, database or role may have set that would change a list or end it;
+a server does not know all of them."""
 CAUSES = {
     "28": "database_login", "3D": "database_login", "42501": "database_permission",
     "42703": "schema_changed", "42P01": "schema_changed", "42883": "schema_changed",
@@ -56,6 +72,8 @@ def connected(address: str, password: str | None) -> Generator[CoreConnection]:
             port=place.port or 5432, database=unquote(place.path.lstrip("/")) or "postgres",
             password=password or os.environ.get("PGPASSWORD"), timeout=CONNECT_SECONDS,
             application_name="vazao-agent", tcp_keepalive=True, ssl_context=_tls(place.query),
+            # From the first byte on: what a server says of itself need not be ASCII.
+            startup_params={"client_encoding": PINNED["client_encoding"]},
         )
     except DatabaseError as error:
         raise cause_of(error) from error
@@ -65,14 +83,26 @@ def connected(address: str, password: str | None) -> Generator[CoreConnection]:
         # Reading a list may take longer than connecting.
         if conn._usock is not None:
             conn._usock.settimeout(None)
-        for name, value in PINNED.items():
-            run(conn, f"set {name} to '{value}'")
-        # Compiling a list costs more than reading it, where the server would do so (11 and later).
-        run(conn, "select set_config(name, 'off', false) from pg_settings where name = 'jit'")
+        _settle(conn)
         yield conn
     finally:
         with suppress(InterfaceError, OSError):
             conn.close()
+
+
+def _settle(conn: CoreConnection) -> None:
+    """Pin every setting, before anything else is asked."""
+    # First, alone: a role's own timeout may be shorter than looking the others up takes.
+    run(conn, f"set statement_timeout to '{SETTLED['statement_timeout']}'")
+    settings = ", ".join(f"('{name}', '{value}')" for name, value in (SETTLED | PINNED).items())
+    run(conn, "select pg_catalog.set_config(s.name, v.value, false) "
+        f"from pg_catalog.pg_settings as s join (values {settings}) as v (name, value) "
+        "on v.name = pg_catalog.lower(s.name)")
+
+
+def encoding(conn: CoreConnection) -> str:
+    """How the database's text is encoded; ``SQL_ASCII`` where it does not know."""
+    return str(run(conn, "show server_encoding")[0][0])
 
 
 def _tls(query: str) -> Any:
@@ -90,7 +120,6 @@ def snapshot(conn: CoreConnection, timeout: int) -> Generator[None]:
     """One read-only snapshot; no statement in it takes longer than *timeout* seconds."""
     run(conn, "begin isolation level repeatable read, read only")
     run(conn, f"set local statement_timeout to {timeout * 1000}")
-    run(conn, "set local search_path to public, pg_catalog")
     yield
     run(conn, "rollback")
 

@@ -9,9 +9,20 @@ from collections.abc import Callable
 from pg8000.core import CoreConnection
 
 from vazao_agent import source
+from vazao_agent.comments import in_ascii
+from vazao_agent.recoding import Recoder
 from vazao_agent.spool import Packer, Spool, encoding
 from vazao_agent.state import Kept, State
-from vazao_agent.wire import GONE, ROWS, Chunk, Manifest, Publication, copy_query, total
+from vazao_agent.wire import (
+    GONE,
+    ROWS,
+    Chunk,
+    Manifest,
+    Publication,
+    copy_query,
+    copy_query_unsaid,
+    total,
+)
 
 BATCH = 2_000
 
@@ -66,7 +77,7 @@ def extract(
         with source.snapshot(conn, publication.timeout):
             packer = Packer(spool, ROWS, how, chunks)
             lines = Lines(state, kept, packer)
-            source.copy_out(conn, copy_query(publication), lines)
+            _read(conn, publication, lines)
             lines.flush()
             state.compare(kept)
             _repeat(conn, publication, state, kept, packer)
@@ -105,7 +116,17 @@ def _repeat(
     """
     missing = dict(state.more(kept))
     if missing:
-        source.copy_out(conn, copy_query(publication), _Copies(missing, packer))
+        _read(conn, publication, _Copies(missing, packer))
+
+
+def _read(conn: CoreConnection, publication: Publication, taker: source.Taker) -> None:
+    text = source.encoding(conn)
+    if text == "SQL_ASCII":
+        source.copy_out(conn, copy_query_unsaid(publication), Recoder(taker))
+    elif text == "UTF8":
+        source.copy_out(conn, copy_query(publication), taker)
+    else:
+        source.copy_out(conn, in_ascii(copy_query(publication)), taker)
 
 
 def _pack_gone(state: State, kept: Kept, packer: Packer) -> None:

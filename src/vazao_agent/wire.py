@@ -163,23 +163,46 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def row_text(columns: list[str]) -> str:
+    """SQL for the text of a row, from which its hash is made."""
+    return f"row({', '.join(quoted(name) for name in columns)})::text"
+
+
 def row_hash(columns: list[str]) -> str:
     """SQL for the 64-bit hash of a row: the same on every server from 9.6 on, in any encoding."""
-    record = ", ".join(quoted(name) for name in columns)
-    text = f"convert_to(row({record})::text, 'UTF8')"
-    return f"('x' || substr(md5({text}), 1, 16))::bit(64)::bigint"
+    return f"('x' || substr(md5(convert_to({row_text(columns)}, 'UTF8')), 1, 16))::bit(64)::bigint"
+
+
+def hash_of(text: bytes) -> int:
+    """The hash of a row whose text that is, in UTF-8: as :func:`row_hash` makes it."""
+    digest = hashlib.md5(text, usedforsecurity=False).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def copy_query(publication: Publication) -> str:
     """The statement that gives a list's rows, each after its hash."""
+    return _copy(publication, row_hash(publication.compared), "to stdout")
+
+
+def copy_query_unsaid(publication: Publication) -> str:
+    """The same for a database of encoding ``SQL_ASCII``, where nothing can be told to be UTF-8.
+
+    Every byte as it is; instead of its hash each row has, in hexadecimal, the text of it.
+    """
+    text = f"encode(convert_to({row_text(publication.compared)}, 'SQL_ASCII'), 'hex')"
+    return _copy(publication, text, "to stdout with (encoding 'SQL_ASCII')")
+
+
+def _copy(publication: Publication, first: str, ending: str) -> str:
     names = ", ".join(quoted(each.name) for each in publication.columns)
     typed = ", ".join(
         f"q.{quoted(each.name)}::{each.type} as {quoted(each.name)}"
         for each in publication.columns
     )
     return (
-        f"copy (select {row_hash(publication.compared)}, {names}\n"
-        f"from (select {typed} from {_query(publication)} q) p) to stdout"
+        f"copy (select {first}, {names}
+"
+        f"from (select {typed} from {_query(publication)} q) p) {ending}"
     )
 
 

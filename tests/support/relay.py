@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx2
 import psycopg
@@ -98,7 +98,7 @@ class Hub:
         name, token = self.token()
         place = urlsplit(source)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("VAZAO_")}
-        made = Agent(self.folder(), environment | {"PGPASSWORD": place.password or ""})
+        made = Agent(self.folder(), environment | {"PGPASSWORD": unquote(place.password or "")})
         plain = place._replace(netloc=f"{place.username}@{place.hostname}:{place.port}").geturl()
         made.run("enroll", self.running.address, token, "--database", plain)
         return name, made

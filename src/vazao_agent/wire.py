@@ -169,7 +169,9 @@ def row_text(columns: list[str]) -> str:
 
 
 def row_hash(columns: list[str]) -> str:
-    """SQL for the 64-bit hash of a row: the same on every server from 9.6 on, in any encoding."""
+    """SQL for the 64-bit hash of a row: the same on every server from 9.6 on, in any encoding but
+    ``SQL_ASCII``, which can't be converted.
+    """
     return f"('x' || substr(md5(convert_to({row_text(columns)}, 'UTF8')), 1, 16))::bit(64)::bigint"
 
 

@@ -6,6 +6,7 @@ import argparse
 import getpass
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -21,11 +22,12 @@ from vazao_agent import (
     upgrading,
 )
 from vazao_agent.errors import AgentError
+from vazao_agent.files import write_private
 from vazao_agent.hub import Hub
 from vazao_agent.identity import Identity, new_key, new_spool_key
 from vazao_agent.loop import Loop
 from vazao_agent.packed import STATE
-from vazao_agent.running import Agent
+from vazao_agent.running import Agent, told
 from vazao_agent.texts import said
 
 
@@ -96,6 +98,7 @@ def enroll(given: argparse.Namespace) -> int:
     if any(each.blocker and not each.well for each in findings):
         return 1
     private, public = new_key()
+    proxy = hub.proxy()
     made = hub.post("/enroll", {
         "token": given.token, "public_key": public, "version": __version__,
         "machine": machine.fingerprint(), "ibge": (known or {}).get("ibge"),
@@ -104,11 +107,20 @@ def enroll(given: argparse.Namespace) -> int:
         agent=made["agent"], key=private, hub=given.hub, site=made["site"],
         organization=made["organization"], publisher=made["publisher"],
         spool_key=new_spool_key(), database=address, password=password or "",
-        ca=str(Path(given.ca).resolve()) if given.ca else "",
+        ca=_kept_ca(given), proxy=proxy.geturl() if proxy else "",
         spool_quota=max(given.spool_quota, 16) << 20,
     ).save(given.state)
     print(said("Enrolled as {site}.", "Registrado como {site}.", site=made["site"]))
     return 0
+
+
+def _kept_ca(given: argparse.Namespace) -> str:
+    """A copy of the file of certificates: a service does not see a user's folders."""
+    if not given.ca:
+        return ""
+    kept = given.state.resolve() / "ca.pem"
+    write_private(kept, Path(given.ca).read_bytes())
+    return str(kept)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -128,7 +140,7 @@ def once(given: argparse.Namespace) -> int:
 def _with(given: argparse.Namespace, work: Callable[[Agent], int]) -> int:
     agent = Agent(given.state)
     try:
-        return work(agent)
+        return work(agent.alone())
     finally:
         agent.close()
 
@@ -159,7 +171,7 @@ def status(given: argparse.Namespace) -> int:
 def doctor(given: argparse.Namespace) -> int:
     """Look for what is in the way."""
     identity = Identity.load(given.state)
-    hub = Hub(identity.hub, ca=identity.ca)
+    hub = Hub(identity.hub, identity, ca=identity.ca)
     findings, _ = preflight.check(hub, identity.database, identity.password, given.state)
     print(preflight.shown(findings))
     return int(any(each.blocker and not each.well for each in findings))
@@ -191,6 +203,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     try:
         return COMMANDS[given.command](given)
-    except AgentError as error:
+    except (AgentError, sqlite3.Error, OSError) as problem:
+        error = told(problem)
         print(f"{error.cause}: {error.message} {preflight.remedy(error)}".strip(), file=sys.stderr)
         return 1

@@ -1,7 +1,30 @@
 """Files of the agent's state: written whole or not at all, for the agent's user alone."""
 
+import importlib
 import os
 from pathlib import Path
+from typing import IO
+
+
+def only_one(path: Path) -> "IO[bytes]":
+    """A lock that one process holds, as long as the file is open.
+
+    Raises:
+        OSError: another one has it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = path.open("ab")
+    try:
+        if os.name == "nt":
+            locking = importlib.import_module("msvcrt")
+            locking.locking(file.fileno(), locking.LK_NBLCK, 1)
+        else:
+            locking = importlib.import_module("fcntl")
+            locking.flock(file.fileno(), locking.LOCK_EX | locking.LOCK_NB)
+    except OSError:
+        file.close()
+        raise
+    return file
 
 
 def write_private(path: Path, body: bytes) -> None:

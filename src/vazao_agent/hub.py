@@ -6,11 +6,12 @@ import http.client
 import json
 import socket
 import ssl
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from vazao_agent.errors import AgentError
@@ -63,8 +64,22 @@ class Hub:
             except OSError as error:
                 raise AgentError("network_tls", f"{ca} holds no certificates: {error}.") from error
         self._connection: http.client.HTTPConnection | None = None
+        # The heart beats in a thread of its own; each request is later than the one before.
+        self._one = threading.RLock()
         self._ahead = 0
         self._last = 0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether requests are signed: an agent has enrolled."""
+        return self._identity is not None
+
+    @property
+    def is_open_to_listeners(self) -> bool:
+        """Whether what is said crosses a network without encryption."""
+        return self._place.scheme != "https" and self._place.hostname not in (
+            "localhost", "127.0.0.1", "::1"
+        )
 
     def post(self, path: str, given: Any) -> Any:
         """Send JSON; the answer's JSON.
@@ -80,13 +95,14 @@ class Hub:
 
     def send(self, method: str, path: str, body: bytes, media: str) -> Any:
         """Send *body*, and once more with the hub's clock where ours is wrong."""
-        try:
+        with self._one:
+            try:
+                return self._once(method, path, body, media)
+            except Refused as refused:
+                if refused.code != "clock_skewed" or "now" not in refused.more:
+                    raise
+                self._ahead = int(refused.more["now"] * 1e9) - time.time_ns()
             return self._once(method, path, body, media)
-        except Refused as refused:
-            if refused.code != "clock_skewed" or "now" not in refused.more:
-                raise
-            self._ahead = int(refused.more["now"] * 1e9) - time.time_ns()
-        return self._once(method, path, body, media)
 
     def fetch(self, path: str) -> Iterator[bytes]:
         """A file of the hub, block by block; unsigned, since anybody may have it.
@@ -99,7 +115,7 @@ class Hub:
             connection.request("GET", self._place.path.rstrip("/") + path)
             answer = connection.getresponse()
             if answer.status != 200:
-                raise _refusal(answer.status, None)
+                raise _refusal(answer.status, None, None)
             while block := answer.read(BLOCK):
                 yield block
         except (http.client.HTTPException, OSError) as error:
@@ -121,18 +137,18 @@ class Hub:
                 AGENT: str(self._identity.agent), STAMP: str(self._last),
                 SIGNATURE: self._identity.sign(message),
             }
-        status, answer = self._exchange(method, target, body, headers)
+        status, answer, later = self._exchange(method, target, body, headers)
         try:
             found = json.loads(answer) if answer else None
         except ValueError:
             found = None
         if status >= 400:
-            raise _refusal(status, found)
+            raise _refusal(status, found, later)
         return found
 
     def _exchange(
         self, method: str, target: str, body: bytes, headers: dict[str, str]
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, float | None]:
         # A connection that was kept open may have been closed there meanwhile.
         for fresh in (self._connection is None, True):
             try:
@@ -140,7 +156,9 @@ class Hub:
                     self._connection = self._connect()
                 self._connection.request(method, target, body or None, headers)
                 answer = self._connection.getresponse()
-                return answer.status, answer.read(MOST_ANSWER)
+                later = answer.headers.get("retry-after", "")
+                seconds = float(later) if later.isdigit() else None
+                return answer.status, answer.read(MOST_ANSWER), seconds
             except (http.client.HTTPException, OSError) as error:
                 self.close()
                 if fresh:
@@ -150,8 +168,7 @@ class Hub:
     def _connect(self) -> http.client.HTTPConnection:
         host = self._place.hostname or ""
         secure = self._place.scheme == "https"
-        proxy = None if proxy_bypass(host) else getproxies().get(self._place.scheme)
-        through = urlsplit(proxy) if proxy else None
+        through = self.proxy()
         named = through.hostname if through else host
         port = (through.port or 8080) if through else self._place.port
         made: http.client.HTTPConnection
@@ -163,9 +180,25 @@ class Hub:
             made = http.client.HTTPConnection(named or "", port, timeout=TIMEOUT_SECONDS)
         if through:
             made.set_tunnel(host, self._place.port or (443 if secure else 80), _login(through))
-        made.connect()
+        try:
+            made.connect()
+        except (socket.gaierror, ConnectionError, TimeoutError) as error:
+            if through is None:
+                raise
+            raise AgentError(
+                "network_proxy", f"The proxy at {named}:{port} cannot be reached: {error}."
+            ) from error
         made.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made
+
+    def proxy(self) -> SplitResult | None:
+        """The proxy that was there when the agent enrolled, since a service has no environment of
+        a user; else the system's.
+        """
+        kept = self._identity.proxy if self._identity else ""
+        host = self._place.hostname or ""
+        found = kept or (None if proxy_bypass(host) else getproxies().get(self._place.scheme))
+        return urlsplit(found) if found else None
 
     def _failure(self, error: Exception) -> AgentError:
         host = self._place.hostname
@@ -191,14 +224,17 @@ def _login(proxy: Any) -> dict[str, str]:
     return {"Proxy-Authorization": "Basic " + b64encode(login).decode()}
 
 
-def _refusal(status: int, found: Any) -> Refused:
+def _refusal(status: int, found: Any, later: float | None) -> Refused:
     error = found.get("error") if isinstance(found, dict) else None
     busy = status in (429, 502, 503, 504)
     if not isinstance(error, dict):
         # A balancer in front, say.
         cause = "hub_busy" if busy else "hub_error"
-        return Refused(cause, f"The hub answered with {status}.", "", status)
+        message = f"The hub answered with {status}."
+        return Refused(cause, message, "", status, retry_after=later)
     code = str(error.get("code", ""))
     more = {name: value for name, value in error.items() if name not in ("code", "message")}
     cause = CAUSES.get(code) or ("hub_busy" if busy else "hub_error")
-    return Refused(cause, str(error.get("message", "")), code, status, **more)
+    return Refused(
+        cause, str(error.get("message", "")), code, status, **{"retry_after": later, **more}
+    )

@@ -43,6 +43,7 @@ class Identity:
         database: where the source is, without its password, which is beside it.
         ca: a file of certificates to trust besides the system's.
         spool_quota: bytes that chunks may have while they wait here.
+        proxy: the one through which the hub is reached; empty: the system's, if any.
     """
 
     agent: int
@@ -56,6 +57,7 @@ class Identity:
     password: str = ""
     ca: str = ""
     spool_quota: int = 4 << 30
+    proxy: str = ""
 
     @classmethod
     def load(cls, folder: Path) -> Identity:

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import random
 import signal
-import threading
+import sqlite3
 import time
+from contextlib import suppress
 from typing import Any
 
 from vazao_agent import __version__, launching, machine, upgrading
 from vazao_agent.errors import AgentError
 from vazao_agent.journal import FAILED, GAP, STARTED, STOPPED
-from vazao_agent.running import Agent
+from vazao_agent.running import Agent, told, wait_after
 
 ALIVE, REFUSED = "alive", "refused"
 ALIVE_SECONDS = 20.0
 GAP_SECONDS = 300.0
-FIRST_WAIT, LONGEST_WAIT = 15.0, 900.0
-
-
-def wait_after(failures: int) -> float:
-    """Seconds before the next try: doubled each time, capped, and only then spread, so that those
-    that failed together do not come back together.
-    """
-    capped = min(FIRST_WAIT * 2 ** min(failures - 1, 10), LONGEST_WAIT)
-    return capped * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
 
 
 class Loop:
@@ -32,7 +23,7 @@ class Loop:
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
-        self._stop = threading.Event()
+        self._stop = agent.stop
 
     def run(self) -> int:
         """Work until a signal comes; the exit code (75: start me again)."""
@@ -49,8 +40,10 @@ class Loop:
                     return launching.RESTART
                 self._agent.follow(answer)
                 failures, wait = 0, float(answer["next"])
-            except AgentError as error:
-                self._agent.journal.failed(error)
+            except (AgentError, sqlite3.Error, OSError) as problem:
+                error = told(problem)
+                with suppress(sqlite3.Error):
+                    self._agent.journal.failed(error)
                 failures += 1
                 wait = max(wait_after(failures), error.retry_after or 0)
             if answer.get("restart"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vazao_agent import facts, machine, source
+from vazao_agent import __version__, facts, machine, source
 from vazao_agent.errors import AgentError
 from vazao_agent.files import write_private
 from vazao_agent.hub import Hub
@@ -66,9 +66,17 @@ def _folder(folder: Path) -> Finding:
 
 def _hub(hub: Hub) -> Finding:
     try:
-        hub.get("/hello")
+        if hub.is_known:
+            hub.post("/check-in", {"version": __version__, "busy": True})
+        else:
+            hub.get("/hello")
     except AgentError as error:
         return Finding("Hub", False, f"{error.message} {remedy(error)}")
+    if hub.is_open_to_listeners:
+        return Finding("Hub", False, said(
+            "reachable, but not encrypted: take its https:// address.",
+            "acessível, mas sem criptografia: use o endereço https:// dele.",
+        ), blocker=False)
     return Finding("Hub", True, said("reachable", "acessível"))
 
 
@@ -83,11 +91,10 @@ def _source(conn: Any) -> tuple[list[Finding], dict[str, Any]]:
         "Um superusuário funciona, mas um usuário só de leitura basta e é mais seguro.",
     ) if is_super else said("reads only what it may", "lê só o que pode"), blocker=False)
     tables = Finding(said("Tables", "Tabelas"), unreadable is None, said(
-        "The role may not read {tables}. Run: GRANT SELECT ON ALL TABLES IN SCHEMA public TO …",
-        "O usuário não pode ler {tables}. Execute: GRANT SELECT ON ALL TABLES IN SCHEMA public "
-        "TO …",
+        "The role may not read {tables}. Where a list needs one of them: GRANT SELECT ON … TO …",
+        "O usuário não pode ler {tables}. Se uma lista precisar de alguma: GRANT SELECT ON … TO …",
         tables=str(unreadable)[:200],
-    ) if unreadable else said("readable", "legíveis"))
+    ) if unreadable else said("readable", "legíveis"), blocker=False)
     return [database, role, tables], known
 
 

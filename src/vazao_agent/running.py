@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import random
+import shutil
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pg8000.core import CoreConnection
 
 from vazao_agent import __version__, facts, machine, preflight, source
+from vazao_agent.comments import in_ascii
 from vazao_agent.errors import AgentError
 from vazao_agent.extracting import extract
+from vazao_agent.files import only_one
+from vazao_agent.heart import Heart
 from vazao_agent.hub import Hub, Refused
 from vazao_agent.identity import Identity, genuine, unb64
 from vazao_agent.journal import DIAGNOSED, FAILED, NOTICED, SENT
@@ -26,6 +33,17 @@ POLL_SECONDS = 0.2
 LONGEST_POLL = 5.0
 OUTDATED = ("run_ended", "run_outdated")
 ENDED = ("finished", "held", "failed", "replaced")
+
+
+@dataclass(frozen=True)
+class Later:
+    """A list that failed: how often in a row, when it may run again (by the monotonic clock), and
+    when somebody last asked for it.
+    """
+
+    failures: int
+    until: float
+    asked: float | None
 
 
 class Agent:
@@ -45,9 +63,28 @@ class Agent:
         self.hub = Hub(self.identity.hub, self.identity, ca=self.identity.ca)
         self._say = say
         self._facts: dict[str, Any] = {}
+        self._documents: dict[str, tuple[str, str]] = {}
+        self._later: dict[str, Later] = {}
+        self._lock: IO[bytes] | None = None
+        self.stop = threading.Event()
+
+    def alone(self) -> Agent:
+        """The same, once no other process works with this state folder.
+
+        Raises:
+            AgentError: one does.
+        """
+        try:
+            self._lock = only_one(self.folder / "lock")
+        except OSError as error:
+            raise AgentError("agent_error", "Another agent works with this state folder: is the "
+                             "service running? Stop it first.") from error
+        return self
 
     def close(self) -> None:
         """Let go of the hub and the files."""
+        if self._lock is not None:
+            self._lock.close()
         self.hub.close()
         self.state.close()
 
@@ -56,7 +93,8 @@ class Agent:
         while True:
             entries = self.journal.pending()
             answer: dict[str, Any] = self.hub.post("/check-in", {
-                "version": __version__, "journal": entries, "facts": {
+                "version": __version__, "journal": entries, "known": list(self._documents),
+                "facts": {
                     **self._facts, "machine": machine.described(),
                     "free_bytes": machine.free_bytes(self.folder),
                 },
@@ -94,22 +132,53 @@ class Agent:
         well = True
         if answer.get("diagnose"):
             self.diagnose()
-        for order in answer["lists"]:
-            name = ""
-            try:
-                publication = self._verified(order)
-                name = publication.name
-                kept = self.state.acknowledge(self.state.kept(name), order["current"])
-                if order["due"]:
-                    well = self._transmit(publication, kept, answer) and well
-            except (AgentError, sqlite3.Error) as problem:
-                error = problem if isinstance(problem, AgentError) else _of_memory(problem)
-                if error.cause.startswith("network_"):
-                    raise error from problem
-                self.journal.failed(error, name)
-                self._say(f"{name}: {error.cause}: {error.message}")
-                well = False
+        self._tidy()
+        with Heart(self.hub, float(answer["next"])):
+            for order in answer["lists"]:
+                if not self.stop.is_set():
+                    well = self._run(order, answer) and well
         return well
+
+    def _run(self, order: dict[str, Any], answer: dict[str, Any]) -> bool:
+        """Run one list, if it is due; whether all went well."""
+        name, began = "", time.monotonic()
+        try:
+            publication = self._verified(order)
+            name = publication.name
+            kept = self.state.acknowledge(self.state.kept(name), order["current"])
+            if not order["due"] or self._is_later(name, answer):
+                return True
+            well = self._transmit(publication, kept, answer)
+        except (AgentError, sqlite3.Error, OSError) as problem:
+            error = told(problem)
+            if error.cause.startswith("network_"):
+                raise error from problem
+            self.journal.failed(error, name)
+            self._say(f"{name}: {error.cause}: {error.message}")
+            well = False
+        if well:
+            self._later.pop(name, None)
+        else:
+            failures = self._later[name].failures + 1 if name in self._later else 1
+            # What took an hour and failed is not tried again every minute.
+            wait = max(wait_after(failures), 2 * (time.monotonic() - began))
+            self._later[name] = Later(failures, time.monotonic() + wait, answer.get("asked"))
+        return well
+
+    def _is_later(self, name: str, answer: dict[str, Any]) -> bool:
+        """Whether a list that failed is to rest for now; who asks for it does not wait."""
+        later = self._later.get(name)
+        if later is None or later.asked != answer.get("asked"):
+            return False
+        return time.monotonic() < later.until
+
+    def _tidy(self) -> None:
+        """Remove what runs have left in the spool that are no longer on their way."""
+        kept = {each.pending.run for each in self.state.lists() if each.pending}
+        folder = self.folder / "spool"
+        for each in folder.iterdir() if folder.is_dir() else ():
+            if each.name not in kept:
+                shutil.rmtree(each, ignore_errors=True)
 
     def diagnose(self) -> None:
         """Write down what the preflight finds; the hub has it with the next check-in."""
@@ -129,8 +198,12 @@ class Agent:
         Raises:
             AgentError: it must not run.
         """
-        document = unb64(order["document"])
-        if not genuine(self.identity.publisher, order["signature"], document):
+        if order["document"]:
+            self._documents[order["digest"]] = order["document"], order["signature"]
+        encoded, signature = self._documents.get(order["digest"], ("", ""))
+        document = unb64(encoded)
+        if not genuine(self.identity.publisher, signature, document):
+            self._documents.pop(order["digest"], None)
             raise AgentError("agent_error", "A list came without its publisher's signature.")
         publication = Publication.of(document)
         if publication.organization != self.identity.organization:
@@ -153,15 +226,34 @@ class Agent:
             if refused.code not in OUTDATED:
                 raise
             # The hub has dropped the run, or the rows that it changes: the source knows better.
-            self._spool(manifest.run).clear()
-            self.state.forget_pending(kept)
+            self._forget(manifest, kept)
+            if manifest is kept.pending:
+                return self._transmit(publication, self.state.kept(publication.name), answer)
             raise
-        spool = self._spool(manifest.run)
-        for number in offered["missing"]:
-            self.hub.send("PUT", f"/runs/{manifest.run}/chunks/{number}", spool.read(number),
-                          "application/octet-stream")
+        self._send(manifest, kept, offered["missing"])
         ended = self._await(self.hub.post(f"/runs/{manifest.run}/commit", {}), manifest)
         return self._settle(publication, manifest, ended["state"], size)
+
+    def _send(self, manifest: Manifest, kept: Kept, missing: list[int]) -> None:
+        """Send chunks.
+
+        Raises:
+            AgentError: ``agent_state_lost``: one is lost; the list is read anew the next time.
+        """
+        spool = self._spool(manifest.run)
+        for number in missing:
+            try:
+                chunk = spool.read(number)
+            except AgentError:
+                self._forget(manifest, kept)
+                raise
+            self.hub.send("PUT", f"/runs/{manifest.run}/chunks/{number}", chunk,
+                          "application/octet-stream")
+
+    def _forget(self, manifest: Manifest, kept: Kept) -> None:
+        """Give up a run that was on its way."""
+        self._spool(manifest.run).clear()
+        self.state.forget_pending(kept)
 
     def _settle(self, publication: Publication, manifest: Manifest, state: str, size: int) -> bool:
         """Remember how a run ended."""
@@ -184,7 +276,8 @@ class Agent:
             offered: dict[str, Any] = self.hub.post("/runs", manifest.json())
             if not offered["wait"]:
                 return offered
-            time.sleep(offered["wait"])
+            if self.stop.wait(offered["wait"]):
+                raise AgentError("agent_stopped", "The agent was stopped; the list waits here.")
 
     def _extract(
         self, publication: Publication, kept: Kept, answer: dict[str, Any]
@@ -203,7 +296,9 @@ class Agent:
         """Tell the hub which columns a list gives that declares none; it may know them already."""
         agreed = self.hub.post("/columns", {
             "name": publication.name, "version": publication.version,
-            "columns": source.names(conn, columns_query(publication), publication.timeout),
+            "columns": source.names(
+                conn, in_ascii(columns_query(publication)), publication.timeout
+            ),
         })
         return publication.with_columns(agreed["columns"])
 
@@ -214,7 +309,8 @@ class Agent:
             AgentError: ``source_wrong``: it is another municipality's.
         """
         expected = answer.get("ibge")
-        if expected and found["ibge"] and found["ibge"] != expected:
+        # Its seventh digit is a check digit, which some leave out.
+        if expected and found["ibge"] and found["ibge"][:6] != expected[:6]:
             raise AgentError(
                 "source_wrong", f"The database is of municipality {found['ibge']}, the site's is "
                 f"{expected}. Nothing was sent.",
@@ -234,14 +330,31 @@ class Agent:
         """Look until the hub has loaded the run or refused it."""
         wait = POLL_SECONDS
         while run["state"] not in ENDED:
-            time.sleep(wait)
+            if self.stop.wait(wait):
+                raise AgentError("agent_stopped", "The agent was stopped while the hub loads.")
             wait = min(wait * 1.5, LONGEST_POLL)
             run = self.hub.get(f"/runs/{manifest.run}")
         return run
 
 
-def _of_memory(error: sqlite3.Error) -> AgentError:
-    """What is wrong with the file in which the agent remembers."""
+FIRST_WAIT, LONGEST_WAIT = 15.0, 900.0
+
+
+def wait_after(failures: int) -> float:
+    """Seconds before the next try: doubled each time, capped, and only then spread, so that those
+    that failed together do not come back together.
+    """
+    capped = min(FIRST_WAIT * 2 ** min(failures - 1, 10), LONGEST_WAIT)
+    return capped * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+
+
+def told(error: AgentError | sqlite3.Error | OSError) -> AgentError:
+    """A failure by its cause: of the files in which the agent remembers, where it says no more."""
+    if isinstance(error, AgentError):
+        return error
+    if isinstance(error, OSError):
+        cause = "disk_full" if error.errno == errno.ENOSPC else "agent_error"
+        return AgentError(cause, f"A file of the agent cannot be used: {error}.")
     if "full" in str(error):
         return AgentError("disk_full", f"The agent's memory cannot be written: {error}.")
     return AgentError("agent_state_lost", f"The agent's memory cannot be read: {error}.")

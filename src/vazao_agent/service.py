@@ -22,8 +22,10 @@ Restart=always
 RestartSec=10
 NoNewPrivileges=yes
 ProtectSystem=strict
-ProtectHome=yes
+ProtectHome=read-only
 PrivateTmp=yes
+CapabilityBoundingSet=
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 ReadWritePaths={folder}
 MemoryMax=200M
 Nice=10
@@ -76,6 +78,7 @@ def install(folder: Path) -> str:
 def uninstall() -> None:
     """Stop the agent, now and with the machine."""
     if os.name == "nt":
+        _run("schtasks", "/End", "/TN", TASK)
         _run("schtasks", "/Delete", "/F", "/TN", TASK)
         return
     _run("systemctl", "disable", "--now", UNIT.name)

@@ -90,7 +90,7 @@ class Spool:
         try:
             kept = (self.folder / f"{number:06}").read_bytes()
             return self._cipher.decrypt(kept[:NONCE], kept[NONCE:], self._about(number))
-        except (OSError, InvalidTag) as error:
+        except (OSError, ValueError, InvalidTag) as error:
             raise AgentError("agent_state_lost", "A chunk in the spool is lost.") from error
 
     def clear(self) -> None:

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from vazao_agent.journal import Journal
 from vazao_agent.wire import Manifest
@@ -22,6 +23,7 @@ create table if not exists list (
     run text, pending text
 );
 """
+KEPT = "select name, number, version, run, pending from list"
 CACHE_KIB = 8_192
 
 
@@ -67,16 +69,12 @@ class State:
             "insert into list (name, number) values (?, (select coalesce(max(number), 0) + 1 "
             "from list)) on conflict do nothing", [name],
         )
-        row = self._db.execute(
-            "select name, number, version, run, pending from list where name = ?", [name]
-        ).fetchone()
-        *plain, pending = row
-        return Kept(*plain, None if pending is None else Manifest.of(json.loads(pending)))
+        row = self._db.execute(f"{KEPT} where name = ?", [name]).fetchone()
+        return _kept(row)
 
     def lists(self) -> list[Kept]:
-        """Every list that ran here."""
-        names = self._db.execute("select name from list order by name").fetchall()
-        return [self.kept(name) for (name,) in names]
+        """Every list that ran here; nothing is written, so another process may work meanwhile."""
+        return [_kept(row) for row in self._db.execute(f"{KEPT} order by name").fetchall()]
 
     def begin(self, kept: Kept) -> None:
         """Prepare for the rows of a new extraction; what an earlier one left is forgotten."""
@@ -169,6 +167,11 @@ class State:
         self._db.execute(
             "update list set run = ?, pending = null where name = ?", [run, kept.name]
         )
+
+
+def _kept(row: tuple[Any, ...]) -> Kept:
+    *plain, pending = row
+    return Kept(*plain, None if pending is None else Manifest.of(json.loads(pending)))
 
 
 def base(kept: Kept) -> str:

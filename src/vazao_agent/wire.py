@@ -164,8 +164,12 @@ def quoted(name: str) -> str:
 
 
 def row_text(columns: list[str]) -> str:
-    """SQL for the text of a row, from which its hash is made."""
-    return f"row({', '.join(quoted(name) for name in columns)})::text"
+    """SQL for the text of a row, from which its hash is made.
+
+    An array's, since a record's text is quoted by what the C library of the server takes for a
+    space: on Windows in Portuguese that is also a byte of "à".
+    """
+    return f"array[{', '.join(f'{quoted(name)}::text' for name in columns)}]::text"
 
 
 def row_hash(columns: list[str]) -> str:
@@ -202,8 +206,7 @@ def _copy(publication: Publication, first: str, ending: str) -> str:
         for each in publication.columns
     )
     return (
-        f"copy (select {first}, {names}
-"
+        f"copy (select {first}, {names}\n"
         f"from (select {typed} from {_query(publication)} q) p) {ending}"
     )
 

@@ -13,7 +13,8 @@ WAYS = ("public", "scope", "session", "admin", "authenticated")
 # Whoever adds to this list says why the whole world may ask.
 PUBLIC = {
     **{f"/v1/relay/agent{path}": "an agent's signature says who asks" for path in (
-        "/check-in", "/columns", "/runs", "/runs/{run}", "/runs/{run}/commit", "/runs/{run}/chunks/{number}",
+        "/check-in", "/columns", "/runs", "/runs/{run}", "/runs/{run}/commit",
+        "/runs/{run}/chunks/{number}",
     )},
     "/relay/{name}": "a site's computer fetches the agent before it is known",
     "/v1/relay/agent/hello": "an agent looks whether the hub is there",

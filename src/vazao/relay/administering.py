@@ -63,6 +63,7 @@ async def diagnose(conn: Conn, site: Site, actor: str) -> None:
 
 async def move(conn: Conn, site: Site, actor: str) -> str:
     """A token for a new computer: the old identity ends when the new one enrols."""
+    await store.sites.void_enrolments(conn, site.id)
     token = await enrolling.new_token(conn, site)
     await _noted(conn, site, actor, "token made")
     return token
@@ -71,6 +72,7 @@ async def move(conn: Conn, site: Site, actor: str) -> str:
 async def revoke(conn: Conn, site: Site, actor: str) -> None:
     """Let nobody speak for a site until a new agent has enrolled."""
     await store.sites.revoke(conn, site.id)
+    await store.sites.void_enrolments(conn, site.id)
     await enrolling.saw(conn, site.id, "revoked")
     await _noted(conn, site, actor, "revoked")
 
@@ -78,6 +80,8 @@ async def revoke(conn: Conn, site: Site, actor: str) -> None:
 async def purge(conn: Conn, site: Site, actor: str) -> None:
     """Remove a site with all its rows; readers see none of them from the commit on."""
     await store.sites.mark_purged(conn, site.id)
+    # First, so that a run that is being loaded cannot become current afterwards.
+    await store.runs.end_all(conn, site.id)
     await store.runs.hide(conn, site.id)
     await _noted(conn, site, actor, "purged")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -41,9 +43,12 @@ async def _signed(request: Asking, platform: Platform) -> Agent:
     )
 
 
-def _told(order: Order, site: Site) -> views.OrderView:
+def _told(order: Order, site: Site, known: Sequence[str]) -> views.OrderView:
+    digest = hashlib.sha256(order.document).hexdigest()
+    is_known = digest in known
     return {
-        "document": text_of(order.document), "signature": text_of(order.signature),
+        "digest": digest, "document": "" if is_known else text_of(order.document),
+        "signature": "" if is_known else text_of(order.signature),
         "current": None if order.current is None else order.current.hex,
         "due": transmitting.is_due(order, site, clock.now()), "columns": order.columns,
     }
@@ -96,14 +101,16 @@ class Agents(Controller):
             site, orders = await checking_in.check_in(
                 conn, agent, version=body.version, facts=body.facts,
                 entries=[msgspec.structs.asdict(each) for each in body.journal],
+                busy=body.busy,
             )
         return {
             "now": clock.now().timestamp(), "ibge": site.ibge,
             "next": platform.settings.of(RelaySettings).check_in_seconds,
+            "asked": None if site.asked_at is None else site.asked_at.timestamp(),
             "restart": site.restart_at is not None,
             "diagnose": site.diagnose_at is not None, "publisher": text_of(publisher or b""),
             "upgrade": _upgrade(release, body.version),
-            "lists": [_told(each, site) for each in orders],
+            "lists": [_told(each, site, body.known) for each in orders],
         }
 
     @post("/columns", operation_id="proposeColumns", summary="Propose a list's columns",
@@ -130,7 +137,8 @@ class Agents(Controller):
         async with platform.db.transaction() as conn:
             version = await publishing.get_list(conn, agent.organization_id, manifest.name)
             run, missing = await transmitting.offer(conn, agent, version, manifest)
-            wait = await slots.ask(conn, run) if missing else 0.0
+            site = await store.sites.get(conn, agent.site_id)
+            wait = await slots.ask(conn, run, version, site) if missing and site else 0.0
         return {**_state(run), "missing": missing, "wait": wait}
 
     @put("/runs/{run:str}/chunks/{number:int}", operation_id="sendChunk", summary="Send a chunk",

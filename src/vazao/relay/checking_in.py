@@ -21,13 +21,21 @@ WHATS = ("started", "stopped", "gap", "failed", "sent", "noticed", "diagnosed")
 
 async def check_in(
     conn: Conn, agent: Agent, *, version: str, facts: dict[str, Any],
-    entries: Sequence[dict[str, Any]],
+    entries: Sequence[dict[str, Any]], busy: bool = False,
 ) -> tuple[Site, list[Order]]:
     """Keep what an agent says; its site, and the lists that it runs.
+
+    Args:
+        busy: it only says that it is alive: nothing is told of it, or to it.
 
     Raises:
         AgentUnknown: its site is gone.
     """
+    if busy:
+        site = await store.sites.get(conn, agent.site_id)
+        if site is None or site.purged_at is not None:
+            raise AgentUnknown
+        return site, []
     known = {name: facts[name] for name in FACTS if name in facts}
     if len(msgspec.json.encode(known)) > LONGEST_DETAILS:
         known = {}

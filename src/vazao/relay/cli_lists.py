@@ -141,6 +141,28 @@ def release_agent(
                  version=kit.run(main)))
 
 
+@app.command("replace-publisher")
+def replace_publisher(
+    organization: Owner = PUBLIC,
+    signing: Annotated[
+        Path | None, typer.Option("--signing-key", help="the new publisher's key")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Take another publisher's key. Every agent has to enrol again then, and every list has to be
+    published again.
+    """
+    if not yes:
+        typer.confirm(_("Every agent has to enrol again. Replace the key?"), abort=True)
+
+    async def main(platform: Platform) -> None:
+        async with platform.db.transaction() as conn:
+            owner = await platform.registry.organization_id(conn, organization)
+            await publishing.replace_publisher(conn, owner, signing_key(signing), "cli")
+
+    kit.run(main)
+
+
 @app.command("make-source")
 def make_source(
     url: Annotated[str, typer.Argument(help="an empty PostgreSQL database: postgresql://…")],

@@ -60,9 +60,10 @@ ENROLL = says(
 )
 CHECK_IN = says(
     Answer(about="What there is to do.", kind=views.Orders, example={
-        "now": 1764100000.0, "next": 60.0, "ibge": "2611606", "restart": False, "diagnose": False,
-        "publisher": KEY, "upgrade": None, "lists": [{
-            "document": "e30=", "signature": KEY, "columns": None, "current": RUN, "due": False,
+        "now": 1764100000.0, "next": 60.0, "ibge": "2611606", "asked": None, "restart": False,
+        "diagnose": False, "publisher": KEY, "upgrade": None, "lists": [{
+            "digest": "9f86d0…", "document": "e30=", "signature": KEY, "columns": None,
+            "current": RUN, "due": False,
         }],
     }),
     bodies=(Body(media="application/json", kind=views.CheckInBody, example={

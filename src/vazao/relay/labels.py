@@ -47,4 +47,5 @@ TEXTS: Final = {
     "released": "Released", "rejected": "Rejected", "read": "Looked at the list",
     "published": "Published a version", "exported": "Exported the list",
     "diagnosis asked": "Asked for a diagnosis", "agent released": "Released an agent",
+    "publisher replaced": "Replaced the publisher's key",
 }

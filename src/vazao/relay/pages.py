@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from vazao import jobs
-from vazao.kit.errors import VazaoError
+from vazao.kit.errors import NotFound, VazaoError
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
@@ -26,7 +26,10 @@ from vazao.relay.labels import LABELS, MESSAGES, REASONS, TEXTS
 from vazao.relay.settings import RelaySettings
 
 Asking = Request[Any, Any, Any]
-PAGE = 50
+PAGE, FLEET_PAGE = 50, 100
+URGENCY = (
+    "late", "silent", "held", "not_enrolled", "waiting", "sending", "loading", "current", "paused",
+)
 READ, ADMIN = {"scope": described.READ}, {"scope": described.ADMIN}
 
 
@@ -39,25 +42,38 @@ def _before(after: str | None) -> int | None:
 
 
 @get("/relay", opt=READ, include_in_schema=False)
-async def show_fleet(request: Asking, platform: ThePlatform, principal: Asker) -> Response[str]:
-    """Every list at every site, with the cause of what is late."""
-    return await _fleet(request, platform, principal.organization_id)
+async def show_fleet(
+    request: Asking, platform: ThePlatform, principal: Asker,
+    after: FromQuery[str | None] = None,
+) -> Response[str]:
+    """Every list at every site, with the cause of what is late; what needs a look first."""
+    return await _fleet(request, platform, principal.organization_id, after=after)
 
 
 async def _fleet(
-    request: Asking, platform: Platform, organization_id: int, *,
+    request: Asking, platform: Platform, organization_id: int, *, after: str | None = None,
     error: VazaoError | None = None, **more: Any,
 ) -> Response[str]:
     async with platform.db.connection() as conn:
         places = await health.fleet(conn, organization_id, platform.settings.of(RelaySettings))
-    language = language_of(request)
+    language, wanted = language_of(request), request.query_params.get("state")
     counts = dict.fromkeys(LABELS, 0)
     for each in places:
         counts[each.state] += 1
+    # Sorting keeps those of one urgency in the order of their sites.
+    shown = sorted(
+        (each for each in places if wanted in (None, "", each.state)),
+        key=lambda each: URGENCY.index(each.state),
+    )
+    begin = decode_cursor(after, int)[0] if after else 0
+    end = begin + FLEET_PAGE
     return page(
-        request, "relay/fleet.html", status=error.status if error else 200, places=places,
-        counts=counts, sites=len({each.site for each in places}), labels=LABELS, causes=REASONS,
-        reader=language, **({"given": {}, "token": None} | more),
+        request, "relay/fleet.html", status=error.status if error else 200,
+        places=shown[begin:end], total=len(places), counts=counts, wanted=wanted or "",
+        sites=len({each.site for each in places}), labels=LABELS, causes=REASONS,
+        next=encode_cursor(end) if end < len(shown) else None, after=after,
+        filters={"state": wanted} if wanted else {}, reader=language,
+        **({"given": {}, "token": None} | more),
         messages=[("bad", error.message(language))] if error else [],
     )
 
@@ -178,10 +194,12 @@ async def decide(
     platform: ThePlatform, principal: Asker, run: FromPath[str], verdict: FromPath[str]
 ) -> Response[None]:
     """Release a list that was held back, or drop it."""
-    verb = administering.release if verdict == "release" else administering.reject
+    verbs = {"release": administering.release, "reject": administering.reject}
+    if verdict not in verbs:
+        raise NotFound
     async with platform.db.transaction() as conn:
         found = await administering.get_run(conn, principal.organization_id, run)
-        await verb(conn, found, principal.organization_id, principal.name)
+        await verbs[verdict](conn, found, principal.organization_id, principal.name)
     return _see(f"/relay/runs/{run}")
 
 

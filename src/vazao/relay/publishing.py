@@ -243,6 +243,19 @@ async def _shape(
         raise ListBusy from error
 
 
+async def replace_publisher(
+    conn: Conn, organization_id: int, key: SigningKey, actor: str
+) -> None:
+    """Take another publisher's key, since the former one is lost or known to others.
+
+    Agents have pinned the former one: each enrols anew, and lists and the agent are signed anew.
+    """
+    await store.lists.set_publisher(conn, organization_id, key.public)
+    await store.sites.add_look(
+        conn, organization_id, actor=actor, what="publisher replaced"
+    )
+
+
 async def release(
     conn: Conn, organization_id: int, slug: str, key: SigningKey, actor: str, *, version: str,
     files: dict[str, dict[str, Any]],

@@ -15,7 +15,8 @@ from vazao.kit import clock
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
 from vazao.relay import store
-from vazao.relay.models import Pace, Run
+from vazao.relay.intervals import is_open, opens_next
+from vazao.relay.models import Pace, Run, Site, Version
 
 QUEUE_SECONDS = 10.0
 """So much loading may be on its way."""
@@ -28,6 +29,8 @@ EARLY = 0.8
 SHORTEST_WAIT, LONGEST_WAIT = 1.0, 3600.0
 SLOW_COMMIT, MANY_WAITS = 0.05, 8.0
 LEAST_EASE = 0.1
+ASKED = timedelta(days=1)
+"""A run of a site whose lists somebody asked for so lately does not wait for its window."""
 
 
 def pace_of(known: Pace) -> float:
@@ -48,11 +51,18 @@ def _promised(known: Pace, now: datetime) -> datetime:
     return max(now, known.promised_until or now)
 
 
-async def ask(conn: Conn, run: Run) -> float:
+async def ask(conn: Conn, run: Run, version: Version, site: Site) -> float:
     """Ask for a slot: 0 where the run may be sent, else the seconds after which to come back."""
     if run.state != "waiting":
         return 0.0
-    known, now = await store.pace.lock(conn, silent=SILENT), clock.now()
+    now = clock.now()
+    window = (version.opens, version.closes)
+    is_asked = site.asked_at is not None and site.asked_at > run.offered_at - ASKED
+    if not is_asked and not is_open(window, now, site.timezone):
+        # A list that waited may have missed its window.
+        opening = opens_next(window, now, site.timezone)
+        return await _later(conn, run, now, opening)
+    known = await store.pace.lock(conn, silent=SILENT)
     if room_for(known, run, now):
         await store.pace.grant(conn, run)
         return 0.0
@@ -60,6 +70,11 @@ async def ask(conn: Conn, run: Run) -> float:
     excess = max(0.0, known.at_work / rate - QUEUE_SECONDS * known.ease)
     begin = max(now + timedelta(seconds=excess), _promised(known, now))
     await store.pace.promise(conn, begin + timedelta(seconds=EARLY * run.raw / rate))
+    return await _later(conn, run, now, begin)
+
+
+async def _later(conn: Conn, run: Run, now: datetime, begin: datetime) -> float:
+    """Have a run come back at about *begin*; the seconds until then."""
     wait = (begin - now).total_seconds() + random.uniform(0, 0.5)  # noqa: S311 - no secret
     wait = min(max(wait, SHORTEST_WAIT), LONGEST_WAIT)
     await store.pace.refuse(conn, run, now + timedelta(seconds=wait))

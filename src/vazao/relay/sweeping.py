@@ -103,4 +103,7 @@ async def _site(platform: Platform, site: Site) -> None:
             # Somebody reads the list: the next round comes in some seconds.
             return
     async with platform.db.transaction() as conn:
-        await store.sites.forget(conn, site.id)
+        # One may have begun at the very moment of the purge.
+        await store.runs.end_all(conn, site.id)
+        if not await store.runs.any_unswept(conn, site.id):
+            await store.sites.forget(conn, site.id)

@@ -15,7 +15,7 @@ from vazao.jobs import Job, PartRun
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
 from vazao.relay import slots, store
-from vazao.relay.errors import ListDiffers, RowsUnreadable, RunUnknown
+from vazao.relay.errors import ListDiffers, RowsUnreadable, RunEnded, RunUnknown
 from vazao.relay.models import Chunk, Found, Run
 from vazao.relay.settings import RelaySettings
 from vazao.relay.transmitting import blob_key, payload_of
@@ -73,6 +73,9 @@ async def load(run: PartRun) -> dict[str, int]:
 async def _bring(
     conn: Conn, ours: Run, chunk: Chunk, publication: wire.Publication, blocks: Iterator[bytes]
 ) -> int:
+    # Its site may have been purged meanwhile.
+    if await store.runs.hold_loading(conn, ours.id) is None:
+        raise RunEnded
     await _first_seq(conn, ours)
     names = [each.name for each in publication.columns]
     return await store.rows.copy(conn, ours, chunk.kind, names, _following(blocks))
@@ -152,8 +155,10 @@ async def _swap(run: PartRun, looked: list[Found], ours: Run | None = None) -> A
         if await _is_odd(conn, ours, run.platform):
             await store.runs.set_state(conn, ours, "held", from_states=("loading",))
             return run.result
-        await store.runs.swap(conn, ours, await _first_seq(conn, ours))
-        await store.runs.set_state(conn, ours, "finished", from_states=("loading",))
+        first = await _first_seq(conn, ours)
+        if await store.runs.set_state(conn, ours, "finished", from_states=("loading",)) is None:
+            raise RunEnded
+        await store.runs.swap(conn, ours, first)
     return run.result
 
 

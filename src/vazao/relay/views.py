@@ -51,9 +51,13 @@ class EntryBody(msgspec.Struct, frozen=True):
 
 
 class CheckInBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an agent says when it checks in."""
+    """What an agent says when it checks in. ``busy``: it only says that it is alive; nothing is
+    asked of it then. ``known``: the digests of documents that need not come again.
+    """
 
     version: str
+    busy: bool = False
+    known: Annotated[list[str], msgspec.Meta(max_length=1000)] = []
     journal: list[EntryBody] = []
     facts: dict[str, Any] = {}
 
@@ -73,10 +77,12 @@ class Columns(TypedDict):
 
 
 class OrderView(TypedDict):
-    """A list for an agent; document and signature are in base64. ``columns``: those of a list that
-    declares none, once they are known.
+    """A list for an agent; document and signature are in base64, and empty where the agent has
+    them: ``digest`` is the document's SHA-256. ``columns``: those of a list that declares none,
+    once they are known.
     """
 
+    digest: str
     document: str
     signature: str
     columns: list[str] | None
@@ -94,12 +100,14 @@ class Upgrade(TypedDict):
 class Orders(TypedDict):
     """What there is to do; ``now`` in seconds since the epoch, ``next``: seconds until the agent
     checks in again; ``ibge``: the municipality that the source must be of; ``publisher``: the
-    public key of lists, in base64; ``upgrade``: a newer agent.
+    public key of lists, in base64; ``upgrade``: a newer agent; ``asked``: when somebody last asked
+    for the lists.
     """
 
     now: float
     next: Seconds
     ibge: str | None
+    asked: float | None
     restart: bool
     diagnose: bool
     publisher: str

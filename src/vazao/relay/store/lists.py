@@ -25,6 +25,13 @@ async def keep_publisher(conn: Conn, organization_id: int, public_key: bytes) ->
     return found
 
 
+async def set_publisher(conn: Conn, organization_id: int, public_key: bytes) -> None:
+    """Let an organization's publisher have another key."""
+    await sql.run(
+        conn, Q.set_publisher, organization_id=organization_id, public_key=public_key
+    )
+
+
 async def publisher(conn: Conn, organization_id: int) -> bytes | None:
     """The organization's publisher's key."""
     found = await sql.row(conn, Q.find_publisher, organization_id=organization_id)

@@ -6,6 +6,11 @@ insert into relay.publisher (organization_id, public_key)
 values (%(organization_id)s, %(public_key)s)
 on conflict (organization_id) do nothing
 
+-- name: set_publisher
+-- Another key from now on.
+update relay.publisher set public_key = %(public_key)s, created_at = kit.now()
+where organization_id = %(organization_id)s
+
 -- name: find_publisher
 -- An organization's key.
 select public_key from relay.publisher where organization_id = %(organization_id)s

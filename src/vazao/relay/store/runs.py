@@ -178,6 +178,22 @@ async def shown(conn: Conn, site_id: int) -> list[int]:
     return [list_id for (list_id,) in await sql.rows(conn, Q.list_shown, site_id=site_id)]
 
 
+async def end_all(conn: Conn, site_id: int) -> None:
+    """End the open runs of a site."""
+    await sql.run(conn, Q.end_all, site_id=site_id)
+
+
+async def hold_loading(conn: Conn, id: int) -> Run | None:
+    """A run that is being loaded, and stays so until the transaction ends; else ``None``."""
+    return await sql.one(conn, Run, Q.hold_loading, id=id)
+
+
+async def any_unswept(conn: Conn, site_id: int) -> bool:
+    """Whether chunks of a site's runs are left."""
+    found = await sql.row(conn, Q.any_unswept, site_id=site_id)
+    return bool(found and found[0])
+
+
 async def hide(conn: Conn, site_id: int) -> None:
     """Let readers see nothing of a site."""
     await sql.run(conn, Q.hide, site_id=site_id)

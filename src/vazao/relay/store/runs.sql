@@ -111,6 +111,19 @@ where list_id = %(list_id)s and site_id = %(site_id)s and seq = %(seq)s
 update relay.current set swept_seq = %(seq)s
 where list_id = %(list_id)s and site_id = %(site_id)s
 
+-- name: end_all
+-- The open runs of a site.
+update relay.run set state = 'replaced', ended_at = kit.now()
+where site_id = %(site_id)s and state in ('waiting', 'sending', 'loading', 'held')
+
+-- name: hold_loading
+-- A run that is being loaded: nothing ends it until the transaction does.
+select {run} from relay.run where id = %(id)s and state = 'loading' for share
+
+-- name: any_unswept
+-- Whether chunks of a site's runs are left.
+select exists (select from relay.run where site_id = %(site_id)s and swept_at is null)
+
 -- name: hide
 -- Readers see nothing of a site from the commit on.
 delete from relay.current where site_id = %(site_id)s

@@ -134,6 +134,11 @@ async def ask_restart(conn: Conn, id: int) -> None:
     await sql.run(conn, Q.ask_restart, id=id)
 
 
+async def void_enrolments(conn: Conn, site_id: int) -> None:
+    """Let no token that was made for a site enrol an agent."""
+    await sql.run(conn, Q.void_enrolments, site_id=site_id)
+
+
 async def ask_diagnosis(conn: Conn, id: int) -> None:
     """Ask a site's agent to look for what is in the way."""
     await sql.run(conn, Q.ask_diagnosis, id=id)

@@ -22,6 +22,11 @@ order by name_key, id
 insert into relay.enrolment (token, site_id, expires_at)
 values (%(token)s, %(site_id)s, kit.now() + %(life)s)
 
+-- name: void_enrolments
+-- Tokens of a site that nobody has used.
+update relay.enrolment set expires_at = kit.now()
+where site_id = %(site_id)s and used_at is null and expires_at > kit.now()
+
 -- name: use_enrolment
 -- Once, and while it lasts.
 update relay.enrolment as e set used_at = kit.now()

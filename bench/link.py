@@ -3,13 +3,15 @@
     with Link(mbit=100, round_trip=0.03) as link:
         port = link.to(8000)        # 127.0.0.1:8000 through the link is at link.host:port
 
-Needs root, ``ip`` and ``tc``. Run as a program it is one of the link's own processes.
+Needs root, ``ip`` and ``tc``. Links of several processes stand side by side. Run as a program it is
+one of the link's own processes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -21,8 +23,9 @@ from typing import Self
 
 from platform_under_test import free_port
 
-NAME = "vazaolink"
-HERE, THERE = "10.77.0.1", "10.77.0.2"
+NUMBER = os.getpid() % (1 << 14)
+NAME, NEAR, FAR = f"vazaolink{NUMBER}", f"vazao{NUMBER}a", f"vazao{NUMBER}b"
+HERE, THERE = (f"10.77.{NUMBER >> 6}.{(NUMBER & 63) << 2 | n}" for n in (1, 2))
 BLOCK, MOST = 1 << 16, 8 << 20
 
 
@@ -42,16 +45,16 @@ class Link:
     def __enter__(self) -> Self:
         subprocess.run(["ip", "netns", "del", NAME], capture_output=True, check=False)
         _run("ip", "netns", "add", NAME)
-        _run("ip", "link", "add", "vazao0", "type", "veth", "peer", "name", "vazao1")
-        _run("ip", "link", "set", "vazao1", "netns", NAME)
-        _run("ip", "addr", "add", f"{HERE}/30", "dev", "vazao0")
-        _run("ip", "link", "set", "vazao0", "up")
+        _run("ip", "link", "add", NEAR, "type", "veth", "peer", "name", FAR)
+        _run("ip", "link", "set", FAR, "netns", NAME)
+        _run("ip", "addr", "add", f"{HERE}/30", "dev", NEAR)
+        _run("ip", "link", "set", NEAR, "up")
         inside = ("ip", "netns", "exec", NAME)
-        _run(*inside, "ip", "addr", "add", f"{THERE}/30", "dev", "vazao1")
-        _run(*inside, "ip", "link", "set", "vazao1", "up")
+        _run(*inside, "ip", "addr", "add", f"{THERE}/30", "dev", FAR)
+        _run(*inside, "ip", "link", "set", FAR, "up")
         shape = ("root", "tbf", "rate", f"{self.mbit}mbit", "burst", "64kb", "latency", "100ms")
-        _run("tc", "qdisc", "add", "dev", "vazao0", *shape)
-        _run(*inside, "tc", "qdisc", "add", "dev", "vazao1", *shape)
+        _run("tc", "qdisc", "add", "dev", NEAR, *shape)
+        _run(*inside, "tc", "qdisc", "add", "dev", FAR, *shape)
         return self
 
     def to(self, port: int) -> int:

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+import herd
 import sites
 from link import Link
 from platform_under_test import Running, say
@@ -114,6 +115,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "first": lambda _: with_hub(first),
     "usual": lambda _: with_hub(usual),
     "log": lambda _: with_hub(log),
+    "herd": lambda given: herd.herd(given.agents, given.rows),
 }
 
 
@@ -121,6 +123,9 @@ def main() -> None:
     """Measure the named parts, or all; each with a hub of its own."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--agents", type=int, default=500, help="of the herd (%(default)s)")
+    parser.add_argument("--rows", type=int, default=20_000,
+                        help="that each of them brings (%(default)s)")
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"there is no part {unknown.pop()}")

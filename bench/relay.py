@@ -13,8 +13,13 @@ import shutil
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+import fresh
 import herd
+import kills
+import readers
+import refusals
 import sites
+import transmitters
 from link import Link
 from platform_under_test import Running, say
 from sites import bare_copy, database, expire, publish, publish_wide, rows_here, sent, site, wide
@@ -115,7 +120,12 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "first": lambda _: with_hub(first),
     "usual": lambda _: with_hub(usual),
     "log": lambda _: with_hub(log),
-    "herd": lambda given: herd.herd(given.agents, given.rows),
+    "herd": lambda given: herd.herd(given.agents, given.brings),
+    "rivals": lambda given: transmitters.rivals(given.rows),
+    "readers": lambda _: readers.readers(),
+    "kills": lambda given: kills.kills(given.tries),
+    "fresh": lambda _: fresh.fresh(),
+    "refused": lambda _: refusals.refused(),
 }
 
 
@@ -124,8 +134,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--agents", type=int, default=500, help="of the herd (%(default)s)")
-    parser.add_argument("--rows", type=int, default=20_000,
-                        help="that each of them brings (%(default)s)")
+    parser.add_argument("--brings", type=int, default=20_000,
+                        help="rows that each of them brings (%(default)s)")
+    parser.add_argument("--rows", type=int, default=1_000_000,
+                        help="of rivals, and of large ten times so many (%(default)s)")
+    parser.add_argument("--tries", type=int, default=30, help="of kills (%(default)s)")
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"there is no part {unknown.pop()}")

@@ -50,6 +50,27 @@ def first(hub: Running) -> None:
     shutil.rmtree(made.folder)
 
 
+def once(rows: int) -> tuple[float, float]:
+    """Seconds of the agent for so many rows, and its memory in MB."""
+    with sites.hub() as hub, Link(100, 0.03) as link:
+        publish_wide(hub)
+        made = site(hub, wide(hub, rows), f"http://{link.host}:{link.to(hub.port)}")
+        seconds, memory = made.agent("once")
+        assert rows_here(hub) == rows
+        shutil.rmtree(made.folder)
+    return seconds, memory
+
+
+def large(rows: int) -> None:
+    """Ten times as many rows from one site."""
+    (little, before), (much, after) = once(rows), once(10 * rows)
+    share, more = much / little / 10, after / before
+    say(f"{10 * rows:,} rows from one site against {rows:,}: time per row", "≤ 1.1 ×", share,
+        ok=share <= 1.1, seconds=round(much, 1), of_the_fewer=round(little, 1))
+    say("the same: memory of the agent", "≤ 1.1 ×", more, ok=more <= 1.1, megabytes=round(after),
+        of_the_fewer=round(before))
+
+
 def usual(hub: Running) -> None:
     """The usual list at 30 ms and 10 Mbit/s: new, unchanged, the next day, with 2 % changed."""
     source = database(hub)
@@ -120,6 +141,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "first": lambda _: with_hub(first),
     "usual": lambda _: with_hub(usual),
     "log": lambda _: with_hub(log),
+    "large": lambda given: large(given.rows),
     "herd": lambda given: herd.herd(given.agents, given.brings),
     "rivals": lambda given: transmitters.rivals(given.rows),
     "readers": lambda _: readers.readers(),
@@ -137,7 +159,7 @@ def main() -> None:
     parser.add_argument("--brings", type=int, default=20_000,
                         help="rows that each of them brings (%(default)s)")
     parser.add_argument("--rows", type=int, default=1_000_000,
-                        help="of rivals, and of large ten times so many (%(default)s)")
+                        help="of rivals and large (%(default)s); of large also ten times so many")
     parser.add_argument("--tries", type=int, default=30, help="of kills (%(default)s)")
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):

@@ -296,8 +296,8 @@ def documents() -> list[tuple[Path, str, str]]:
     """Each document's marks by name, with their table."""
     leads, way = read("leads.jsonl"), read("steps.jsonl")
     jobs = read("jobs.jsonl") + read("kernel.jsonl")
-    followers, events, accounts = map(
-        read, ("followers.jsonl", "events.jsonl", "accounts.jsonl")
+    followers, events, accounts, relay = map(
+        read, ("followers.jsonl", "events.jsonl", "accounts.jsonl", "relay.jsonl")
     )
     performance = ROOT / "docs" / "performance.md"
     found = [
@@ -306,12 +306,13 @@ def documents() -> list[tuple[Path, str, str]]:
         (performance, "figures of followers", figures(followers, english)),
         (performance, "figures of events", figures(events, english)),
         (performance, "figures of accounts", figures(accounts, english)),
+        (performance, "figures of relay", figures(relay, english)),
         (performance, "steps of the home page", home_steps(accounts)),
         (performance, "doors", doors(accounts)),
         (performance, "figures of the edge", edge(read("abuse.jsonl"))),
         (performance, "steps", steps(way)),
     ]
-    goals = [*leads, *jobs, *followers, *events, *accounts]
+    goals = [*leads, *jobs, *followers, *events, *accounts, *relay]
     for name, say in (("README.md", english), ("README.pt-BR.md", portuguese)):
         found.append((ROOT / name, "figures", front(goals, say)))
     return found

@@ -15,7 +15,8 @@ from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent.parent / "bench"
 RESULTS = BENCH / "results"
-NAMES = ("leads", "steps", "jobs", "kernel", "followers", "abuse", "events", "accounts")
+NAMES = ("leads", "steps", "jobs", "kernel", "followers", "abuse", "events", "accounts",
+         "relay")
 
 
 def measure(name: str) -> int:

@@ -1,4 +1,4 @@
-"""dlt beside a source: its table, whole, into the hub's database.
+"""dlt beside a source: a table, whole, into the hub's database.
 
     python bench/dlt_site.py SOURCE HUB BACKEND FOLDER
 
@@ -11,7 +11,7 @@ import sys
 
 
 def main(source: str, hub: str, backend: str, folder: str) -> None:
-    """Load the table ``wide`` into the schema ``dlt_<backend>``."""
+    """Load the table ``few`` into the schema ``dlt_<backend>``."""
     import dlt
     from dlt.sources.sql_database import sql_database
 
@@ -20,7 +20,7 @@ def main(source: str, hub: str, backend: str, folder: str) -> None:
         pipelines_dir=folder,
     )
     found = sql_database(
-        source.replace("postgresql:", "postgresql+psycopg:"), table_names=["wide"], backend=backend
+        source.replace("postgresql:", "postgresql+psycopg:"), table_names=["few"], backend=backend
     )
     print(pipeline.run(found, write_disposition="replace"))
 

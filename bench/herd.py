@@ -42,7 +42,7 @@ MOST_REFUSALS = 5
 # There is no setting for it: everybody who asks is let in, whatever is on its way.
 NO_SLOTS = """
 create function at_ease() returns trigger language plpgsql as
-$$ begin new.ease := 1e9; new.promised_until := null; return new; end $$;
+$$ begin new.ease := 1e9; return new; end $$;
 create trigger at_ease before update on relay.pace for each row execute function at_ease();
 update relay.pace set ease = 1e9
 """
@@ -112,11 +112,11 @@ class Herd:
         place = urlsplit(self.source)
         with source.connected(self.source, place.password) as conn:
             made = extract(
-                conn, Publication.of(bytes(row[0])), state, state.kept(name), folder=folder,
-                key=key, clock=time.time,
+                conn, Publication.of(bytes(row[0])), state, state.kept(name),
+                spool_of=lambda run: Spool(folder / run, key, quota=1 << 40), clock=time.time,
             )
         state.close()
-        spool, chunks = Spool(folder / made.run, key), []
+        spool, chunks = Spool(folder / made.run, key, quota=1 << 40), []
         for number in range(1, len(made.chunks) + 1):
             chunks.append(folder / f"chunk-{number}")
             chunks[-1].write_bytes(spool.read(number))

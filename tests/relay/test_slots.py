@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from vazao.relay import slots
-from vazao.relay.models import Pace, Run
+from vazao.relay.models import Pace
 
-NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
-IDLE = Pace(promised_until=None, bytes=100e6, seconds=10.0, ease=1.0, at_work=0.0)
-
-
-def run(return_at: datetime | None = None) -> Run:
-    given: dict[str, Any] = dict.fromkeys(Run.__struct_fields__)
-    return Run(**given | {"raw": 10_000_000, "state": "waiting", "return_at": return_at})
+IDLE = Pace(bytes=100e6, seconds=10.0, ease=1.0, at_work=0.0, before=0.0)
 
 
 def changed(**values: Any) -> Pace:
@@ -29,23 +22,30 @@ def test_the_pace_is_what_was_loaded_lately() -> None:
     assert slots.pace_of(changed(seconds=0.0)) == slots.FIRST_BYTES_PER_SECOND
 
 
-@pytest.mark.parametrize(("known", "return_at", "room"), [
-    (IDLE, None, True),
-    (changed(at_work=99e6), None, True),
-    (changed(at_work=101e6), None, False),
-    (changed(at_work=101e6), NOW, False),
-    (changed(at_work=30e6, ease=0.5), None, True),
-    (changed(at_work=60e6, ease=0.5), None, False),
-    # Others were promised times: those who come anew are behind them.
-    (changed(promised_until=NOW + timedelta(seconds=60)), None, False),
-    (changed(promised_until=NOW + timedelta(seconds=60)), NOW + timedelta(seconds=5), False),
-    (changed(promised_until=NOW + timedelta(seconds=60)), NOW - timedelta(seconds=1), True),
-    (changed(promised_until=NOW - timedelta(seconds=60)), None, True),
+@pytest.mark.parametrize(("known", "refused", "room"), [
+    (IDLE, 0, True),
+    (changed(at_work=79e6), 0, True),
+    (changed(at_work=81e6), 0, False),
+    (changed(at_work=60e6, ease=0.5), 0, False),
+    # Loading never idles, whoever waits before.
+    (changed(at_work=39e6, before=900e6), 0, True),
+    (changed(at_work=41e6, before=900e6), 0, False),
+    # Nobody is refused for ever.
+    (changed(at_work=900e6, before=900e6), 4, False),
+    (changed(at_work=900e6, before=900e6), 5, True),
 ])
-def test_room_is_for_those_whose_turn_it_is(
-    known: Pace, return_at: datetime | None, room: bool
-) -> None:
-    assert slots.room_for(known, run(return_at), NOW) is room
+def test_room_is_for_those_whose_turn_it_is(known: Pace, refused: int, room: bool) -> None:
+    assert slots.has_room(known, refused) is room
+
+
+@pytest.mark.parametrize(("known", "least", "most"), [
+    (changed(at_work=80e6, before=1000e6), 0.9 * 62.4, 1.1 * 62.4),
+    (changed(at_work=41e6), 0.9, 1.1),
+    (changed(before=1e15), 0.9 * 3600, 1.1 * 3600),
+])
+def test_who_waits_comes_back_before_its_turn(known: Pace, least: float, most: float) -> None:
+    waits = [slots.wait_of(known) for _ in range(50)]
+    assert least <= min(waits) < max(waits) <= most
 
 
 @pytest.mark.parametrize(("commit", "waits", "ease"), [

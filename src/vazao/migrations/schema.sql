@@ -2135,6 +2135,7 @@ CREATE TABLE relay.chunk (
     raw integer NOT NULL,
     rows integer NOT NULL,
     stored_at timestamp with time zone,
+    loaded_at timestamp with time zone,
     CONSTRAINT chunk_kind_check CHECK ((kind = ANY (ARRAY['rows'::text, 'gone'::text])))
 );
 
@@ -2217,6 +2218,12 @@ ALTER TABLE relay.list ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE relay.loaded (
+    bytes bigint NOT NULL
+);
+
+COMMENT ON TABLE relay.loaded IS 'Chunks that were loaded since the last look at the pace';
+
 CREATE TABLE relay.pace (
     one boolean DEFAULT true NOT NULL,
     promised_until timestamp with time zone,
@@ -2227,11 +2234,13 @@ CREATE TABLE relay.pace (
     measured_at timestamp with time zone DEFAULT kit.now() NOT NULL,
     commit_seconds double precision DEFAULT 0 NOT NULL,
     io_waits double precision DEFAULT 0 NOT NULL,
+    looked_at timestamp with time zone DEFAULT '2000-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    was_busy boolean DEFAULT false NOT NULL,
     CONSTRAINT pace_one_check CHECK (one)
 )
 WITH (fillfactor='50');
 
-COMMENT ON TABLE relay.pace IS 'What the database takes: bytes that runs brought in so many seconds of loading, lately. promised_until: when the last run that was asked to wait is to have been loaded. ease: which share of the work at hand is let in, by the latency of a commit and the sessions that wait for the disk';
+COMMENT ON TABLE relay.pace IS 'What the database takes: bytes of chunks that were loaded in so many seconds, lately. looked_at and was_busy: the last look at it, and whether work was at hand. ease: which share of the usual work at hand is let in, by the latency of a commit and the sessions that wait for the disk. promised_until and last_ended_at are not used any more';
 
 CREATE TABLE relay.publisher (
     organization_id integer NOT NULL,

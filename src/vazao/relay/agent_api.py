@@ -134,11 +134,11 @@ class Agents(Controller):
         manifest = await json_of(request, wire.Manifest)
         async with recorded(platform, agent, manifest.name):
             transmitting.check(manifest, platform.settings.of(RelaySettings))
-        async with platform.db.transaction() as conn:
+        async with platform.db.transaction(patient=True) as conn:
             version = await publishing.get_list(conn, agent.organization_id, manifest.name)
             run, missing = await transmitting.offer(conn, agent, version, manifest)
             site = await store.sites.get(conn, agent.site_id)
-            wait = await slots.ask(conn, run, version, site) if missing and site else 0.0
+        wait = await slots.ask(platform, run, version, site) if missing and site else 0.0
         return {**_state(run), "missing": missing, "wait": wait}
 
     @put("/runs/{run:str}/chunks/{number:int}", operation_id="sendChunk", summary="Send a chunk",
@@ -158,7 +158,7 @@ class Agents(Controller):
     ) -> views.RunTold:
         """Have a run loaded whose chunks have all come."""
         agent = await _signed(request, platform)
-        async with platform.db.transaction() as conn:
+        async with platform.db.transaction(patient=True) as conn:
             found = await transmitting.get_run(conn, agent, run)
             return _state(await transmitting.commit(conn, agent, found))
 

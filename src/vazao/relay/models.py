@@ -194,13 +194,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """What the database takes (see the comment of ``relay.pace``), and the bytes on their way."""
+    """What the database takes (see the comment of ``relay.pace``), the bytes at hand, and those of
+    runs that wait before the one that asks.
+    """
 
-    promised_until: datetime | None
     bytes: float
     seconds: float
     ease: float
     at_work: float
+    before: float
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -63,6 +63,7 @@ async def load(run: PartRun) -> dict[str, int]:
     try:
         async with run.finishing() as conn:
             found = await _bring(conn, ours, chunk, publication, blocks)
+            await slots.loaded(conn, ours, chunk.number)
             run.count(rows=found if chunk.kind == wire.ROWS else 0, bytes=chunk.packed)
             run.result = {"rows": found}
     except psycopg.DataError as error:
@@ -150,7 +151,6 @@ async def _swap(run: PartRun, looked: list[Found], ours: Run | None = None) -> A
             raise ListDiffers(
                 rows=rows, digest=digest, source_rows=ours.rows, source_digest=ours.digest
             )
-        await store.pace.note_loaded(conn, ours, memory=slots.MEMORY)
         run.result = {"rows": rows, "digest": digest}
         if await _is_odd(conn, ours, run.platform):
             await store.runs.set_state(conn, ours, "held", from_states=("loading",))

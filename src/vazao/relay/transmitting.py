@@ -150,7 +150,7 @@ async def take(platform: Platform, agent: Agent, token: str, number: int, body: 
         RunEnded: it takes no chunks any more.
         ChunkWrong: the bytes are not those that the manifest names.
     """
-    async with platform.db.connection() as conn:
+    async with platform.db.connection(patient=True) as conn:
         run = await get_run(conn, agent, token)
         chunk = await store.runs.find_chunk(conn, run.id, number)
     if chunk is None:
@@ -163,7 +163,7 @@ async def take(platform: Platform, agent: Agent, token: str, number: int, body: 
         raise ChunkWrong
     if chunk.stored_at is None:
         await platform.blobs.put(blob_key(run, number), body)
-        async with platform.db.transaction() as conn:
+        async with platform.db.transaction(patient=True) as conn:
             await store.runs.mark_stored(conn, run.id, number)
 
 

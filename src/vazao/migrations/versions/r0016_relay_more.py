@@ -28,8 +28,34 @@ comment on column relay.current.sweeping_seq is
 comment on column relay.current.doubles is
     'How many rows share their key with another one, as of the run counted_seq';
 
+alter table relay.chunk add column loaded_at timestamptz;
+create table relay.loaded (bytes bigint not null);
+comment on table relay.loaded is 'Chunks that were loaded since the last look at the pace';
+alter table relay.pace add column looked_at timestamptz not null default '2000-01-01',
+    add column was_busy boolean not null default false;
+comment on table relay.pace is
+    'What the database takes: bytes of chunks that were loaded in so many seconds, lately. '
+    'looked_at and was_busy: the last look at it, and whether work was at hand. ease: which share '
+    'of the usual work at hand is let in, by the latency of a commit and the sessions that wait '
+    'for the disk. promised_until and last_ended_at are not used any more';
+
 alter table relay.site add column diagnose_at timestamptz;
 comment on column relay.site.diagnose_at is 'When somebody asked for a diagnosis, until it is told';
+
+do $$
+declare
+    name text;
+begin
+    -- As lists that are made from now on have it: see fill_gone in relay/store/rows.sql.
+    for name in select tablename from pg_tables
+        where schemaname = 'relay_data' and tablename like 'gone\_%'
+    loop
+        execute format('insert into relay_data.%I (site_id, until, hash) '
+            'select 0, 0, n from generate_series(1, 500) as n', name);
+        execute format('analyze relay_data.%I', name);
+    end loop;
+end
+$$;
 
 create table relay.release (
     organization_id int primary key,

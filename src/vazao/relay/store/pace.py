@@ -11,13 +11,20 @@ from vazao.relay.models import Pace, Run
 Q = sql.load(__package__, "pace")
 
 
-async def lock(conn: Conn, *, silent: timedelta) -> Pace:
-    """The pace; slots are given one after another until the transaction ends.
+async def lock(conn: Conn) -> None:
+    """Slots are given one after another until the transaction ends."""
+    await sql.run(conn, Q.lock_pace)
+
+
+async def look(conn: Conn, run: Run, *, silent: timedelta) -> Pace:
+    """The pace, the work at hand, and what waits before *run*.
 
     Args:
         silent: a run that has brought nothing for so long takes no room.
     """
-    found = await sql.one(conn, Pace, Q.lock_pace, silent=silent)
+    found = await sql.one(
+        conn, Pace, Q.look_at_pace, silent=silent, id=run.id, offered_at=run.offered_at
+    )
     assert found is not None
     return found
 
@@ -32,16 +39,18 @@ async def refuse(conn: Conn, run: Run, return_at: datetime) -> None:
     await sql.run(conn, Q.refuse, id=run.id, return_at=return_at)
 
 
-async def promise(conn: Conn, until: datetime) -> None:
-    """Note when the last of those that wait is to have been loaded."""
-    await sql.run(conn, Q.promise, until=until)
+async def chunk_loaded(conn: Conn, run: Run, number: int) -> None:
+    """Note that a chunk is loaded."""
+    await sql.run(conn, Q.chunk_loaded, run_id=run.id, number=number)
 
 
-async def note_loaded(conn: Conn, run: Run, *, memory: float) -> None:
-    """Learn from a run that has been loaded; *memory* is what former ones count for (0..1)."""
-    await sql.run(
-        conn, Q.note_loaded, bytes=run.raw, committed_at=run.committed_at, memory=memory
-    )
+async def note_loaded(conn: Conn, *, memory: float) -> None:
+    """Learn from what was loaded since the last look, where there was work at hand meanwhile.
+
+    Args:
+        memory: seconds in which former looks fade.
+    """
+    await sql.run(conn, Q.note_loaded, memory=memory)
 
 
 async def touch(conn: Conn) -> None:

@@ -45,7 +45,9 @@ def _names(columns: Sequence[str], *table: str) -> Composable:
 
 async def create(conn: Conn, list_id: int) -> None:
     """The tables of a new list."""
-    for statement in (Q.create_table, Q.create_gone, Q.index_gone):
+    for statement in (
+        Q.create_table, Q.create_gone, Q.index_gone, Q.fill_gone, Q.analyze_gone
+    ):
         await conn.execute(_composed(statement, list_id))
 
 

@@ -31,7 +31,7 @@ from vazao.events.sample import Sample
 LEAST_CASES = 1_000
 SCOPES = (
     "jobs:read", "jobs:write", "leads:read", "leads:write", "events:read", "events:write",
-    "users:read", "users:write",
+    "users:read", "users:write", "relay:read", "relay:admin",
 )
 PASSWORD = "três pratos de trigo"  # noqa: S105 - of a platform that lives for minutes
 ENDS_ITSELF = ("deleteSession", "changePassword")

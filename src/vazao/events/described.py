@@ -10,6 +10,7 @@ from vazao.events import errors, views
 from vazao.events.views import Found
 from vazao.jobs import IdempotencyClash, JobView
 from vazao.kit.errors import Forbidden, VazaoError
+from vazao.kit.times import TimezoneInvalid
 from vazao.kit.web.idempotency import IdempotencyKeyInvalid
 from vazao.kit.web.openapi import (
     AFTER,
@@ -220,7 +221,7 @@ ADD_PROVIDER = says(
     }),),
     refuses=(
         errors.ProviderNameInvalid, errors.FeedAddressInvalid, errors.IntervalInvalid,
-        errors.TimezoneInvalid, errors.ProviderExists, errors.AddressPrivate,
+        TimezoneInvalid, errors.ProviderExists, errors.AddressPrivate,
     ),
     scope=WRITE,
 )
@@ -235,7 +236,7 @@ CHANGE_PROVIDER = says(
                  example={"every": "5m", "paused": False}),),
     refuses=(
         errors.ProviderNotFound, errors.FeedAddressInvalid, errors.IntervalInvalid,
-        errors.TimezoneInvalid, errors.AddressPrivate,
+        TimezoneInvalid, errors.AddressPrivate,
     ),
     scope=WRITE,
 )

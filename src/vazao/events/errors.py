@@ -41,12 +41,6 @@ class FeedAddressInvalid(BadRequest):
     code = "feed_address_invalid"
 
 
-class TimezoneInvalid(BadRequest):
-    """There is no time zone named {value}; write one such as America/Sao_Paulo."""
-
-    code = "timezone_invalid"
-
-
 class IntervalInvalid(BadRequest):
     """The interval must be from 1 second to 7 days, such as 60s, 5m or 1h."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -16,16 +15,14 @@ from vazao.events.errors import (
     ProviderExists,
     ProviderNameInvalid,
     ProviderNotFound,
-    TimezoneInvalid,
 )
 from vazao.events.feeds import addresses
 from vazao.events.models import EVERYONE, NewProvider, Provider
 from vazao.kit.sql import Conn
+from vazao.kit.times import seconds_of, timezone_of
 
 KIND = "events.sync"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
-_INTERVAL = re.compile(r"(\d{1,6})([smhd]?)", re.ASCII)
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 LONGEST_INTERVAL = 7 * 86_400
 
 
@@ -35,23 +32,10 @@ def interval_of(text: str) -> int:
     Raises:
         IntervalInvalid: it is none, or out of bounds.
     """
-    found = _INTERVAL.fullmatch(text.strip().lower())
-    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    seconds = seconds_of(text)
     if not 1 <= seconds <= LONGEST_INTERVAL:
         raise IntervalInvalid
     return seconds
-
-
-def timezone_of(name: str) -> str:
-    """The name of a time zone that is known.
-
-    Raises:
-        TimezoneInvalid: none is known by it.
-    """
-    try:
-        return ZoneInfo(name).key
-    except (ValueError, OSError, KeyError):
-        raise TimezoneInvalid(value=name[:80]) from None
 
 
 def new_provider(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from vazao.kit.errors import NotFound
+from vazao.kit.times import TimezoneInvalid
 from vazao.kit.web.openapi import (
     BINARY,
     NO_STORE,
@@ -192,7 +193,7 @@ ADD_SITE = says(
            example={"name": "Recife", "token": "vr_…"}),
     bodies=(Body(media="application/json", kind=views.NewSiteBody,
                  example={"name": "Recife", "timezone": "America/Recife", "ibge": "2611606"}),),
-    refuses=(errors.SiteExists, errors.SiteNameInvalid, errors.TimezoneInvalid,
+    refuses=(errors.SiteExists, errors.SiteNameInvalid, TimezoneInvalid,
              errors.IbgeInvalid),
     scope=ADMIN,
 )

@@ -8,10 +8,10 @@ import secrets
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from vazao.kit import clock
 from vazao.kit.sql import Conn
+from vazao.kit.times import timezone_of
 from vazao.relay import store
 from vazao.relay.errors import (
     EnrolmentInvalid,
@@ -21,7 +21,6 @@ from vazao.relay.errors import (
     SiteExists,
     SiteNameInvalid,
     SiteNotFound,
-    TimezoneInvalid,
 )
 from vazao.relay.keys import KEY_BYTES
 from vazao.relay.models import Site
@@ -42,18 +41,6 @@ def key_of(name: str) -> str:
     ):
         raise SiteNameInvalid
     return name.casefold()
-
-
-def timezone_of(name: str) -> str:
-    """The name of a time zone that is known.
-
-    Raises:
-        TimezoneInvalid: none is known by it.
-    """
-    try:
-        return ZoneInfo(name).key
-    except (ValueError, OSError, KeyError):
-        raise TimezoneInvalid(value=name[:80]) from None
 
 
 def ibge_of(text: str) -> str:

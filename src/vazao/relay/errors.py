@@ -34,12 +34,6 @@ class SiteNameInvalid(BadRequest):
     code = "site_name_invalid"
 
 
-class TimezoneInvalid(BadRequest):
-    """There is no time zone named {value}; write one such as America/Sao_Paulo."""
-
-    code = "timezone_invalid"
-
-
 class SiteMissing(BadRequest):
     """Say which site: site=NAME."""
 

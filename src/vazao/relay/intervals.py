@@ -6,11 +6,10 @@ import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from vazao.kit import times
 from vazao.relay.errors import IntervalInvalid, WindowInvalid
 
-_INTERVAL = re.compile(r"(\d{1,6})([smhd]?)", re.ASCII)
 _WINDOW = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)", re.ASCII)
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 SHORTEST, LONGEST = 60, 90 * 86_400
 
 
@@ -20,8 +19,7 @@ def seconds_of(text: str) -> int:
     Raises:
         IntervalInvalid: it is none, or out of bounds.
     """
-    found = _INTERVAL.fullmatch(text.strip().lower())
-    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    seconds = times.seconds_of(text)
     if not SHORTEST <= seconds <= LONGEST:
         raise IntervalInvalid
     return seconds

@@ -75,8 +75,11 @@ where l.id = %(list_id)s and v.version = %(version)s
 -- name: list_orders
 -- The lists of a site's organization, with what the hub shows of them for the site.
 select l.id as list_id, l.name, v.version, v.document, v.signature, v.columns, v.every_seconds,
-    v.opens, v.closes, case when s.resend_at is null or s.resend_at < c.extracted_at then r.token end
-        as current, r.version as current_version, c.extracted_at,
+    v.opens, v.closes, case
+        -- Rows that did not change have no values of a column that is new.
+        when w.columns is distinct from v.columns then null
+        when s.resend_at is null or s.resend_at < c.extracted_at then r.token
+    end as current, r.version as current_version, c.extracted_at,
     exists (
         select from relay.run as h
         where h.site_id = %(site_id)s and h.list_id = l.id and h.state = 'held'
@@ -86,5 +89,6 @@ join relay.version as v on v.list_id = l.id and v.version = l.version
 join relay.site as s on s.id = %(site_id)s
 left join relay.current as c on c.list_id = l.id and c.site_id = s.id
 left join relay.run as r on r.id = c.run_id
+left join relay.version as w on w.list_id = l.id and w.version = r.version
 where l.organization_id = %(organization_id)s
 order by l.name

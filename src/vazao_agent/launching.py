@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from vazao_agent import __version__
 from vazao_agent.files import write_private
 
 FILE = "program.json"
@@ -73,15 +74,26 @@ def launch(arguments: "list[str]", folder: Path) -> None:
         known = read(folder)
         trial, current = known.get("trial"), known.get("current")
         program = trial or current
-        if not program or not Path(program["path"]).is_file():
-            if program:
-                write(folder, {"refused": known.get("refused")})
+        if not program:
+            return
+        if not Path(program["path"]).is_file() or not _is_newer(program["version"]):
+            # Its file is gone, or somebody has installed a newer program by hand.
+            write(folder, {"refused": known.get("refused")})
             return
         code = _run(command(program, arguments), folder, bool(trial))
         if trial and read(folder).get("trial"):
             write(folder, {"current": current, "refused": trial})
         elif code != RESTART:
             sys.exit(code)
+
+
+def _is_newer(version: str) -> bool:
+    """Whether a version comes after that of this program."""
+    try:
+        other, own = ([int(each) for each in text.split(".")] for text in (version, __version__))
+    except ValueError:
+        return False
+    return other > own
 
 
 def _run(words: "list[str]", folder: Path, on_trial: bool) -> int:

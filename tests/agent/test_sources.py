@@ -101,7 +101,8 @@ def runs(hub: Hub, name: str) -> list[tuple[Any, ...]]:
 
 def digest(url: str) -> int:
     """The digest of the people of a source."""
-    texts = asked(url, f"select row({NAMES})::text from person")
+    values = ", ".join(f"{name}::text" for name in COLUMNS)
+    texts = asked(url, f"select array[{values}]::text from person")
     return wire.total(sum(wire.hash_of(text.encode()) for (text,) in texts))
 
 

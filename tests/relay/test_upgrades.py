@@ -19,6 +19,7 @@ import pytest
 from tests.support.relay import Hub, running_hub
 from tests.support.sources import ROOT
 from tests.support.waiting import until
+from vazao_agent import __version__
 
 BUILT = ROOT / "build" / "agents" / "agent.pyz"
 
@@ -128,6 +129,12 @@ def test_a_newer_agent_is_taken_and_one_that_does_not_check_in_is_given_up(
     assert (site.known()["refused"] or {})["version"] == "7.1.0"
     # Nor does it try the same one again.
     assert "trial" not in site.known()
+    # A newer program that somebody installs by hand runs instead.
+    older = site.known() | {"current": {**(site.known()["current"] or {}), "version": "0.0.1"}}
+    (site.state / "program.json").write_text(json.dumps(older))
+    hub.execute("delete from relay.release")
+    with site.running():
+        until(lambda: site.version() == __version__, 60)
 
 
 def test_an_agent_that_its_publisher_did_not_sign_is_not_taken(

@@ -15,6 +15,7 @@ from vazao_agent import wire
 Q = sql.load(__package__, "rows")
 ROWS = sql.paged(Q.read_rows, Row, order="spot::tid")
 DATA = "relay_data"
+MANY_GONE = 20
 FIRST = "(0,0)"
 """Behind this place all rows are."""
 
@@ -104,7 +105,12 @@ async def copy(
         async with cursor.copy(composed) as copying:
             async for block in lines:
                 await copying.write(block)
-        return cursor.rowcount
+        count = cursor.rowcount
+    if kind == wire.GONE and count >= MANY_GONE:
+        # Who keeps a plan that was made while few rows were gone would compare each with each: at
+        # our commit every such plan is made anew.
+        await conn.execute(_composed(Q.analyze_gone, run.list_id))
+    return count
 
 
 async def pages(conn: Conn, list_id: int, site_id: int) -> int:

@@ -82,9 +82,12 @@ def extract(
             state.compare(kept)
             _repeat(conn, publication, state, kept, packer)
             packer.end()
-        _pack_gone(state, kept, Packer(spool, GONE, how, chunks))
+        # Where every row goes, the list is whole: readers need not look up what is gone.
+        base = kept.run if sum(each.rows for each in chunks) < lines.rows else None
+        if base is not None:
+            _pack_gone(state, kept, Packer(spool, GONE, how, chunks))
         manifest = Manifest(
-            run=run, name=publication.name, version=publication.version, base=kept.run,
+            run=run, name=publication.name, version=publication.version, base=base,
             encoding=how, rows=lines.rows, digest=total(lines.sum), chunks=tuple(chunks),
             began=at, seconds=time.monotonic() - began,
         )

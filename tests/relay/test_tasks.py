@@ -55,6 +55,25 @@ def test_only_what_changed_travels(hub: Hub) -> None:
     assert sent(hub, "changes")[-1] == ("finished", 996, 0, 0)
 
 
+def test_a_list_of_which_every_row_changed_is_sent_whole(hub: Hub) -> None:
+    hub.publish("anew", LIST, *VOLATILE)
+    source = hub.source(50)
+    site, agent = hub.agent(source)
+    agent.run("once")
+    hub.expire()
+    change(source, "update citizen set name = name || '!'", "delete from citizen where id > 45")
+    agent.run("once")
+    assert sent(hub, "anew") == [("finished", 50, 50, 0), ("finished", 45, 45, 0)]
+    assert [base for (base,) in hub.execute(
+        "select r.base_seq from relay.run r join relay.list l on l.id = r.list_id "
+        "where l.name = 'anew' order by r.id"
+    )] == [None, None]
+    assert len(hub.rows("anew", site)) == 45
+    hub.expire()
+    agent.run("once")
+    assert sent(hub, "anew")[-1] == ("finished", 45, 0, 0)
+
+
 def test_rows_alike_in_every_column_are_counted(hub: Hub) -> None:
     hub.publish("doubles", "-- columns: id integer\nselect id % 3 as id from citizen")
     source = hub.source(30)

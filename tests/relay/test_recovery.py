@@ -125,7 +125,7 @@ def test_what_fails_rests_longer_and_longer() -> None:
 def test_an_agent_that_waits_is_not_silent() -> None:
     with running_hub(VAZAO_RELAY_CHECK_IN_SECONDS="1") as made:
         hub = made.of_new_organization()
-        hub.publish("slow", "-- columns: id integer\nselect 1 as id from pg_sleep(6)")
+        hub.publish("slow", "-- columns: id integer\nselect 1 as id from pg_sleep(120)")
         site, agent = hub.agent(hub.source(1))
         process = started(agent, "once")
 
@@ -142,7 +142,8 @@ def test_an_agent_that_waits_is_not_silent() -> None:
         # And one whose identity ended learns of it from its doctor.
         hub.running.vazao("relay", "revoke", site, "-o", hub.organization)
         assert "401" not in agent.run("doctor", code=1)
-        process.wait(60)
+        process.kill()
+        process.wait()
 
 
 def test_a_proxy_that_is_not_there_is_named(hub: Hub) -> None:

@@ -78,7 +78,7 @@ def made(server: Server, database: str) -> str:
 
 def asked(url: str, query: str) -> list[tuple[Any, ...]]:
     """What a source says to a program that wants plain text."""
-    with psycopg.connect(url, options=PLAIN) as conn:
+    with psycopg.connect(url, options=PLAIN, autocommit=True) as conn:
         return conn.execute(query).fetchall()  # type: ignore[arg-type]
 
 

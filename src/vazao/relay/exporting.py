@@ -46,13 +46,13 @@ async def export(
     """
     async with platform.db.connection() as conn:
         types = {each.name: each.type for each in await store.rows.columns(conn, version.list_id)}
-        found = [(site, await store.runs.current(conn, site.id, version.list_id))
-                 for site in sites]
+        currents = await store.runs.currents(conn, version.list_id)
     if form == "csv":
         # Names of columns are letters, digits and underscores.
         yield ",".join([*OWN, *types]).encode() + b"\n"
     with tempfile.TemporaryFile(dir=platform.settings.folder) as file:
-        for site, current in found:
+        for site in sites:
+            current = currents.get(site.id)
             if current is None:
                 continue
             columns = _columns(types, site, current, form)

@@ -102,6 +102,12 @@ async def current(conn: Conn, site_id: int, list_id: int) -> Current | None:
     return await sql.one(conn, Current, Q.find_current, site_id=site_id, list_id=list_id)
 
 
+async def currents(conn: Conn, list_id: int) -> dict[int, Current]:
+    """What readers see of a list, by the sites."""
+    found = await sql.every(conn, Current, Q.list_currents, list_id=list_id)
+    return {each.site_id: each for each in found}
+
+
 async def swap(conn: Conn, run: Run, first_seq: int) -> None:
     """Let readers see the rows of *run*, from the commit on."""
     await sql.run(

@@ -144,6 +144,10 @@ select distinct list_id from relay.run where site_id = %(site_id)s
 -- What readers see of a list at a site.
 select {current} from relay.current where list_id = %(list_id)s and site_id = %(site_id)s
 
+-- name: list_currents
+-- The same at every site.
+select {current} from relay.current where list_id = %(list_id)s
+
 -- name: swap
 -- The whole swap: from its commit on readers see the rows of the run.
 insert into relay.current as c (list_id, site_id, seq, first_seq, run_id, rows, digest, extracted_at)

@@ -47,11 +47,12 @@ async def months_of(conn: Conn, site: Site) -> list[Month]:
     today = clock.now().astimezone(zone).date()
     born = site.created_at.astimezone(zone).date()
     first, made = today.replace(day=1), []
-    for _ in range(SHOWN):
+    while len(made) < SHOWN and (not made or first >= born.replace(day=1)):
         after = (first + timedelta(days=32)).replace(day=1)
         days = [first + timedelta(days=n) for n in range((after - first).days)]
         made.append(Month(first, [
-            Square(day, _state(found.get(day, ()), site, day) if born <= day <= today else "",
+            Square(day, _state(found.get(day, ()), site, day)
+                   if born <= day < today or day in found else "",
                    sum(each.arrived for each in found.get(day, ())))
             for day in days
         ]))

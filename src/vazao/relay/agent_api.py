@@ -25,7 +25,7 @@ from vazao.relay import (
     views,
 )
 from vazao.relay.keys import bytes_of, text_of
-from vazao.relay.models import Agent, Order, Release, Site
+from vazao.relay.models import Attended, Order, Site, Speaker
 from vazao.relay.settings import RelaySettings
 from vazao.relay.signatures import agent_of, recorded
 from vazao_agent import wire
@@ -33,7 +33,7 @@ from vazao_agent import wire
 Asking = Request[Any, Any, Any]
 
 
-async def _signed(request: Asking, platform: Platform) -> Agent:
+async def _signed(request: Asking, platform: Platform) -> Speaker:
     """The agent that signed the request; its body has been read."""
     target = request.scope["path"]
     query = request.scope["query_string"].decode("latin-1")
@@ -54,10 +54,13 @@ def _told(order: Order, site: Site, known: Sequence[str]) -> views.OrderView:
     }
 
 
-def _upgrade(release: Release | None, version: str) -> views.Upgrade | None:
-    if release is None or not wire.newer(release.version, version):
+def _upgrade(site: Attended, version: str) -> views.Upgrade | None:
+    if site.release_version is None or not wire.newer(site.release_version, version):
         return None
-    return {"document": text_of(release.document), "signature": text_of(release.signature)}
+    return {
+        "document": text_of(site.release_document or b""),
+        "signature": text_of(site.release_signature or b""),
+    }
 
 
 class Agents(Controller):
@@ -95,9 +98,8 @@ class Agents(Controller):
         """Say that the agent is alive and what happened; what there is to do."""
         agent = await _signed(request, platform)
         body = await json_of(request, views.CheckInBody)
-        async with platform.db.transaction() as conn:
-            publisher = await store.lists.publisher(conn, agent.organization_id)
-            release = await store.lists.release(conn, agent.organization_id)
+        # No transaction: what an agent hears no answer to, it says again, and it is kept once.
+        async with platform.db.connection() as conn:
             site, orders = await checking_in.check_in(
                 conn, agent, version=body.version, facts=body.facts,
                 entries=[msgspec.structs.asdict(each) for each in body.journal],
@@ -108,8 +110,8 @@ class Agents(Controller):
             "next": platform.settings.of(RelaySettings).check_in_seconds,
             "asked": None if site.asked_at is None else site.asked_at.timestamp(),
             "restart": site.restart_at is not None,
-            "diagnose": site.diagnose_at is not None, "publisher": text_of(publisher or b""),
-            "upgrade": _upgrade(release, body.version),
+            "diagnose": site.diagnose_at is not None, "publisher": text_of(site.publisher or b""),
+            "upgrade": _upgrade(site, body.version),
             "lists": [_told(each, site, body.known) for each in orders],
         }
 

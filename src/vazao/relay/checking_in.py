@@ -12,7 +12,7 @@ from vazao.kit import clock
 from vazao.kit.sql import Conn
 from vazao.relay import store
 from vazao.relay.errors import AgentUnknown
-from vazao.relay.models import Agent, Order, Site
+from vazao.relay.models import Attended, Order, Speaker
 from vazao_agent import wire
 
 MOST_ENTRIES, LONGEST_DETAILS = 500, 4_000
@@ -20,9 +20,9 @@ WHATS = ("started", "stopped", "gap", "failed", "sent", "noticed", "diagnosed")
 
 
 async def check_in(
-    conn: Conn, agent: Agent, *, version: str, facts: dict[str, Any],
+    conn: Conn, agent: Speaker, *, version: str, facts: dict[str, Any],
     entries: Sequence[dict[str, Any]], busy: bool = False,
-) -> tuple[Site, list[Order]]:
+) -> tuple[Attended, list[Order]]:
     """Keep what an agent says; its site, and the lists that it runs.
 
     Args:
@@ -31,21 +31,17 @@ async def check_in(
     Raises:
         AgentUnknown: its site is gone.
     """
-    if busy:
-        site = await store.sites.get(conn, agent.site_id)
-        if site is None or site.purged_at is not None:
-            raise AgentUnknown
-        return site, []
     known = {name: facts[name] for name in FACTS if name in facts}
     if len(msgspec.json.encode(known)) > LONGEST_DETAILS:
         known = {}
-    await store.sites.note_check_in(conn, agent.id, version[:40], known)
+    site = await store.sites.note_check_in(conn, agent, version[:40], None if busy else known)
+    if site is None:
+        raise AgentUnknown
+    if busy:
+        return site, []
     kept = [entry_of(each) for each in entries[:MOST_ENTRIES]]
     if kept:
         await store.sites.add_entries(conn, agent.site_id, agent.id, kept)
-    site = await store.sites.get(conn, agent.site_id)
-    if site is None or site.purged_at is not None:
-        raise AgentUnknown
     if site.restart_at is not None or site.diagnose_at is not None:
         await store.sites.forget_told(conn, site.id)
     orders = await store.lists.orders(conn, site.organization_id, site.id)

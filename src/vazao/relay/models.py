@@ -52,6 +52,26 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     stamp: int
 
 
+class Speaker(msgspec.Struct, frozen=True, kw_only=True):
+    """What never changes of an agent and of its site, but that it may have ``ended``."""
+
+    id: int
+    site_id: int
+    organization_id: int
+    site: str
+    public_key: bytes
+    ended: bool
+
+
+class Attended(Site, frozen=True, kw_only=True):
+    """A site whose agent checks in, with its publisher's key and the agent that it is to run."""
+
+    publisher: bytes | None
+    release_version: str | None
+    release_document: bytes | None
+    release_signature: bytes | None
+
+
 class Version(msgspec.Struct, frozen=True, kw_only=True):
     """A version of a list: the bytes that its publisher signed.
 
@@ -74,15 +94,6 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         """What was signed, with the columns that an agent proposed where it declares none."""
         found = wire.Publication.of(self.document)
         return found if found.columns else found.with_columns(self.columns or ())
-
-
-class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """The agent that an organization's sites are to run, as its publisher signed it."""
-
-    version: str
-    document: bytes
-    signature: bytes
-    published_at: datetime
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
@@ -11,13 +12,60 @@ from vazao.kit.platform import Platform
 from vazao.relay import store
 from vazao.relay.errors import AgentUnknown, ClockSkewed, Replayed, SignatureWrong
 from vazao.relay.keys import bytes_of, genuine
-from vazao.relay.models import Agent
+from vazao.relay.models import Speaker
 from vazao_agent import wire
 
 RECORDED = {
     "agent_unknown", "signature_wrong", "clock_skewed", "replayed", "run_too_large", "chunk_wrong",
 }
 CAUSES = {"clock_skewed": "clock_skew"}
+MOST_KEPT = 20_000
+
+
+class Speakers:
+    """Those who spoke to this process lately, who need not be looked up.
+
+    Nothing of theirs ever changes but that they may not speak any more: which the stamp of each
+    request finds out.
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        self._db = platform.db
+        self._known: OrderedDict[int, Speaker] = OrderedDict()
+
+    async def get(self, number: int) -> Speaker:
+        """One by its number.
+
+        Raises:
+            AgentUnknown: there is none.
+        """
+        found = self._known.get(number)
+        if found is None:
+            async with self._db.connection() as conn:
+                found = await store.sites.find_speaker(conn, number)
+            if found is None:
+                raise AgentUnknown
+            if not found.ended:
+                self._known[number] = found
+                if len(self._known) > MOST_KEPT:
+                    self._known.popitem(last=False)
+        return found
+
+    async def note(self, speaker: Speaker, stamp: int) -> None:
+        """Use up the stamp of a request.
+
+        Raises:
+            AgentUnknown: the agent may not speak any more.
+            Replayed: the request is not later than the one before.
+        """
+        async with self._db.connection() as conn:
+            if await store.sites.note_request(conn, speaker.id, stamp):
+                return
+            now = await store.sites.find_speaker(conn, speaker.id)
+        if now is None or now.ended:
+            self._known.pop(speaker.id, None)
+            raise AgentUnknown
+        raise Replayed
 
 
 def _number(text: str | None) -> int:
@@ -33,7 +81,7 @@ def _number(text: str | None) -> int:
 
 async def agent_of(
     platform: Platform, headers: Mapping[str, str], method: str, target: str, body: bytes
-) -> Agent:
+) -> Speaker:
     """The agent that signed a request; its stamp is used up.
 
     Raises:
@@ -45,33 +93,22 @@ async def agent_of(
     number, stamp = _number(headers.get(wire.AGENT)), _number(headers.get(wire.STAMP))
     if number >= 1 << 31 or stamp >= 1 << 63:
         raise SignatureWrong
-    async with platform.db.connection() as conn:
-        agent = await store.sites.find_agent(conn, number)
-    if agent is None:
-        raise AgentUnknown
-    message = wire.signed_bytes(method, target, stamp, body)
+    speakers = platform.keep(Speakers)
+    agent = await speakers.get(number)
+    signature = bytes_of(headers.get(wire.SIGNATURE, ""))
     async with recorded(platform, agent):
-        await _check(platform, agent, headers, stamp, message)
+        if agent.ended:
+            raise AgentUnknown
+        if not genuine(agent.public_key, signature, wire.signed_bytes(method, target, stamp, body)):
+            raise SignatureWrong
+        if abs(time.time_ns() - stamp) > wire.STAMP_SECONDS * 1_000_000_000:
+            raise ClockSkewed
+        await speakers.note(agent, stamp)
     return agent
 
 
-async def _check(
-    platform: Platform, agent: Agent, headers: Mapping[str, str], stamp: int, message: bytes
-) -> None:
-    if agent.ended_at is not None:
-        raise AgentUnknown
-    signature = bytes_of(headers.get(wire.SIGNATURE, ""))
-    if not genuine(agent.public_key, signature, message):
-        raise SignatureWrong
-    if abs(time.time_ns() - stamp) > wire.STAMP_SECONDS * 1_000_000_000:
-        raise ClockSkewed
-    async with platform.db.transaction() as conn:
-        if not await store.sites.note_request(conn, agent.id, stamp):
-            raise Replayed
-
-
 @asynccontextmanager
-async def recorded(platform: Platform, agent: Agent, name: str = "") -> AsyncGenerator[None]:
+async def recorded(platform: Platform, agent: Speaker, name: str = "") -> AsyncGenerator[None]:
     """What is refused meanwhile stands in the journal of the agent's site.
 
     Args:

@@ -23,7 +23,7 @@ from vazao.relay.errors import (
     SlotMissing,
 )
 from vazao.relay.intervals import is_open
-from vazao.relay.models import OPEN, Agent, Chunk, Order, Run, Site, Version
+from vazao.relay.models import OPEN, Chunk, Order, Run, Site, Speaker, Version
 from vazao.relay.settings import RelaySettings
 from vazao_agent import wire
 
@@ -84,7 +84,7 @@ def check(manifest: wire.Manifest, settings: RelaySettings) -> None:
 
 
 async def offer(
-    conn: Conn, agent: Agent, version: Version, manifest: wire.Manifest
+    conn: Conn, agent: Speaker, version: Version, manifest: wire.Manifest
 ) -> tuple[Run, list[int]]:
     """Begin the run that *manifest* describes, or go on with it; the numbers of missing chunks.
 
@@ -107,7 +107,7 @@ async def offer(
 
 
 async def _begin(
-    conn: Conn, agent: Agent, version: Version, manifest: wire.Manifest
+    conn: Conn, agent: Speaker, version: Version, manifest: wire.Manifest
 ) -> Run:
     current = await store.runs.current(conn, agent.site_id, version.list_id)
     base_seq = None
@@ -127,7 +127,7 @@ async def _begin(
     )
 
 
-async def get_run(conn: Conn, agent: Agent, token: str) -> Run:
+async def get_run(conn: Conn, agent: Speaker, token: str) -> Run:
     """A run of the agent's site.
 
     Raises:
@@ -142,7 +142,7 @@ async def get_run(conn: Conn, agent: Agent, token: str) -> Run:
     return found
 
 
-async def take(platform: Platform, agent: Agent, token: str, number: int, body: bytes) -> None:
+async def take(platform: Platform, agent: Speaker, token: str, number: int, body: bytes) -> None:
     """Store a chunk; one that is stored already stays.
 
     Raises:
@@ -167,7 +167,7 @@ async def take(platform: Platform, agent: Agent, token: str, number: int, body: 
             await store.runs.mark_stored(conn, run.id, number)
 
 
-async def commit(conn: Conn, agent: Agent, run: Run) -> Run:
+async def commit(conn: Conn, agent: Speaker, run: Run) -> Run:
     """Have a run loaded whose chunks have all come; asked again, nothing more happens.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vazao.kit import sql
 from vazao.kit.sql import Conn
-from vazao.relay.models import Order, Release, Version
+from vazao.relay.models import Order, Version
 
 COLUMNS = (
     "l.id as list_id, l.organization_id, l.name, v.version, v.document, v.signature, "
@@ -46,11 +46,6 @@ async def set_release(
         conn, Q.set_release, organization_id=organization_id, version=version, document=document,
         signature=signature,
     )
-
-
-async def release(conn: Conn, organization_id: int) -> Release | None:
-    """The agent that an organization's sites are to run."""
-    return await sql.one(conn, Release, Q.find_release, organization_id=organization_id)
 
 
 async def lock(conn: Conn, organization_id: int, name: str) -> tuple[int, int]:

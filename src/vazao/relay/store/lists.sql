@@ -22,11 +22,6 @@ values (%(organization_id)s, %(version)s, %(document)s, %(signature)s)
 on conflict (organization_id) do update set version = excluded.version,
     document = excluded.document, signature = excluded.signature, published_at = kit.now()
 
--- name: find_release
--- The same.
-select version, document, signature, published_at from relay.release
-where organization_id = %(organization_id)s
-
 -- name: lock_list
 -- The list of that name, made at its first version; whoever publishes another one waits.
 insert into relay.list as l (organization_id, name, version)

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from vazao.kit import sql
 from vazao.kit.sql import Conn, Page
-from vazao.relay.models import Agent, Entry, Look, Site
+from vazao.relay.models import Agent, Attended, Entry, Look, Site, Speaker
 
 Q = sql.load(
     __package__, "sites", site=sql.columns(Site), s_site=sql.columns(Site, "s."),
@@ -72,14 +72,28 @@ async def find_agent(conn: Conn, id: int) -> Agent | None:
     return await sql.one(conn, Agent, Q.find_agent, id=id)
 
 
+async def find_speaker(conn: Conn, id: int) -> Speaker | None:
+    """An agent as it speaks, by its number."""
+    return await sql.one(conn, Speaker, Q.find_speaker, id=id)
+
+
 async def note_request(conn: Conn, id: int, stamp: int) -> bool:
-    """Note a request of an agent; false where it is not later than the last one."""
+    """Note a request of an agent; false where it is not later than the last one, or it ended."""
     return bool(await sql.run(conn, Q.note_request, id=id, stamp=stamp))
 
 
-async def note_check_in(conn: Conn, id: int, version: str, facts: dict[str, Any]) -> None:
-    """Note the version of an agent's program, and what it found out."""
-    await sql.run(conn, Q.note_check_in, id=id, version=version, facts=Jsonb(facts))
+async def note_check_in(
+    conn: Conn, speaker: Speaker, version: str, facts: dict[str, Any] | None
+) -> Attended | None:
+    """Note the version of an agent's program, and what it found out, if it says so.
+
+    Returns:
+        Its site, if it is there.
+    """
+    return await sql.one(
+        conn, Attended, Q.note_check_in, id=speaker.id, site_id=speaker.site_id, version=version,
+        facts=None if facts is None else Jsonb(facts),
+    )
 
 
 async def get(conn: Conn, id: int) -> Site | None:

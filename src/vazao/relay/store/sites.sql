@@ -55,14 +55,35 @@ select a.id, a.site_id, s.organization_id, s.name as site, a.public_key, a.versi
 from relay.agent as a join relay.site as s on s.id = a.site_id
 where a.id = %(id)s
 
+-- name: find_speaker
+-- Who speaks, and for which site.
+select a.id, a.site_id, s.organization_id, s.name as site, a.public_key,
+    a.ended_at is not null as ended
+from relay.agent as a join relay.site as s on s.id = a.site_id
+where a.id = %(id)s
+
 -- name: note_request
--- A request of an agent: no row where its stamp is not later than the last one's.
+-- A request of an agent: no row where its stamp is not later than the last one's, or it may not
+-- speak any more. The commit does not wait for the disk: what a crash of the server makes it forget
+-- is that some last request was made, and none changes anything a second time.
 update relay.agent set stamp = %(stamp)s, seen_at = kit.now()
 where id = %(id)s and stamp < %(stamp)s and ended_at is null
+    and set_config('synchronous_commit', 'off', true) is not null
 
 -- name: note_check_in
--- The version of its program, and what it found out.
-update relay.agent set version = %(version)s, facts = %(facts)s where id = %(id)s
+-- The version of its program, and what it found out, where they are others than before; its site,
+-- and what the publisher says to all sites.
+with changed as (
+    update relay.agent as a set version = %(version)s, facts = coalesce(%(facts)s, a.facts)
+    where a.id = %(id)s and (a.version, a.facts)
+        is distinct from (%(version)s, coalesce(%(facts)s, a.facts))
+)
+select {s_site}, p.public_key as publisher, r.version as release_version,
+    r.document as release_document, r.signature as release_signature
+from relay.site as s
+left join relay.publisher as p on p.organization_id = s.organization_id
+left join relay.release as r on r.organization_id = s.organization_id
+where s.id = %(site_id)s and s.purged_at is null
 
 -- name: get_site
 -- One by its number.

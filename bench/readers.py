@@ -142,11 +142,16 @@ def swept(hub: Running) -> None:
 
 def rounds(
     hub: Running, made: sites.Site, change: str, token: str, name: str
-) -> tuple[dict[str, Seen], int, list[float]]:
-    """Several loads and swaps; what readers saw, waits for locks, and seconds of the loads."""
+) -> tuple[dict[str, Seen], dict[str, Seen], int, list[float]]:
+    """Several loads and swaps; what readers saw, and before each, waits for locks, and seconds of
+    the loads.
+    """
     seen: dict[str, Seen] = {}
+    idle: dict[str, Seen] = {}
     waited, seconds = 0, []
     for _ in range(ROUNDS):
+        with reading(hub, token, name, idle):
+            time.sleep(IDLE_SECONDS / ROUNDS)
         made.change(change)
         expire(hub)
         agent = prepared(made)
@@ -158,7 +163,7 @@ def rounds(
         waited += found[0]
         agent.close()
         swept(hub)
-    return seen, waited, seconds
+    return seen, idle, waited, seconds
 
 
 def readers() -> None:
@@ -171,11 +176,8 @@ def readers() -> None:
         token = hub.vazao("accounts", "create-token", "--organization", sites.ORGANIZATION,
                           "--application", "reader", "--scope", "relay:read").split()[-1]
         swept(hub)
-        idle: dict[str, Seen] = {}
-        with reading(hub, token, name, idle):
-            time.sleep(IDLE_SECONDS)
         for what, change in (("every row of it changed", ALL), ("2 % of it changed", SOME)):
-            seen, waited, seconds = rounds(hub, made, change, token, name)
+            seen, idle, waited, seconds = rounds(hub, made, change, token, name)
             told(what, seen, idle, waited, seconds)
         shutil.rmtree(made.folder)
 

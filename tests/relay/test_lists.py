@@ -126,6 +126,29 @@ def test_rows_of_a_team_and_a_unit(hub: Hub) -> None:
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, "column_missing")
 
 
+FAR = """-- columns: id integer, equipe text
+select id, case when id = 6000 then 'Longe' else 'Perto' end as equipe from citizen
+"""
+
+
+def test_rows_far_from_each_other_are_found(hub: Hub) -> None:
+    hub.publish("far", FAR)
+    site, agent = hub.agent(hub.source(6000))
+    agent.run("once")
+    with hub.reader() as client:
+        def rows(**more: str) -> dict[str, Any]:
+            asked = {"site": site, **more}
+            return client.get("/v1/relay/lists/far/rows", params=asked).json()
+
+        assert [row["id"] for row in rows(team="Longe", limit="1")["items"]] == [6000]
+        page = rows(limit="700")
+        seen = [row["id"] for row in page["items"]]
+        while page["next"]:
+            page = rows(limit="700", after=page["next"])
+            seen += [row["id"] for row in page["items"]]
+        assert seen == list(range(1, 6001))
+
+
 def test_a_list_is_exported_whole(hub: Hub) -> None:
     hub.publish("teams", TEAMS)
     first, agent = hub.agent(hub.source(40))

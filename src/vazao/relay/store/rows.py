@@ -17,6 +17,9 @@ ROWS = sql.paged(Q.read_rows, Row, order="spot::tid")
 DATA = "relay_data"
 MANY_GONE = 20
 FIRST = "(0,0)"
+ROWS_A_PAGE, LEAST_PAGES = 16, 4
+"""By which it is guessed in how many pages of the table an answer is found: rows of forty columns
+are 26 a page, and some may be gone."""
 """Behind this place all rows are."""
 
 
@@ -153,6 +156,9 @@ async def read(
 ) -> Page[Row]:
     """Rows of a site's list as the run *seq* brought it, behind *place*.
 
+    Looked for in a few pages of the table, in more while they do not fill the answer: it takes as
+    long in a long list as in a short one.
+
     Args:
         only: rows with these values in these columns.
     """
@@ -165,10 +171,16 @@ async def read(
     statement = _composed(
         ROWS, list_id, site_id, columns=_names(columns, "d"), only=SQL(" and ").join(holds)
     )
-    return await sql.page(
-        conn, Row, statement, site_id=site_id, seq=seq, first_seq=first_seq, place=place,
-        limit=limit, **places,
-    )
+    end, width = await pages(conn, list_id, site_id), LEAST_PAGES + limit // ROWS_A_PAGE
+    while True:
+        high = int(place[1:place.index(",")]) + width
+        found = await sql.page(
+            conn, Row, statement, site_id=site_id, seq=seq, first_seq=first_seq, place=place,
+            high=f"({high},0)", limit=limit, **places,
+        )
+        if found.more or high > end:
+            return found
+        width *= 4
 
 
 async def values(conn: Conn, current: Current, column: str, *, limit: int) -> list[str]:

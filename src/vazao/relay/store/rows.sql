@@ -111,13 +111,15 @@ where d.ctid >= %(low)s::tid and d.ctid < %(high)s::tid
     )
 
 -- name: read_rows
--- Rows of the run of that seq, in the order of their places, behind one.
+-- Rows of the run of that seq, in the order of their places, behind one and before a page.
 select d.ctid::text as spot, to_jsonb(c) as "row"
 from {part} as d cross join lateral (select {columns}) as c
-where d.ctid > %(place)s::tid and d.since between %(first_seq)s and %(seq)s and not exists (
-    select from {gone} as g
-    where g.site_id = %(site_id)s and g.hash = d.hash and g.until > d.since and g.until <= %(seq)s
-) and {only}
+where d.ctid > %(place)s::tid and d.ctid < %(high)s::tid
+    and d.since between %(first_seq)s and %(seq)s and not exists (
+        select from {gone} as g
+        where g.site_id = %(site_id)s and g.hash = d.hash and g.until > d.since
+            and g.until <= %(seq)s
+    ) and {only}
 order by d.ctid limit %(limit)s
 
 -- name: list_values

@@ -137,6 +137,9 @@ async def every(
         return await (await cursor.execute(statement, values, prepare=prepare)).fetchall()
 
 
+INERT = "regexp_replace({}, '^(''*[=+@-])', '''\\1')"
+"""A text that no spreadsheet calculates: an apostrophe goes in front of what begins like a formula,
+which an import takes off."""
 Q = load(__package__, "sql")
 
 

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from vazao.kit.platform import Platform
 from vazao.kit.processes import unusable
+from vazao.kit.sql import INERT
 from vazao.kit.web.spooling import blocks
 from vazao.leads import store
 from vazao.leads.mapping import FIELDS
@@ -22,12 +23,10 @@ Format = Literal["csv", "ndjson"]
 OWN = ("vazao_id", "vazao_created_at", "vazao_updated_at")
 PAGE_LEADS = 5_000
 
-# What a spreadsheet would calculate gets an apostrophe in front, which an import takes off.
-ESCAPED = "regexp_replace({}, '^(''*[=+@-])', '''\\1')"
 # A lone 1.234 could mean a thousand in a Portuguese sheet, so it is written 1.2340.
 NUMBER = "regexp_replace({}, '^(-?[1-9][0-9]{{0,2}}\\.[0-9]{{3}})$', '\\10')"
 # Values stay as they are when a type is declared: only what is a number is written as one.
-TYPED = f"case when jsonb_typeof({{}}) = 'number' then {NUMBER} else {ESCAPED} end"
+TYPED = f"case when jsonb_typeof({{}}) = 'number' then {NUMBER} else {INERT} end"
 
 
 async def export(
@@ -86,7 +85,7 @@ def _csv(types: dict[str, str]) -> sql.Composed:
             continue
         else:
             value = name
-        columns.append(sql.SQL(ESCAPED).format(value))
+        columns.append(sql.SQL(INERT).format(value))
     for field, kind in types.items():
         name = sql.Literal(field)
         value = sql.SQL("custom ->> {}").format(name)
@@ -94,5 +93,5 @@ def _csv(types: dict[str, str]) -> sql.Composed:
             found = sql.SQL("custom -> {}").format(name)
             columns.append(sql.SQL(TYPED).format(found, value, value))
         else:
-            columns.append(sql.SQL(ESCAPED).format(value))
+            columns.append(sql.SQL(INERT).format(value))
     return sql.SQL(", ").join(columns)

@@ -17,6 +17,7 @@ from psycopg.sql import Literal as Value
 from vazao.kit import clock
 from vazao.kit.platform import Platform
 from vazao.kit.processes import unusable
+from vazao.kit.sql import INERT
 from vazao.kit.web.spooling import blocks
 from vazao.relay import store
 from vazao.relay.errors import RowsGone
@@ -25,8 +26,6 @@ from vazao.relay.models import Current, Site, Version
 Format = Literal["csv", "ndjson"]
 PAGES = 2_000
 """Read at once: 16 MiB of the table."""
-# What a spreadsheet would calculate gets an apostrophe in front.
-ESCAPED = SQL(r"regexp_replace({}, '^(''*[=+@-])', '''\1')")
 # The quote and the delimiter are control characters, which never occur in JSON.
 FORMS = {
     "csv": SQL("(format csv)"),
@@ -87,7 +86,7 @@ def _columns(types: dict[str, str], site: Site, current: Current, form: Format) 
     at = clock.stamp(current.extracted_at)
     if form == "csv":
         return SQL(", ").join([Value(site.name), Value(at), *(
-            ESCAPED.format(Identifier("d", name)) if type == "text" else Identifier("d", name)
+            SQL(INERT).format(Identifier("d", name)) if type == "text" else Identifier("d", name)
             for name, type in types.items()
         )])
     names = SQL(", ").join(Identifier("d", name) for name in types)

@@ -21,6 +21,7 @@ from vazao_agent import (
     service,
     upgrading,
 )
+from vazao_agent.causes import explained
 from vazao_agent.errors import AgentError
 from vazao_agent.files import write_private
 from vazao_agent.hub import Hub
@@ -205,5 +206,5 @@ def main(arguments: list[str] | None = None) -> int:
         return COMMANDS[given.command](given)
     except (AgentError, sqlite3.Error, OSError) as problem:
         error = told(problem)
-        print(f"{error.cause}: {error.message} {preflight.remedy(error)}".strip(), file=sys.stderr)
+        print(f"{error.cause}: {explained(error)}", file=sys.stderr)
         return 1

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vazao_agent import __version__, facts, machine, source
+from vazao_agent.causes import explained
 from vazao_agent.errors import AgentError
 from vazao_agent.files import write_private
 from vazao_agent.hub import Hub
@@ -42,7 +43,7 @@ def check(
             more, known = _source(conn)
     except AgentError as error:
         return [*found, Finding(
-            said("Database", "Banco de dados"), False, f"{error.message} {remedy(error)}"
+            said("Database", "Banco de dados"), False, explained(error)
         )], None
     return [*found, *more], known
 
@@ -71,7 +72,7 @@ def _hub(hub: Hub) -> Finding:
         else:
             hub.get("/hello")
     except AgentError as error:
-        return Finding("Hub", False, f"{error.message} {remedy(error)}")
+        return Finding("Hub", False, explained(error))
     if hub.is_open_to_listeners:
         return Finding("Hub", False, said(
             "reachable, but not encrypted: take its https:// address.",
@@ -96,32 +97,6 @@ def _source(conn: Any) -> tuple[list[Finding], dict[str, Any]]:
         tables=str(unreadable)[:200],
     ) if unreadable else said("readable", "legíveis"), blocker=False)
     return [database, role, tables], known
-
-
-REMEDIES = {
-    "network_dns": ("Ask the network's administrator whether this machine may resolve names.",
-                    "Pergunte a quem cuida da rede se esta máquina resolve nomes."),
-    "network_connect": ("Let this machine reach the hub by HTTPS (port 443), outbound only.",
-                        "Libere a saída desta máquina para o hub por HTTPS (porta 443)."),
-    "network_tls": ("If a proxy reads the traffic, name its certificate with --ca FILE.",
-                    "Se um proxy lê o tráfego, indique o certificado dele com --ca ARQUIVO."),
-    "network_proxy": ("Set HTTPS_PROXY=http://user:password@host:port for the agent.",
-                      "Defina HTTPS_PROXY=http://usuario:senha@servidor:porta para o agente."),
-    "database_down": ("Is PostgreSQL running, and is the address right (--database)?",
-                      "O PostgreSQL está em execução, e o endereço está certo (--database)?"),
-    "database_login": ("Check user and password; the password is asked, or in PGPASSWORD.",
-                       "Confira usuário e senha; a senha é perguntada, ou fica em PGPASSWORD."),
-    "database_permission": ("Grant the role SELECT on the tables that the message names.",
-                            "Conceda ao usuário SELECT nas tabelas que a mensagem indica."),
-    "clock_skew": ("Set the machine's clock.", "Acerte o relógio da máquina."),
-    "disk_full": ("Free some room on the disk of the state folder.",
-                  "Libere espaço no disco da pasta de estado."),
-}
-
-
-def remedy(error: AgentError) -> str:
-    """What to do about a failure."""
-    return said(*REMEDIES.get(error.cause, ("", "")))
 
 
 def shown(findings: list[Finding]) -> str:

@@ -17,6 +17,7 @@ from typing import IO, Any
 from pg8000.core import CoreConnection
 
 from vazao_agent import __version__, facts, machine, preflight, source
+from vazao_agent.causes import explained
 from vazao_agent.comments import in_ascii
 from vazao_agent.errors import AgentError
 from vazao_agent.extracting import extract
@@ -154,7 +155,7 @@ class Agent:
             if error.cause.startswith("network_"):
                 raise error from problem
             self.journal.failed(error, name)
-            self._say(f"{name}: {error.cause}: {error.message}")
+            self._say(f"{name}: {error.cause}: {explained(error)}")
             well = False
         if well:
             self._later.pop(name, None)

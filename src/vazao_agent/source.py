@@ -78,7 +78,8 @@ def connected(address: str, password: str | None) -> Generator[CoreConnection]:
     except DatabaseError as error:
         raise cause_of(error) from error
     except (InterfaceError, OSError) as error:
-        raise AgentError("database_down", f"The database cannot be reached: {error}.") from error
+        said = str(error).rstrip(".")
+        raise AgentError("database_down", f"The database cannot be reached: {said}.") from error
     try:
         # Reading a list may take longer than connecting.
         if conn._usock is not None:

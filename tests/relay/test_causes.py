@@ -147,7 +147,11 @@ def test_the_database_in_the_way(hub: Hub, place: tuple[str, Agent, str]) -> Non
     address = json.loads((agent.folder / "identity.json").read_text())["database"]
     at = urlsplit(address)
     altered(agent, database=f"postgresql://{at.username}@127.0.0.1:{free_port()}/x")
-    assert "database_down" in agent.run("once", code=1)
+    agent.environment["LC_ALL"] = "pt_BR.UTF-8"
+    said = agent.run("once", code=1)
+    assert "database_down: O banco de dados não responde. (" in said, said
+    assert "O PostgreSQL está em execução" in said
+    del agent.environment["LC_ALL"]
     altered(agent, database=address, password="wrong")
     agent.environment.pop("PGPASSWORD")
     assert "database_login" in agent.run("once", code=1)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.support.old_servers import PORTUGUESE, Server, speaks_portuguese
+from tests.support.old_servers import PORTUGUESE, Server, speaks_portuguese, standby_of
 from tests.support.relay import Agent, Hub, change
+from tests.support.waiting import until
 from vazao.relay import publishing, synthetic
 from vazao_agent import wire
 
@@ -139,6 +141,7 @@ def test_a_server_speaks_portuguese(server: Server) -> None:
     assert asked(server.url("postgres"), "show lc_numeric") == [(PORTUGUESE,)]
 
 
+READING = "select from pg_stat_activity where wait_event = 'PgSleep'"
 HURRIED = (
     "create role hurried login in role reader",
     "update pg_authid set rolpassword = (select rolpassword from pg_authid where rolname = "
@@ -174,6 +177,22 @@ def test_what_a_role_is_set_to_changes_nothing(hub: Hub, server: Server) -> None
     known = hub.execute("select a.facts ->> 'processed_at' from relay.agent a join relay.site s "
                         "on s.agent_id = a.id where s.name = %s", site)
     assert float(known[0][0]) == datetime(2026, 2, 3, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize("server", [18], indirect=True)
+def test_a_standby_that_ends_a_query_is_asked_again(hub: Hub, server: Server) -> None:
+    url = made(server, "copied")
+    hub.publish("people", PEOPLE + ", pg_sleep(case when id = 300 then 60 else 0 end)")
+    with standby_of(server) as standby, ThreadPoolExecutor() as pool:
+        site, agent = hub.agent(standby.url("copied", "reader"))
+        first = pool.submit(agent.run, "once", code=1)
+        assert until(lambda: asked(standby.url("copied"), READING))
+        change(url, "delete from person where id = 300", "vacuum person")
+        assert "conflict with recovery" in first.result()
+        agent.run("once")
+    assert hub.rows("people", site, TEXTS) == asked(
+        url, f"select {TEXTS} from public.person order by id"
+    )
 
 
 WORDS = """-- columns: id integer, name text, is_sao boolean

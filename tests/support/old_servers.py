@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -46,6 +46,7 @@ PORTUGUESE = "pt_BR.UTF-8"
 ACCESS = """
 local all all trust
 host all postgres 127.0.0.1/32 trust
+host replication postgres 127.0.0.1/32 trust
 host all hashed 127.0.0.1/32 md5
 host all all 127.0.0.1/32 scram-sha-256
 """
@@ -63,6 +64,8 @@ class Server:
 
     major: int
     port: int
+    place: Path
+    account: Account | None
 
     def url(self, database: str, role: str = "postgres") -> str:
         """The address of a database for a role."""
@@ -134,12 +137,34 @@ def started(
     control = (place / "pg_ctl", "-D", data, "-w", "-l", log)
     run(account, *control, "start")
     try:
-        server = Server(major, port)
+        server = Server(major, port, place, account)
         with psycopg.connect(server.url("postgres"), autocommit=True) as conn:
             conn.execute(ROLES.format(password=psycopg.sql.quote(PASSWORD)))
         yield server
     finally:
         run(account, *control, "-m", "immediate", "stop")
+
+
+@contextmanager
+def standby_of(server: Server) -> Iterator[Server]:
+    """A standby that does at once what *server* does, whoever reads, until the block ends."""
+    folder = Path(tempfile.mkdtemp(prefix="vazao-test-", dir=memory_folder()))
+    try:
+        if server.account:
+            os.chown(folder, server.account.uid, server.account.gid)
+        data, port = folder / "data", free_port()
+        run(server.account, server.place / "pg_basebackup", "-D", data, "-R", "-c", "fast",
+            "--no-sync", "-d", server.url("postgres"))
+        with (data / "postgresql.conf").open("a") as file:
+            file.write(f"port = {port}\nmax_standby_streaming_delay = 0\n")
+        control = (server.place / "pg_ctl", "-D", data, "-w", "-l", folder / "log")
+        run(server.account, *control, "start")
+        try:
+            yield replace(server, port=port)
+        finally:
+            run(server.account, *control, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder)
 
 
 def run(account: Account | None, *command: Any) -> None:

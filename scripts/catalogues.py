@@ -35,7 +35,7 @@ LABELLED = {
     "MenuEntry": 0, "Figure": 0, "DropTarget": 0, "DemoStep": 0, "Note": 0, "Kind": 1, "tick": 0,
     "say": 0,
 }
-CONSTANTS = frozenset({"REASONS", "REMEDIES", "LABELS", "MESSAGES", "TEXTS"})
+CONSTANTS = frozenset({"REASONS", "REMEDIES", "LABELS", "MESSAGES", "TEXTS", "DONE"})
 CLASS_TEXTS = frozenset({"cure", "remedy", "template"})
 NOTHING: Mapping[str, str] = MappingProxyType({})
 UNWANTED = re.compile(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from vazao import jobs
 from vazao.kit.errors import NotFound
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.sql import Conn
 from vazao.relay import enrolling, publishing, store
-from vazao.relay.errors import RunEnded, RunUnknown
+from vazao.relay.errors import Rejected, RunEnded, RunUnknown
 from vazao.relay.intervals import seconds_of, window_of
 from vazao.relay.keys import bytes_of
 from vazao.relay.models import Site, Told, Version
@@ -109,7 +110,9 @@ async def reject(conn: Conn, run: Told, organization_id: int, actor: str) -> Non
     Raises:
         RunEnded: it is not held.
     """
-    if await store.runs.set_state(conn, run, "failed", from_states=("held",)) is None:
+    if await store.runs.set_state(
+        conn, run, "failed", from_states=("held",), error=jobs.error_json(Rejected())
+    ) is None:
         raise RunEnded
     await _about(conn, run, organization_id, actor, "rejected")
 

@@ -57,7 +57,8 @@ ENROLL = says(
         "token": "vr_fZ0aF0Xo5N0mQzvK9oYxw5s8vQ9mJpJ3m3y8d4jYQxE", "public_key": KEY,
         "version": "0.1.0", "machine": "9f86d081884c7d659a2feaa0c55ad015", "ibge": "2611606",
     }),),
-    refuses=(errors.EnrolmentInvalid, SignatureWrong), public=True, anonymous=True,
+    refuses=(errors.EnrolmentInvalid, errors.MunicipalityWrong, SignatureWrong), public=True,
+    anonymous=True,
 )
 CHECK_IN = says(
     Answer(about="What there is to do.", kind=views.Orders, example={

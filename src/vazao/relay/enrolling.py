@@ -17,6 +17,7 @@ from vazao.relay.errors import (
     EnrolmentInvalid,
     HolidaysInvalid,
     IbgeInvalid,
+    MunicipalityWrong,
     SignatureWrong,
     SiteExists,
     SiteNameInvalid,
@@ -37,7 +38,7 @@ def key_of(name: str) -> str:
         SiteNameInvalid: no site can have it.
     """
     if not 1 <= len(name) <= 100 or name != name.strip() or not name.isprintable() or (
-        "/" in name
+        "/" in name or name in (".", "..")
     ):
         raise SiteNameInvalid
     return name.casefold()
@@ -52,6 +53,11 @@ def ibge_of(text: str) -> str:
     if not _ibge(text.strip()):
         raise IbgeInvalid
     return text.strip()
+
+
+def are_one(code: str, other: str) -> bool:
+    """Whether two codes are of one municipality: the seventh digit is a check, not always given."""
+    return code[:6] == other[:6]
 
 
 def holidays_of(text: str) -> list[date]:
@@ -124,6 +130,7 @@ async def enrol(
 
     Raises:
         EnrolmentInvalid: the token cannot be used.
+        MunicipalityWrong: the agent found another municipality's database.
         SignatureWrong: *public_key* is no Ed25519 key.
     """
     if len(public_key) != KEY_BYTES:
@@ -131,6 +138,8 @@ async def enrol(
     site = await store.sites.use_enrolment(conn, _digest(token))
     if site is None:
         raise EnrolmentInvalid
+    if ibge is not None and site.ibge is not None and not are_one(ibge, site.ibge):
+        raise MunicipalityWrong(found=ibge[:7], wanted=site.ibge)
     agent = await store.sites.insert_agent(
         conn, site.id, public_key=public_key, version=version[:40], machine=machine[:64]
     )

@@ -40,6 +40,20 @@ class SiteMissing(BadRequest):
     code = "site_missing"
 
 
+class MunicipalityWrong(Conflict):
+    """The database is of municipality {found}, the site's is {wanted}. The token was not used: name
+    the site's own database, or take the line of the other site.
+    """
+
+    code = "municipality_wrong"
+
+
+class Rejected(Conflict):
+    """Somebody rejected this list on the hub; readers keep the one before."""
+
+    code = "list_rejected"
+
+
 class EnrolmentInvalid(Unauthenticated):
     """This enrolment token is unknown, was used, or is older than seven days."""
 

@@ -17,6 +17,7 @@ from vazao.kit.i18n import translate
 from vazao.kit.sql import Conn
 from vazao.relay import store
 from vazao.relay.intervals import is_open, opens_next
+from vazao.relay.labels import REASONS
 from vazao.relay.models import Place, Site
 from vazao.relay.settings import RelaySettings
 
@@ -27,7 +28,13 @@ STALE = timedelta(days=3)
 LITTLE_ROOM = 200 << 20
 STATES = (
     "current", "late", "held", "waiting", "sending", "loading", "silent", "paused", "not_enrolled",
+    "awaited", "no_list",
 )
+SILENCING = (
+    "machine_off", "machine_replaced", "agent_stopped", "agent_state_lost", "network_dns",
+    "network_connect", "network_tls", "network_proxy", "clock_skew", "disk_full", "agent_error",
+)
+"""Causes that keep an agent from speaking; a query that fails does not."""
 TEXTS = {
     "seen": "The agent was last heard of on {at}.",
     "never": "No agent has enrolled yet.",
@@ -37,6 +44,8 @@ TEXTS = {
     "room": "The disk of the agent had only {megabytes} MB left.",
     "wrote": "The last that it wrote down, on {at}: {cause}. {message}",
     "hub": "The hub could not load the list: {message}",
+    "apart": "Off, stopped, or cut off from the network: nothing here tells which.",
+    "held": "{rows} rows came, and readers see {former}: somebody has to release or reject it.",
     "waiting": "The run waits for its turn since {at}.",
     "processed": "The source was last processed on {at}.",
 }
@@ -50,7 +59,10 @@ class Evidence(msgspec.Struct, frozen=True):
 
     def text(self, language: str) -> str:
         """In the reader's language."""
-        return translate(TEXTS[self.key], language).format(**self.places)
+        places = dict(self.places)
+        if cause := places.get("cause"):
+            places["cause"] = translate(REASONS[cause], language)
+        return translate(TEXTS[self.key], language).format(**places)
 
 
 Evidences = list[Evidence]
@@ -116,7 +128,7 @@ def health_of(
 ) -> Health:
     """How a list is."""
     due = due_at(place)
-    late = due is not None and now > due + GRACE
+    late = due is not None and now > due + (timedelta() if _has_failed(place) else GRACE)
     state, cause, evidence = _judged(place, now, settings, late, gaps)
     processed = _processed(place)
     if processed is not None and now - processed > STALE:
@@ -138,12 +150,19 @@ def _judged(
     if place.agent_id is None:
         return "not_enrolled", "", [Evidence("never")]
     if place.open_state == "held":
-        return "held", "", []
+        return "held", "", [Evidence("held", {"rows": place.open_rows, "former": place.rows or 0})]
     if is_silent(place, now, settings):
         return "silent", *_likely(place, now, gaps)
+    if place.list is None:
+        return "no_list", "", []
     if not late:
-        return place.open_state or "current", "", []
+        return place.open_state or ("awaited" if place.rows is None else "current"), "", []
     return "late", *_known(place)
+
+
+def _has_failed(place: Place) -> bool:
+    """Whether a try since the last list is known to have failed."""
+    return place.open_state is None and (place.failed_at is not None or bool(place.cause))
 
 
 def _known(place: Place) -> tuple[str, list[Evidence]]:
@@ -178,12 +197,12 @@ def _likely(
     times = sum(_covers(at.astimezone(zone), details, local, zone) for at, details in gaps)
     if times:
         found.append(("machine_off", Evidence("nightly", {"times": times})))
-    if place.cause and place.caused_at is not None and seen is not None and (
+    if place.cause in SILENCING and place.caused_at is not None and seen is not None and (
         place.caused_at > seen - timedelta(hours=1)
     ):
         found.append((place.cause, _wrote(place)))
-    evidence = [Evidence("seen", {"at": _local(place, seen)}), *(each for _, each in found)]
-    return (found[0][0] if found else ""), evidence
+    why = [each for _, each in found] or [Evidence("apart")]
+    return (found[0][0] if found else ""), [Evidence("seen", {"at": _local(place, seen)}), *why]
 
 
 def _covers(

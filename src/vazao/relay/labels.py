@@ -7,8 +7,8 @@ from typing import Final
 LABELS: Final = {
     "current": "Up to date", "late": "Late", "held": "Held back", "waiting": "Waiting for its turn",
     "sending": "Being sent", "loading": "Being loaded", "silent": "Silent", "paused": "Paused",
-    "not_enrolled": "Not enrolled", "finished": "Finished", "failed": "Failed",
-    "replaced": "Replaced",
+    "not_enrolled": "Not enrolled", "awaited": "Not received yet", "no_list": "No list published",
+    "finished": "Finished", "failed": "Failed", "replaced": "Replaced",
 }
 REASONS: Final = {
     "machine_off": "The machine was off.",
@@ -34,6 +34,17 @@ REASONS: Final = {
     "hub_error": "The hub could not take the list.",
     "agent_error": "The agent failed.",
 }
+DONE: Final = {
+    "run": "Asked: the agent sends the site's lists at its next check-in, within a minute or two.",
+    "resend": "Asked: the agent sends everything again at its next check-in.",
+    "restart": "Asked: the agent restarts at its next check-in.",
+    "diagnose": "Asked: the agent says below, after its next check-in, what is in the way.",
+    "pause": "The site rests: nothing is asked of it until it is resumed.",
+    "resume": "The site works again.",
+    "revoke": "Revoked: the agent may speak no more.",
+    "unheard": "No agent has enrolled for this site: nothing happens until one does.",
+}
+"""What a page says after something was done by it."""
 MESSAGES: Final = {
     "started": "The agent started", "stopped": "The agent stopped", "gap": "Not running",
     "failed": "Failed", "sent": "Transmitted", "noticed": "Noticed",

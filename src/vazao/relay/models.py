@@ -110,6 +110,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     every_seconds: int
     opens: int
     closes: int
+    published_at: datetime
     current: UUID | None
     current_version: int | None
     extracted_at: datetime | None
@@ -279,6 +280,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     doubles: int | None
     open_state: str | None
     open_at: datetime | None
+    open_rows: int | None
     failed: dict[str, Any] | None
     failed_at: datetime | None
     cause: str | None

@@ -44,6 +44,10 @@ async def months_of(conn: Conn, site: Site) -> list[Month]:
     found: dict[date, list[Day]] = {}
     for each in await store.health.days(conn, site.id, site.timezone):
         found.setdefault(each.day, []).append(each)
+    births = [
+        each.astimezone(zone).date()
+        for each in await store.health.births(conn, site.organization_id)
+    ]
     today = clock.now().astimezone(zone).date()
     born = site.created_at.astimezone(zone).date()
     first, made = today.replace(day=1), []
@@ -51,7 +55,7 @@ async def months_of(conn: Conn, site: Site) -> list[Month]:
         after = (first + timedelta(days=32)).replace(day=1)
         days = [first + timedelta(days=n) for n in range((after - first).days)]
         made.append(Month(first, [
-            Square(day, _state(found.get(day, ()), site, day)
+            Square(day, _state(found.get(day, ()), site, day, sum(b <= day for b in births))
                    if born <= day < today or day in found else "",
                    sum(each.arrived for each in found.get(day, ())))
             for day in days
@@ -60,12 +64,12 @@ async def months_of(conn: Conn, site: Site) -> list[Month]:
     return made
 
 
-def _state(lists: Sequence[Day], site: Site, day: date) -> str:
-    """One of :data:`LABELS`."""
-    arrived = [each.arrived for each in lists]
-    if arrived and all(arrived):
+def _state(lists: Sequence[Day], site: Site, day: date, expected: int) -> str:
+    """One of :data:`LABELS`; so many lists were *expected*."""
+    arrived = sum(each.arrived for each in lists)
+    if arrived and arrived >= expected and all(each.arrived for each in lists if each.list_id):
         return "arrived"
-    if any(arrived):
+    if arrived:
         return "some"
     if any(each.held for each in lists):
         return "held"

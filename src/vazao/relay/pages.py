@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from vazao import jobs
 from vazao.kit.errors import NotFound, VazaoError
+from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
@@ -22,13 +24,14 @@ from vazao.relay import (
     packages,
     store,
 )
-from vazao.relay.labels import LABELS, MESSAGES, REASONS, TEXTS
+from vazao.relay.labels import DONE, LABELS, MESSAGES, REASONS, TEXTS
 from vazao.relay.settings import RelaySettings
 
 Asking = Request[Any, Any, Any]
 PAGE, FLEET_PAGE = 50, 100
 URGENCY = (
-    "late", "silent", "held", "not_enrolled", "waiting", "sending", "loading", "current", "paused",
+    "late", "silent", "held", "not_enrolled", "waiting", "sending", "loading", "awaited", "current",
+    "paused", "no_list",
 )
 READ, ADMIN = {"scope": described.READ}, {"scope": described.ADMIN}
 
@@ -127,8 +130,18 @@ async def _site(
         request, "relay/site.html", site=site, agent=agent, places=places, labels=LABELS,
         causes=REASONS, whats=MESSAGES, entries=entries.items, after=after, token=token,
         next=following(entries, lambda each: encode_cursor(each.id)), months=shown,
-        reader=language_of(request), days=months.LABELS,
+        reader=language_of(request), days=months.LABELS, messages=_done(request, agent is None),
     )
+
+
+def _done(request: Asking, unheard: bool) -> list[tuple[str, str]]:
+    """What the page says of what was just done by it."""
+    done, language = request.query_params.get("done", ""), language_of(request)
+    if done not in DONE:
+        return []
+    if unheard and done in ("run", "resend", "restart", "diagnose"):
+        return [("bad", translate(DONE["unheard"], language))]
+    return [("ok", translate(DONE[done], language))]
 
 
 @post("/relay/sites/{name:str}/token", opt=ADMIN, include_in_schema=False)
@@ -149,7 +162,7 @@ async def do_site(
 ) -> Response[None]:
     """Do something with a site from its page."""
     await administering.do(platform, principal.organization_id, name, verb, principal.name)
-    return _see("/relay" if verb == "purge" else f"/relay/sites/{name}")
+    return _see("/relay" if verb == "purge" else f"/relay/sites/{quote(name)}?done={verb}")
 
 
 @get("/relay/runs", opt=READ, include_in_schema=False)
@@ -179,13 +192,14 @@ async def show_run(
     language = language_of(request)
     async with platform.db.connection() as conn:
         found = await administering.get_run(conn, principal.organization_id, run)
+        former = await store.runs.current(conn, found.site_id, found.list_id)
         job = (await jobs.by_ids(conn, principal.organization_id, [found.job_id or 0])).get(
             found.job_id or 0
         )
     problem = jobs.error_view(found.error, language) if found.error else None
     return page(
         request, "relay/run.html", run=found, labels=LABELS, job=job.token if job else None,
-        problem=problem["message"] if problem else "",
+        former=former.rows if former else 0, problem=problem["message"] if problem else "",
     )
 
 

@@ -44,7 +44,9 @@ def is_due(order: Order, site: Site, now: datetime) -> bool:
     if site.paused_at is not None or order.held:
         return False
     at = order.extracted_at
-    if site.asked_at is not None and (at is None or site.asked_at > at):
+    # What was published after it was asked for keeps to its window.
+    if site.asked_at is not None and site.asked_at > max(at or order.published_at,
+                                                         order.published_at):
         return True
     if not is_open((order.opens, order.closes), now, site.timezone):
         return False

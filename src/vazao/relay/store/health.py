@@ -29,6 +29,12 @@ async def days(conn: Conn, site_id: int, timezone: str) -> list[Day]:
     return await sql.every(conn, Day, Q.list_days, site_id=site_id, timezone=timezone)
 
 
+async def births(conn: Conn, organization_id: int) -> list[datetime]:
+    """Since when each list is expected of an organization's sites that is due each day."""
+    return [born for (born,) in await sql.rows(
+        conn, Q.list_births, organization_id=organization_id)]
+
+
 async def gaps(conn: Conn, site_ids: Collection[int]) -> dict[int, Gaps]:
     """When the machines of sites were off lately, by site."""
     found: dict[int, Gaps] = {}

@@ -8,6 +8,7 @@ select s.id as site_id, s.name as site, s.timezone, s.holidays, s.created_at, s.
     l.id as list_id, l.name as list, v.every_seconds, v.opens, v.closes,
     c.extracted_at, c.swapped_at, c.rows,
     case when c.counted_seq = c.seq then c.doubles end as doubles, o.state as open_state, o.offered_at as open_at,
+    o.rows as open_rows,
     f.error as failed, f.offered_at as failed_at, j.cause, j.message, j.at as caused_at
 from relay.site as s
 left join relay.agent as a on a.id = s.agent_id
@@ -33,13 +34,32 @@ where s.organization_id = %(organization_id)s and s.purged_at is null
 order by s.name_key, s.id, l.name
 
 -- name: list_days
--- What came of a site's transmissions, by the days of its clock and by list.
-select (r.offered_at at time zone %(timezone)s)::date as day, r.list_id,
-    bool_or(r.state = 'finished') as arrived, bool_or(r.state = 'held') as held,
-    bool_or(r.state = 'failed') as failed
-from relay.run as r
-where r.site_id = %(site_id)s and r.offered_at >= kit.now() - interval '190 days'
+-- What came of a site's transmissions, by the days of its clock and by list; what failed before
+-- anything was transmitted stands in the journal (list 0 where it is about none).
+select d.day, d.list_id, bool_or(d.state = 'finished') as arrived,
+    bool_or(d.state = 'held') as held, bool_or(d.state = 'failed') as failed
+from (
+    select (r.offered_at at time zone %(timezone)s)::date as day, r.list_id, r.state
+    from relay.run as r
+    where r.site_id = %(site_id)s and r.offered_at >= kit.now() - interval '190 days'
+    union all
+    select (e.at at time zone %(timezone)s)::date, coalesce(l.id, 0), 'failed'
+    from relay.journal as e
+    join relay.site as s on s.id = e.site_id
+    left join relay.list as l on l.organization_id = s.organization_id and l.name = e.list
+    where e.site_id = %(site_id)s and e.what = 'failed'
+        and e.at >= kit.now() - interval '190 days'
+) as d
 group by 1, 2 order by 1, 2
+
+-- name: list_births
+-- Since when lists are expected of the sites of an organization each day.
+select min(v.published_at) as born
+from relay.list as l
+join relay.version as w on w.list_id = l.id and w.version = l.version and w.every_seconds <= 86400
+join relay.version as v on v.list_id = l.id
+where l.organization_id = %(organization_id)s
+group by l.id
 
 -- name: list_gaps
 -- When the machines of sites were off lately, for what their silence may mean now.

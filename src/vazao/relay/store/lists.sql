@@ -70,7 +70,7 @@ where l.id = %(list_id)s and v.version = %(version)s
 -- name: list_orders
 -- The lists of a site's organization, with what the hub shows of them for the site.
 select l.id as list_id, l.name, v.version, v.document, v.signature, v.columns, v.every_seconds,
-    v.opens, v.closes, case
+    v.opens, v.closes, v.published_at, case
         -- Rows that did not change have no values of a column that is new.
         when w.columns is distinct from v.columns then null
         when s.resend_at is null or s.resend_at < c.extracted_at then r.token

@@ -152,13 +152,16 @@ def status(given: argparse.Namespace) -> int:
     agent = Agent(given.state)
     try:
         alive = agent.journal.read("alive")
-        print(f"{identity.site} → {identity.hub}, agent {identity.agent}, {__version__}")
+        print(said("{site} → {hub}, agent {number}, {version}",
+                   "{site} → {hub}, agente {number}, {version}", site=identity.site,
+                   hub=identity.hub, number=identity.agent, version=__version__))
         print(said("Database: {address}", "Banco: {address}", address=identity.database))
         print(said("Last alive: {at}", "Último sinal: {at}",
                    at=datetime.fromtimestamp(float(alive)).isoformat(" ", "seconds")
                    if alive else "-"))
         for kept in agent.state.lists():
-            state = said("waits to be sent", "aguarda envio") if kept.pending else "✓"
+            state = "✓" if kept.version else said("not sent yet", "ainda não enviada")
+            state = said("waits to be sent", "aguarda envio") if kept.pending else state
             print(f"  {kept.name} (v{kept.version}): {state}")
         for entry in agent.journal.pending():
             at = datetime.fromtimestamp(entry["when"]).isoformat(" ", "seconds")

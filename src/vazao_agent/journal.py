@@ -43,7 +43,8 @@ class Journal:
             name: of the list that it is about.
         """
         last = self._db.execute(
-            "select id, what, cause, list, details from journal order by id desc limit 1"
+            "select id, what, cause, list, details from journal where list = ? "
+            "order by id desc limit 1", [name],
         ).fetchone()
         if what == FAILED and last is not None and last[1:4] == (what, cause, name):
             given = json.loads(last[4])

@@ -28,9 +28,14 @@ from vazao_agent.identity import Identity, genuine, unb64
 from vazao_agent.journal import DIAGNOSED, FAILED, NOTICED, SENT
 from vazao_agent.spool import Spool
 from vazao_agent.state import Kept, State
+from vazao_agent.texts import said
 from vazao_agent.wire import Manifest, Publication, columns_query
 
 POLL_SECONDS = 0.2
+HOW = {
+    "finished": ("finished", "concluída"), "failed": ("failed", "falhou"),
+    "held": ("held back: somebody decides on the hub", "retida: alguém decide no hub"),
+}
 LONGEST_POLL = 5.0
 OUTDATED = ("run_ended", "run_outdated")
 ENDED = ("finished", "held", "failed", "replaced")
@@ -220,7 +225,11 @@ class Agent:
         if manifest is None or manifest.version != publication.version:
             manifest = self._extract(publication, kept, answer)
         size = sum(each.packed for each in manifest.chunks)
-        self._say(f"{publication.name}: {manifest.rows} rows, {size} bytes to send")
+        self._say(said(
+            "{name}: {rows} rows, {size} bytes to send",
+            "{name}: {rows} linhas, {size} bytes a enviar",
+            name=publication.name, rows=manifest.rows, size=size,
+        ))
         try:
             offered = self._offer(manifest)
         except Refused as refused:
@@ -259,7 +268,7 @@ class Agent:
     def _settle(self, publication: Publication, manifest: Manifest, state: str, size: int) -> bool:
         """Remember how a run ended."""
         kept = self.state.kept(publication.name)
-        self._say(f"{publication.name}: {state}")
+        self._say(f"{publication.name}: {said(*HOW.get(state, (state, state)))}")
         if state == "finished":
             self.state.acknowledge(kept, manifest.run)
             self.journal.add(SENT, name=publication.name, rows=manifest.rows, bytes=size)

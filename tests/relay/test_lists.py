@@ -149,6 +149,30 @@ def test_rows_far_from_each_other_are_found(hub: Hub) -> None:
         assert seen == list(range(1, 6001))
 
 
+def test_a_cursor_is_of_its_list_site_and_team(hub: Hub) -> None:
+    for name in ("one", "two"):
+        hub.publish(name, TEAMS)
+    first, agent = hub.agent(hub.source(40))
+    second, other = hub.agent(hub.source(40))
+    agent.run("once")
+    other.run("once")
+    with hub.reader() as client:
+        def rows(name: str, **asked: str) -> httpx2.Response:
+            return client.get(f"/v1/relay/lists/{name}/rows", params=asked)
+
+        page = rows("one", site=first, limit="5").json()
+        for name, asked in (
+            ("two", {"site": first}), ("one", {"site": second}),
+            ("one", {"site": first, "team": "Equipe 1"}),
+        ):
+            refused = rows(name, after=page["next"], **asked)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (400, "cursor_invalid")
+        hub.expire()
+        before = page["extracted_at"]
+        agent.run("once")
+        assert rows("one", site=first, after=page["next"]).json()["extracted_at"] == before
+
+
 def test_a_list_is_exported_whole(hub: Hub) -> None:
     hub.publish("teams", TEAMS)
     first, agent = hub.agent(hub.source(40))

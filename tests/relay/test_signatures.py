@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -193,6 +194,29 @@ def test_an_agent_runs_only_what_its_publisher_signed(hub: Hub) -> None:
     hub.expire()
     assert "An older version" in agent.run("once", code=1)
     change(source, "select 1")
+
+
+def test_a_list_is_one_query(hub: Hub, tmp_path: Path) -> None:
+    file = tmp_path / "list.sql"
+    for text in (
+        b"\xef\xbb\xbf-- columns: id integer\r\n(select 1 as id)", b"/* a */ -- b\nwith q as "
+        b"(select 1 as id) select * from q", b"values (1)", b"table citizen",
+    ):
+        file.write_bytes(text)
+        said = hub.running.vazao("relay", "publish", "query", "--sql", str(file), "-o",
+                                 hub.organization)
+        assert "is signed and published" in said
+        hub.execute("delete from relay.version where list_id in (select id from relay.list where "
+                    "name = 'query')")
+        hub.execute("delete from relay.list where name = 'query'")
+    for text, why in (
+        (b"", "begins with SELECT"), (b"-- columns: id integer", "begins with SELECT"),
+        (b"/**/" * 5000 + b"update x set y = 1", "begins with SELECT"), (b"\xe7\xe3o", "UTF-8"),
+    ):
+        file.write_bytes(text)
+        assert why in hub.running.vazao(
+            "relay", "publish", "query", "--sql", str(file), "-o", hub.organization, code=1
+        )
 
 
 @pytest.mark.parametrize(("text", "said"), [

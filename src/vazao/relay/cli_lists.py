@@ -37,7 +37,24 @@ ALL_DAY = "00:00-24:00"
 
 def signing_key(given: Path | None) -> SigningKey:
     """The publisher's key: the one given, else this machine's; made where there is none."""
-    return SigningKey(given or Settings().folder / "relay" / "publisher.pem")
+    path = given or Settings().folder / "relay" / "publisher.pem"
+    is_new = not path.exists()
+    key = SigningKey(path)
+    if is_new:
+        typer.echo(_("A new key was made in {path}. Keep two copies of it.", path=path), err=True)
+    return key
+
+
+def sql_of(file: Path) -> str:
+    """A list's SQL.
+
+    Raises:
+        ListInvalid: it is no text.
+    """
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise publishing.invalid("text") from error
 
 
 def _split(names: str) -> tuple[str, ...]:
@@ -54,9 +71,9 @@ def publish(
     ] = None,
 ) -> None:
     """Sign a new version of a list; agents run it from their next check-in on."""
-    text = sql.read_text(encoding="utf-8")
 
     async def main(platform: Platform) -> Version:
+        text = sql_of(sql)
         seconds, between = seconds_of(every), window_of(window)
         async with platform.db.transaction() as conn:
             owner = await platform.registry.organization_id(conn, organization)
@@ -84,8 +101,8 @@ def sign(
     ] = None,
 ) -> None:
     """Sign a version of a list away from the hub; its page and API take what this prints."""
-    text = sql.read_text(encoding="utf-8")
     try:
+        text = sql_of(sql)
         made = Signed.by(
             signing_key(signing), wire.Publication(
                 organization=organization, name=name, version=version, sql=text,

@@ -115,7 +115,7 @@ def due_at(place: Place) -> datetime | None:
     if place.every_seconds is None:
         return None
     window = (place.opens or 0, place.closes or 1440)
-    begin = place.enrolled_at or place.created_at
+    begin = max(place.enrolled_at or place.created_at, place.published_at or place.created_at)
     at = begin if place.extracted_at is None else (
         place.extracted_at + timedelta(seconds=place.every_seconds)
     )

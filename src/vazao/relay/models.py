@@ -274,6 +274,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     every_seconds: int | None
     opens: int | None
     closes: int | None
+    published_at: datetime | None
     extracted_at: datetime | None
     swapped_at: datetime | None
     rows: int | None

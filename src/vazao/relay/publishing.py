@@ -92,6 +92,8 @@ REASONS = {
     "type": "A column's type is one of: {types}.",
     "others": "The key and the volatile columns are columns of the list.",
     "volatile": "A list of volatile columns alone would never change.",
+    "text": "The file is not text in UTF-8.",
+    "query": "A list is a query: it begins with SELECT, WITH, VALUES or TABLE.",
     "sql": "A list's SQL has at most {longest} characters.",
     "number": "A version is a whole number from 1 on; a query has at most {seconds} seconds.",
     "older": "The list is signed for another organization, or its version is not a new one.",
@@ -146,6 +148,7 @@ def check(publication: wire.Publication, *, proposed: bool = False) -> None:
         "others": known and not {*publication.key, *publication.volatile} <= set(names),
         "volatile": known and not publication.compared,
         "sql": len(publication.sql) > LONGEST_SQL or "\0" in publication.sql,
+        "query": _begin.match(publication.sql) is None,
         "number": not (
             0 < publication.version < 1 << 31 and 0 < publication.timeout <= LONGEST_TIMEOUT
         ),
@@ -153,6 +156,12 @@ def check(publication: wire.Publication, *, proposed: bool = False) -> None:
     for reason, is_wrong in wrong.items():
         if is_wrong:
             raise invalid(reason)
+
+
+_begin = re.compile(
+    # What comes before the first word; nothing of it is tried in two ways.
+    r"(?>\s+|\(|--[^\n]*|/\*.*?\*/)*+(?:select|with|values|table)\b", re.IGNORECASE | re.DOTALL
+)
 
 
 def _is_column(name: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -85,9 +86,12 @@ async def read(
     if current is None:
         return Rows([], None, None)
     seq, first_seq, place = current.seq, current.first_seq, store.rows.FIRST
+    at, mark = current.extracted_at, _mark(version, site, only)
     if after:
-        seq, first_seq, block, line = decode_cursor(after, int, int, int, int)
-        if not current.sweeping_seq <= seq <= current.seq or not (
+        whose, seq, first_seq, at, block, line = decode_cursor(
+            after, str, int, int, datetime, int, int
+        )
+        if whose != mark or not current.sweeping_seq <= seq <= current.seq or not (
             0 <= block < 1 << 32 and 0 <= line < 1 << 16
         ):
             raise CursorInvalid(remedy="Begin again without after=.")
@@ -99,5 +103,11 @@ async def read(
     following = None
     if page.more:
         block, line = map(int, page.items[-1].spot.strip("()").split(","))
-        following = encode_cursor(seq, first_seq, block, line)
-    return Rows([each.row for each in page.items], following, current.extracted_at)
+        following = encode_cursor(mark, seq, first_seq, at, block, line)
+    return Rows([each.row for each in page.items], following, at)
+
+
+def _mark(version: Version, site: Site, only: Mapping[str, str]) -> str:
+    """Of what a cursor is: another list, site, team or unit has other rows."""
+    whose = msgspec.json.encode([version.list_id, site.id, sorted(only.items())])
+    return hashlib.sha256(whose).hexdigest()[:16]

@@ -5,7 +5,7 @@
 -- failed one since, and the last entry of the journal that names a cause since.
 select s.id as site_id, s.name as site, s.timezone, s.holidays, s.created_at, s.paused_at,
     s.agent_id, a.seen_at, a.enrolled_at, a.facts, a.version as agent_version,
-    l.id as list_id, l.name as list, v.every_seconds, v.opens, v.closes,
+    l.id as list_id, l.name as list, v.every_seconds, v.opens, v.closes, v.published_at,
     c.extracted_at, c.swapped_at, c.rows,
     case when c.counted_seq = c.seq then c.doubles end as doubles, o.state as open_state, o.offered_at as open_at,
     o.rows as open_rows,

@@ -162,7 +162,7 @@ on conflict (agent_id, number) do nothing
 -- What the hub refused: once in ten minutes, since a stranger may knock as often as they like.
 insert into relay.journal (site_id, at, what, cause, list, message, details)
 select %(site_id)s, kit.now(), 'refused', %(cause)s, %(list)s, %(message)s, '{}'
-where not exists (
+where exists (select from relay.site where id = %(site_id)s) and not exists (
     select from relay.journal
     where site_id = %(site_id)s and what = 'refused' and message = %(message)s
         and at > kit.now() - interval '10 minutes'

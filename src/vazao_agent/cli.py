@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from vazao_agent import (
     __version__,
@@ -67,6 +68,13 @@ def _database(given: argparse.Namespace) -> tuple[str, str | None]:
         AgentError: none was given or found, and nobody can be asked.
     """
     if given.database:
+        if urlsplit(given.database).password is not None:
+            raise AgentError("database_login", said(
+                "Leave the password out of --database: others on this machine could read it. "
+                "It is asked for, or read from PGPASSWORD.",
+                "Tire a senha de --database: outros nesta máquina poderiam lê-la. Ela é "
+                "perguntada, ou lida de PGPASSWORD.",
+            ))
         return given.database, os.environ.get("PGPASSWORD") or _asked()
     found = finding.find()
     if found is None:

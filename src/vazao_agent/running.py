@@ -43,13 +43,14 @@ ENDED = ("finished", "held", "failed", "replaced")
 
 @dataclass(frozen=True)
 class Later:
-    """A list that failed: how often in a row, when it may run again (by the monotonic clock), and
-    when somebody last asked for it.
+    """A list that failed: how often in a row, when it may run again (by the monotonic clock), when
+    somebody last asked for it, and which version of it failed.
     """
 
     failures: int
     until: float
     asked: float | None
+    version: str
 
 
 class Agent:
@@ -152,7 +153,7 @@ class Agent:
             publication = self._verified(order)
             name = publication.name
             kept = self.state.acknowledge(self.state.kept(name), order["current"])
-            if not order["due"] or self._is_later(name, answer):
+            if not order["due"] or self._is_later(name, order, answer):
                 return True
             well = self._transmit(publication, kept, answer)
         except (AgentError, sqlite3.Error, OSError) as problem:
@@ -168,13 +169,16 @@ class Agent:
             failures = self._later[name].failures + 1 if name in self._later else 1
             # What took an hour and failed is not tried again every minute.
             wait = max(wait_after(failures), 2 * (time.monotonic() - began))
-            self._later[name] = Later(failures, time.monotonic() + wait, answer.get("asked"))
+            self._later[name] = Later(failures, time.monotonic() + wait, answer.get("asked"),
+                                      order["digest"])
         return well
 
-    def _is_later(self, name: str, answer: dict[str, Any]) -> bool:
-        """Whether a list that failed is to rest for now; who asks for it does not wait."""
+    def _is_later(self, name: str, order: dict[str, Any], answer: dict[str, Any]) -> bool:
+        """Whether a list that failed is to rest for now; who asks for it, or corrects it, does not
+        wait.
+        """
         later = self._later.get(name)
-        if later is None or later.asked != answer.get("asked"):
+        if later is None or (later.asked, later.version) != (answer.get("asked"), order["digest"]):
             return False
         return time.monotonic() < later.until
 

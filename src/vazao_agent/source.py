@@ -70,7 +70,7 @@ def connected(address: str, password: str | None) -> Generator[CoreConnection]:
         conn = CoreConnection(
             unquote(place.username or "postgres"), host=place.hostname or "localhost",
             port=place.port or 5432, database=unquote(place.path.lstrip("/")) or "postgres",
-            password=password or os.environ.get("PGPASSWORD"), timeout=CONNECT_SECONDS,
+            password=password or os.environ.get("PGPASSWORD") or "", timeout=CONNECT_SECONDS,
             application_name="vazao-agent", tcp_keepalive=True, ssl_context=_tls(place.query),
             # From the first byte on: what a server says of itself need not be ASCII.
             startup_params={"client_encoding": PINNED["client_encoding"]},

@@ -152,6 +152,10 @@ def test_the_database_in_the_way(hub: Hub, place: tuple[str, Agent, str]) -> Non
     assert "database_down: O banco de dados não responde. (" in said, said
     assert "O PostgreSQL está em execução" in said
     del agent.environment["LC_ALL"]
+    typed = at._replace(netloc=f"{at.username}:x@{at.hostname}:{at.port}").geturl()
+    assert "PGPASSWORD" in agent.run(
+        "enroll", hub.running.address, "vr_x", "--database", typed, code=1
+    )
     altered(agent, database=address, password="wrong")
     agent.environment.pop("PGPASSWORD")
     assert "database_login" in agent.run("once", code=1)

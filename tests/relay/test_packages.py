@@ -52,6 +52,7 @@ def test_one_line_brings_the_first_list(hub: Hub, tmp_path: Path) -> None:
                   PGPASSWORD=source.password or "")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"Enrolled as {site}" in done.stdout
+    assert f"vazao-agent run --state {state}\n" in done.stdout
     subprocess.run(
         [str(tmp_path / "home" / "vazao-agent"), "once", "--state", str(state)], check=True,
         capture_output=True,

@@ -57,7 +57,10 @@ def test_a_chunk_that_is_lost_is_read_anew(hub: Hub) -> None:
     with psycopg.connect(hub.url) as conn:
         conn.execute("select from relay.pace for update")
         process = started(agent, "once")
-        until(lambda: pending(agent))
+        assert until(lambda: hub.execute(
+            "select from relay.run r join relay.site s on s.id = r.site_id "
+            "where s.name = %s and r.state = 'waiting'", site
+        ))
         process.kill()
         process.wait()
     for each in pending(agent):

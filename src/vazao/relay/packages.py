@@ -31,17 +31,28 @@ SCRIPT = """#!/bin/sh
 set -eu
 token="${{1:?usage: sh -s -- TOKEN}}"
 shift
+here="$PWD" state="" before=""
+for word in "$@"; do
+  case "$before $word" in
+    "--state "*) state="$word" ;;
+    *" --state="*) state="${{word#--state=}}" ;;
+  esac
+  before="$word"
+done
+case "$state" in ""|/*) ;; *) state="$here/$state" ;; esac
 folder="${{VAZAO_AGENT_HOME:-/opt/vazao-agent}}"
 mkdir -p "$folder"
 cd "$folder"
 fetch() {{ curl -fsSL --retry 3 -o "$2.new" "$1" && mv "$2.new" "$2"; }}
 check() {{ echo "$2  $1" | sha256sum -c - >/dev/null || {{ echo "$1 is damaged" >&2; exit 1; }}; }}
 {steps}
+cd "$here"
 "$folder/vazao-agent" enroll {hub} "$token" "$@"
 if [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ]; then
-  "$folder/vazao-agent" install-service
+  "$folder/vazao-agent" install-service ${{state:+--state "$state"}}
 else
-  echo "Start it with: $folder/vazao-agent run"
+  case "${{LC_ALL:-${{LANG:-}}}}" in pt*) how="Inicie com" ;; *) how="Start it with" ;; esac
+  echo "$how: $folder/vazao-agent run${{state:+ --state $state}}"
 fi
 """
 WHOLE = """fetch {hub}/relay/agent.tar.gz agent.tar.gz

@@ -58,7 +58,7 @@ def test_a_chunk_that_is_lost_is_read_anew(hub: Hub) -> None:
         conn.execute("select from relay.pace for update")
         process = started(agent, "once")
         assert until(lambda: hub.execute(
-            "select from relay.run r join relay.site s on s.id = r.site_id "
+            "select 1 from relay.run r join relay.site s on s.id = r.site_id "
             "where s.name = %s and r.state = 'waiting'", site
         ))
         process.kill()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from litestar import Controller, Request, get, post
@@ -106,7 +106,7 @@ class Lists(Controller):
                 conn, principal.organization_id, actor=principal.name, what="read",
                 site=place.name, list=version.name, details={"rows": len(found.items)},
             )
-        return {"items": found.items, "next": found.next,
+        return {"items": cast("list[dict[str, Any]]", found.items), "next": found.next,
                 "extracted_at": views.moment(found.extracted_at)}
 
 

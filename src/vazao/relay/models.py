@@ -199,10 +199,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of a list: where it lies, and its values by the names of the columns."""
+    """A row of a list: where it lies, and its values by the names of the columns, as JSON."""
 
     spot: str
-    row: dict[str, Any]
+    row: str
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -59,6 +60,9 @@ async def _lists(
     )
 
 
+_values = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal)
+
+
 @post("/relay/lists", opt=ADMIN | {"fields": ("signed",)}, include_in_schema=False)
 async def publish(request: Asking, platform: ThePlatform, principal: Asker) -> Response[str]:
     """Publish a version that was signed elsewhere."""
@@ -103,6 +107,7 @@ async def show_list(
             )
     return page(
         request, "relay/rows.html", version=version, site=place, sites=sites, found=found,
+        rows=_values.decode(msgspec.json.encode(found.items)) if found else [],
         columns=columns, after=after, choices=choices, team=team or "", unit=unit or "",
         how=next((each for each in how if each.list == name), None), labels=LABELS,
         causes=REASONS, reader=language_of(request),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -17,9 +16,11 @@ from vazao.relay.models import Site, Version
 
 
 class Rows(msgspec.Struct, frozen=True):
-    """A page of rows; ``extracted_at`` is ``None`` where nothing has been transmitted."""
+    """A page of rows, each as PostgreSQL wrote its JSON: a number keeps all of its digits.
+    ``extracted_at`` is ``None`` where nothing has been transmitted.
+    """
 
-    items: list[dict[str, Any]]
+    items: list[msgspec.Raw]
     next: str | None
     extracted_at: datetime | None
 
@@ -104,7 +105,7 @@ async def read(
     if page.more:
         block, line = map(int, page.items[-1].spot.strip("()").split(","))
         following = encode_cursor(mark, seq, first_seq, at, block, line)
-    return Rows([each.row for each in page.items], following, at)
+    return Rows([msgspec.Raw(each.row.encode()) for each in page.items], following, at)
 
 
 def _mark(version: Version, site: Site, only: Mapping[str, str]) -> str:

@@ -112,7 +112,7 @@ where d.ctid >= %(low)s::tid and d.ctid < %(high)s::tid
 
 -- name: read_rows
 -- Rows of the run of that seq, in the order of their places, behind one and before a page.
-select d.ctid::text as spot, to_jsonb(c) as "row"
+select d.ctid::text as spot, to_jsonb(c)::text as "row"
 from {part} as d cross join lateral (select {columns}) as c
 where d.ctid > %(place)s::tid and d.ctid < %(high)s::tid
     and d.since between %(first_seq)s and %(seq)s and not exists (

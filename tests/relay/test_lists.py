@@ -121,7 +121,8 @@ def test_rows_of_a_team_and_a_unit(hub: Hub) -> None:
         more = rows(team="Equipe 1", after=found["next"]).json()["items"]
         assert [row["id"] for row in more] == [13, 17, 21, 25, 29, 33, 37]
         assert len(rows(unit="UBS 0").json()["items"]) == 20
-        assert client.get("/relay/lists/teams", params={"site": site}).text.count("UBS 0</span") == 20
+        shown = client.get("/relay/lists/teams", params={"site": site}).text
+        assert shown.count("UBS 0</span") == 20
         assert rows(unit="UBS 0", team="Equipe 1").json()["items"] == []
         refused = rows("plain", team="Equipe 1")
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, "column_missing")

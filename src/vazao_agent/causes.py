@@ -47,14 +47,9 @@ IN_PORTUGUESE = {
 """Before the message, which is in English: programs, too, read it."""
 
 
-def remedy(error: AgentError) -> str:
-    """What to do about a failure."""
-    return said(*REMEDIES.get(error.cause, ("", "")))
-
-
 def explained(error: AgentError) -> str:
     """What failed, and what to do about it."""
     message = error.message
     if is_portuguese() and error.cause in IN_PORTUGUESE:
         message = f"{IN_PORTUGUESE[error.cause]} ({message.rstrip('.')})"
-    return f"{message} {remedy(error)}".strip()
+    return f"{message} {said(*REMEDIES.get(error.cause, ('', '')))}".strip()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from vazao_agent import __version__
 from vazao_agent.files import write_private
+from vazao_agent.versions import newer
 
 FILE = "program.json"
 STARTED_BY, ON_TRIAL = "VAZAO_AGENT_STARTED_BY", "VAZAO_AGENT_ON_TRIAL"
@@ -76,7 +77,9 @@ def launch(arguments: "list[str]", folder: Path) -> None:
         program = trial or current
         if not program:
             return
-        if not Path(program["path"]).is_file() or not _is_newer(program["version"]):
+        if not Path(program["path"]).is_file() or not newer(
+            program["version"], __version__
+        ):
             # Its file is gone, or somebody has installed a newer program by hand.
             write(folder, {"refused": known.get("refused")})
             return
@@ -85,15 +88,6 @@ def launch(arguments: "list[str]", folder: Path) -> None:
             write(folder, {"current": current, "refused": trial})
         elif code != RESTART:
             sys.exit(code)
-
-
-def _is_newer(version: str) -> bool:
-    """Whether a version comes after that of this program."""
-    try:
-        other, own = ([int(each) for each in text.split(".")] for text in (version, __version__))
-    except ValueError:
-        return False
-    return other > own
 
 
 def _run(words: "list[str]", folder: Path, on_trial: bool) -> int:

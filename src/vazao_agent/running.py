@@ -29,7 +29,7 @@ from vazao_agent.journal import DIAGNOSED, FAILED, NOTICED, SENT
 from vazao_agent.spool import Spool
 from vazao_agent.state import Kept, State
 from vazao_agent.texts import said
-from vazao_agent.wire import Manifest, Publication, columns_query
+from vazao_agent.wire import Manifest, Publication, are_one, columns_query
 
 POLL_SECONDS = 0.2
 HOW = {
@@ -324,7 +324,7 @@ class Agent:
         """
         expected = answer.get("ibge")
         # Its seventh digit is a check digit, which some leave out.
-        if expected and found["ibge"] and found["ibge"][:6] != expected[:6]:
+        if expected and found["ibge"] and not are_one(found["ibge"], expected):
             raise AgentError(
                 "source_wrong", f"The database is of municipality {found['ibge']}, the site's is "
                 f"{expected}. Nothing was sent.",

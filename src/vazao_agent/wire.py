@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from vazao_agent.versions import newer as newer
+
 FORMAT = 1
 PREFIX = "/v1/relay/agent"
 AGENT, STAMP, SIGNATURE = "vazao-agent", "vazao-stamp", "vazao-signature"
@@ -149,13 +151,9 @@ class Release:
             raise ValueError(f"not an agent: {error}") from error
 
 
-def newer(version: str, than: str) -> bool:
-    """Whether a version of the agent comes after another one; what is none comes after nothing."""
-    try:
-        first, second = ([int(each) for each in text.split(".")] for text in (version, than))
-    except ValueError:
-        return False
-    return first > second
+def are_one(code: str, other: str) -> bool:
+    """Whether two IBGE codes are of one municipality; the seventh digit, a check, may lack."""
+    return code[:6] == other[:6]
 
 
 def quoted(name: str) -> str:

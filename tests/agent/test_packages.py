@@ -203,7 +203,7 @@ def test_an_unfit_interpreter_is_told_apart(kind: str, number: tuple[int, ...], 
 def test_the_start_can_be_read_by_old_interpreters(pyz: Path) -> None:
     with zipfile.ZipFile(pyz) as whole:
         ast.parse(whole.read("__main__.py"), feature_version=(3, 4))
-        for name in ("__init__", "packed", "libraries"):
+        for name in ("__init__", "packed", "libraries", "launching", "files", "versions"):
             tree = ast.parse(whole.read(f"vazao_agent/{name}.py"), feature_version=(3, 6))
             # Annotations are read as the function is: what is newer stands in quotes.
             notes = [each for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)

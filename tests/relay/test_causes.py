@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.relay import LIST, Agent, Hub, change
+from tests.support.relay import Agent, Hub, change
 from tests.support.running import free_port
 from tests.support.waiting import until
 
@@ -103,12 +103,7 @@ def certificate(tmp_path: Path) -> ssl.SSLContext:
 @pytest.fixture
 def place(hub: Hub) -> tuple[str, Agent, str]:
     """A site whose agent has transmitted once, and its source."""
-    hub.publish("causes", LIST)
-    source = hub.source(20)
-    site, agent = hub.agent(source)
-    agent.run("once")
-    hub.expire()
-    return site, agent, source
+    return hub.transmitted("causes")
 
 
 def test_the_network_in_the_way(

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.relay import LIST, Agent, Hub, change, running_hub
+from tests.support.relay import Agent, Hub, change, running_hub
 from tests.support.waiting import until
 from vazao_agent.hub import Hub as Line
 from vazao_agent.identity import Identity
@@ -28,11 +28,7 @@ def altered(agent: Agent, **values: Any) -> None:
 
 def transmitted(hub: Hub, name: str, citizens: int = 20) -> tuple[str, Agent, str]:
     """A site whose list arrived once, and is due again; its source."""
-    hub.publish(name, LIST)
-    source = hub.source(citizens)
-    site, agent = hub.agent(source)
-    agent.run("once")
-    hub.expire()
+    site, agent, source = hub.transmitted(name, citizens)
     change(source, "update citizen set name = 'Nova' where id = 1")
     return site, agent, source
 

@@ -51,12 +51,8 @@ def test_a_list_is_not_up_to_date_before_it_came(hub: Hub) -> None:
 
 
 def test_what_is_held_says_why_and_who_decides(hub: Hub) -> None:
-    hub.publish("held")
-    source = hub.source(100)
-    site, agent = hub.agent(source)
-    agent.run("once")
+    site, agent, source = hub.transmitted("held", 100)
     change(source, "delete from citizen where id > 10")
-    hub.expire()
     agent.run("once", code=1)
     with hub.reader("relay:read", "relay:admin") as client:
         (held,) = told(client, site)

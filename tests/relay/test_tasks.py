@@ -35,11 +35,7 @@ def test_a_list_arrives_as_the_source_has_it(hub: Hub) -> None:
 
 
 def test_only_what_changed_travels(hub: Hub) -> None:
-    hub.publish("changes", LIST, *VOLATILE)
-    source = hub.source(1000)
-    site, agent = hub.agent(source)
-    agent.run("once")
-    hub.expire()
+    site, agent, source = hub.transmitted("changes", 1000, LIST, *VOLATILE)
     change(
         source, "update citizen set seen = now()", "update citizen set name = 'Nova' where id <= 9",
         "delete from citizen where id > 995", "insert into citizen values (2000, 'Recém-chegada')",
@@ -56,11 +52,7 @@ def test_only_what_changed_travels(hub: Hub) -> None:
 
 
 def test_a_list_of_which_every_row_changed_is_sent_whole(hub: Hub) -> None:
-    hub.publish("anew", LIST, *VOLATILE)
-    source = hub.source(50)
-    site, agent = hub.agent(source)
-    agent.run("once")
-    hub.expire()
+    site, agent, source = hub.transmitted("anew", 50, LIST, *VOLATILE)
     change(source, "update citizen set name = name || '!'", "delete from citizen where id > 45")
     agent.run("once")
     assert sent(hub, "anew") == [("finished", 50, 50, 0), ("finished", 45, 45, 0)]

@@ -111,6 +111,17 @@ class Hub:
             "relay", "publish", name, "--sql", str(file), "-o", self.organization, *options
         )
 
+    def transmitted(
+        self, name: str, citizens: int = 20, text: str = LIST, *options: str
+    ) -> tuple[str, Agent, str]:
+        """A site whose new list arrived once, and is due again; its agent and its source."""
+        self.publish(name, text, *options)
+        source = self.source(citizens)
+        site, agent = self.agent(source)
+        agent.run("once")
+        self.expire()
+        return site, agent, source
+
     def rows(self, name: str, site: str, columns: str = "id") -> list[tuple[Any, ...]]:
         """What readers see of a list at a site."""
         return self.execute(

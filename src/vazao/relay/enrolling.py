@@ -25,6 +25,7 @@ from vazao.relay.errors import (
 )
 from vazao.relay.keys import KEY_BYTES
 from vazao.relay.models import Site
+from vazao_agent import wire
 
 PREFIX = "vr_"
 _ibge = re.compile(r"\d{6,7}", re.ASCII).fullmatch
@@ -53,11 +54,6 @@ def ibge_of(text: str) -> str:
     if not _ibge(text.strip()):
         raise IbgeInvalid
     return text.strip()
-
-
-def are_one(code: str, other: str) -> bool:
-    """Whether two codes are of one municipality: the seventh digit is a check, not always given."""
-    return code[:6] == other[:6]
 
 
 def holidays_of(text: str) -> list[date]:
@@ -138,7 +134,7 @@ async def enrol(
     site = await store.sites.use_enrolment(conn, _digest(token))
     if site is None:
         raise EnrolmentInvalid
-    if ibge is not None and site.ibge is not None and not are_one(ibge, site.ibge):
+    if ibge is not None and site.ibge is not None and not wire.are_one(ibge, site.ibge):
         raise MunicipalityWrong(found=ibge[:7], wanted=site.ibge)
     agent = await store.sites.insert_agent(
         conn, site.id, public_key=public_key, version=version[:40], machine=machine[:64]

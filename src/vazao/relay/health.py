@@ -42,7 +42,7 @@ TEXTS = {
     "weekend": "It is the weekend: the machine may be off.",
     "nightly": "The machine was off at this time of day before ({times} times lately).",
     "room": "The disk of the agent had only {megabytes} MB left.",
-    "wrote": "The last that it wrote down, on {at}: {cause}. {message}",
+    "wrote": "The last that it wrote down, on {at}: {cause} {message}",
     "hub": "The hub could not load the list: {message}",
     "apart": "Off, stopped, or cut off from the network: nothing here tells which.",
     "held": "{rows} rows came, and readers see {former}: somebody has to release or reject it.",

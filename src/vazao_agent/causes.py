@@ -20,6 +20,8 @@ REMEDIES = {
                        "Confira usuário e senha; a senha é perguntada, ou fica em PGPASSWORD."),
     "database_permission": ("Grant the role SELECT on the tables that the message names.",
                             "Conceda ao usuário SELECT nas tabelas que a mensagem indica."),
+    "token_wrong": ("Make another one on the site's page: Move to a new computer.",
+                    "Gere outro na página do local: Mudar para outro computador."),
     "clock_skew": ("Set the machine's clock.", "Acerte o relógio da máquina."),
     "disk_full": ("Free some room on the disk of the state folder.",
                   "Libere espaço no disco da pasta de estado."),
@@ -43,6 +45,7 @@ IN_PORTUGUESE = {
     "hub_busy": "O hub está ocupado; o agente tenta de novo sozinho.",
     "hub_error": "O hub não pôde atender ao pedido.",
     "agent_error": "O agente falhou.",
+    "token_wrong": "Este código de registro não é conhecido, já foi usado ou venceu.",
 }
 """Before the message, which is in English: programs, too, read it."""
 

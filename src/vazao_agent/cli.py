@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from vazao_agent import (
@@ -27,10 +28,13 @@ from vazao_agent.errors import AgentError
 from vazao_agent.files import write_private
 from vazao_agent.hub import Hub
 from vazao_agent.identity import Identity, new_key, new_spool_key
+from vazao_agent.journal import ALIVE
 from vazao_agent.loop import Loop
 from vazao_agent.packed import STATE
-from vazao_agent.running import Agent, told
+from vazao_agent.running import Agent, alone, told
 from vazao_agent.texts import said
+
+LEAST_SPOOL = 16
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,11 +48,11 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--ca", help="a file of certificates to trust besides the system's")
     commands = made.add_subparsers(dest="command", required=True)
     enroll = commands.add_parser("enroll", parents=[common], help="make this machine known")
-    enroll.add_argument("hub", help="the hub's address: https://…")
+    enroll.add_argument("hub", type=_address, help="the hub's address: https://…")
     enroll.add_argument("token", help="the token that the hub gave for this site")
     enroll.add_argument("--database", help="postgresql://user@host:port/name, without a password; "
                         "the one of e-SUS PEC where not given")
-    enroll.add_argument("--spool-quota", type=int, default=4096, metavar="MB",
+    enroll.add_argument("--spool-quota", type=_megabytes, default=4096, metavar="MB",
                         help="room for lists that wait to be sent (%(default)s)")
     for name, about in (
         ("run", "check in and transmit what is due, until stopped"),
@@ -59,6 +63,24 @@ def parser() -> argparse.ArgumentParser:
     ):
         commands.add_parser(name, parents=[common], help=about)
     return made
+
+
+def _address(text: str) -> str:
+    place = urlsplit(text)
+    if place.scheme not in ("http", "https") or not place.hostname:
+        raise argparse.ArgumentTypeError(said(
+            "a hub's address begins with https://", "o endereço de um hub começa com https://"
+        ))
+    return text
+
+
+def _megabytes(text: str) -> int:
+    if not text.isdecimal() or int(text) < LEAST_SPOOL:
+        raise argparse.ArgumentTypeError(said(
+            "a number of megabytes, at least {least}", "um número de megabytes, no mínimo {least}",
+            least=LEAST_SPOOL,
+        ))
+    return int(text)
 
 
 def _database(given: argparse.Namespace) -> tuple[str, str | None]:
@@ -106,21 +128,30 @@ def enroll(given: argparse.Namespace) -> int:
     print(preflight.shown(findings))
     if any(each.blocker and not each.well for each in findings):
         return 1
+    with alone(given.state):
+        made = _make_known(given, hub, address, password, known or {})
+    print(said("Enrolled as {site}.", "Registrado como {site}.", site=made.site))
+    return 0
+
+
+def _make_known(
+    given: argparse.Namespace, hub: Hub, address: str, password: str | None, known: dict[str, Any]
+) -> Identity:
     private, public = new_key()
     proxy = hub.proxy()
     made = hub.post("/enroll", {
         "token": given.token, "public_key": public, "version": __version__,
-        "machine": machine.fingerprint(), "ibge": (known or {}).get("ibge"),
+        "machine": machine.fingerprint(), "ibge": known.get("ibge"),
     })
-    Identity(
+    identity = Identity(
         agent=made["agent"], key=private, hub=given.hub, site=made["site"],
         organization=made["organization"], publisher=made["publisher"],
         spool_key=new_spool_key(), database=address, password=password or "",
         ca=_kept_ca(given), proxy=proxy.geturl() if proxy else "",
-        spool_quota=max(given.spool_quota, 16) << 20,
-    ).save(given.state)
-    print(said("Enrolled as {site}.", "Registrado como {site}.", site=made["site"]))
-    return 0
+        spool_quota=given.spool_quota << 20,
+    )
+    identity.save(given.state)
+    return identity
 
 
 def _kept_ca(given: argparse.Namespace) -> str:
@@ -159,7 +190,7 @@ def status(given: argparse.Namespace) -> int:
     identity = Identity.load(given.state)
     agent = Agent(given.state)
     try:
-        alive = agent.journal.read("alive")
+        alive = agent.journal.read(ALIVE)
         print(said("{site} → {hub}, agent {number}, {version}",
                    "{site} → {hub}, agente {number}, {version}", site=identity.site,
                    hub=identity.hub, number=identity.agent, version=__version__))

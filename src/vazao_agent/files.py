@@ -10,7 +10,8 @@ def only_one(path: Path) -> "IO[bytes]":
     """A lock that one process holds, as long as the file is open.
 
     Raises:
-        OSError: another one has it.
+        BlockingIOError: another one has it.
+        OSError: the file cannot be made.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = path.open("ab")
@@ -21,9 +22,9 @@ def only_one(path: Path) -> "IO[bytes]":
         else:
             locking = importlib.import_module("fcntl")
             locking.flock(file.fileno(), locking.LOCK_EX | locking.LOCK_NB)
-    except OSError:
+    except OSError as error:
         file.close()
-        raise
+        raise BlockingIOError(*error.args) from error
     return file
 
 

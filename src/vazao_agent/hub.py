@@ -38,7 +38,7 @@ class Refused(AgentError):
 
 CAUSES = {
     "clock_skewed": "clock_skew", "chunk_wrong": "agent_error", "run_unknown": "agent_state_lost",
-    "municipality_wrong": "source_wrong",
+    "municipality_wrong": "source_wrong", "enrolment_invalid": "token_wrong",
 }
 
 

@@ -19,8 +19,11 @@ create table if not exists journal (
 );
 create table if not exists note (name text primary key, value text not null);
 """
+ALIVE = "alive"
+"""A note: when this agent was last at work, seconds since the epoch by the machine's clock."""
 AT_ONCE = 200
 MOST = 5_000
+REST_SECONDS = 3600.0
 STARTED, STOPPED, GAP, FAILED, SENT, NOTICED, DIAGNOSED = (
     "started", "stopped", "gap", "failed", "sent", "noticed", "diagnosed"
 )
@@ -32,12 +35,14 @@ class Journal:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._db.executescript(SCHEMA)
+        self._failures: dict[str, tuple[str, str, float]] = {}
 
     def add(
         self, what: str, *, cause: str = "", message: str = "", name: str = "",
         at: float | None = None, **details: Any,
     ) -> None:
-        """Write an entry; the same failure again only counts up.
+        """Write an entry. The same failure again only counts up; once the hub has it, it is written
+        anew after an hour, or when it is another.
 
         Args:
             name: of the list that it is about.
@@ -53,6 +58,8 @@ class Journal:
                 "update journal set details = ? where id = ?", [json.dumps(given), last[0]]
             )
             return
+        if self._is_old(what, cause, message, name):
+            return
         self._db.execute(
             "insert into journal (at, what, cause, list, message, details) "
             "values (?, ?, ?, ?, ?, ?)",
@@ -61,6 +68,18 @@ class Journal:
         self._db.execute(
             "delete from journal where id <= (select max(id) from journal) - ?", [MOST]
         )
+
+    def _is_old(self, what: str, cause: str, message: str, name: str) -> bool:
+        """Whether this failure of a list has been told lately."""
+        if what == SENT:
+            self._failures.pop(name, None)
+        if what != FAILED:
+            return False
+        *before, until = self._failures.get(name, ("", "", 0.0))
+        if before == [cause, message] and time.monotonic() < until:
+            return True
+        self._failures[name] = cause, message, time.monotonic() + REST_SECONDS
+        return False
 
     def failed(self, error: AgentError, name: str = "") -> None:
         """Write down a failure."""
@@ -81,6 +100,12 @@ class Journal:
     def delivered(self, last: int) -> None:
         """The hub has all entries up to *last*."""
         self._db.execute("delete from journal where id <= ?", [last])
+        # The hub is heard again: if it is lost anew, that is news.
+        self._failures.pop("", None)
+
+    def alive(self) -> None:
+        """Note that this agent is at work now."""
+        self.note(ALIVE, str(time.time()))
 
     def read(self, name: str) -> str | None:
         """What was noted under *name*."""

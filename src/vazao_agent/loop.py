@@ -10,10 +10,10 @@ from typing import Any
 
 from vazao_agent import __version__, launching, machine, upgrading
 from vazao_agent.errors import AgentError
-from vazao_agent.journal import FAILED, GAP, STARTED, STOPPED
+from vazao_agent.journal import ALIVE, FAILED, GAP, STARTED, STOPPED
 from vazao_agent.running import Agent, told, wait_after
 
-ALIVE, REFUSED = "alive", "refused"
+REFUSED = "refused"
 ALIVE_SECONDS = 20.0
 GAP_SECONDS = 300.0
 
@@ -73,7 +73,7 @@ class Loop:
         """Sleep, and note now and then that this process is alive."""
         until = time.monotonic() + seconds
         while not self._stop.is_set() and (left := until - time.monotonic()) > 0:
-            self._agent.journal.note(ALIVE, str(time.time()))
+            self._agent.journal.alive()
             self._stop.wait(min(left, ALIVE_SECONDS))
 
     def _begin(self) -> None:
@@ -95,4 +95,4 @@ class Loop:
             journal.add(FAILED, cause="agent_error", message=(
                 f"Agent {refused} did not check in; this one runs again."
             ))
-        journal.note(ALIVE, str(now))
+        journal.alive()

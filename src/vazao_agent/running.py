@@ -53,6 +53,23 @@ class Later:
     version: str
 
 
+def alone(folder: Path) -> IO[bytes]:
+    """A lock on a state folder, held while the file is open.
+
+    Raises:
+        AgentError: another process works with it.
+        OSError: it cannot be written.
+    """
+    try:
+        return only_one(folder / "lock")
+    except BlockingIOError as error:
+        raise AgentError("agent_error", said(
+            "Another agent works with {folder}. Stop it first (a service: vazao-agent uninstall).",
+            "Outro agente trabalha com {folder}. Pare-o antes (um serviço: vazao-agent uninstall).",
+            folder=folder,
+        )) from error
+
+
 class Agent:
     """One agent: its identity, its memory, and its hub.
 
@@ -69,7 +86,8 @@ class Agent:
         self.journal = self.state.journal
         self.hub = Hub(self.identity.hub, self.identity, ca=self.identity.ca)
         self._say = say
-        self._facts: dict[str, Any] = {}
+        # A check-in before the next list says what was last known, rather than nothing.
+        self._facts: dict[str, Any] = json.loads(self.journal.read("facts") or "{}")
         self._documents: dict[str, tuple[str, str]] = {}
         self._later: dict[str, Later] = {}
         self._lock: IO[bytes] | None = None
@@ -81,11 +99,7 @@ class Agent:
         Raises:
             AgentError: one does.
         """
-        try:
-            self._lock = only_one(self.folder / "lock")
-        except OSError as error:
-            raise AgentError("agent_error", "Another agent works with this state folder: is the "
-                             "service running? Stop it first.") from error
+        self._lock = alone(self.folder)
         return self
 
     def close(self) -> None:
@@ -128,6 +142,7 @@ class Agent:
             raise
         # What was found out and what happened is of use now, not at the next time.
         self.check_in()
+        self.journal.alive()
         return well
 
     def follow(self, answer: dict[str, Any]) -> bool:

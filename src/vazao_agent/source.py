@@ -76,7 +76,10 @@ def connected(address: str, password: str | None) -> Generator[CoreConnection]:
             startup_params={"client_encoding": PINNED["client_encoding"]},
         )
     except DatabaseError as error:
-        raise cause_of(error) from error
+        found = cause_of(error)
+        # A server may let nobody in: later on, the same state means something else.
+        is_shut = "(55000)" in found.message
+        raise (AgentError("database_down", found.message) if is_shut else found) from error
     except (InterfaceError, OSError) as error:
         said = str(error).rstrip(".")
         raise AgentError("database_down", f"The database cannot be reached: {said}.") from error

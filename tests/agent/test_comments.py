@@ -1,10 +1,10 @@
-"""Comments in ASCII, and whatever only looks like a comment as it was."""
+"""Comments and semicolons, and whatever only looks like one."""
 
 from __future__ import annotations
 
 import pytest
 
-from vazao_agent.comments import in_ascii
+from vazao_agent.comments import in_ascii, is_one
 
 
 @pytest.mark.parametrize(("statement", "expected"), [
@@ -21,3 +21,16 @@ from vazao_agent.comments import in_ascii
 ])
 def test_only_comments_change(statement: str, expected: str) -> None:
     assert in_ascii(statement) == expected
+
+
+@pytest.mark.parametrize(("statement", "one"), [
+    ("select 1", True),
+    ("select ';' as \";\", $$;$$ -- ;\n/* ; */;\n ", True),
+    ("select 1;;", True),
+    ("select 1; select 2", False),
+    ("select ';'; -- what follows is another statement", False),
+    ("select e'\\';'; drop table citizen; --'", False),
+    ("select '\\'; select ''", False),
+])
+def test_one_statement(statement: str, one: bool) -> None:
+    assert is_one(statement) is one

@@ -151,6 +151,15 @@ def test_the_database_in_the_way(hub: Hub, place: tuple[str, Agent, str]) -> Non
     assert "PGPASSWORD" in agent.run(
         "enroll", hub.running.address, "vr_x", "--database", typed, code=1
     )
+    for argument in (["127.0.0.1:8000", "vr_x"], [address, "vr_x", "--spool-quota", "-5"]):
+        agent.run("enroll", *argument, code=2)
+    assert "token_wrong" in agent.run(
+        "enroll", hub.running.address, "vr_x", "--database", address, code=1
+    )
+    name = at.path.strip("/")
+    hub.execute(f"alter database {name} allow_connections false")
+    assert "database_down" in agent.run("once", code=1)
+    hub.execute(f"alter database {name} allow_connections true")
     altered(agent, database=address, password="wrong")
     agent.environment.pop("PGPASSWORD")
     assert "database_login" in agent.run("once", code=1)

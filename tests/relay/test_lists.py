@@ -126,6 +126,29 @@ def test_rows_of_a_team_and_a_unit(hub: Hub) -> None:
         assert rows(unit="UBS 0", team="Equipe 1").json()["items"] == []
         refused = rows("plain", team="Equipe 1")
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, "column_missing")
+        filtered = client.get("/relay/lists/teams", params={"site": site, "team": "Equipe 1"}).text
+        assert "team=Equipe%201" in filtered
+        for form in ("csv", "ndjson"):
+            export = client.get("/v1/relay/lists/teams/export", params={
+                "site": site, "team": "Equipe 1", "format": form,
+            })
+            assert (export.text.count("Equipe 1"), export.text.count("Equipe ")) == (10, 10)
+        refused = client.get("/v1/relay/lists/plain/export", params={"team": "Equipe 1"})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "column_missing")
+
+
+def test_what_no_site_could_run_is_not_published(hub: Hub) -> None:
+    wrong = {
+        "one query": (LIST + ";\nselect 2", ()),
+        "not volatile, too": (LIST, ("--key", "id,name", "--volatile", "name")),
+    }
+    for said, (text, options) in wrong.items():
+        file = hub.folder() / "list.sql"
+        file.write_text(text)
+        assert said in hub.running.vazao(
+            "relay", "publish", "wrong", "--sql", str(file), "-o", hub.organization, *options,
+            code=1,
+        )
 
 
 FAR = """-- columns: id integer, equipe text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -109,3 +110,89 @@ def test_a_sites_name_is_a_part_of_an_address(hub: Hub) -> None:
             refused = client.post("/v1/relay/sites", json={"name": name})
             assert (refused.status_code, refused.json()["error"]["code"]) == (
                 400, "site_name_invalid")
+
+
+def test_who_decided_on_a_list_and_when_is_in_the_journal(hub: Hub) -> None:
+    site, agent, source = hub.transmitted("decided", 100)
+    change(source, "delete from citizen where id > 10")
+    agent.run("once", code=1)
+    with hub.reader("relay:read", "relay:admin") as client:
+        (held,) = client.get("/v1/relay/runs", params={"state": "held"}).json()["items"]
+        client.post(f"/v1/relay/runs/{held['run']}/release").raise_for_status()
+        whats = [each["what"] for each in client.get(
+            f"/v1/relay/sites/{site}/journal"
+        ).raise_for_status().json()["items"]]
+        assert whats[:2] == ["released", "held"]
+        wrong = client.get("/v1/relay/runs", params={"state": "holding"})
+        assert (wrong.status_code, wrong.json()["error"]["code"]) == (400, "run_state_invalid")
+        assert client.get("/relay/runs?state=holding").status_code == 400
+
+
+def test_a_failed_try_shows_beside_a_list_that_is_fresh_enough(hub: Hub) -> None:
+    hub.publish("fresh")
+    source = hub.source()
+    site, agent = hub.agent(source)
+    agent.run("once")
+    change(source, "alter table citizen rename to citizens")
+    hub.running.vazao("relay", "ask", site, "-o", hub.organization)
+    agent.run("once", code=1)
+    with hub.reader() as client:
+        (found,) = told(client, site)
+        assert (found["state"], found["cause"]) == ("current", "schema_changed")
+        assert "A table or column of the list is not there." in str(found["evidence"])
+        change(source, "alter table citizens rename to citizen")
+        hub.running.vazao("relay", "ask", site, "-o", hub.organization)
+        agent.run("once")
+        assert [(each["state"], each["cause"]) for each in told(client, site)] == [("current", "")]
+
+
+def test_a_revoked_site_says_so(hub: Hub) -> None:
+    site, _, _ = hub.transmitted("ended")
+    hub.running.vazao("relay", "revoke", site, "-o", hub.organization)
+    with hub.reader() as client:
+        (found,) = told(client, site)
+        assert found["state"] == "not_enrolled"
+        assert "The agent was revoked on" in found["evidence"][0]
+        assert found["evidence"][0].count("-03:00") == 1
+
+
+def test_sites_and_lists_come_in_pages(hub: Hub) -> None:
+    for name in ("a", "b", "c"):
+        hub.publish(name)
+    site, _ = hub.token()
+    with hub.reader() as client:
+        for path, key in (("/v1/relay/lists", "name"), ("/v1/relay/sites", "list")):
+            seen: list[str] = []
+            after: str | None = ""
+            while after is not None:
+                page = client.get(path, params={"limit": 2, "after": after}).json()
+                assert len(page["items"]) <= 2
+                seen += [each[key] for each in page["items"]
+                         if key == "name" or each["site"] == site]
+                after = page["next"]
+            assert seen == ["a", "b", "c"]
+            assert client.get(path, params={"limit": "0"}).status_code == 400
+            assert client.get(path, params={"after": "x"}).status_code == 400
+
+
+def test_codes_of_municipalities_check_themselves(hub: Hub) -> None:
+    with hub.reader("relay:admin") as client:
+        for code, status in (("2611606", 201), ("261160", 201), ("2201919", 201),
+                             ("2611607", 400), ("26116", 400)):
+            made = client.post("/v1/relay/sites", json={"name": f"c{code}", "ibge": code})
+            assert made.status_code == status, code
+
+
+def test_files_of_sites_as_spreadsheet_programs_write_them(hub: Hub, tmp_path: Path) -> None:
+    file = tmp_path / "sites.csv"
+    file.write_text("nome;ibge\nOlinda;2609600\nPaulista;\n;\n", encoding="utf-8-sig")
+    said = hub.running.vazao("relay", "add-sites", str(file), "-o", hub.organization)
+    assert [line.partition(",")[0] for line in said.splitlines()] == ["Olinda", "Paulista"]
+    file.write_bytes("São João".encode("latin-1"))
+    assert "is not text in UTF-8" in hub.running.vazao(
+        "relay", "add-sites", str(file), "-o", hub.organization, code=1
+    )
+    file.write_text("25/12/2026 Natal\n")
+    assert "begins with no date" in hub.running.vazao(
+        "relay", "add-site", "Escada", "--holidays", str(file), "-o", hub.organization, code=1
+    )

@@ -159,6 +159,7 @@ async def _noted(conn: Conn, site: Site, actor: str, what: str) -> None:
 
 
 async def _about(conn: Conn, run: Told, organization_id: int, actor: str, what: str) -> None:
+    await enrolling.saw(conn, run.site_id, what, list=run.list, run=run.token.hex, rows=run.rows)
     await store.sites.add_look(
         conn, organization_id, actor=actor, what=what, site=run.site, list=run.list,
         details={"run": run.token.hex, "rows": run.rows},

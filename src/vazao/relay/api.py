@@ -11,7 +11,7 @@ from litestar.response import Stream
 
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of
-from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
+from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of, sliced
 from vazao.kit.web.parameters import json_of
 from vazao.kit.web.streaming import begun, kept_file
 from vazao.relay import (
@@ -45,11 +45,14 @@ class Lists(Controller):
     tags = ("relay",)
 
     @get("/", operation_id="listRelayLists", summary="List the lists", opt=described.LIST_LISTS)
-    async def index(self, platform: ThePlatform, principal: Asker) -> views.ListPage:
+    async def index(
+        self, platform: ThePlatform, principal: Asker, limit: Text = None, after: Text = None
+    ) -> views.ListPage:
         """Each list in its newest version."""
         async with platform.db.connection() as conn:
-            found = await store.lists.every(conn, principal.organization_id)
-        return {"items": [views.list_view(each) for each in found], "next": None}
+            every = await store.lists.every(conn, principal.organization_id)
+        found, following = sliced(every, after, limit_of(limit))
+        return {"items": [views.list_view(each) for each in found], "next": following}
 
     @post("/", operation_id="publishRelayList", summary="Publish a signed version of a list",
           status_code=201, opt=described.PUBLISH)
@@ -66,7 +69,7 @@ class Lists(Controller):
          opt=described.EXPORT)
     async def export(
         self, platform: ThePlatform, principal: Asker, request: Asking, name: FromPath[str],
-        site: Text = None,
+        site: Text = None, team: Text = None, unit: Text = None,
         form: Annotated[Literal["csv", "ndjson"], QueryParameter(name="format")] = "csv",
     ) -> Stream:
         """All rows, streamed; of each site one whole transmission. Each export is audited."""
@@ -81,7 +84,10 @@ class Lists(Controller):
                 conn, owner, actor=principal.name, what="exported", list=name,
                 site=places[0].name if site else None,
             )
-        body = await begun(request, exporting.export(platform, version, places, form))
+            only = await reading.wanted(conn, version, team=team, unit=unit)
+        body = await begun(
+            request, exporting.export(platform, version, places, form, only=only)
+        )
         media = "text/csv" if form == "csv" else "application/x-ndjson"
         return kept_file(body, media, f"{name}.{form}")
 
@@ -119,15 +125,17 @@ class Sites(Controller):
     @get("/", operation_id="listRelaySites", summary="List the sites and how they are",
          opt=described.LIST_SITES)
     async def index(
-        self, platform: ThePlatform, principal: Asker, request: Asking
+        self, platform: ThePlatform, principal: Asker, request: Asking, limit: Text = None,
+        after: Text = None,
     ) -> views.PlacePage:
         """Each list at each site, with the cause of what is late."""
         async with platform.db.connection() as conn:
-            found = await health.fleet(
+            every = await health.fleet(
                 conn, principal.organization_id, platform.settings.of(RelaySettings)
             )
+        found, following = sliced(every, after, limit_of(limit))
         language = language_of(request)
-        return {"items": [views.place_view(each, language) for each in found], "next": None}
+        return {"items": [views.place_view(each, language) for each in found], "next": following}
 
     @post("/", operation_id="addRelaySite", summary="Add a site", status_code=201,
           opt=described.ADD_SITE)
@@ -196,7 +204,8 @@ class Runs(Controller):
             version = await publishing.get_list(conn, owner, name) if name else None
             page = await store.runs.told(
                 conn, owner, site_id=place.id if place else None,
-                list_id=version.list_id if version else None, state=given.get("state") or None,
+                list_id=version.list_id if version else None,
+                state=enrolling.state_of(given.get("state")),
                 before=_before(after), limit=limit_of(limit),
             )
         return {"items": [views.run_view(each) for each in page.items],

@@ -15,6 +15,7 @@ from vazao.kit.platform import PUBLIC, Platform
 from vazao.kit.sql import Conn
 from vazao.kit.steps import text as _
 from vazao.relay import administering, enrolling, health, store
+from vazao.relay.errors import FileUnreadable
 from vazao.relay.models import Entry, Site, Told
 from vazao.relay.settings import RelaySettings
 
@@ -41,9 +42,9 @@ def add_site(
     ] = None,
 ) -> None:
     """Add a site; the last line is the token that enrols its agent, shown once."""
-    days = enrolling.holidays_of(holidays.read_text(encoding="utf-8")) if holidays else []
 
     async def main(platform: Platform) -> tuple[Site, str]:
+        days = enrolling.holidays_of(_text_of(holidays)) if holidays else []
         async with platform.db.transaction() as conn:
             owner = await platform.registry.organization_id(conn, organization)
             return await administering.add_site(
@@ -56,16 +57,31 @@ def add_site(
     typer.echo(token)
 
 
+def _text_of(file: Path) -> str:
+    """What is in a file.
+
+    Raises:
+        FileUnreadable: it is not text in UTF-8.
+    """
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileUnreadable(name=file.name) from error
+
+
 @app.command("add-sites")
 def add_sites(
     file: Annotated[Path, typer.Argument(help="a CSV: name[,ibge[,timezone]]", exists=True)],
     organization: Owner = PUBLIC,
 ) -> None:
     """Add many sites, all or none; a line a site: its name and its token."""
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        rows = [row for row in csv.reader(lines) if row and row[0].strip().lower() != "name"]
 
     async def main(platform: Platform) -> list[tuple[str, str]]:
+        lines = _text_of(file).splitlines()
+        # Spreadsheet programs in Portuguese put semicolons between values.
+        delimiter = ";" if lines and ";" in lines[0] else ","
+        rows = [row for row in csv.reader(lines, delimiter=delimiter)
+                if row and row[0].strip().lower() not in ("", "name", "nome")]
         made = []
         async with platform.db.transaction() as conn:
             owner = await platform.registry.organization_id(conn, organization)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
+import psycopg
 import typer
 
 from vazao.kit import cli as kit
@@ -15,6 +16,7 @@ from vazao.kit.settings import Settings
 from vazao.kit.steps import text as _
 from vazao.relay import packages, publishing, store
 from vazao.relay.cli import Owner, app
+from vazao.relay.errors import SourceFilled
 from vazao.relay.intervals import seconds_of, window_of
 from vazao.relay.keys import SigningKey, text_of
 from vazao.relay.models import Version
@@ -190,4 +192,11 @@ def make_source(
     """Fill a database with made-up people, in the shape of e-SUS PEC's reports."""
     from vazao.relay import synthetic
 
-    synthetic.make(url, citizens=citizens, seed=seed, ibge=ibge, say=typer.echo)
+    try:
+        synthetic.make(url, citizens=citizens, seed=seed, ibge=ibge, say=typer.echo)
+    except psycopg.errors.DuplicateTable as error:
+        said = SourceFilled()
+        said.__cause__ = error
+        kit.fail(said)
+    except psycopg.Error as error:
+        kit.fail(error)

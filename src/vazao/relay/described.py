@@ -118,6 +118,10 @@ SHOW_RUN = says(
 )
 LIST_NAME = by_path("name", "The list's name.", "gestantes")
 SITE = Parameter(name="site", about="The site's name.", example="Recife", required=True)
+OF_PEOPLE = (
+    Parameter(name="team", about="Of one team, where the list names teams.", example="Equipe 3"),
+    Parameter(name="unit", about="Of one unit, where the list names units.", example="UBS 1"),
+)
 LIST_ROWS = says(
     Answer(about="Rows of one whole list of the site.", kind=views.RowsPage, example={
         "items": [{"co_cidadao": 1, "no_equipe": "Equipe 3"}], "next": None,
@@ -125,10 +129,7 @@ LIST_ROWS = says(
     }),
     parameters=(
         LIST_NAME, SITE,
-        Parameter(name="team", about="Of one team, where the list names teams.",
-                  example="Equipe 3"),
-        Parameter(name="unit", about="Of one unit, where the list names units.", example="UBS 1"),
-        *PAGED,
+        *OF_PEOPLE, *PAGED,
     ),
     refuses=(errors.ListNotFound, errors.SiteNotFound, errors.SiteMissing, errors.ColumnMissing,
              *PAGED_REFUSES),
@@ -144,11 +145,12 @@ EXPORT = says(
     parameters=(
         LIST_NAME, Parameter(name="site", about="The site's name; all sites where not given.",
                              example="Recife"),
+        *OF_PEOPLE,
         Parameter(name="format", about="CSV, or one JSON object a line.",
                   kind={"type": "string", "enum": ["csv", "ndjson"], "default": "csv"},
                   example="ndjson"),
     ),
-    refuses=(errors.ListNotFound, errors.SiteNotFound), scope=READ,
+    refuses=(errors.ListNotFound, errors.SiteNotFound, errors.ColumnMissing), scope=READ,
 )
 LIST_VIEW: dict[str, Any] = {
     "name": "gestantes", "version": 3, "columns": ["co_cidadao", "no_equipe"],
@@ -157,7 +159,8 @@ LIST_VIEW: dict[str, Any] = {
 }
 LIST_LISTS = says(
     Answer(about="The lists.", kind=views.ListPage,
-           example={"items": [LIST_VIEW], "next": None}), scope=READ,
+           example={"items": [LIST_VIEW], "next": None}),
+    parameters=PAGED, refuses=PAGED_REFUSES, scope=READ,
 )
 PUBLISH = says(
     Answer(about="The version that agents run from now on.", status=201, kind=views.ListView,
@@ -187,7 +190,8 @@ BY_SITE = by_path("name", "The site's name.", "Recife")
 BY_TOLD = by_path("run", "The run's token.", RUN)
 LIST_SITES = says(
     Answer(about="Each list at each site, by name.", kind=views.PlacePage,
-           example={"items": [PLACE], "next": None}), scope=READ,
+           example={"items": [PLACE], "next": None}),
+    parameters=PAGED, refuses=PAGED_REFUSES, scope=READ,
 )
 ADD_SITE = says(
     Answer(about="The site, and its token.", status=201, kind=views.NewSite,
@@ -222,7 +226,8 @@ LIST_RUNS = says(
         Parameter(name="state", about="In one state: held, failed, finished …", example="held"),
         *PAGED,
     ),
-    refuses=(errors.SiteNotFound, errors.ListNotFound, *PAGED_REFUSES), scope=READ,
+    refuses=(errors.SiteNotFound, errors.ListNotFound, errors.RunStateInvalid, *PAGED_REFUSES),
+    scope=READ,
 )
 GET_RUN = says(
     Answer(about="The run.", kind=views.RunView, example=TOLD_RUN), parameters=(BY_TOLD,),

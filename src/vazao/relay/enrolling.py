@@ -18,15 +18,21 @@ from vazao.relay.errors import (
     HolidaysInvalid,
     IbgeInvalid,
     MunicipalityWrong,
+    RunStateInvalid,
     SignatureWrong,
     SiteExists,
     SiteNameInvalid,
     SiteNotFound,
 )
 from vazao.relay.keys import KEY_BYTES
-from vazao.relay.models import Site
+from vazao.relay.models import RUN_STATES, Site
 from vazao_agent import wire
 
+ODD_CODES = frozenset((
+    "2201919", "2201988", "2202251", "2611533", "3117836", "3152131", "4305871", "5203939",
+    "5203962",
+))
+"""Municipalities whose code was given out with another check digit."""
 PREFIX = "vr_"
 _ibge = re.compile(r"\d{6,7}", re.ASCII).fullmatch
 LIFE = timedelta(days=7)
@@ -51,9 +57,29 @@ def ibge_of(text: str) -> str:
     Raises:
         IbgeInvalid: it is none.
     """
-    if not _ibge(text.strip()):
+    code = text.strip()
+    if not _ibge(code) or (len(code) == 7 and int(code[6]) != _check_digit(code)):
         raise IbgeInvalid
-    return text.strip()
+    return code
+
+
+def _check_digit(code: str) -> int:
+    """Of a municipality: of the products of its digits with 1 and 2, by turns, the digits' sum."""
+    if code in ODD_CODES:
+        return int(code[6])
+    products = (int(digit) * (1 + n % 2) for n, digit in enumerate(code[:6]))
+    return -sum(each // 10 + each % 10 for each in products) % 10
+
+
+def state_of(text: str | None) -> str | None:
+    """The state of transmissions that is asked for.
+
+    Raises:
+        RunStateInvalid: there is none of that name.
+    """
+    if text and text not in RUN_STATES:
+        raise RunStateInvalid(states=", ".join(RUN_STATES))
+    return text or None
 
 
 def holidays_of(text: str) -> list[date]:

@@ -113,7 +113,9 @@ class WindowInvalid(BadRequest):
 
 
 class IbgeInvalid(BadRequest):
-    """A municipality's IBGE code has 7 digits (or 6, without the check digit)."""
+    """This is no municipality's IBGE code: it has 7 digits, the last of which checks the others (or
+    6, without it).
+    """
 
     code = "ibge_invalid"
 
@@ -122,6 +124,18 @@ class HolidaysInvalid(BadRequest):
     """Line {line} of the holidays begins with no date such as 2026-12-25."""
 
     code = "holidays_invalid"
+
+
+class FileUnreadable(BadRequest):
+    """The file {name} is not text in UTF-8."""
+
+    code = "file_unreadable"
+
+
+class SourceFilled(ConfigurationError):
+    """The database has such tables already; name an empty one."""
+
+    code = "source_filled"
 
 
 class PublisherWrong(Unprocessable):
@@ -188,6 +202,12 @@ class PackageMissing(NotFound):
     """This hub has no {name}. Run on its machine: make agents."""
 
     code = "package_missing"
+
+
+class RunStateInvalid(BadRequest):
+    """A transmission's state is one of: {states}."""
+
+    code = "run_state_invalid"
 
 
 class SlotMissing(TooManyRequests):

@@ -8,7 +8,7 @@ longer is cut off rather than mixed.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import IO, Literal
 
 from psycopg.sql import SQL, Composable, Identifier
@@ -35,9 +35,13 @@ OWN = ("relay_site", "relay_extracted_at")
 
 
 async def export(
-    platform: Platform, version: Version, sites: Sequence[Site], form: Format
+    platform: Platform, version: Version, sites: Sequence[Site], form: Format, *,
+    only: Mapping[str, str],
 ) -> AsyncGenerator[bytes]:
     """The rows of a list at *sites*, of each one whole run.
+
+    Args:
+        only: rows with these values in these columns.
 
     Raises:
         StorageFull: no room is left for a part of it.
@@ -58,14 +62,14 @@ async def export(
             async with platform.db.connection() as conn:
                 pages = await store.rows.pages(conn, current.list_id, current.site_id)
             for low in range(0, pages, PAGES):
-                await _part(platform, current, columns, form, file, low)
+                await _part(platform, current, columns, form, file, low, only)
                 async for block in blocks(file):
                     yield block
 
 
 async def _part(
     platform: Platform, current: Current, columns: Composable, form: Format, file: IO[bytes],
-    low: int,
+    low: int, only: Mapping[str, str],
 ) -> None:
     """Write a range of pages into *file*."""
     file.seek(0)
@@ -73,7 +77,7 @@ async def _part(
     try:
         async with platform.db.connection(patient=True) as conn:
             await store.rows.export(
-                conn, current, columns, FORMS[form], file, low=low, high=low + PAGES
+                conn, current, columns, FORMS[form], file, low=low, high=low + PAGES, only=only
             )
             now = await store.runs.current(conn, current.site_id, current.list_id)
     except OSError as error:

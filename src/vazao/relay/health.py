@@ -38,6 +38,7 @@ SILENCING = (
 TEXTS = {
     "seen": "The agent was last heard of on {at}.",
     "never": "No agent has enrolled yet.",
+    "revoked": "The agent was revoked on {at}; none has enrolled since.",
     "holiday": "{day} is a municipal holiday: the machine may be off.",
     "weekend": "It is the weekend: the machine may be off.",
     "nightly": "The machine was off at this time of day before ({times} times lately).",
@@ -73,7 +74,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         state: one of :data:`STATES`.
-        cause: why it is late or silent (of silence: the likeliest); empty where all is well.
+        cause: why it is late or silent (of silence: the likeliest), or why the last try failed;
+            empty where all is well.
         since: when it became due.
         processed_at: when the source itself was last processed.
         doubles: how many rows share the key of their list with another one: a finding.
@@ -148,16 +150,22 @@ def _judged(
     if place.paused_at is not None:
         return "paused", "", []
     if place.agent_id is None:
-        return "not_enrolled", "", [Evidence("never")]
+        return "not_enrolled", "", [
+            Evidence("revoked", {"at": _local(place, place.revoked_at)}) if place.revoked_at
+            else Evidence("never")
+        ]
     if place.open_state == "held":
         return "held", "", [Evidence("held", {"rows": place.open_rows, "former": place.rows or 0})]
     if is_silent(place, now, settings):
         return "silent", *_likely(place, now, gaps)
     if place.list is None:
         return "no_list", "", []
-    if not late:
-        return place.open_state or ("awaited" if place.rows is None else "current"), "", []
-    return "late", *_known(place)
+    if late:
+        return "late", *_known(place)
+    state = place.open_state or ("awaited" if place.rows is None else "current")
+    # Somebody asked before it was due, say: what is here is fresh enough, yet more did not come.
+    failed = place.failed_at is not None or (place.cause and place.cause not in SILENCING)
+    return (state, *_known(place)) if failed and place.open_state is None else (state, "", [])
 
 
 def _has_failed(place: Place) -> bool:
@@ -232,4 +240,6 @@ def _processed(place: Place) -> datetime | None:
 
 
 def _local(place: Place, at: datetime | None) -> str:
-    return "-" if at is None else f"{at.astimezone(ZoneInfo(place.timezone)):%Y-%m-%d %H:%M}"
+    """By the site's clock, with how far that is from UTC: other times are the reader's."""
+    zone = ZoneInfo(place.timezone)
+    return "-" if at is None else at.astimezone(zone).isoformat(" ", "minutes")

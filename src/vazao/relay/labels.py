@@ -50,6 +50,7 @@ MESSAGES: Final = {
     "failed": "Failed", "sent": "Transmitted", "noticed": "Noticed",
     "diagnosed": "Looked for what is in the way",
     "refused": "Refused by the hub", "enrolled": "Enrolled", "revoked": "Revoked",
+    "held": "Held back", "released": "Released", "rejected": "Rejected",
 }
 TEXTS: Final = {
     "added": "Added", "paused": "Paused", "resumed": "Resumed", "run asked": "Asked for its lists",

@@ -13,6 +13,9 @@ from vazao_agent import wire
 Days = list[date]
 Names = list[str]
 """Where a field is named list, the type cannot be."""
+RUN_STATES = (
+    "waiting", "sending", "loading", "held", "finished", "failed", "replaced",
+)
 OPEN = ("waiting", "sending", "loading", "held")
 
 
@@ -265,6 +268,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     paused_at: datetime | None
     agent_id: int | None
+    revoked_at: datetime | None
     seen_at: datetime | None
     enrolled_at: datetime | None
     facts: dict[str, Any] | None

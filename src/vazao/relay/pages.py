@@ -14,7 +14,7 @@ from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
-from vazao.kit.web.paging import decode_cursor, encode_cursor, following
+from vazao.kit.web.paging import decode_cursor, encode_cursor, following, sliced
 from vazao.relay import (
     administering,
     described,
@@ -68,13 +68,12 @@ async def _fleet(
         (each for each in places if wanted in (None, "", each.state)),
         key=lambda each: URGENCY.index(each.state),
     )
-    begin = decode_cursor(after, int)[0] if after else 0
-    end = begin + FLEET_PAGE
+    part, behind = sliced(shown, after, FLEET_PAGE)
     return page(
         request, "relay/fleet.html", status=error.status if error else 200,
-        places=shown[begin:end], total=len(places), counts=counts, wanted=wanted or "",
+        places=part, total=len(places), counts=counts, wanted=wanted or "",
         sites=len({each.site for each in places}), labels=LABELS, causes=REASONS,
-        next=encode_cursor(end) if end < len(shown) else None, after=after,
+        next=behind, after=after,
         filters={"state": wanted} if wanted else {}, reader=language,
         **({"given": {}, "token": None} | more),
         messages=[("bad", error.message(language))] if error else [],
@@ -144,6 +143,12 @@ def _done(request: Asking, unheard: bool) -> list[tuple[str, str]]:
     return [("ok", translate(DONE[done], language))]
 
 
+@get("/relay/sites/{name:str}/token", opt=ADMIN, include_in_schema=False)
+async def leave_token(name: FromPath[str]) -> Response[None]:
+    """Who comes back to the address at which a token was shown sees the site."""
+    return _see(f"/relay/sites/{quote(name)}")
+
+
 @post("/relay/sites/{name:str}/token", opt=ADMIN, include_in_schema=False)
 async def make_token(
     request: Asking, platform: ThePlatform, principal: Asker, name: FromPath[str]
@@ -171,11 +176,10 @@ async def show_runs(
     after: FromQuery[str | None] = None,
 ) -> Response[str]:
     """Transmissions, newest first."""
-    state = request.query_params.get("state")
+    state = enrolling.state_of(request.query_params.get("state"))
     async with platform.db.connection() as conn:
         found = await store.runs.told(
-            conn, principal.organization_id, state=state or None, before=_before(after),
-            limit=PAGE,
+            conn, principal.organization_id, state=state, before=_before(after), limit=PAGE,
         )
     return page(
         request, "relay/runs.html", runs=found.items, labels=LABELS, after=after,
@@ -234,6 +238,6 @@ async def show_audit(
 
 
 routes: list[Any] = [
-    show_fleet, add_site, show_site, make_token, do_site, show_runs, show_run, decide, show_audit,
-    *packages.routes,
+    show_fleet, add_site, show_site, leave_token, make_token, do_site, show_runs, show_run, decide,
+    show_audit, *packages.routes,
 ]

@@ -21,6 +21,7 @@ from vazao.relay.errors import (
 from vazao.relay.keys import KEY_BYTES, SigningKey, genuine
 from vazao.relay.models import Version
 from vazao_agent import wire
+from vazao_agent.comments import is_one
 
 _LIST = re.compile(r"[a-z][a-z0-9_]{0,50}")
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
@@ -91,9 +92,11 @@ REASONS = {
               "names that begin with relay_ are taken.",
     "type": "A column's type is one of: {types}.",
     "others": "The key and the volatile columns are columns of the list.",
+    "both": "A column of the key is not volatile, too: a row is known by it.",
     "volatile": "A list of volatile columns alone would never change.",
     "text": "The file is not text in UTF-8.",
     "query": "A list is a query: it begins with SELECT, WITH, VALUES or TABLE.",
+    "one": "A list is one query: nothing follows its semicolon, not even a comment.",
     "sql": "A list's SQL has at most {longest} characters.",
     "number": "A version is a whole number from 1 on; a query has at most {seconds} seconds.",
     "older": "The list is signed for another organization, or its version is not a new one.",
@@ -146,9 +149,11 @@ def check(publication: wire.Publication, *, proposed: bool = False) -> None:
         "column": not all(_is_column(name) for name in names),
         "type": any(each.type not in wire.TYPES for each in publication.columns),
         "others": known and not {*publication.key, *publication.volatile} <= set(names),
+        "both": bool({*publication.key} & {*publication.volatile}),
         "volatile": known and not publication.compared,
         "sql": len(publication.sql) > LONGEST_SQL or "\0" in publication.sql,
         "query": _begin.match(publication.sql) is None,
+        "one": not is_one(publication.sql),
         "number": not (
             0 < publication.version < 1 << 31 and 0 < publication.timeout <= LONGEST_TIMEOUT
         ),

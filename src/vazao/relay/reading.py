@@ -66,6 +66,24 @@ async def choices(conn: Conn, version: Version, site: Site) -> Choices:
     return Choices(*found)
 
 
+async def wanted(
+    conn: Conn, version: Version, *, team: str | None, unit: str | None
+) -> dict[str, str]:
+    """Columns of a list, and the values that rows of a team or unit have in them.
+
+    Raises:
+        ColumnMissing: the list has no column of teams, or of units.
+    """
+    return _wanted(await store.lists.columns(conn, version.list_id), team, unit)
+
+
+def _wanted(columns: Sequence[str], team: str | None, unit: str | None) -> dict[str, str]:
+    return {
+        column_of(names, columns): value
+        for names, value in ((TEAM, team), (UNIT, unit)) if value
+    }
+
+
 async def read(
     conn: Conn, version: Version, site: Site, *, after: str | None, limit: int,
     team: str | None = None, unit: str | None = None,
@@ -79,10 +97,7 @@ async def read(
         ColumnMissing: the list has no column of teams, or of units.
     """
     columns = await store.lists.columns(conn, version.list_id)
-    only = {
-        column_of(names, columns): value
-        for names, value in ((TEAM, team), (UNIT, unit)) if value
-    }
+    only = _wanted(columns, team, unit)
     current = await store.runs.current(conn, site.id, version.list_id)
     if current is None:
         return Rows([], None, None)

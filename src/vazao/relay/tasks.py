@@ -15,7 +15,7 @@ from vazao import jobs
 from vazao.jobs import Job, PartRun
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
-from vazao.relay import slots, store
+from vazao.relay import enrolling, slots, store
 from vazao.relay.errors import ListDiffers, RowsUnreadable, RunEnded, RunUnknown
 from vazao.relay.models import Chunk, Found, Run
 from vazao.relay.settings import RelaySettings
@@ -166,6 +166,9 @@ async def _swap(run: PartRun, looked: list[Found], ours: Run | None = None) -> A
         run.result = {"rows": rows, "digest": digest}
         if await _is_odd(conn, ours, run.platform):
             await store.runs.set_state(conn, ours, "held", from_states=("loading",))
+            publication = await _publication(conn, ours)
+            await enrolling.saw(conn, ours.site_id, "held", list=publication.name,
+                                run=ours.token.hex, rows=ours.rows)
             return run.result
         first = await _first_seq(conn, ours)
         if await store.runs.set_state(conn, ours, "finished", from_states=("loading",)) is None:

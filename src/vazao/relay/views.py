@@ -154,9 +154,9 @@ class EnrolmentToken(TypedDict):
 
 
 class PlaceView(TypedDict):
-    """How a list is at a site: its state, the cause where it is late (or the likeliest, where the
-    agent is silent), the evidence in words, and its age hop by hop. ``doubles``: rows that share
-    the list's key with another one.
+    """How a list is at a site: its state, the cause where it is late or the last try failed (or the
+    likeliest, where the agent is silent), the evidence in words, and its age hop by hop.
+    ``doubles``: rows that share the list's key with another one.
     """
 
     site: str

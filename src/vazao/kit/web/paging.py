@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +44,21 @@ def limit_of(value: int | str | None, *, default: int = DEFAULT_LIMIT, most: int
     if not 1 <= number <= most:
         raise LimitInvalid(most=most)
     return number
+
+
+def sliced(
+    items: Sequence[Item], after: str | None, limit: int
+) -> tuple[Sequence[Item], str | None]:
+    """A page of what is there as a whole, and the cursor of the one behind it.
+
+    Raises:
+        CursorInvalid: *after* is none of such a list.
+    """
+    begin = decode_cursor(after, int)[0] if after else 0
+    if begin < 0:
+        raise CursorInvalid(remedy="Begin again without after=.")
+    end = begin + limit
+    return items[begin:end], encode_cursor(end) if end < len(items) else None
 
 
 def encode_cursor(*values: int | str | float | datetime | None) -> str:

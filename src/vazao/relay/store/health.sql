@@ -4,7 +4,7 @@
 -- Each list at each site of an organization, or of one site: what is current, the open run, the last
 -- failed one since, and the last entry of the journal that names a cause since.
 select s.id as site_id, s.name as site, s.timezone, s.holidays, s.created_at, s.paused_at,
-    s.agent_id, a.seen_at, a.enrolled_at, a.facts, a.version as agent_version,
+    s.agent_id, u.revoked_at, a.seen_at, a.enrolled_at, a.facts, a.version as agent_version,
     l.id as list_id, l.name as list, v.every_seconds, v.opens, v.closes, v.published_at,
     c.extracted_at, c.swapped_at, c.rows,
     case when c.counted_seq = c.seq then c.doubles end as doubles, o.state as open_state, o.offered_at as open_at,
@@ -12,6 +12,10 @@ select s.id as site_id, s.name as site, s.timezone, s.holidays, s.created_at, s.
     f.error as failed, f.offered_at as failed_at, j.cause, j.message, j.at as caused_at
 from relay.site as s
 left join relay.agent as a on a.id = s.agent_id
+left join lateral (
+    select max(e.ended_at) as revoked_at from relay.agent as e
+    where e.site_id = s.id and s.agent_id is null
+) as u on true
 left join relay.list as l on l.organization_id = s.organization_id
 left join relay.version as v on v.list_id = l.id and v.version = l.version
 left join relay.current as c on c.list_id = l.id and c.site_id = s.id

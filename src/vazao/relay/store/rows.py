@@ -162,14 +162,9 @@ async def read(
     Args:
         only: rows with these values in these columns.
     """
-    wanted = only or {}
-    places: dict[str, Any] = {f"only{n}": value for n, value in enumerate(wanted.values())}
-    holds = [SQL("true"), *(
-        SQL("d.{}::text = {}").format(Identifier(name), Placeholder(mark))
-        for name, mark in zip(wanted, places, strict=True)
-    )]
+    holds, places = _holding(only or {})
     statement = _composed(
-        ROWS, list_id, site_id, columns=_names(columns, "d"), only=SQL(" and ").join(holds)
+        ROWS, list_id, site_id, columns=_names(columns, "d"), only=holds
     )
     end, width = await pages(conn, list_id, site_id), LEAST_PAGES + limit // ROWS_A_PAGE
     while True:
@@ -181,6 +176,16 @@ async def read(
         if found.more or high > end:
             return found
         width *= 4
+
+
+def _holding(only: Mapping[str, str]) -> tuple[Composable, dict[str, Any]]:
+    """That a row has these values in these columns, and what stands in its places."""
+    places = {f"only{n}": value for n, value in enumerate(only.values())}
+    holds = [SQL("true"), *(
+        SQL("d.{}::text = {}").format(Identifier(name), Placeholder(mark))
+        for name, mark in zip(only, places, strict=True)
+    )]
+    return SQL(" and ").join(holds), places
 
 
 async def values(conn: Conn, current: Current, column: str, *, limit: int) -> list[str]:
@@ -202,11 +207,12 @@ async def doubles(conn: Conn, current: Current, key: Sequence[str]) -> int:
 
 async def export(
     conn: Conn, current: Current, columns: Composable, form: Composable, file: IO[bytes], *,
-    low: int, high: int,
+    low: int, high: int, only: Mapping[str, str],
 ) -> None:
     """Write what readers see at a site into *file*: the pages from *low* on and below *high*."""
-    statement = _of_current(Q.export_rows, current, columns=columns, form=form)
-    places = {**_seen(current), **_between(low, high)}
+    holds, more = _holding(only)
+    statement = _of_current(Q.export_rows, current, columns=columns, form=form, only=holds)
+    places = {**_seen(current), **_between(low, high), **more}
     async with conn.cursor() as cursor, cursor.copy(statement, places) as rows:
         async for block in rows:
             file.write(block)

@@ -147,7 +147,7 @@ select coalesce(sum(k.n), 0) from (
 -- Rows of the run of that seq, of a range of pages, for a file.
 copy (
     select {columns} from {part} as d
-    where d.ctid >= %(low)s::tid and d.ctid < %(high)s::tid
+    where d.ctid >= %(low)s::tid and d.ctid < %(high)s::tid and {only}
         and d.since between %(first_seq)s and %(seq)s and not exists (
             select from {gone} as g
             where g.site_id = %(site_id)s and g.hash = d.hash and g.until > d.since

@@ -259,7 +259,7 @@ async def test_errors_are_csv_to_download(client: Client) -> None:
 
 
 async def test_errors_of_an_import_that_failed_are_a_header(client: Client) -> None:
-    shown = await ended(client, await send(client, 'E-mail\n"a'))
+    shown = await ended(client, await send(client, "Nome\na"))
     assert shown["status"] == "failed"
     answer = await client.get(f"{IMPORTS}/{shown['id']}/errors")
     assert answer.status_code == 200

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 import xlsxwriter
 
 from tests.support.leads import Tenant, five, lines
-from tests.support.workbooks import make, row_xml
 from vazao.kit.errors import StorageFull
 from vazao.kit.web.spooling import AnswersWaiting
 from vazao.leads import correcting, service
@@ -50,14 +48,6 @@ async def test_a_long_row_sent_back_as_it_was_is_refused_again(tenant: Tenant) -
     fixed = errors.replace(b'Lima, Bia,"Olinda | PE,BR"', b'"Lima, Bia",Olinda,')
     assert await tenant.five(fixed) == (1, 0, 0, 0, 0)
     assert (await tenant.lead("b@x.com"))["name"] == "Lima, Bia"
-
-
-async def test_long_rows_of_a_workbook_too(tenant: Tenant, tmp_path: Path) -> None:
-    rows = row_xml(1, A="E-mail", B="Nome") + row_xml(2, A="a@x.com", B="Ana", C="mais", E="fim")
-    shown = await tenant.run(make(tmp_path / "a.xlsx", rows).read_bytes(), filename="a.xlsx")
-    assert five(shown) == (0, 0, 0, 0, 1)
-    assert lines(await tenant.errors(shown))[1][:3] == ["a@x.com", "Ana", "mais | fim"]
-    assert await tenant.five(await tenant.errors(shown)) == (0, 0, 0, 0, 1)
 
 
 async def test_numbers_of_a_workbook_mean_the_same_in_the_file_of_errors(tenant: Tenant) -> None:

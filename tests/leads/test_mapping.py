@@ -21,7 +21,17 @@ KNOWN = {
     "Nome": "name",
     "NOME COMPLETO": "name",
     "Full name": "name",
-    "Primeiro nome": "name",
+    "Primeiro nome": "first_name",
+    "Sobrenome": "last_name",
+    "E-mail (obrigatório)": "email",
+    "E-mails*": "email",
+    "E-mail 1": "email",
+    "email1": "email",
+    "E-mail 1 - Value": "email",
+    "Phone 1 - Value": "phone",
+    "Qual é o seu melhor e-mail?": "email",
+    "Qual é o seu nome?": "name",
+    "Nome [completo]": "name",
     "Telefone celular": "phone",
     "Celular": "phone",
     "WhatsApp": "phone",
@@ -51,7 +61,8 @@ KNOWN = {
 UNKNOWN = {
     "Observação": "custom.observacao",
     "Opt-in": "custom.opt_in",
-    "Sobrenome": "custom.sobrenome",
+    "E-mail 2": "custom.e_mail_2",
+    "E-mail 1 - Label": "custom.e_mail_1_label",
     "2ª via": "custom.n_2a_via",
     "custom.cor": "custom.cor",
     "custom.Cor": "custom.cor",
@@ -92,6 +103,22 @@ def test_whole_name_beats_first_name_wherever_it_stands() -> None:
         "First name": "custom.first_name",
         "Nome completo": "name",
     }
+
+
+def test_first_and_last_name_are_one_name() -> None:
+    assert propose(["Last Name", "First Name", "Display Name"]) == {
+        "Last Name": "last_name", "First Name": "first_name",
+        "Display Name": "custom.display_name",
+    }
+    assert propose(["Nome", "Sobrenome"]) == {"Nome": "first_name", "Sobrenome": "last_name"}
+    assert propose(["Display Name"]) == {"Display Name": "name"}
+
+
+def test_values_tell_the_column_of_addresses() -> None:
+    rows = [["Ana", "ana@x.com.br", None], ["Bia", "<bia@y.com>;", "x@y.com"], ["Caio", None, "-"]]
+    assert propose(["A", "B", "C"], rows)["B"] == "email"
+    assert propose(["A", "E-mail", "C"], rows)["E-mail"] == "email"
+    assert "email" not in propose(["A", "C"], [["Ana", "-"]]).values()
 
 
 def test_same_slug_is_told_apart() -> None:

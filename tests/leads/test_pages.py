@@ -94,7 +94,7 @@ async def test_pages_of_a_filled_organization(
 ) -> None:
     browser.headers["accept-language"] = language
     shown = await tenant.run(SHEET)
-    failed = await tenant.run('E-mail\n"a')
+    failed = await tenant.run("Nome\na")
     await indexed(tenant)
     ((lead,),) = await tenant.rows("select id::text from leads.lead where organization_id = %s")
     listed = await browser.get("/leads")
@@ -113,7 +113,7 @@ async def test_pages_of_a_filled_organization(
     assert "bad" in ended.text
     assert f"/v1/leads/imports/{shown['id']}/errors" in ended.text
     wrong = await browser.get(f"/leads/imports/{failed['id']}")
-    assert html.escape(failed["error"]["message"]) in wrong.text or language != "en"
+    assert failed["error"]["message"] in html.unescape(wrong.text) or language != "en"
     assert "data-stream" not in wrong.text
 
 
@@ -180,8 +180,6 @@ async def test_a_wrong_mapping_shows_the_form_again_with_the_reason(
     ("en", b"", "The file is empty."), ("pt-BR", b"", "O arquivo está vazio."),
     ("en", b"%PDF-1.7", "Files of the kind PDF are not"),
     ("pt-BR", b"%PDF-1.7", "Arquivos do tipo PDF não"),
-    ("en", b"a,A\n1,2\n", "more than once: a."), ("pt-BR", b"a,A\n1,2\n", "mais de uma vez: a."),
-    ("en", b'E-mail\n"x', "is never closed"), ("pt-BR", b'E-mail\n"x', "nunca fecham"),
     ("en", b"PK\x03\x04", "The workbook is damaged or incomplete."),
     ("pt-BR", b"PK\x03\x04", "A pasta de trabalho está danificada ou incompleta."),
 ])

@@ -8,6 +8,7 @@ import pytest
 import xlsxwriter
 
 from vazao.sheets.errors import SheetEmpty
+from vazao.sheets.models import Choices
 from vazao.sheets.opening import open_sheet, preview
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "sheets"
@@ -32,7 +33,7 @@ def book(path: Path, *states: str) -> Path:
 
 
 def read(path: Path, sheet: str | None = None) -> list[str]:
-    with open_sheet(path, path.name, sheet=sheet) as opened:
+    with open_sheet(path, path.name, choices=Choices(sheet=sheet)) as opened:
         return [row[1] for batch in opened.batches() for row in batch.frame.iter_rows()]
 
 

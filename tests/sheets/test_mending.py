@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from vazao.sheets import errors
 from vazao.sheets.careful import CarefulReader
 from vazao.sheets.csv_sheet import CsvSheet
+from vazao.sheets.dialect import Dialect
 from vazao.sheets.models import Limits
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "sheets" / "mend_multiline.csv"
@@ -81,8 +82,13 @@ def test_one_is_mended_on_both_sides_of_a_batch(tmp_path):
     ],
 )
 def test_where_a_record_ends_is_not_guessed(tmp_path, record):
-    with pytest.raises(errors.SheetUnclosedQuote, match="row 3 "):
-        read(tmp_path, f"{HEADER}x;y;z\n{record}\nu;v;w\n")
+    path = tmp_path / "a.csv"
+    path.write_text(f"{HEADER}x;y;z\n{record}\nu;v;w\n")
+    with CsvSheet(path, "a.csv", limits=Limits(), batch_rows=50) as sheet:
+        (batch,) = sheet.batches()
+    assert batch.refused.select("row", "code").rows()[0] == (3, "quote_unclosed")
+    assert batch.frame.rows()[0] == (2, "x", "y", "z")
+    assert batch.frame.rows()[-1] == (3 + len(record.split("\n")), "u", "v", "w")
 
 
 @pytest.mark.parametrize("text", ["x" * 140_000, '"x\n' + "y\n" * 40_000 + '"'])
@@ -94,7 +100,7 @@ def test_a_record_that_is_mended_has_limits_too(tmp_path, text):
 def test_mending_stops_at_the_limit_of_a_cell():
     lines = iter(['"a" b;"c\n', *["x\n"] * 1000])
     with pytest.raises(errors.SheetCellTooLarge):
-        list(CarefulReader(lines, ";", 2, Limits(cell_bytes=50)).records())
+        list(CarefulReader(lines, Dialect(";"), 2, Limits(cell_bytes=50)).records())
     assert next(lines, None), "the rest of the file was not read"
 
 
@@ -118,4 +124,5 @@ def test_whatever_stands_together_in_a_record(tmp_path_factory, table, block, ba
     text = HEADER + "".join(";".join(raw for raw, _ in row) + "\n" for row in table)
     rows = read(tmp_path_factory.mktemp("mend"), text, block=block, batch=batch)
     values = [[value or None for _, value in row] for row in table]
-    assert rows == [(n, *row) for n, row in enumerate(values, 2) if any(row)]
+    assert rows == [(n, *row) for n, row in enumerate(values, 2)
+                    if any(value and value.strip() for value in row)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vazao.sheets import errors
+from vazao.sheets.careful import UNCLOSED
 from vazao.sheets.csv_sheet import CsvSheet
 from vazao.sheets.models import Limits
 
@@ -18,9 +18,9 @@ def long_rows(path: Path, text: str, *, careful: bool = False) -> list[tuple[int
     """Number, fields and surplus of the long rows."""
     path.write_text("email;nome;cidade\n" + text + (ODD if careful else ""))
     sheet = CsvSheet(path, "a.csv", limits=Limits(), batch_rows=50)
-    found = [b.long_rows.select("row", "fields", "beyond").rows() for b in sheet.batches()]
+    found = [b.refused.select("row", "value", "beyond").rows() for b in sheet.batches()]
     sheet.close()
-    return [row for rows in found for row in rows]
+    return [(row, int(value), beyond) for rows in found for row, value, beyond in rows]
 
 
 @pytest.mark.parametrize("careful", [False, True])
@@ -68,8 +68,12 @@ def test_a_quote_closed_amid_a_field_of_a_long_row_is_left_open(
     tmp_path: Path, surplus: str
 ) -> None:
     """Where the row has more cells than the header, nobody can say where its quotes belong."""
-    with pytest.raises(errors.SheetUnclosedQuote, match="row 3 "):
-        long_rows(tmp_path / "a.csv", f'1;2;3\n"a" x;b;c;{surplus}\n')
+    path = tmp_path / "a.csv"
+    path.write_text(f'email;nome;cidade\n1;2;3\n"a" x;b;c;{surplus}\n4;5;6\n')
+    with CsvSheet(path, "a.csv", limits=Limits(), batch_rows=50) as sheet:
+        found = [(b.frame["row"].to_list(), b.refused["row"].to_list(), b.refused["code"].to_list())
+                 for b in sheet.batches()]
+    assert found == [([2, 4], [3], [UNCLOSED])]
 
 
 @pytest.mark.parametrize("surplus", ["", ";", ";;"])

@@ -101,7 +101,8 @@ def _overridden(file: Path, sheet: str | None, overrides: list[str]) -> str:
     from vazao.leads import mapping
     from vazao.leads.errors import MappingInvalid
 
-    proposed = mapping.propose(sheets.preview(file, file.name, sheet=sheet, rows=1).headers)
+    seen = sheets.preview(file, file.name, choices=sheets.Choices(sheet=sheet), rows=50)
+    proposed = mapping.propose(seen.headers, seen.rows)
     for each in overrides:
         header, equals, field = each.rpartition("=")
         if not equals:

@@ -111,7 +111,8 @@ class _Correction:
     def _open(self, path: Path) -> sheets.Sheet:
         record = self.record
         return sheets.open_sheet(
-            path, record.filename, sheet=record.sheet, limits=limits(self.platform)
+            path, record.filename, choices=sheets.Choices(sheet=record.sheet),
+            limits=limits(self.platform),
         )
 
     def _cells(
@@ -130,7 +131,7 @@ class _Correction:
 
     async def _refused(self, batch: sheets.Batch) -> pl.DataFrame:
         """Those of the batch's rows that were refused, and why."""
-        numbers = pl.concat([batch.frame["row"], batch.long_rows["row"]]).sort()
+        numbers = pl.concat([batch.frame["row"], batch.refused["row"]]).sort()
         async with self.platform.db.connection() as conn:
             found = await store.imports.rejections_between(
                 conn, self.record.id, numbers[0], numbers[-1]
@@ -144,7 +145,7 @@ def _write(
     file: IO[bytes], batch: sheets.Batch, refused: pl.DataFrame,
     shown: Sequence[pl.Expr | str], separator: str,
 ) -> None:
-    rows = pl.concat([batch.frame, batch.long_rows.drop("fields")], how="diagonal")
+    rows = pl.concat([batch.frame, batch.refused.drop("code", "value")], how="diagonal")
     told = rows.join(refused, on="row", how="inner").sort("row")
     if told.height:
         told.select(shown).write_csv(file, include_header=False, separator=separator)

@@ -91,6 +91,18 @@ class MappingWithoutEmail(Unprocessable):
     code = "mapping_without_email"
 
 
+REMEDIES = {
+    "column": "The values of the column {column} look like addresses: map it to email.",
+    "sheets": "The columns found in row {row} of the sheet {sheet}: {headers}. Other sheets: "
+              "{others}. Name another sheet or row, or map the column with the addresses.",
+    "sheet": "The columns found in row {row} of the sheet {sheet}: {headers}. Name another row, or "
+             "map the column with the addresses.",
+    "text": "The columns found in row {row}, between {delimiter}: {headers}. Name another row or "
+            "delimiter, or map the column with the addresses.",
+}
+"""Remedies of :class:`MappingWithoutEmail`, by what was found."""
+
+
 class LeadInvalid(Unprocessable):
     """Some fields of the lead are not valid."""
 

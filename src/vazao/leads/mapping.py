@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from vazao.leads import errors
-from vazao.sheets import is_reserved
+from vazao.sheets import Sheet, clean_header, is_address, is_reserved
 
 FIELDS: Final = (
     "email",
@@ -33,11 +33,10 @@ FIELDS: Final = (
     "opted_out",
 )
 
+PARTS: Final = ("first_name", "middle_name", "last_name")
+"""Columns that together say the name."""
 HEADER_SHOWN: Final = 80
 CUSTOM: Final = "custom."
-
-
-
 CUSTOM_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 _SYNONYMS: Final = {
@@ -56,15 +55,19 @@ _SYNONYMS: Final = {
     "mobile phone; mobile number; cell; cell phone; cellphone; contact number; work phone",
     "company": "empresa; nome da empresa; razão social; nome fantasia; companhia; organização;"
     "instituição; company; company name; organization; organisation; organization name;"
-    "business; business name; account name",
+    "business; business name; account name; organization 1 name",
     "job_title": "cargo; função; cargo atual; cargo na empresa; profissão; ocupação; job title;"
-    "job; title; position; role; job role; occupation",
-    "city": "cidade; município; localidade; city; town; nome da cidade; nome do município",
+    "job; title; position; role; job role; occupation; organization title; organization 1 title",
+    "city": "cidade; município; localidade; city; town; nome da cidade; nome do município;"
+    "business city; work city; mailing city; company city; cidade comercial",
     "state": "estado; uf; estado uf; unidade federativa; unidade da federação; sigla do estado;"
-    "província; state; province; region; state province",
-    "country": "país; nação; country; country region; nome do país; country name",
+    "província; state; province; region; state province; business state; work state;"
+    "mailing state; mailing state province",
+    "country": "país; nação; country; country region; nome do país; country name; business country;"
+    "work country; mailing country; business country region",
     "website": "site; website; web site; página; página web; página da empresa; homepage; url;"
-    "endereço do site; site da empresa; company website; web; web page; domínio; domain",
+    "endereço do site; site da empresa; company website; web; web page; domínio; domain;"
+    "website 1 value",
     "tags": "tags; tag; etiquetas; etiqueta; marcadores; marcador; rótulos; rótulo; labels; label;"
     "segmentos; segmentos e etiquetas; keywords; palavras-chave",
     "legal_basis": "base legal; base legal lgpd; fundamento legal; hipótese legal; legal basis;"
@@ -89,10 +92,22 @@ _SYNONYMS: Final = {
 _SEVERAL: Final = ("opted_out",)
 # HubSpot has a column a kind of e-mail: "Opted out of email: Newsletter", hs_email_optout_123.
 _OPT_OUT_OF_A_KIND: Final = re.compile(r"\s*(?:opted out of e-?mail\s*:|hs_email_optout)", re.I)
-# A part of a name is taken for the name only where no column holds the whole of it.
+_FIRST: Final = "primeiro nome; nome próprio; prenome; first name; given name; forename; firstname"
 _PARTIAL: Final = {
-    "name": "primeiro nome; nome próprio; prenome; first name; given name; forename; firstname",
+    "first_name": _FIRST,
+    "middle_name": "nome do meio; segundo nome; middle name; additional name",
+    "last_name": "sobrenome; último nome; last name; surname; family name; lastname",
 }
+# Taken where no other column says it.
+_SECOND: Final = {"phone": "business phone; company phone; primary phone; other phone"}
+# What a form asks: the first of these that a question holds.
+_ASKED: Final = {
+    "mail": "email", "telefone": "phone", "celular": "phone", "whatsapp": "phone",
+    "phone": "phone", "empresa": "company", "company": "company", "cidade": "city",
+    "city": "city", "nome": "name", "name": "name",
+}
+_ASIDE: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|[*:]+\s*$")
+_FIRST_OF: Final = re.compile(r"(?i)^(.*\D)[ _-]*1(?: *- *(?:value|valor|address|endereço))?$")
 
 
 def _letters(text: str) -> str:
@@ -106,7 +121,9 @@ def _index(table: Mapping[str, str]) -> dict[str, str]:
 
 
 _EXACT: Final = _index(_SYNONYMS)
-_FALLBACK: Final = _index(_PARTIAL)
+_LESS: Final = _index(_SECOND)
+_PARTS: Final = _index(_PARTIAL)
+_DISPLAYED: Final = frozenset(map(_letters, ("display name", "nome de exibição")))
 
 
 def slug(text: str) -> str:
@@ -122,17 +139,55 @@ def slug(text: str) -> str:
 
 
 
+def _field(header: str, table: Mapping[str, str]) -> str | None:
+    """What a header means in *table*: as it stands, or without what is said beside the name."""
+    bare = _ASIDE.sub("", header).strip()
+    first = _FIRST_OF.match(bare)
+    for text in (header, bare, *([first[1]] if first else ())):
+        letters = _letters(text)
+        for told in (letters, letters.removesuffix("s")):
+            if told in table:
+                return table[told]
+    return None
+
+
+def _asked(header: str) -> str | None:
+    """What a question asks for."""
+    if "?" not in header:
+        return None
+    letters = _letters(header)
+    return next((field for word, field in _ASKED.items() if word in letters), None)
+
+
 def _known(headers: Sequence[str]) -> dict[str, str]:
     """Headers that mean a field; of several that mean the same one, the first or all."""
     found: dict[str, str] = {}
-    for table in (_EXACT, _FALLBACK):
+    for how in (lambda h: _field(h, _EXACT), lambda h: _field(h, _LESS), _asked):
         for header in headers:
-            field = table.get(_letters(header))
-            if _OPT_OUT_OF_A_KIND.match(header):
-                field = "opted_out"
+            field = "opted_out" if _OPT_OUT_OF_A_KIND.match(header) else how(header)
             free = field in _SEVERAL or field not in found.values()
-            if field and free and not is_reserved(header):
+            if field and free and header not in found and not is_reserved(header):
                 found[header] = field
+    return _with_parts(headers, found)
+
+
+def _with_parts(headers: Sequence[str], found: dict[str, str]) -> dict[str, str]:
+    """*found*, and the columns that together say the name where none says the whole of it."""
+    parts: dict[str, str] = {}
+    for header in headers:
+        field = _field(header, _PARTS)
+        if field and field not in parts.values() and header not in found:
+            parts[header] = field
+    named = next((header for header, field in found.items() if field == "name"), None)
+    if named is None:
+        displayed = [header for header in headers if _letters(header) in _DISPLAYED]
+        more = parts or dict.fromkeys(displayed[:1], "name")
+        return found | more
+    # Beside a column of last names, one that is called "name" holds the first ones.
+    if "last_name" in parts.values() and _letters(named) in ("nome", "name") and (
+        "first_name" not in parts.values()
+    ):
+        return found | parts | {named: "first_name"}
     return found
 
 
@@ -152,15 +207,24 @@ def _custom(header: str, place: int, taken: set[str]) -> str | None:
     return CUSTOM + name
 
 
-def propose(headers: Sequence[str]) -> dict[str, str | None]:
-    """The mapping that the headers themselves suggest, in Portuguese or English.
+def propose(
+    headers: Sequence[str], samples: Sequence[Sequence[str | None]] = ()
+) -> dict[str, str | None]:
+    """The mapping that headers and values suggest, in Portuguese or English.
 
     Accents, case and punctuation don't matter. Of two headers for one field the first wins and
     the other becomes a custom field, as does every header that isn't known; several may say that
-    a lead opted out. ``vazao_*`` columns and blank headers are left out (None). No e-mail column
-    is no error here: `require_email`.
+    a lead opted out. ``vazao_*`` columns and blank headers are left out (None). Where no header
+    says e-mail, the column does whose values are addresses. No e-mail column is no error here:
+    `require_email`.
+
+    Args:
+        samples: some rows of the sheet.
     """
     known = _known(headers)
+    if "email" not in known.values():
+        column = column_of_addresses(headers, samples)
+        known |= {column: "email"} if column else {}
     taken: set[str] = set()
     return {
         header: known.get(header) or _custom(header, place, taken)
@@ -168,14 +232,47 @@ def propose(headers: Sequence[str]) -> dict[str, str | None]:
     }
 
 
-def require_email(mapping: Mapping[str, str | None]) -> None:
-    """Raise `MappingWithoutEmail` unless some column is mapped to ``email``."""
+def column_of_addresses(
+    headers: Sequence[str], samples: Sequence[Sequence[str | None]]
+) -> str | None:
+    """The header of the column most of whose values are addresses of e-mail, if there is one."""
+    best: tuple[int, str] | None = None
+    for place, header in enumerate(headers):
+        cells = [row[place] for row in samples if place < len(row) and row[place]]
+        count = sum(map(is_address, cells))
+        fits = header and not is_reserved(header) and count * 2 > len(cells)
+        if fits and (best is None or count > best[0]):
+            best = count, header
+    return best[1] if best else None
+
+
+def require_email(mapping: Mapping[str, str | None], sheet: Sheet | None = None) -> None:
+    """Raise `MappingWithoutEmail` unless some column is mapped to ``email``.
+
+    Args:
+        sheet: whose columns these are; the error then says what was found in it.
+    """
     if "email" in mapping.values():
         return
+    headers = [header for header in mapping if header]
+    if sheet is None:
+        raise errors.MappingWithoutEmail(
+            remedy="Name the column E-mail, or map it: {example}.",
+            details=[{"headers": headers}], example='{"<header>": "email"}',
+        )
+    others = [name for name in sheet.sheets if name != sheet.name]
+    column = column_of_addresses(headers, sheet.samples)
     raise errors.MappingWithoutEmail(
-        remedy="Name the column E-mail, or map it: {example}.",
-        details=[{"headers": list(mapping)}],
-        example='{"<header>": "email"}',
+        remedy=errors.REMEDIES[
+            "column" if column else "sheets" if others else "sheet" if sheet.name else "text"
+        ],
+        details=[{
+            "headers": headers, "header_row": sheet.header_row, "delimiter": sheet.delimiter,
+            "sheets": sheet.sheets, "column": column,
+        }],
+        row=sheet.header_row, headers=", ".join(headers)[:300], sheet=sheet.name,
+        others=", ".join(others)[:200], column=column,
+        delimiter={"\t": "TAB"}.get(sheet.delimiter or "", sheet.delimiter),
     )
 
 
@@ -193,10 +290,10 @@ def _target(header: str, field: object) -> str | None:
             "at most 63 in all.",
             header=header, field=field,
         )
-    if field not in FIELDS:
+    if field not in (*FIELDS, *PARTS):
         raise errors.MappingUnknownField(
             remedy="Use one of {fields}, or custom. and a name of your own.",
-            header=header, field=field, fields=", ".join(FIELDS),
+            header=header, field=field, fields=", ".join((*FIELDS, *PARTS)),
         )
     return field
 
@@ -233,19 +330,21 @@ def _broken(error: json.JSONDecodeError) -> errors.MappingInvalid:
     )
 
 
-def parse(mapping: str | Mapping[str, object], headers: Sequence[str]) -> dict[str, str | None]:
+def parse(
+    mapping: str | Mapping[str, object], headers: Sequence[str], sheet: Sheet | None = None
+) -> dict[str, str | None]:
     """A mapping that someone gave (JSON text or decoded), checked against the sheet's *headers*.
 
-    Headers are matched as they are written, blanks around them aside. Every header of the sheet
+    Headers are matched as they are written, but for what nobody sees. Every header of the sheet
     is a key of the answer, in the sheet's order; those not named are None. Raises the errors of
     `vazao.leads.errors`: not an object, unknown or reserved header, unknown field, a
     custom name out of bounds, a field given twice, no e-mail.
     """
-    by_name = {header.strip(): header for header in headers}
+    by_name = {clean_header(header): header for header in headers}
     answer: dict[str, str | None] = dict.fromkeys(headers)
     users: dict[str, str] = {}
     for name, field in decode(mapping).items():
-        header = by_name.get(name.strip())
+        header = by_name.get(clean_header(name))
         if header is None:
             raise errors.MappingUnknownHeader(
                 remedy="The columns of the sheet are: {headers}.",
@@ -258,5 +357,5 @@ def parse(mapping: str | Mapping[str, object], headers: Sequence[str]) -> dict[s
         if twice and target not in _SEVERAL:
             raise errors.MappingFieldTwice(field=target, first=users[target], second=header)
         answer[header] = target
-    require_email(answer)
+    require_email(answer, sheet)
     return answer

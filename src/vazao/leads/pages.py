@@ -132,10 +132,11 @@ async def _preview_page(
     try:
         async with platform.bulky, uploads.local_file(platform, stored) as path:
             seen = await asyncio.to_thread(
-                sheets.preview, path, stored.filename or "", sheet=sheet,
+                sheets.preview, path, stored.filename or "",
+                choices=sheets.Choices(sheet=sheet),
                 limits=limits(platform),
             )
-        proposed = mapping.propose(seen.headers)
+        proposed = mapping.propose(seen.headers, seen.rows)
         columns = _columns(seen, proposed | {k: v or None for k, v in (chosen or {}).items()})
     except VazaoError as refused:
         messages.append(("bad", refused.message(language)))

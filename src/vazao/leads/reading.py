@@ -66,12 +66,13 @@ class Reading:
             types = await store.base.custom_types(conn, self.record.organization_id)
             self.suppressed = await store.suppression.suppressed(conn, self.record.organization_id)
         sheet = await asyncio.to_thread(
-            sheets.open_sheet, self.path, self.record.filename, sheet=self.record.sheet,
-            limits=limits(self.platform), batch_rows=BATCH_ROWS,
+            sheets.open_sheet, self.path, self.record.filename,
+            choices=sheets.Choices(sheet=self.record.sheet), limits=limits(self.platform),
+            batch_rows=BATCH_ROWS,
         )
         try:
             self.headers = sheet.headers
-            self.mapping = choose_mapping(self.record, sheet.headers)
+            self.mapping = choose_mapping(self.record, sheet)
             decimal = "any" if sheet.encoding else "point"
             plan = validation.plan(sheet.headers, self.mapping, types, decimal=decimal)
             await self._copy(run, sheet, plan)
@@ -130,7 +131,7 @@ class Reading:
         checked = validation.validate(batch.frame, plan, self.record.empty)
         if self.suppressed:
             checked = self._without_suppressed(checked)
-        refused = with_long_rows(checked.rejected, batch.long_rows)
+        refused = with_refused(checked.rejected, batch.refused)
         return Prepared(
             # In the order of the e-mail a slice finds its rows side by side.
             validation.to_copy_csv(checked.rows.sort("email")),
@@ -176,16 +177,11 @@ async def _let_end(task: asyncio.Task[Any]) -> None:
         task.exception()
 
 
-def with_long_rows(refused: pl.DataFrame, long_rows: pl.DataFrame) -> pl.DataFrame:
-    """*refused* and, each with its reason, the rows that have more cells than there are headers."""
-    if long_rows.is_empty():
+def with_refused(refused: pl.DataFrame, shapeless: pl.DataFrame) -> pl.DataFrame:
+    """*refused* and, each with its reason, the rows whose shape is wrong."""
+    if shapeless.is_empty():
         return refused
-    told = long_rows.select(
-        "row",
-        pl.lit(None, pl.String).alias("column"),
-        pl.lit("row_too_long").alias("code"),
-        pl.col("fields").cast(pl.String).alias("value"),
-    )
+    told = shapeless.select("row", pl.lit(None, pl.String).alias("column"), "code", "value")
     return pl.concat([refused, told])
 
 
@@ -198,17 +194,18 @@ def limits(platform: Platform) -> sheets.Limits:
     )
 
 
-def choose_mapping(record: Import, headers: list[str]) -> dict[str, str | None]:
+def choose_mapping(record: Import, sheet: sheets.Sheet) -> dict[str, str | None]:
     """The mapping given with the import, held against the headers; or the automatic one."""
     if record.mapping is not None:
-        return mapping.parse(record.mapping, headers)
-    proposed = mapping.propose(headers)
-    mapping.require_email(proposed)
+        return mapping.parse(record.mapping, sheet.headers, sheet)
+    proposed = mapping.propose(sheet.headers, sheet.samples)
+    mapping.require_email(proposed, sheet)
     return proposed
 
 
 def _staged_fields(plan: validation.Plan) -> list[str]:
     targets = {target for _, _, target in plan.columns}
+    targets |= {"name"} if targets.intersection(mapping.PARTS) else set()
     standard = [f for f in mapping.FIELDS if f in targets and f != "email"]
     custom = any(target.startswith(mapping.CUSTOM) for target in targets)
     return standard + (["custom"] if custom else [])

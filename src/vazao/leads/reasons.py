@@ -60,6 +60,10 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "The row has more cells than the header has columns.",
         "Put what stands in vazao_beyond into its column, and empty that cell.",
     ),
+    "quote_unclosed": (
+        "A quotation mark in this line is never closed, so nobody knows where its cells end.",
+        "Close it, or write it twice where it belongs to the text.",
+    ),
     "cell_too_large": (
         "A cell is larger than the limit.",
         "Shorten the text of that cell.",

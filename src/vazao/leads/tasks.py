@@ -269,9 +269,10 @@ async def thin(platform: Platform) -> None:
 
 def staged_fields(record: Import) -> list[str]:
     """The staged columns besides the e-mail, in the order of the staging table."""
-    from vazao.leads.mapping import FIELDS
+    from vazao.leads.mapping import FIELDS, PARTS
 
     mapped = {field for field in (record.mapping or {}).values() if field}
+    mapped |= {"name"} if mapped.intersection(PARTS) else set()
     standard = [f for f in FIELDS if f in mapped and f != "email"]
     custom = any(field.startswith("custom.") for field in mapped)
     return standard + (["custom"] if custom else [])

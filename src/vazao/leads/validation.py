@@ -18,7 +18,7 @@ import polars as pl
 from vazao.leads import cells, typed
 from vazao.leads.cells import Checked, escape, normalize_email
 from vazao.leads.errors import LeadInvalid
-from vazao.leads.mapping import CUSTOM, CUSTOM_NAME, FIELDS
+from vazao.leads.mapping import CUSTOM, CUSTOM_NAME, FIELDS, PARTS
 from vazao.leads.reasons import REASONS
 
 __all__ = [
@@ -102,6 +102,8 @@ def _check(column: pl.Series, target: str, plan: Plan) -> Checked:
     tidied = cells.tidy(column, escaped=plan.escaped)
     if target == "opted_out" and plan.plain_opt_out:
         return cells.boolean("opted_out_invalid")(tidied)
+    if target in PARTS:
+        return cells.RULES["name"](tidied)
     if not target.startswith(CUSTOM):
         return cells.RULES[target](tidied)
     kind = plan.custom_types.get(target.removeprefix(CUSTOM), "text")
@@ -161,11 +163,27 @@ def validate(frame: pl.DataFrame, plan: Plan, empty: Empty = "keep") -> Validate
         for mask, code in found.problems:
             rejections.add(mask, column, header, code)
         checked[target] = _either(checked[target], found) if target in checked else found
+    checked = _with_name(checked)
     rows = _assemble(frame.get_column("row"), checked, empty)
     unclear = _unclear(frame.height, checked)
     if rejections.bad is not None:
         rows, unclear = rows.filter(~rejections.bad), unclear & ~rejections.bad
     return Validated(rows, rejections.table(), int(unclear.sum()))
+
+
+def _with_name(checked: dict[str, Checked]) -> dict[str, Checked]:
+    """*checked* with a name put together of its parts, where a sheet has it in several columns."""
+    parts = [checked[part].values.alias(part) for part in PARTS if part in checked]
+    if not parts:
+        return checked
+    whole = [checked["name"].values.alias("name")] if "name" in checked else []
+    joined = pl.concat_str(pl.col([part.name for part in parts]), separator=" ", ignore_nulls=True)
+    found = pl.DataFrame([*whole, *parts]).select(
+        pl.coalesce(*(each.name for each in whole), pl.when(joined != "").then(joined))
+        .alias("name")
+    ).to_series()
+    kept = {field: value for field, value in checked.items() if field not in PARTS}
+    return kept | {"name": Checked(found)}
 
 
 def _either(one: Checked, other: Checked) -> Checked:

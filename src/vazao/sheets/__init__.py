@@ -13,16 +13,30 @@ from vazao.kit.faces import lazily
 
 if TYPE_CHECKING:
     from vazao.sheets.errors import SheetError
-    from vazao.sheets.models import BEYOND, Batch, Limits, Note, Preview, Sheet, is_reserved
+    from vazao.sheets.looking import is_address
+    from vazao.sheets.models import (
+        BEYOND,
+        UNSTORED,
+        Batch,
+        Choices,
+        Limits,
+        Note,
+        Preview,
+        Sheet,
+        clean_header,
+        is_reserved,
+    )
     from vazao.sheets.opening import open_sheet, preview
 
 __all__ = [
-    "BEYOND", "Batch", "Limits", "Note", "Preview", "Sheet", "SheetError", "is_reserved",
-    "open_sheet", "preview",
+    "BEYOND", "UNSTORED", "Batch", "Choices", "Limits", "Note", "Preview", "Sheet", "SheetError",
+    "clean_header", "is_address", "is_reserved", "open_sheet", "preview",
 ]
 
 __getattr__ = lazily(__name__, {
-    "BEYOND": "models", "Batch": "models", "Limits": "models", "Note": "models",
-    "Preview": "models", "Sheet": "models", "SheetError": "errors", "is_reserved": "models",
+    "BEYOND": "models", "UNSTORED": "models", "Batch": "models", "Choices": "models",
+    "Limits": "models", "Note": "models", "Preview": "models", "Sheet": "models",
+    "SheetError": "errors", "clean_header": "models", "is_reserved": "models",
+    "is_address": "looking",
     "open_sheet": "opening", "preview": "opening",
 })

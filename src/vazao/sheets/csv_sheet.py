@@ -7,30 +7,38 @@ them apart.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
-from vazao.sheets.careful import INNER_RETURN, CarefulReader, records_frame
+from vazao.sheets.careful import CarefulReader, records_frame
+from vazao.sheets.dialect import DELIMITERS, find_dialect, records_of
+from vazao.sheets.encoding import SINGLE
 from vazao.sheets.errors import (
     SheetCellTooLarge,
+    SheetDelimiterInvalid,
     SheetEmpty,
     SheetTooManyColumns,
-    SheetUnclosedQuote,
 )
 from vazao.sheets.frames import BatchMaker, check_headers, nul_note
-from vazao.sheets.models import Batch, Limits, Note, Sheet
+from vazao.sheets.looking import LOOKED_AT, header_notes, is_blank, look
+from vazao.sheets.models import FOUND, Batch, Choices, Limits, Note, Sheet
 from vazao.sheets.quotes import QuoteScan, cut_records, scan_text, widest_record
-from vazao.sheets.text import HEAD_BYTES, LineTooLong, SheetText, find_delimiter
+from vazao.sheets.text import HEAD_BYTES, LineTooLong, SheetText
 
 BLOCK_BYTES = 1 << 22
 # Columns read beyond the header's width, to see which rows are longer.
 _SPARE = 4
+# Wider than this a header is only where nameless columns follow: they are not read at all.
+_WIDEST = 1024
 _CAREFUL_ROWS = 20_000
+_READ_AS = {
+    "windows-1252": Note("The file is not valid UTF-8; it was read as Windows-1252."),
+    "cp850": Note("The file was read as CP850, in which MS-DOS writes."),
+    "mac-roman": Note("The file was read as Mac Roman, in which old Macintoshes write."),
+}
 
 
 class CsvSheet(Sheet):
@@ -41,46 +49,48 @@ class CsvSheet(Sheet):
         path: Path,
         filename: str,
         *,
+        choices: Choices = FOUND,
         limits: Limits,
         batch_rows: int,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
         """Scan the file and read its header; errors as `open_sheet` says."""
         super().__init__(limits)
+        self._choices = choices
         # No row can be longer without a cell, or a number of columns, over its limit.
         self._record_bytes = limits.columns * (limits.cell_bytes + 1)
-        self._text = SheetText(path, block_bytes=block_bytes, line_bytes=self._record_bytes)
+        self._text = SheetText(
+            path, block_bytes=block_bytes, line_bytes=self._record_bytes,
+            encoding=choices.encoding,
+        )
+        if choices.delimiter is not None:
+            _check_delimiter(choices.delimiter)
         whole = self._text.size <= HEAD_BYTES
         head = self._text.head.decode("latin-1")
-        self.delimiter, self._skip = find_delimiter(head, filename, complete=whole)
-        self._scan = self._first_pass(self.delimiter)
+        self._dialect = find_dialect(head, filename, complete=whole, said=choices.delimiter)
+        self.delimiter = self._separator = self._dialect.delimiter
+        self._scan = self._first_pass()
         self.encoding = self._text.encoding
-        fields = self._read_header(self.delimiter)
-        self.headers = check_headers(fields, limits)
-        self._width = max(len(fields), len(self.headers)) + _SPARE
-        if len(fields) > max(1024, limits.columns):
-            raise SheetTooManyColumns(value=len(fields), limit=limits.columns)
+        self._read_header(limits)
+        self._maker = BatchMaker(self.headers, limits, batch_rows, width=self._fields)
         estimate = self._scan.records if self._scan.regular else self._scan.lines
-        self.rows_total = max(estimate - 1, 0)
-        self._maker = BatchMaker(self.headers, limits, batch_rows)
-        self.notes = self._describe()
+        self.rows_total = max(estimate - self.header_row, 0)
+        self._row = 1
 
-    def _first_pass(self, delimiter: str) -> QuoteScan:
-        scan = QuoteScan(ord(delimiter))
+    def _first_pass(self) -> QuoteScan:
+        scan = QuoteScan(ord(self._separator))
         try:
-            scan_text(self._text, scan, skip_first_line=self._skip)
+            scan_text(self._text, scan, skip_first_line=self._dialect.skip)
         except LineTooLong as error:
-            raise self._too_long(error.start, scan.records + 1, delimiter) from error
+            raise self._too_long(error.start, scan.records + 1) from error
         if not scan.content:
             raise SheetEmpty()
-        if scan.regular and scan.open:
-            raise SheetUnclosedQuote(row=scan.opened_in)
         return scan
 
-    def _too_long(self, start: bytes, row: int, delimiter: str) -> Exception:
+    def _too_long(self, start: bytes, row: int) -> Exception:
         """The error of a record that is longer than any may be."""
         limits = self.limits
-        fields = start.split(delimiter.encode())
+        fields = start.split(self._separator.encode())
         for column, cell in enumerate(fields, 1):
             if len(cell) > limits.cell_bytes:
                 return SheetCellTooLarge(
@@ -88,21 +98,37 @@ class CsvSheet(Sheet):
                 )
         return SheetTooManyColumns(value=len(fields), limit=limits.columns)
 
-    def _read_header(self, delimiter: str) -> list[str]:
+    def _read_header(self, limits: Limits) -> None:
+        """Find the row with the column names; what was decided on the way becomes notes."""
         head = self._text.decode(self._text.head)
-        lines = io.StringIO(INNER_RETURN.sub(" ", head), newline="\n")
-        if self._skip:
-            lines.readline()
-        csv.field_size_limit(max(csv.field_size_limit(), HEAD_BYTES))
-        return next(csv.reader(lines, delimiter=delimiter), [])
+        if self._dialect.skip:
+            head = head.partition("\n")[2]
+        records = records_of(
+            head, self._separator, spaced=self._dialect.spaced, most=LOOKED_AT * 2
+        )
+        rows = [
+            (number, record) for number, record in enumerate(records, 1)
+            if not all(map(is_blank, record))
+        ]
+        found = look(rows[:LOOKED_AT], self._choices.header_row)
+        self.header_row = found.row
+        self.samples = [
+            [cell or None for cell in cells] for number, cells in rows if number > found.row
+        ]
+        self.headers, notes = check_headers(found.names, limits, row=found.row)
+        self._fields = max(len(found.names), len(self.headers))
+        self._width = min(self._fields, _WIDEST) + _SPARE
+        self.notes = [
+            *self._text_notes(), *header_notes(found.row, found.above, self._choices), *notes
+        ]
 
-    def _describe(self) -> list[Note]:
+    def _text_notes(self) -> list[Note]:
         text = self._text
         notes: list[Note] = []
         if text.nuls:
             notes.append(nul_note(text.nuls))
-        if text.encoding == "windows-1252":
-            notes.append(Note("The file is not valid UTF-8; it was read as Windows-1252."))
+        if text.encoding in SINGLE and self._choices.encoding is None:
+            notes.append(_READ_AS[text.encoding])
         if text.strays:
             notes.append(
                 Note(
@@ -112,22 +138,26 @@ class CsvSheet(Sheet):
             )
         if text.lone_returns:
             notes.append(Note("Lines end with a carriage return alone, as on old Macintoshes."))
-        unnamed = sum(not name for name in self.headers)
-        if unnamed:
-            notes.append(Note("Columns without a name, ignored: {count}.", {"count": unnamed}))
+        if self._separator not in DELIMITERS[:2] and not self._dialect.told:
+            notes.append(Note("The values are separated by {sign}.", {"sign": {
+                "\t": "TAB"}.get(self._separator, self._separator)}))
         return notes
 
     def batches(self) -> Iterator[Batch]:
         """The rows under the header, batch by batch."""
         scan = self._scan
-        careful = scan.any and scan.at_start and not scan.regular
+        odd = not scan.regular or scan.open or self._dialect.spaced
+        careful = (scan.any and scan.at_start and odd) or not self._separator.isascii()
         yield from self._careful_batches() if careful else self._block_batches()
         self.rows_total = self._maker.rows
         self.fraction_read = 1.0
+        if self._maker.beside:
+            self.notes.append(Note("Cells under no column name were left out: {count}.",
+                                   {"count": self._maker.beside}))
 
     def _blocks(self) -> Iterator[bytes]:
         """The file as UTF-8 in blocks of whole lines, without the ``sep=`` line."""
-        skip = self._skip
+        skip = self._dialect.skip
         for block in self._text.blocks(transcode=True):
             self.fraction_read = self._text.position / max(self._text.size, 1)
             if skip:
@@ -146,33 +176,32 @@ class CsvSheet(Sheet):
             if cut:
                 yield block if cut == len(block) else block[:cut]
             if len(carry) > self._record_bytes:
-                raise self._too_long(carry, self._row, self.delimiter or ",")
+                raise self._too_long(carry, self._row)
 
     def _block_batches(self) -> Iterator[Batch]:
-        self._row = 1
         for block in self._record_blocks():
-            raw = self._take_apart(block)
+            raw = self._under_header(self._take_apart(block))
             quoted = b'"' in block
-            first, height = self._row, raw.height
-            if first == 1:
-                raw, first = raw.slice(1), 2
-            self._row += height
             yield from self._maker.feed(
                 raw,
-                first,
                 blank_strings=b'""' in block,
                 check_cells=quoted or _has_long_line(block, self.limits.cell_bytes),
                 expected_rows=self.rows_total,
             )
 
+    def _under_header(self, raw: pl.DataFrame) -> pl.DataFrame:
+        """*raw* with the numbers of its rows, and without those down to the header."""
+        first, self._row = self._row, self._row + raw.height
+        number = pl.int_range(first, self._row, eager=True, dtype=pl.Int64).alias("row")
+        return raw.insert_column(0, number).slice(max(self.header_row + 1 - first, 0))
+
     def _take_apart(self, block: bytes) -> pl.DataFrame:
-        separator = self.delimiter or ","
-        names = separator.join(f"c{n}" for n in range(self._width))
+        names = self._separator.join(f"c{n}" for n in range(self._width))
         try:
             raw = pl.read_csv(
                 # With a first line as wide as wanted, shorter ones are padded.
                 names.encode() + b"\n" + block,
-                separator=separator,
+                separator=self._separator,
                 quote_char='"' if self._scan.at_start else None,
                 infer_schema=False,
                 truncate_ragged_lines=True,
@@ -180,36 +209,52 @@ class CsvSheet(Sheet):
         except pl.exceptions.ComputeError:
             # Its idea of a sound quote is stricter than ours: let each record decide.
             return self._take_apart_carefully(block)
-        spare = raw.get_columns()[len(self.headers) :]
+        if self._fields > _WIDEST:
+            return raw
+        if b'"' in block and self._may_be_wrapped(raw):
+            return self._take_apart_carefully(block)
+        spare = raw.get_columns()[self._fields :]
         unsure = self._may_hide(block) or any(c.null_count() < raw.height for c in spare)
-        if unsure and widest_record(block, ord(separator)) > self._width:
+        if unsure and widest_record(block, ord(self._separator)) > self._width:
             return self._take_apart_carefully(block)
         return raw
 
+    def _may_be_wrapped(self, raw: pl.DataFrame) -> bool:
+        """Whether a row has separators in its first cell and no other cell: some program may have
+        put the whole of it into quotes.
+        """
+        others = [f"c{n}" for n in range(1, self._fields)]
+        return bool(others) and bool(raw.select(
+            (pl.col("c0").str.contains(self._separator, literal=True)
+             & pl.all_horizontal(pl.col(others).is_null())).any()
+        ).item())
+
     def _may_hide(self, block: bytes) -> bool:
         """Whether content can stand beyond the columns read, all spare ones being empty."""
-        spare = self._width - len(self.headers)
-        run = (self.delimiter or ",").encode() * (spare + 1)
+        run = self._separator.encode() * (self._width - self._fields + 1)
         return run in block or (self._scan.at_start and b'""' in block)
 
     def _take_apart_carefully(self, block: bytes) -> pl.DataFrame:
         reader = self._careful_reader(iter([block.decode()]))
-        return records_frame(list(reader.records()), len(self.headers))
+        return records_frame(list(reader.records()), self._fields)
 
     def _careful_reader(self, texts: Iterator[str]) -> CarefulReader:
-        return CarefulReader(texts, self.delimiter or ",", len(self.headers), self.limits)
+        return CarefulReader(texts, self._dialect, self._fields, self.limits)
 
     def _careful_batches(self) -> Iterator[Batch]:
         records = self._careful_reader(block.decode() for block in self._blocks()).records()
-        next(records, None)
-        first = 2
         size = min(self._maker.batch_rows, _CAREFUL_ROWS)
         while chunk := list(islice(records, size)):
-            raw = records_frame(chunk, len(self.headers))
+            raw = self._under_header(records_frame(chunk, self._fields))
             yield from self._maker.feed(
-                raw, first, blank_strings=False, expected_rows=self.rows_total
+                raw, blank_strings=False, expected_rows=self.rows_total
             )
-            first += len(chunk)
+
+
+def _check_delimiter(delimiter: str) -> None:
+    """Raise `SheetDelimiterInvalid` unless *delimiter* can separate values."""
+    if len(delimiter) != 1 or delimiter in '"\r\n\0 ' or delimiter.isalnum():
+        raise SheetDelimiterInvalid
 
 
 def _has_long_line(block: bytes, limit: int) -> bool:

@@ -3,7 +3,8 @@
 One stray byte must not change how other lines are read. Of a file that is mostly UTF-8 the bytes
 that are not become what they are in Windows-1252, each by itself. Of one that is mostly
 Windows-1252 the lines that are UTF-8 from end to end are read as such: what Windows-1252 writes
-looks like UTF-8 by chance only, and hardly ever in a whole line.
+looks like UTF-8 by chance only, and hardly ever in a whole line. Which of the encodings of one byte
+a text is in is told by its letters: only in one of them do they make words.
 """
 
 from __future__ import annotations
@@ -25,6 +26,13 @@ _SEQUENCE = (
     rb"|(?:\xf0[\x90-\xbf]|[\xf1-\xf3][\x80-\xbf]|\xf4[\x80-\x8f])[\x80-\xbf]{2})"
 )
 _UTF8_LINE = re.compile(rb"(?m)^%s(?:%s%s)++$" % (_ASCII, _SEQUENCE, _ASCII))
+SINGLE = ("windows-1252", "cp850", "mac-roman")
+# Letters of Portuguese and Spanish, then of their neighbours; signs that stand between words.
+_LETTERS = {
+    **dict.fromkeys("áàâãçéêíóôõúñ", 8), **dict.fromkeys("ÁÀÂÃÇÉÊÍÓÔÕÚÑüèìòù", 4),
+    **dict.fromkeys("ºª°–—“”‘’•…€§äöëïîûåøæœßÄÖÜ", 1),
+}
+_ODD = -6
 _LEADS = ((0xC2, 0xDF), (0xE0, 0xEF), (0xF0, 0xF4))
 
 
@@ -32,12 +40,13 @@ class Weighing:
     """What a text is made of besides ASCII.
 
     ``utf8`` counts the bytes that continue a character of UTF-8, ``strays`` those that belong to
-    none (both to within a few malformed ones).
+    none (both to within a few malformed ones). ``high`` counts each of the bytes beyond ASCII.
     """
 
     def __init__(self) -> None:
         self.utf8 = 0
         self.strays = 0
+        self.high = np.zeros(256, np.int64)
 
     def feed(self, block: bytes) -> None:
         """Take a block of whole lines."""
@@ -49,6 +58,7 @@ class Weighing:
     def _count(self, data: np.ndarray) -> None:
         # A block ends with a line feed: what is looked up beyond the end finds that one.
         leads = np.flatnonzero(data >= 0x80)
+        self.high += np.bincount(data[leads], minlength=256)
         strays = leads.size
         for place, (low, top) in enumerate(_LEADS, 1):
             leads = leads[data[np.minimum(leads + place, data.size - 1)] & 0xC0 == 0x80]
@@ -62,6 +72,17 @@ class Weighing:
     def mostly_utf8(self) -> bool:
         """Whether the text is rather UTF-8 with strays than Windows-1252."""
         return self.utf8 >= self.strays
+
+    @property
+    def single(self) -> str:
+        """The encoding of one byte a character in which the text has the likeliest letters."""
+        return max(SINGLE, key=lambda name: (int(self.high @ _weights(name)), name == SINGLE[0]))
+
+
+def _weights(name: str) -> np.ndarray:
+    """How likely each byte beyond ASCII is, read in the encoding of that *name*."""
+    table = _WINDOWS_1252 if name == SINGLE[0] else bytes(range(256)).decode(name)
+    return np.array([0 if n < 0x80 else _LETTERS.get(table[n], _ODD) for n in range(256)])
 
 
 def decode_utf8(block: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from vazao.kit.errors import (
+    BadRequest,
     NotFound,
     TooLarge,
     Unprocessable,
@@ -36,24 +37,25 @@ class SheetEmpty(SheetError, Unprocessable):
 
 
 class SheetNoHeader(SheetError, Unprocessable):
-    """The first row of the sheet is empty, so its columns have no names."""
+    """The row of column names is empty."""
 
     code = "sheet_no_header"
-    cure = "Put the column names in the first row."
+    cure = "Name the row that holds them (header_row), or say that there is none."
 
 
-class SheetRepeatedHeaders(SheetError, Unprocessable):
-    """These column names appear more than once: {names}."""
+class SheetDelimiterInvalid(SheetError, BadRequest):
+    """The delimiter is one character, and no letter, digit, blank or quote."""
 
-    code = "sheet_repeated_headers"
-    cure = "Give every column a name of its own (capitals do not make a difference)."
+    code = "sheet_delimiter_invalid"
+    status = 400
+    cure = "Name one such as ; or ,."
 
 
-class SheetUnclosedQuote(SheetError, Unprocessable):
-    """A quotation mark that opens in row {row} is never closed."""
+class SheetRowMissing(SheetError, Unprocessable):
+    """Row {row} cannot hold the column names: it is not among the first rows with content."""
 
-    code = "sheet_unclosed_quote"
-    cure = "Close it, or write it twice where it belongs to the text."
+    code = "sheet_row_missing"
+    cure = "Give the row's number as a spreadsheet program shows it, or none."
 
 
 class SheetUnreadable(SheetError, Unprocessable):

@@ -1,79 +1,41 @@
 """Sheets, column-wise: what an import reads from a file of any kind, in bounded memory.
 
 ``open_sheet`` gives a `Sheet`, whose batches are polars frames with every cell as text; the
-readers behind it are ``parsing_csv`` and ``parsing_xlsx``, loaded when they are needed.
+readers behind it are ``csv_sheet`` and ``xlsx_sheet``, loaded when they are needed. A file that is
+compressed is unpacked first, beside the others that are temporary.
 """
 
 from __future__ import annotations
 
-import re
+import gzip
+import tempfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO
 
-from vazao.sheets.errors import SheetFileTooLarge, SheetUnreadable, SheetUnsupported
-from vazao.sheets.models import Kind, Limits, Preview, Sheet
-
-if TYPE_CHECKING:
-    pass
-
-
-_MAGIC = (
-    (b"\xd0\xcf\x11\xe0", "XLS, or a workbook with a password"),
-    (b"%PDF", "PDF"),
-    (b"\x89PNG", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x1f\x8b", "GZIP"),
-    (b"Rar!", "RAR"),
-    (b"7z\xbc\xaf", "7Z"),
+from vazao.kit.errors import StorageFull, no_room
+from vazao.sheets.errors import (
+    SheetDamaged,
+    SheetFileTooLarge,
+    SheetUnpacksTooLarge,
+    SheetUnsupported,
 )
-_MARKUP = (b"<html", b"<!doctype html", b"<table", b"<?xml")
-_OBJECT = re.compile(rb'^(?:\xef\xbb\xbf)?\s*\[?\s*\{\s*"(?:[^"\\\n]|\\.)*"\s*:')
-_NAMES = {".xls": "XLS", ".ods": "ODS", ".xlsb": "XLSB", ".numbers": "Numbers", ".pdf": "PDF"}
+from vazao.sheets.kinds import detect_kind
+from vazao.sheets.models import FOUND, Choices, Limits, Note, Preview, Sheet
+from vazao.sheets.package import Package, packed_entries
 
-
-def detect_kind(path: Path, filename: str) -> Kind:
-    """What *path* holds: by its content first, and by its name where that says nothing.
-
-    Raises:
-        SheetUnsupported: it is of a kind that is known and not read.
-        SheetUnreadable: it begins as a workbook and is damaged.
-    """
-    with path.open("rb") as file:
-        head = file.read(512)
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
-        return _detect_packed(path)
-    for magic, kind in _MAGIC:
-        if head.startswith(magic):
-            raise SheetUnsupported(kind=kind)
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP):
-        raise SheetUnsupported(kind="HTML/XML")
-    if _OBJECT.match(head):
-        raise SheetUnsupported(kind="NDJSON/JSON")
-    suffix = Path(filename).suffix.lower()
-    # A name alone does not condemn: programs save plain text under .xls and call it Excel.
-    if b"\0\0\0" in head and suffix in _NAMES:
-        raise SheetUnsupported(kind=_NAMES[suffix])
-    if head and suffix in (".xlsx", ".xlsm") and b"\0" in head[:64]:
-        raise SheetUnreadable("The file is not a workbook.")
-    return "csv"
-
-
-def _detect_packed(path: Path) -> Kind:
-    from vazao.sheets.workbook import packed_entries
-
-    names = {info.filename for info in packed_entries(path)}
-    if "xl/workbook.xml" in names:
-        return "xlsx"
-    if "xl/workbook.bin" in names:
-        raise SheetUnsupported(kind="XLSB")
-    raise SheetUnsupported(kind="ODS" if "content.xml" in names else "ZIP")
+_PIECE = 1 << 20
+_SHEETS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xls", ".ods", ".gz", ".zip")
+# Folders, and what an operating system adds of its own.
+_ASIDE = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
 
 
 def open_sheet(
     path: Path,
     filename: str,
     *,
-    sheet: str | None = None,
+    choices: Choices = FOUND,
     limits: Limits | None = None,
     batch_rows: int = 50_000,
 ) -> Sheet:
@@ -82,41 +44,124 @@ def open_sheet(
     Args:
         path: the file.
         filename: the name its sender gave it.
-        sheet: which sheet of a workbook; by default the first that is not hidden.
+        choices: what somebody has said of how to read it; the rest is found.
         limits: what it may measure.
         batch_rows: rows in a batch, at most.
 
     Raises:
-        SheetError: any of ``vazao.leads.errors``; some appear only while iterating.
+        SheetError: any of ``vazao.sheets.errors``; some appear only while iterating.
+        StorageFull: there is no room to unpack it.
     """
     limits = limits or Limits()
     size = path.stat().st_size
     if size > limits.file_bytes:
         raise SheetFileTooLarge(value=size, limit=limits.file_bytes)
-    if detect_kind(path, filename) == "csv":
+    kind = detect_kind(path, filename)
+    if kind in ("gzip", "zip"):
+        return _unpacked(path, filename, kind, choices, limits, batch_rows)
+    if kind == "csv":
         from vazao.sheets.csv_sheet import CsvSheet
 
-        return CsvSheet(path, filename, limits=limits, batch_rows=batch_rows)
+        return CsvSheet(
+            path, filename, choices=choices, limits=limits, batch_rows=batch_rows
+        )
     from vazao.sheets.xlsx_sheet import XlsxSheet
 
-    return XlsxSheet(path, sheet=sheet, limits=limits, batch_rows=batch_rows)
+    return XlsxSheet(path, choices=choices, limits=limits, batch_rows=batch_rows)
+
+
+def _unpacked(
+    path: Path, filename: str, kind: str, choices: Choices, limits: Limits, batch_rows: int
+) -> Sheet:
+    """The one file in an archive, as a sheet."""
+    name, pieces = (
+        (filename.removesuffix(".gz"), _gunzipped(path)) if kind == "gzip"
+        else _only_entry(path, limits)
+    )
+    # It lives as long as the sheet, which closes it.
+    file = tempfile.NamedTemporaryFile(suffix=Path(name).suffix[:8])  # noqa: SIM115
+    try:
+        _write(file, pieces, limits)
+        inner = Path(file.name)
+        if (again := detect_kind(inner, name)) in ("gzip", "zip"):
+            raise SheetUnsupported(kind=again.upper())
+        sheet = open_sheet(
+            inner, name, choices=choices, limits=limits, batch_rows=batch_rows
+        )
+    except OSError as error:
+        file.close()
+        if not no_room(error):
+            raise
+        raise StorageFull(
+            "There is no room left in {folder}.",
+            remedy="Free some space there, or name another folder in TMPDIR.",
+            folder=tempfile.gettempdir(),
+        ) from error
+    except BaseException:
+        file.close()
+        raise
+    sheet.holds(file)
+    sheet.notes.insert(0, Note("The file {name} of the archive was read.", {"name": name[:100]}))
+    return sheet
+
+
+def _write(file: IO[bytes], pieces: Iterator[bytes], limits: Limits) -> None:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > limits.file_bytes:
+            raise SheetUnpacksTooLarge(value=size, limit=limits.file_bytes)
+        file.write(piece)
+    file.flush()
+
+
+def _gunzipped(path: Path) -> Iterator[bytes]:
+    try:
+        with gzip.open(path) as packed:
+            while piece := packed.read(_PIECE):
+                yield piece
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise SheetDamaged("The archive is damaged or incomplete.") from error
+
+
+def _only_entry(path: Path, limits: Limits) -> tuple[str, Iterator[bytes]]:
+    """The name and the content of the one file in a ZIP.
+
+    Raises:
+        SheetUnsupported: it has several, or none.
+    """
+    names = [
+        info.filename for info in packed_entries(path)
+        if not info.is_dir() and not info.filename.casefold().startswith(_ASIDE[0])
+        and Path(info.filename).name.casefold() not in _ASIDE[1:]
+    ]
+    if len(names) == 1 and Path(names[0]).suffix.lower() not in _SHEETS:
+        raise SheetUnsupported(kind="ZIP")
+    if len(names) != 1:
+        raise SheetUnsupported(
+            "The archive holds {count} files: {names}.",
+            remedy="Take out the sheet that you want to import and send it alone.",
+            count=len(names), names=", ".join(names)[:200] or "-",
+        )
+    return Path(names[0]).name, Package(path, limits).pieces(names[0])
 
 
 def preview(
     path: Path,
     filename: str,
     *,
-    sheet: str | None = None,
+    choices: Choices = FOUND,
     rows: int = 10,
     limits: Limits | None = None,
 ) -> Preview:
     """The header and the first *rows* rows with content, for a person to check a mapping by.
 
-    A file of text is scanned whole (its encoding depends on it), a workbook's sheet likewise.
-    Raises as `open_sheet` does.
+    A file of text is scanned whole (its encoding depends on it). Raises as `open_sheet` does.
     """
     found: list[list[str | None]] = []
-    with open_sheet(path, filename, sheet=sheet, limits=limits, batch_rows=max(rows, 1)) as opened:
+    with open_sheet(
+        path, filename, choices=choices, limits=limits, batch_rows=max(rows, 1)
+    ) as opened:
         for batch in opened.batches():
             found += [list(row[1:]) for row in batch.frame.head(rows - len(found)).iter_rows()]
             if len(found) >= rows:

@@ -7,17 +7,21 @@ separators, quotes and line ends as bytes.
 from __future__ import annotations
 
 import codecs
-import csv
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from vazao.sheets.encoding import Weighing, decode_utf8, decode_windows, to_utf8
+import numpy as np
+
+from vazao.sheets.encoding import SINGLE, Weighing, decode_utf8, decode_windows, to_utf8
+from vazao.sheets.errors import SheetUnreadable
 
 HEAD_BYTES = 1 << 18
-DELIMITERS = (",", ";", "\t", "|")
+ENCODINGS = ("utf-8", *SINGLE, "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+"""Those that a text may be said to be in; ``utf-16`` and ``utf-32`` are told by their marks."""
 
 _BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -35,12 +39,14 @@ class LineTooLong(Exception):
 class SheetText:
     """A text file and how to read it.
 
-    ``encoding`` is ``utf-8`` until `decide` says otherwise, or UTF-16; ``strays`` counts the bytes
-    of another encoding; ``position`` the bytes read; ``nuls`` the NUL bytes removed; ``head`` is
-    the cleaned beginning.
+    ``encoding`` is ``utf-8`` until `decide` says otherwise, or UTF-16 or UTF-32; ``strays`` counts
+    the bytes of another encoding; ``position`` the bytes read; ``nuls`` the NUL bytes removed;
+    ``head`` is the cleaned beginning; ``lone_returns``: whether lines end with a carriage return.
     """
 
-    def __init__(self, path: Path, *, block_bytes: int, line_bytes: int) -> None:
+    def __init__(
+        self, path: Path, *, block_bytes: int, line_bytes: int, encoding: str | None = None
+    ) -> None:
         self.path = path
         self.size = path.stat().st_size
         self.block_bytes = block_bytes
@@ -51,17 +57,20 @@ class SheetText:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
         self.encoding, self.bom = _sniff(head)
+        self._said = encoding is not None
+        if encoding is not None:
+            self.encoding = _known(encoding, self.encoding)
         body = head[self.bom :]
         if self.wide:
             body = body.decode(self.encoding, "replace").encode()
-        self.lone_returns = b"\n" not in body and b"\r" in body
+        self.lone_returns = _ends_with_returns(body)
         self.head = self._clean(body)
         self.nuls = 0
 
     @property
     def wide(self) -> bool:
-        """Whether it is UTF-16."""
-        return self.encoding.startswith("utf-16")
+        """Whether it is UTF-16 or UTF-32."""
+        return self.encoding.startswith(("utf-16", "utf-32"))
 
     @property
     def strays(self) -> int:
@@ -75,14 +84,15 @@ class SheetText:
 
     def decide(self) -> None:
         """Everything has been weighed: it is UTF-8 if a mark says so, or most of it is."""
-        if not self.wide and not self.bom and not self._weighing.mostly_utf8:
-            self.encoding = "windows-1252"
+        free = not (self.wide or self.bom or self._said)
+        if free and not self._weighing.mostly_utf8:
+            self.encoding = self._weighing.single
 
     def decode(self, block: bytes) -> str:
         """A cleaned block that was not transcoded, as text."""
-        if self.encoding == "windows-1252":
+        if self.encoding == SINGLE[0]:
             return decode_windows(block, lines_of_utf8=self._weighing.utf8 > 0)
-        return decode_utf8(block)
+        return block.decode(self.encoding) if self.encoding in SINGLE else decode_utf8(block)
 
     def blocks(self, *, transcode: bool) -> Iterator[bytes]:
         """The file from its start; as UTF-8 if *transcode*, else Windows-1252 stays as it is.
@@ -108,7 +118,7 @@ class SheetText:
     def _finish(self, block: bytes, transcode: bool) -> bytes:
         if not transcode or self.wide or block.isascii():
             return block
-        if self.encoding == "windows-1252":
+        if self.encoding in SINGLE:
             return self.decode(block).encode()
         return to_utf8(block) if self.strays else block
 
@@ -117,17 +127,65 @@ class SheetText:
         with self.path.open("rb") as file:
             file.seek(self.bom)
             self.position = self.bom
+            held = b""
             while piece := file.read(self.block_bytes):
                 self.position += len(piece)
-                yield self._clean(decoder.decode(piece).encode() if decoder else piece)
+                piece = held + (decoder.decode(piece).encode() if decoder else piece)
+                # A mark, or the two ends of a line, may stand across two pieces.
+                cut = len(piece) - (piece[-1:] == b"\r") - _mark_begun(piece)
+                held, piece = piece[cut:], piece[:cut]
+                yield self._clean(piece)
             if decoder:
-                yield self._clean(decoder.decode(b"", final=True).encode())
+                held += decoder.decode(b"", final=True).encode()
+            yield self._clean(held)
 
     def _clean(self, piece: bytes) -> bytes:
         if b"\0" in piece:
             self.nuls += piece.count(b"\0")
             piece = piece.replace(b"\0", b"")
-        return piece.replace(b"\r", b"\n") if self.lone_returns else piece
+        # Files that were joined have marks in their middle, too.
+        if codecs.BOM_UTF8 in piece:
+            piece = piece.replace(codecs.BOM_UTF8, b"")
+        if self.lone_returns:
+            piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return piece
+
+
+def _mark_begun(piece: bytes) -> int:
+    """How many bytes at the end of *piece* may be the beginning of a mark."""
+    return next((n for n in (2, 1) if piece.endswith(codecs.BOM_UTF8[:n])), 0)
+
+
+def _known(name: str, found: str) -> str:
+    """The encoding of that name; of UTF-16 and UTF-32 the one that was found.
+
+    Raises:
+        SheetUnreadable: there is none that is read.
+    """
+    try:
+        wanted = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        wanted = ""
+    wanted = {"cp1252": SINGLE[0], "iso8859-1": SINGLE[0], "latin-1": SINGLE[0]}.get(wanted, wanted)
+    if wanted in ("utf-16", "utf-32"):
+        return found if found.startswith(wanted) else f"{wanted}-le"
+    wanted = "utf-8" if wanted == "utf-8-sig" else wanted
+    if wanted not in ENCODINGS:
+        raise SheetUnreadable("The encoding {encoding} is not known here.", encoding=name[:40])
+    return wanted
+
+
+def _ends_with_returns(head: bytes) -> bool:
+    """Whether lines end with a carriage return, as on old Macintoshes: outside quotes there are
+    more of them alone than line feeds.
+    """
+    if b"\r" not in head:
+        return False
+    data = np.frombuffer(head + b"\n", np.uint8)
+    inside = np.cumsum(data == 34) % 2 == 1
+    lone = (data[:-1] == 13) & (data[1:] != 10) & ~inside[:-1]
+    feeds = (data[:-1] == 10) & ~inside[:-1]
+    return int(np.count_nonzero(lone)) > int(np.count_nonzero(feeds))
 
 
 def _sniff(head: bytes) -> tuple[str, int]:
@@ -144,46 +202,3 @@ def _sniff(head: bytes) -> tuple[str, int]:
     if half and even > 0.6 * half and odd < 0.1 * half:
         return "utf-16-be", 0
     return "utf-8", 0
-
-
-def find_delimiter(head: str, filename: str, *, complete: bool) -> tuple[str, bool]:
-    """The delimiter of a file that begins with *head*, and whether a ``sep=`` line says so.
-
-    The one that splits the first records most evenly, and then into most fields; where none
-    splits the header, a tab for ``.tsv`` and otherwise a comma.
-
-    Args:
-        head: the cleaned beginning.
-        filename: its name may decide a tie.
-        complete: whether *head* is the whole file; if not, its last record is not judged.
-    """
-    first = head.split("\n", 1)[0].strip().strip('"')
-    if len(first) == 5 and first.lower().startswith("sep=") and first[4] in DELIMITERS:
-        return first[4], True
-    # ``sep=`` and a tab loses its tab to the strip.
-    if first.lower() == "sep=":
-        return "\t", True
-    preferred = "\t" if filename.lower().endswith((".tsv", ".tab")) else ","
-    ranked = [(*_evenness(head, d, complete), d == preferred, d) for d in DELIMITERS]
-    best = max(ranked)
-    return (best[3] if best[1] > 1 else preferred), False
-
-
-def _evenness(head: str, delimiter: str, complete: bool) -> tuple[float, int]:
-    """The share of the first records as wide as the header, and the header's width."""
-    widths = []
-    lines = head.split("\n")
-    try:
-        for record in csv.reader((line + "\n" for line in lines), delimiter=delimiter):
-            widths.append(len(record))
-            if len(widths) > 20:
-                break
-    except csv.Error:
-        pass
-    if not complete and len(widths) > 1 and len(widths) <= 20:
-        widths.pop()
-    if not widths or widths[0] < 2:
-        return 0.0, 1
-    rest = [width for width in widths[1:] if width]
-    share = Counter(rest)[widths[0]] / len(rest) if rest else 1.0
-    return round(share, 1), widths[0]

@@ -1,7 +1,7 @@
-"""Sheets of workbooks: looked at here, read in a process apart, delivered batch by batch.
+"""Sheets of workbooks, read in a process apart and delivered batch by batch.
 
-The reader builds the whole grid in memory, and ends its process where it cannot: so it gets
-one of its own, with limits, an environment without secrets, and this workbook alone.
+A workbook is a stranger's archive of XML: whatever looks into it gets a process of its own, with
+limits of memory and time, an environment without secrets, and this workbook alone.
 """
 
 from __future__ import annotations
@@ -10,71 +10,79 @@ import contextlib
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 import vazao
+from vazao.sheets import errors
 from vazao.sheets.errors import (
     SheetDamaged,
-    SheetEmpty,
     SheetError,
     SheetNeedsTooMuchMemory,
-    SheetNotInWorkbook,
     SheetUnreadable,
 )
 from vazao.sheets.frames import BatchMaker, check_headers, nul_note
-from vazao.sheets.models import Batch, Limits, Note, Sheet
-from vazao.sheets.workbook import Workbook
+from vazao.sheets.looking import header_notes
+from vazao.sheets.models import Batch, Choices, Limits, Note, Sheet
 
-_MEMORY_SIGNALS = (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS)
-# A grid that killed the reader is blamed on a far cell from this size on.
-_BLAMED_CELLS = 5_000_000
-NUL = "\0"
+_MEMORY_SIGNALS: Final = (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS)
+_FRAME: Final = struct.Struct(">qd")
+NUL: Final = "\0"
+COUNTED: Final = {
+    "hidden": Note("Hidden rows were read, too: {count}."),
+    "merged": Note("Areas of merged cells, whose value stands in their first cell alone: {count}."),
+    "beside": Note("Cells under no column name were left out: {count}."),
+    "unstored": Note("Formulas without a stored value, left out: {count}. Open the workbook in a "
+                     "spreadsheet program and save it, and they have one."),
+    "lacking": Note("Texts that the workbook lacks, left empty: {count}."),
+}
 
 
 class XlsxSheet(Sheet):
     """A `Sheet` of a workbook."""
 
-    def __init__(self, path: Path, *, sheet: str | None, limits: Limits, batch_rows: int) -> None:
-        """Check the workbook and read the sheet's header; errors as `open_sheet` says."""
+    def __init__(self, path: Path, *, choices: Choices, limits: Limits, batch_rows: int) -> None:
+        """Look into the workbook and read the sheet's header; errors as `open_sheet` says."""
         super().__init__(limits)
-        self._workbook = Workbook(path, limits)
-        self.sheets = list(self._workbook.sheets)
-        self.name = sheet if sheet is not None else self._workbook.first
-        if self.name not in self.sheets:
-            names = ", ".join(self.sheets)
-            raise SheetNotInWorkbook(sheet=sheet, sheets=names, details=self.sheets)
-        self._copy = self._workbook.copy_for_reader()
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-        self._child = self._start(Path(self._copy.name) if self._copy else path, batch_rows)
+        self._child = self._start(path, choices)
         try:
-            # The child reads meanwhile, within its limits; what the look finds is what is told.
-            self._workbook.look(self.name)
-            about = self._about()
-            if not about["rows"]:
-                raise SheetEmpty()
-            header = [cell or "" for cell in about["header"]]
-            self._nuls = sum(cell.count(NUL) for cell in header)
-            self.headers = check_headers([cell.replace(NUL, "") for cell in header], limits)
+            about = self._answer()
+            self.sheets = about["sheets"]
+            self.name = about["sheet"]
+            self.header_row = about["row"]
+            self.samples = about["samples"]
+            names = [name or "" for name in about["names"]]
+            self._nuls = sum(name.count(NUL) for name in names)
+            self.headers, self.notes = check_headers(
+                [name.replace(NUL, "") for name in names], limits, row=self.header_row
+            )
         except BaseException:
             self.close()
             raise
-        self.rows_total = about["rows"] - 1
+        self.notes = [*self._found(about, choices), *self.notes]
         self._maker = BatchMaker(self.headers, limits, batch_rows)
-        unnamed = sum(not name for name in self.headers)
-        if unnamed:
-            self.notes.append(Note("Columns without a name, ignored: {count}.", {"count": unnamed}))
 
-    def _start(self, path: Path, batch_rows: int) -> subprocess.Popen[bytes]:
+    def _found(self, about: dict[str, Any], choices: Choices) -> list[Note]:
+        """What was decided without being asked."""
+        notes = []
+        others = [name for name in about["visible"] if name != self.name]
+        if choices.sheet is None and others and about["visible"][0] != self.name:
+            notes.append(Note("The sheet {name} was read; the workbook also has: {others}.",
+                              {"name": self.name, "others": ", ".join(others)[:200]}))
+        return [*notes, *header_notes(self.header_row, about["above"], choices)]
+
+    def _start(self, path: Path, choices: Choices) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "vazao.sheets.xlsx_child"],
+            [sys.executable, "-P", "-m", "vazao.sheets.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
@@ -82,12 +90,13 @@ class XlsxSheet(Sheet):
             close_fds=True,
         )
         request = {
-            "sheet": self.name,
+            "sheet": choices.sheet,
+            "header_row": choices.header_row,
             "path": str(path.resolve()),
-            "batch_rows": batch_rows,
+            "columns": self.limits.columns,
+            "unpacked_bytes": self.limits.unpacked_bytes,
             "memory_bytes": self.limits.child_memory_bytes,
             "seconds": self.limits.child_seconds,
-            "epoch": self._workbook.epoch,
         }
         assert child.stdin is not None
         # One that is gone already shows in what it answers.
@@ -96,18 +105,23 @@ class XlsxSheet(Sheet):
             child.stdin.flush()
         return child
 
-    def _about(self) -> dict[str, Any]:
-        """What the child says about the sheet, once it has read it."""
+    def _answer(self) -> dict[str, Any]:
+        """A line of JSON from the child.
+
+        Raises:
+            SheetError: the error that it tells, or why it tells nothing.
+        """
         assert self._child.stdout is not None
-        line = self._child.stdout.readline()
+        line = self._child.stdout.readline(_LONGEST_LINE)
         if not line.endswith(b"\n"):
             raise self._failure()
-        about: dict[str, Any] = json.loads(line)
-        if about.get("error") == "memory":
-            raise self._too_much()
-        if "error" in about:
-            raise SheetUnreadable(reason=about["error"])
-        return about
+        found: dict[str, Any] = json.loads(line)
+        if "error" not in found:
+            return found
+        kind = getattr(errors, found["error"], None)
+        if not (isinstance(kind, type) and issubclass(kind, SheetError)):
+            raise SheetNeedsTooMuchMemory(limit=self.limits.child_memory_bytes)
+        raise kind(found["template"], details=found["details"], **found["params"])
 
     def _read(self, size: int) -> bytes:
         assert self._child.stdout is not None
@@ -127,33 +141,35 @@ class XlsxSheet(Sheet):
                 "Reading the workbook takes more than {limit} s.", limit=self.limits.child_seconds
             )
         if "memory" in complaint.lower() or -code in _MEMORY_SIGNALS:
-            return self._too_much()
+            return SheetNeedsTooMuchMemory(limit=self.limits.child_memory_bytes)
         return SheetDamaged()
-
-    def _too_much(self) -> SheetError:
-        try:
-            self._workbook.explain(self.name, grid_cells=_BLAMED_CELLS)
-        except SheetError as error:
-            return error
-        return SheetNeedsTooMuchMemory(limit=self.limits.child_memory_bytes)
 
     def batches(self) -> Iterator[Batch]:
         """The rows under the header, batch by batch."""
-        row, last = 2, self.rows_total + 1
-        while size := int.from_bytes(self._read(8), "big"):
+        while True:
+            size, self.fraction_read = _FRAME.unpack(self._read(_FRAME.size))
+            if size <= 0:
+                break
             raw = self._without_nuls(pl.read_ipc_stream(BytesIO(self._read(size))))
-            first, row = row, row + raw.height
-            self.fraction_read = (row - 1) / last
-            yield from self._maker.feed(raw, first, expected_rows=last - 1)
+            rows = self._maker.rows + raw.height
+            self.rows_total = max(rows, round(rows / max(self.fraction_read, 1e-6)))
+            yield from self._maker.feed(raw)
+        counts = self._answer()
         self.rows_total = self._maker.rows
         self.fraction_read = 1.0
+        self.notes += [
+            Note(note.text, {"count": counts[name]})
+            for name, note in COUNTED.items() if counts[name]
+        ]
         if self._nuls:
             self.notes.append(nul_note(self._nuls))
 
     def _without_nuls(self, raw: pl.DataFrame) -> pl.DataFrame:
         """*raw* as PostgreSQL takes it: a workbook may spell a NUL as ``_x0000_``."""
-        cells = pl.all()
-        if not raw.select(pl.any_horizontal(cells.str.contains(NUL, literal=True).any())).item():
+        cells = pl.exclude("row")
+        if raw.width < 2 or not raw.select(
+            pl.any_horizontal(cells.str.contains(NUL, literal=True).any())
+        ).item():
             return raw
         counts = raw.select(cells.str.count_matches(NUL, literal=True).sum())
         self._nuls += counts.sum_horizontal().item()
@@ -169,9 +185,10 @@ class XlsxSheet(Sheet):
             if stream is not None:
                 _close(stream)
         self._complaints.close()
-        if self._copy:
-            self._copy.close()
         super().close()
+
+
+_LONGEST_LINE: Final = 64 << 20
 
 
 def _close(stream: Any) -> None:
@@ -185,7 +202,7 @@ def _close(stream: Any) -> None:
 def _environment() -> dict[str, str]:
     """What the child needs and nothing else: no database address, no key."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
-    # One thread: the reader has no use for more, and each reserves memory.
+    # One thread: more would be taken from others, and each reserves memory.
     threads = {"POLARS_MAX_THREADS": "1", "PYTHONUTF8": "1"}
     packages = str(Path(vazao.__file__).resolve().parent.parent)
     return {**kept, **threads, "PYTHONPATH": packages}

@@ -59,10 +59,12 @@ async def test_numbers_of_a_workbook_mean_the_same_in_the_file_of_errors(tenant:
             ("E-mail", "Valor", "Filhos", "Versão"), ("bad", 1.234, 2, "1.234"),
             ("c@x.com", 5, 1.234, "1"),
         ),
-        filename="a.xlsx",
+        filename="a.xlsx", strict="true",
     )
     assert five(shown) == (0, 0, 0, 0, 2)
-    again = await tenant.run((await tenant.errors(shown)).replace(b"bad", b"a@x.com"))
+    again = await tenant.run(
+        (await tenant.errors(shown)).replace(b"bad", b"a@x.com"), strict="true"
+    )
     assert five(again) == (1, 0, 0, 0, 1)
     assert (await tenant.lead("a@x.com"))["custom"] == {
         "valor": 1.234, "filhos": 2, "versao": "1.234"

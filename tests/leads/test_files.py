@@ -154,7 +154,7 @@ async def test_the_file_of_errors_has_every_column_and_why(tenant: Tenant) -> No
         "E-mail,Nome,,Obs,Fone,\nbad,=1+1,x,\"a, \"\"b\"\"\nc\",81 99999-8888,y\n\n"
         "ok@x.com,Ok,,,,\n,Sem,,,,\nz@x.com,Zé,,,12,\nw@x.com,1,2,3,,5,6,7\n"
     )
-    shown = await tenant.run(sheet)
+    shown = await tenant.run(sheet, strict="true")
     assert five(shown) == (1, 0, 0, 0, 4)
     header, *rows = lines(await tenant.errors(shown))
     assert header == ["E-mail", "Nome", "", "Obs", "Fone", "vazao_beyond", "vazao_row",
@@ -184,11 +184,11 @@ async def test_correcting_the_file_of_errors_and_importing_it_again_just_works(
     tenant: Tenant, language: str
 ) -> None:
     sheet = "E-mail;Nome;Fone\na@x.com;'=1+1;8\nbad;Bea, a;\ncaio@x.com;Caio;81 3333 4444\n"
-    shown = await tenant.run(sheet.encode("cp1252"))
+    shown = await tenant.run(sheet.encode("cp1252"), strict="true")
     assert five(shown) == (1, 0, 0, 0, 2)
     errors = await tenant.errors(shown, language)
     assert len(lines(errors, ";")) == 3
-    again = await tenant.run(errors)
+    again = await tenant.run(errors, strict="true")
     assert five(again) == (0, 0, 0, 0, 2), "uncorrected: refused again, nothing imported"
     assert lines(await tenant.errors(again, language), ";")[1][:3] == ["a@x.com", "'=1+1", "8"]
     corrected = errors.replace(b";8;", b";81 3333 5555;").replace(b"bad", b"bea@x.com")

@@ -70,7 +70,8 @@ async def test_a_far_stray_cell(tenant: Tenant, tmp_path: Path, far: str) -> Non
 
 async def test_a_formula_that_looks_like_an_injection_is_text(tenant: Tenant) -> None:
     attack = "=cmd|' /C calc'!A0"
-    shown = await tenant.run(f"E-mail,Nome,Fone\na@x.com,{attack},\nb@x.com,{attack},1\n")
+    sheet = f"E-mail,Nome,Fone\na@x.com,{attack},\nb@x.com,{attack},1\n"
+    shown = await tenant.run(sheet, strict="true")
     assert five(shown) == (1, 0, 0, 0, 1)
     assert (await tenant.lead("a@x.com"))["name"] == attack
     assert lines(await tenant.errors(shown))[1][1] == "'" + attack

@@ -32,6 +32,8 @@ Lead = dict[str, Any]
 
 _words = st.sampled_from(["Ana", "Bea", "=x", "'", "a,b", "NULL", "ç\n\"d\""])
 _phones = st.sampled_from(["81 3333 4444", "+55 81 99999-8888"])
+BAD = "123"
+"""No phone: left out, also where an empty cell would empty what is stored."""
 _sites = st.sampled_from(["x.com", "https://x.com/a?b=c"])
 _tags = st.lists(st.sampled_from(["um", "dois", "três", '"'] ), unique=True, max_size=4)
 
@@ -65,7 +67,8 @@ def sheets(draw: st.DrawFn) -> tuple[list[str], list[Row]]:
     ))
     cells = {
         f: st.none() | (_tags.map(";".join).map(lambda t: t or None) if f == "tags" else
-                        st.sampled_from(["sim", "não"]) if f == "opted_out" else _text(f))
+                        st.sampled_from(["sim", "não"]) if f == "opted_out" else
+                        _phones | st.just(BAD) if f == "phone" else _text(f))
         for f in fields
     }
     rows = draw(st.lists(
@@ -82,6 +85,8 @@ def merged(old: Lead | None, row: Row, fields: list[str], empty: str) -> Lead:
     new["custom"] = dict(new["custom"])
     for field in fields:
         cell = row[field]
+        if cell == BAD:
+            continue
         if field == "opted_out":
             new[field] = new[field] or cell == "sim"
         elif field == "tags":
@@ -105,17 +110,20 @@ def model(
     after, told = dict(stored), dict.fromkeys(FIVE, 0)
     valid = [row for row in rows if row["email"] != "bad"]
     told["rejected"] = len(rows) - len(valid)
-    last = {row["email"]: row for row in valid}
-    if "opted_out" in fields:
-        out = {row["email"] for row in valid if row["opted_out"] == "sim"}
-        last |= {email: last[email] | {"opted_out": "sim"} for email in out}
-    told["duplicates"] = len(valid) - len(last)
-    for email, row in last.items():
+    emails = list(dict.fromkeys(row["email"] for row in valid))
+    told["duplicates"] = len(valid) - len(emails)
+    for email in emails:
         old = stored.get(email)
         if (mode == "create" and old) or (mode == "update" and not old):
             told["rejected"] += 1
             continue
-        after[email] = merged(old, row, fields, empty)
+        # Lines mean what they would mean one after another.
+        new = old
+        for row in valid:
+            if row["email"] == email:
+                new = merged(new, row, fields, empty)
+        assert new is not None
+        after[email] = new
         told["created" if not old else "unchanged" if after[email] == old else "updated"] += 1
     return after, tuple(told.values())
 

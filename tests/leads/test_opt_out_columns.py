@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from tests.support.leads import Tenant, five
-from vazao.leads import mapping, service, validation
+from tests.support.leads import Tenant, five, lines
+from vazao.leads import mapping, validation
 from vazao.leads.errors import LeadInvalid, MappingFieldTwice
 from vazao.sheets.opening import open_sheet
 
@@ -54,7 +54,7 @@ def read(path: Path) -> tuple[list[bool | None], int]:
             done = validation.validate(batch.frame, plan)
             assert done.rejected.is_empty()
             found += done.rows["opted_out"].to_list()
-            unclear += done.unclear
+            unclear += len(done.warned)
     return found, unclear
 
 
@@ -124,13 +124,11 @@ async def test_what_is_unclear_is_told_in_the_readers_language(tenant: Tenant) -
     assert five(shown) == (10, 0, 0, 0, 0)
     left = sorted(email[0] for email, lead in (await tenant.base()).items() if lead["opted_out"])
     assert left == list("acdefhij")
-    assert shown["notes"] == [
-        "Opt-out cells that say neither yes nor no; their leads count as opted out: 5."
-    ]
-    async with tenant.platform.db.connection() as conn:
-        found = await service.get(conn, tenant.id, shown["id"])
-    (told,) = service.view(*found, "pt_BR")["notes"]
-    assert told.endswith("descadastrados: 5.")
+    assert (shown["notes"], shown["warnings"]) == ([], 5)
+    header, *told = lines(await tenant.warnings(shown, "pt_BR"), ";")
+    assert header == ["Nome", "E-mail", "Opt-out", "vazao_row", "vazao_column", "vazao_reason"]
+    assert [row[0] for row in told] == list("efhij")
+    assert all(row[-1].startswith("opted_out_unclear: Isto não diz") for row in told)
 
 
 async def test_a_date_says_that_the_person_left(tenant: Tenant) -> None:
@@ -142,4 +140,4 @@ async def test_a_date_says_that_the_person_left(tenant: Tenant) -> None:
 
 async def test_refused_rows_are_not_counted_as_unclear(tenant: Tenant) -> None:
     shown = await tenant.run("E-mail,Opt-out\nwrong,ok\na@b.co,sim\n")
-    assert (five(shown), shown["notes"]) == ((1, 0, 0, 0, 1), [])
+    assert (five(shown), shown["warnings"]) == ((1, 0, 0, 0, 1), 0)

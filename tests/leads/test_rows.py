@@ -22,21 +22,46 @@ def refused(errors: bytes) -> list[tuple[int, str, str]]:
     ]
 
 
-async def test_validation_comes_before_deduplication(tenant: Tenant) -> None:
-    shown = await tenant.run(
-        "E-mail,Nome,Telefone\na@x.com,First,11999990000\na@x.com,Last,not a phone\n"
+async def test_a_value_that_is_left_out_leaves_the_line_before(tenant: Tenant) -> None:
+    sheet = "E-mail,Nome,Telefone\na@x.com,First,11999990000\na@x.com,Last,not a phone\n"
+    shown = await tenant.run(sheet)
+    assert (five(shown), shown["warnings"]) == ((1, 0, 0, 1, 0), 1)
+    lead = await tenant.lead("a@x.com")
+    assert (lead["name"], lead["phone"]) == ("Last", "11999990000")
+    assert refused(await tenant.warnings(shown)) == [(3, "Telefone", "phone_invalid")]
+    strict = await tenant.run(sheet, strict="true")
+    assert (five(strict), strict["warnings"]) == ((0, 1, 0, 0, 1), 0)
+    assert refused(await tenant.errors(strict)) == [(3, "Telefone", "phone_invalid")]
+
+
+async def test_under_clear_a_value_that_is_left_out_empties_nothing(tenant: Tenant) -> None:
+    await tenant.run(
+        "E-mail,Fone,Site,Tags\na@x.com,11999990000,x.com,um\nb@x.com,1199999000,y.com,\n"
     )
-    assert five(shown) == (1, 0, 0, 0, 1)
-    assert (await tenant.lead("a@x.com"))["name"] == "First"
-    assert refused(await tenant.errors(shown)) == [(3, "Telefone", "phone_invalid")]
+    sheet = "E-mail,Fone,Site,Tags\na@x.com,?,,\nb@x.com,,not a site,\nc@x.com,?,?,\n"
+    shown = await tenant.run(sheet, empty="clear")
+    assert (five(shown), shown["warnings"]) == ((1, 2, 0, 0, 0), 3)
+    base = await tenant.base()
+    assert [(base[f"{x}@x.com"]["phone"], base[f"{x}@x.com"]["website"]) for x in "abc"] == [
+        ("11999990000", None), (None, "y.com"), (None, None)
+    ]
+    assert base["a@x.com"]["tags"] == []
+    assert await tenant.five(sheet, empty="clear") == (0, 0, 3, 0, 0)
 
 
-async def test_the_last_of_several_valid_lines_wins_whole(tenant: Tenant) -> None:
-    sheet = "E-mail,Nome,Cidade\na@x.com,First,Olinda\nb@x.com,B,Recife\n A@X.com ,Last,\n"
+async def test_lines_of_one_email_are_applied_one_after_another(tenant: Tenant) -> None:
+    sheet = (
+        "E-mail,Nome,Cidade,Tags,Cor\na@x.com,First,Olinda,um;dois,azul\nb@x.com,B,Recife,,\n"
+        " A@X.com ,Last,,dois;três,\n"
+    )
     assert await tenant.five(sheet) == (2, 0, 0, 1, 0)
     lead = await tenant.lead("a@x.com")
-    assert lead["name"] == "Last"
-    assert lead["city"] is None, "not even a cell of an earlier line is taken"
+    assert (lead["name"], lead["city"]) == ("Last", "Olinda")
+    assert (lead["tags"], lead["custom"]) == (["um", "dois", "três"], {"cor": "azul"})
+    assert await tenant.five(sheet) == (0, 0, 2, 1, 0)
+    assert await tenant.five(sheet, empty="clear") == (0, 1, 1, 1, 0)
+    lead = await tenant.lead("a@x.com")
+    assert (lead["city"], lead["tags"], lead["custom"]) == (None, ["dois", "três"], {})
 
 
 async def test_create_with_a_known_email_is_rejected(tenant: Tenant) -> None:
@@ -153,8 +178,11 @@ async def test_custom_is_text_unless_a_type_was_declared(tenant: Tenant) -> None
         'b@x.com,"1,234.56",7,2026-12-31,não,\nc@x.com,abc,7,2026-12-31,não,\n'
         "d@x.com,1,7,31/02/2026,não,\ne@x.com,1.234,7,,não,\n"
     )
-    shown = await tenant.run(sheet)
-    assert five(shown) == (2, 0, 0, 0, 3)
+    lenient = await tenant.run(sheet)
+    assert (five(lenient), lenient["warnings"]) == ((5, 0, 0, 0, 0), 3)
+    assert (await tenant.lead("d@x.com"))["custom"] == {"valor": 1, "n": 7, "s": False}
+    shown = await tenant.run(sheet, strict="true")
+    assert five(shown) == (0, 0, 2, 0, 3)
     assert (await tenant.lead("a@x.com"))["custom"] == {
         "valor": 1234.56, "n": 1000, "dia": "2026-12-31", "s": True, "solto": "0012"
     }

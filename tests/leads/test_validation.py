@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vazao.leads import cells, typed
+from vazao.leads import addresses, cells, typed
 from vazao.leads.errors import LeadInvalid
 from vazao.leads.mapping import propose
 from vazao.leads.validation import (
@@ -41,21 +41,26 @@ def _validate(
     types: dict[str, str] | None = None,
     empty: Any = "keep",
     decimal: Any = "any",
+    strict: bool = False,
     **columns: list[str | None],
 ) -> Validated:
     """Columns by target, ``custom_x`` meaning ``custom.x``; an e-mail column stands first."""
     length = len(next(iter(columns.values())))
     columns = {"email": [f"a{i}@b.co" for i in range(length)], **columns}
     mapping = {header: header.replace("custom_", "custom.") for header in columns}
-    made = plan(list(columns), mapping, types or {}, decimal=decimal)
+    made = plan(list(columns), mapping, types or {}, decimal=decimal, strict=strict)
     return validate(_frame(**columns), made, empty)
 
 
 def _one(field: str, cell: str | None, **options: Any) -> Any:
-    """What becomes of one cell: the value stored, or the code that refuses it."""
+    """What becomes of one cell: the value stored, or the code that refuses it (``!``) or leaves it
+    out (``?``).
+    """
     done = _validate(**options, **{field: [cell]})
     if len(done.rejected):
         return "!" + done.rejected["code"][0]
+    if len(done.warned):
+        return "?" + done.warned["code"][0]
     if field.startswith("custom_"):
         return json.loads(done.rows["custom"][0]).get("x")
     return done.rows[field][0]
@@ -72,24 +77,38 @@ CELLS = {
     "e-mail in punycode": ("email", "a@x.xn--p1ai", "a@x.рф"),
     "e-mail empty": ("email", None, "!email_missing"),
     "e-mail blank": ("email", " \n", "!email_missing"),
-    "e-mail without at": ("email", "a.b.co", "!email_invalid"),
+    "e-mail without at": ("email", "a.b.co", "!email_without_at"),
     "e-mail with two ats": ("email", "a@b@c.co", "!email_invalid"),
-    "e-mail without tld": ("email", "a@b", "!email_invalid"),
+    "e-mail without tld": ("email", "a@b", "!email_without_ending"),
     "e-mail with numeric tld": ("email", "a@10.0.0.1", "!email_invalid"),
-    "e-mail with space": ("email", "a b@c.co", "!email_invalid"),
+    "e-mail with space": ("email", "a b@c.co", "!email_blank"),
     "e-mail with two dots": ("email", "a..b@c.co", "!email_invalid"),
     "e-mail with dot first": ("email", ".a@c.co", "!email_invalid"),
-    "e-mail with dot last": ("email", "a@c.co.", "!email_invalid"),
+    "e-mail with dot last": ("email", "a@c.co.", "a@c.co"),
     "e-mail with hyphen label": ("email", "a@-c.co", "!email_invalid"),
-    "e-mail, two in one": ("email", "a@b.co;c@d.co", "!email_invalid"),
+    "e-mail, two in one": ("email", "a@b.co;c@d.co", "!email_several"),
     "e-mail with control": ("email", "a\x01b@c.co", "ab@c.co"),
-    "e-mail with newline": ("email", "a\nb@c.co", "!email_invalid"),
+    "e-mail with newline": ("email", "a\nb@c.co", "!email_blank"),
     "e-mail, local of 64": ("email", "a" * 64 + "@c.co", "a" * 64 + "@c.co"),
     "e-mail, local of 65": ("email", "a" * 65 + "@c.co", "!email_invalid"),
     "e-mail, label of 64": ("email", "a@" + "c" * 64 + ".co", "!email_invalid"),
     "e-mail of 255 bytes": ("email", "a@" + "b." * 125 + "com", "!email_invalid"),
+    "e-mail behind a name": ("email", "Ana Lima <Ana@b.co>", "ana@b.co"),
+    "e-mail behind a quoted name": ("email", '"Ana, Lima" <ana@b.co>;', "ana@b.co"),
+    "e-mail behind mailto": ("email", "mailto:ana@b.co", "ana@b.co"),
+    "e-mail in brackets": ("email", "<ana@b.co>", "ana@b.co"),
+    "e-mail with a remark": ("email", "ana@b.co (pessoal)", "ana@b.co"),
+    "e-mail of accents in brackets": ("email", "<José@açaí.com.br>,", "josé@açaí.com.br"),
+    "e-mail, two with a slash": ("email", "a@b.co / c@d.co", "!email_several"),
+    "e-mail behind a word": ("email", "c a@b.co", "!email_blank"),
+    "e-mail with a comma": ("email", "g@gmail,com", "!email_comma"),
+    "e-mail that is no value": ("email", "-", "!email_missing"),
+    "e-mail of a formula": ("email", "\ufdd0", "!formula_unstored"),
+    "name of a formula": ("name", "\ufdd0", "?formula_unstored"),
+    "name that is no value": ("name", "#NOME?", None),
+    "name of a word": ("name", "None", "None"),
     "e-mail with a mark inside": ("email", "d’a'b@c.co", "d’a'b@c.co"),
-    "e-mail of marks alone": ("email", "'’", "!email_invalid"),
+    "e-mail of marks alone": ("email", "'’", "!email_without_at"),
     "name trimmed": ("name", "  Zé  da Silva ", "Zé  da Silva"),
     "name without controls": ("name", "Z\x00é\x7f\u200b\x85", "Zé"),
     "name with line break": ("name", "a\r\nb\rc", "a\nb\nc"),
@@ -109,16 +128,29 @@ CELLS = {
     "phone between marks": ("phone", "\u202a+55 81 99999-8888\u202c", "+55 81 99999-8888"),
     "phone of marks alone": ("phone", "\u202a \u202c", None),
     "phone with typographic hyphens": ("phone", "81 99999\u20118888", "81 99999-8888"),
-    "phone of 7": ("phone", "3333-444", "!phone_invalid"),
+    "phone that is no value": ("phone", "n/a", None),
+    "phone of Meta": ("phone", "p:+5581988880001", "+5581988880001"),
+    "phone as a link": ("phone", "https://wa.me/5581988880001", "5581988880001"),
+    "phone of WhatsApp": ("phone", "5581988880001@s.whatsapp.net", "5581988880001"),
+    "phone as a formula of text": ("phone", '="81988880002"', "81988880002"),
+    "phone in powers of ten": ("phone", "5.581988880001E+12", "5581988880001"),
+    "phone rounded": ("phone", "5,51199E+12", "?phone_rounded"),
+    "phone, two of them": ("phone", "81 98888-0001 / 81 3333-0001", "?phone_several"),
+    "phone with 0xx": ("phone", "(0xx81) 98888-0001", "(081) 98888-0001"),
+    "phone that is a date": ("phone", "12/03/2026", "?phone_invalid"),
+    "phone of 7": ("phone", "3333-444", "?phone_invalid"),
     "phone of 8": ("phone", "3333-4444", "3333-4444"),
-    "phone of 16": ("phone", "1" * 16, "!phone_invalid"),
-    "phone of words": ("phone", "ligar amanhã 99998888", "!phone_invalid"),
-    "phone of separators": ("phone", "1-" * 7 + "-" * 60 + "1", "!phone_invalid"),
+    "phone of 16": ("phone", "1" * 16, "?phone_invalid"),
+    "phone of words": ("phone", "ligar amanhã 99998888", "?phone_invalid"),
+    "phone of separators": ("phone", "1-" * 7 + "-" * 60 + "1", "?phone_invalid"),
+    "tags in quotes": ("tags", '"Cliente VIP","feira 2026"', '{"Cliente VIP","feira 2026"}'),
+    "tags in brackets": ("tags", "['um', 'dois']", '{"um","dois"}'),
+    "tags of Google": ("tags", "* myContacts ::: Clientes", '{"myContacts","Clientes"}'),
     "site": ("website", "Exemplo.com.br/a?b#c", "Exemplo.com.br/a?b#c"),
     "site with scheme": ("website", "HTTPS://açaí.com:8080", "HTTPS://açaí.com:8080"),
     "site between marks": ("website", "\u200eexemplo.com", "exemplo.com"),
-    "site of script": ("website", "javascript:alert(1)", "!website_invalid"),
-    "site of words": ("website", "não tem", "!website_invalid"),
+    "site of script": ("website", "javascript:alert(1)", "?website_invalid"),
+    "site of words": ("website", "não tem", "?website_invalid"),
     "site of 501": ("website", "a.co/" + "x" * 496, "!too_long"),
     "tags": ("tags", " b, a;b| VIP ,,", '{"b","a","VIP"}'),
     "tags quoted": ("tags", 'a"b\\c', '{"a\\"b\\\\c"}'),
@@ -132,7 +164,7 @@ CELLS = {
     "not opted out": ("opted_out", "Não", False),
     "not opted out, decomposed": ("opted_out", "na\u0303o", False),
     "opted out empty": ("opted_out", "", None),
-    "opted out of words": ("opted_out", "talvez", True),
+    "opted out of words": ("opted_out", "talvez", "?opted_out_unclear"),
 }
 
 
@@ -149,24 +181,24 @@ TYPED = {
     "point": ("number", "1234.5", 1234.5),
     "comma": ("number", "0,125", 0.125),
     "comma alone": ("number", ",5", 0.5),
-    "thousand or fraction, point": ("number", "1.234", "!number_ambiguous"),
-    "thousand or fraction, comma": ("number", "1,234", "!number_ambiguous"),
+    "thousand or fraction, point": ("number", "1.234", "?number_ambiguous"),
+    "thousand or fraction, comma": ("number", "1,234", "?number_ambiguous"),
     "fraction of four": ("number", "1.2340", 1.234),
     "leading zeros": ("number", "+007.50", 7.5),
     "minus zero": ("number", "-0,00", 0),
     "zero": ("number", "000", 0),
     "hundred": ("number", "100", 100),
     "scientific": ("number", "1.5E+10", 1.5e10),
-    "groups of two": ("number", "1.23.456", "!number_invalid"),
-    "two decimals": ("number", "1,2,3", "!number_invalid"),
-    "infinity": ("number", "inf", "!number_invalid"),
-    "41 digits": ("number", "1" * 41, "!number_invalid"),
-    "other digits": ("number", "١٢", "!number_invalid"),
+    "groups of two": ("number", "1.23.456", "?number_invalid"),
+    "two decimals": ("number", "1,2,3", "?number_invalid"),
+    "infinity": ("number", "inf", "?number_invalid"),
+    "41 digits": ("number", "1" * 41, "?number_invalid"),
+    "other digits": ("number", "١٢", "?number_invalid"),
     "integer": ("integer", "0042", 42),
     "integer grouped": ("integer", "1.234", 1234),
     "integer beyond 64 bits": ("integer", "9" * 30, int("9" * 30)),
     "integer with zeros": ("integer", "12,00", 12),
-    "integer with a fraction": ("integer", "1,5", "!integer_invalid"),
+    "integer with a fraction": ("integer", "1,5", "?integer_invalid"),
     "date": ("date", "31/12/2026", "2026-12-31"),
     "date short": ("date", "1/2/2026", "2026-02-01"),
     "date with hyphens": ("date", "31-12-2026", "2026-12-31"),
@@ -175,13 +207,22 @@ TYPED = {
     "datetime ISO": ("date", "2026-12-31T23:59:59.5-03:00", "2026-12-31"),
     "datetime of a workbook": ("date", "2026-12-31 00:00:00", "2026-12-31"),
     "leap day": ("date", "29/02/2024", "2024-02-29"),
-    "no leap day": ("date", "29/02/2026", "!date_invalid"),
-    "month first": ("date", "12/31/2026", "!date_invalid"),
-    "two digits of year": ("date", "31/12/26", "!date_invalid"),
-    "year zero": ("date", "01/01/0000", "!date_invalid"),
+    "no leap day": ("date", "29/02/2026", "?date_invalid"),
+    "two digits of year": ("date", "31/12/26", "2026-12-31"),
+    "two digits of the last century": ("date", "31/12/85", "1985-12-31"),
+    "year first": ("date", "2026/2/1", "2026-02-01"),
+    "eight digits": ("date", "20260201", "2026-02-01"),
+    "a month in words": ("date", "31 de dezembro de 2026", "2026-12-31"),
+    "a month in short": ("date", "01-fev-2026", "2026-02-01"),
+    "with an hour of one digit": ("date", "1/2/2026 8:05", "2026-02-01"),
+    "before noon": ("date", "01/02/2026 08:05 AM", "2026-02-01"),
+    "with a zone": ("date", "2026-02-01 08:05:00 -0300", "2026-02-01"),
+    "serial number": ("date", "46387", "?date_invalid"),
+    "month first": ("date", "12/31/2026", "?date_invalid"),
+    "year zero": ("date", "01/01/0000", "?date_invalid"),
     "boolean": ("boolean", "Verdadeiro", True),
     "boolean false": ("boolean", "NÃO", False),
-    "boolean of words": ("boolean", "2", "!boolean_invalid"),
+    "boolean of words": ("boolean", "2", "?boolean_invalid"),
     "text": ("text", ' a"\\\n\tb\x00 ', 'a"\\\n\tb'),
     "unknown type": ("colour", "1.0", "1.0"),
 }
@@ -196,11 +237,11 @@ def test_typed_custom_cells(kind: str, cell: str, expected: object) -> None:
 
 WORKBOOK = {
     "fraction": ("number", "1.234", 1.234),
-    "text with comma": ("number", "1,234", "!number_ambiguous"),
+    "text with comma": ("number", "1,234", "?number_ambiguous"),
     "text pt-BR": ("number", "1.234,5", 1234.5),
     "millions": ("number", "1.234.567", 1234567),
     "scientific": ("number", "1e20", 1e20),
-    "no integer": ("integer", "1.234", "!integer_invalid"),
+    "no integer": ("integer", "1.234", "?integer_invalid"),
     "integer as float": ("integer", "5.0", 5),
 }
 
@@ -227,13 +268,21 @@ def test_empty_custom_cells(empty: str, expected: list[str]) -> None:
 
 
 def test_one_reason_a_row_the_first_column_first() -> None:
-    done = _validate(phone=["1", "99998888", "1"], website=["?", "?", "a.co"], name=["x" * 501] * 3)
-    assert done.rejected.rows() == [
+    rows = {"phone": ["1", "99998888", "1"], "website": ["?", "?", "a.co"]}
+    told = [
         (2, "phone", "phone_invalid", "1"),
         (3, "website", "website_invalid", "?"),
         (4, "phone", "phone_invalid", "1"),
     ]
+    done = _validate(strict=True, **rows, name=["x" * 501] * 3)
+    assert done.rejected.rows() == told
     assert done.rows.is_empty()
+    assert done.warned.is_empty()
+    done = _validate(**rows)
+    assert done.warned.rows() == [told[0], (2, "website", "website_invalid", "?"), *told[1:]]
+    assert done.rows.select("phone", "website").rows() == [
+        (None, None), ("99998888", None), (None, "a.co")
+    ]
 
 
 def test_rejected_value_is_the_cell_as_it_came_cut_at_200() -> None:
@@ -242,7 +291,7 @@ def test_rejected_value_is_the_cell_as_it_came_cut_at_200() -> None:
 
 
 def test_good_rows_keep_their_numbers_among_bad_ones() -> None:
-    done = _validate(phone=["99998888", "1", None])
+    done = _validate(strict=True, phone=["99998888", "1", None])
     assert done.rows["row"].to_list() == [2, 4]
 
 
@@ -263,7 +312,7 @@ def test_every_code_that_rules_can_give_has_words() -> None:
 
 @given(st.lists(TEXT, min_size=1, max_size=20))
 def test_e_mails_fold_alike_in_a_column_and_alone(texts: list[str]) -> None:
-    column = cells.email(pl.Series(texts, dtype=pl.String)).values
+    column = addresses.email(pl.Series(texts, dtype=pl.String)).values
     assert column.to_list() == [normalize_email(t) for t in texts]
 
 

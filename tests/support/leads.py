@@ -179,6 +179,13 @@ class Tenant:
         blocks = correcting.errors_csv(self.platform, record, language)
         return b"".join([block async for block in blocks])
 
+    async def warnings(self, shown: dict[str, Any], language: str = "en") -> bytes:
+        """The file of values that were left out or doubted."""
+        async with self.platform.db.connection() as conn:
+            record, _ = await service.get(conn, self.id, shown["id"])
+        blocks = correcting.warnings_csv(self.platform, record, language)
+        return b"".join([block async for block in blocks])
+
     async def export(self, form: exporting.Format = "csv") -> bytes:
         """The whole base."""
         blocks = exporting.export(self.platform, self.id, form)

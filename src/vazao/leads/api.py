@@ -44,6 +44,7 @@ async def receive_sheet(
     limit = platform.settings.of(LeadSettings).max_file_bytes
     content_type = request.headers.get("content-type", "")
     given = {k: v for k, v in request.query_params.items() if isinstance(v, str)}
+    filename = given.pop("filename", None)
     if content_type.startswith("multipart/form-data"):
         upload, fields = await uploads.receive_form(
             platform, principal.organization_id, body_of(request), content_type,
@@ -52,7 +53,7 @@ async def receive_sheet(
         return upload, given | fields
     upload = await uploads.receive(
         platform, principal.organization_id, body_of(request),
-        filename=given.pop("filename", None) or "sheet", content_type=content_type,
+        filename=filename or "sheet", content_type=content_type,
         limit_bytes=limit, sha256=True,
     )
     return upload, given
@@ -156,6 +157,22 @@ class Imports(Controller):
         ))
         return kept_file(blocks, "text/csv", f"vazao-errors-{token[:8]}.csv")
 
+    @get("/{token:str}/warnings", operation_id="getImportWarnings",
+         summary="Download what was left out", opt=described.IMPORT_WARNINGS)
+    async def warnings(
+        self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
+        token: FromPath[str], excel: FromQuery[bool] = False,
+    ) -> Stream:
+        """The rows that went in with a value left out, and why, as CSV."""
+        from vazao.leads import correcting
+
+        async with platform.db.connection() as conn:
+            record, _ = await service.get(conn, principal.organization_id, token)
+        blocks = await begun(request, correcting.warnings_csv(
+            platform, record, language_of(request), for_excel=excel
+        ))
+        return kept_file(blocks, "text/csv", f"vazao-warnings-{token[:8]}.csv")
+
     @post("/{token:str}/cancel", operation_id="cancelImport", summary="Cancel an import",
           status_code=200, opt=described.CANCEL_IMPORT)
     async def cancel(
@@ -196,7 +213,7 @@ class Leads(Controller):
         before = decode_cursor(after, int)[0] if after else None
         async with platform.db.transaction() as conn:
             if email is not None:
-                from vazao.leads.cells import normalize_email
+                from vazao.leads.addresses import normalize_email
 
                 known = normalize_email(email.replace("\0", "\N{REPLACEMENT CHARACTER}"))
                 found = await store.base.find(conn, organization, known)

@@ -15,13 +15,14 @@ import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import polars as pl
 
 from vazao import sheets, uploads
 from vazao.kit.platform import Platform
 from vazao.kit.processes import unusable
+from vazao.kit.sql import Conn
 from vazao.kit.web.spooling import AnswersWaiting, blocks
 from vazao.leads import service, store, typed, validation
 from vazao.leads.mapping import CUSTOM
@@ -52,13 +53,35 @@ async def errors_csv(
     """
     if _places.locked():
         raise AnswersWaiting(remedy="Try again in a moment.", retry_after=30)
-    # Whole before its first byte goes out: whoever reads slowly would keep the sheet open.
+    async for block in _made(_Correction(platform, record, language), for_excel):
+        yield block
+
+
+async def warnings_csv(
+    platform: Platform, record: Import, language: str, *, for_excel: bool = False
+) -> AsyncGenerator[bytes]:
+    """The values that were left out or doubted as CSV, in blocks: a line each, with its row.
+
+    The stored sheet is read again by the rules under which it was imported. Raises as
+    :func:`errors_csv` does.
+    """
+    if _places.locked():
+        raise AnswersWaiting(remedy="Try again in a moment.", retry_after=30)
+    async for block in _made(_Warnings(platform, record, language), for_excel):
+        yield block
+
+
+async def _made(correction: _Correction, for_excel: bool) -> AsyncGenerator[bytes]:
+    """A file, whole before its first byte goes out: whoever reads slowly would keep the sheet
+    open.
+    """
+    platform = correction.platform
     async with _places:
         with tempfile.TemporaryFile(dir=platform.settings.folder) as file:
             try:
                 file.write(BOM if for_excel else b"")
                 async with platform.bulky:
-                    await _Correction(platform, record, language).write(file)
+                    await correction.write(file)
             except OSError as error:
                 raise unusable(platform.settings.folder, error) from error
             async for block in blocks(file):
@@ -85,10 +108,10 @@ class _Correction:
         """Write the header and the rows."""
         record = self.record
         async with self.platform.db.connection() as conn:
-            refused, long_rows = await store.imports.rejection_kinds(conn, record.id)
+            told, long_rows = await self._kinds(conn)
             types = await store.base.custom_types(conn, record.organization_id)
             upload = await uploads.get_upload(conn, record.organization_id, record.upload)
-        if not refused:
+        if not told:
             # Also where the sheet could not be read at all, which it still cannot.
             file.write(_header([h for _, h in _kept(record.headers or [])], []))
             return
@@ -103,15 +126,19 @@ class _Correction:
                 shown = [*cells, *added_cells, "row", COLUMNS[1], COLUMNS[2]]
                 async with aclosing(ahead(sheet.batches())) as batches:
                     async for batch in batches:
-                        rows = await self._refused(batch)
+                        rows = await self._told(batch, sheet)
                         await asyncio.to_thread(_write, file, batch, rows, shown, separator)
             finally:
                 await asyncio.to_thread(sheet.close)
 
+    async def _kinds(self, conn: Conn) -> tuple[bool, bool]:
+        """Whether anything is to be told, and whether rows are too long."""
+        return await store.imports.rejection_kinds(conn, self.record.id)
+
     def _open(self, path: Path) -> sheets.Sheet:
         record = self.record
         return sheets.open_sheet(
-            path, record.filename, choices=sheets.Choices(sheet=record.sheet),
+            path, record.filename, choices=record.choices,
             limits=limits(self.platform),
         )
 
@@ -129,15 +156,40 @@ class _Correction:
             for cell, kind in zip(cells, kinds, strict=True)
         ]
 
-    async def _refused(self, batch: sheets.Batch) -> pl.DataFrame:
+    async def _told(self, batch: sheets.Batch, sheet: sheets.Sheet) -> pl.DataFrame:
         """Those of the batch's rows that were refused, and why."""
+        return self._explained(await self._refused(batch))
+
+    async def _refused(self, batch: sheets.Batch) -> list[tuple[int, str | None, str]]:
         numbers = pl.concat([batch.frame["row"], batch.refused["row"]]).sort()
         async with self.platform.db.connection() as conn:
-            found = await store.imports.rejections_between(
+            return await store.imports.rejections_between(
                 conn, self.record.id, numbers[0], numbers[-1]
             ) if len(numbers) else []
+
+    def _explained(self, found: Any) -> pl.DataFrame:
         return pl.DataFrame(found, schema=_REFUSED, orient="row").join(
             self.reasons, on="code", how="left"
+        )
+
+
+class _Warnings(_Correction):
+    """What an import left out or doubted, told by the rules under which it was read."""
+
+    async def _kinds(self, conn: Conn) -> tuple[bool, bool]:
+        return bool(self.record.rows_warned), False
+
+    async def _told(self, batch: sheets.Batch, sheet: sheets.Sheet) -> pl.DataFrame:
+        record = self.record
+        plan = validation.plan(
+            sheet.headers, record.mapping or {}, record.types or {},
+            decimal="any" if sheet.encoding else "point", strict=record.strict,
+        )
+        checked = await asyncio.to_thread(validation.validate, batch.frame, plan, record.empty)
+        refused = {row for row, _, _ in await self._refused(batch)}
+        warned = checked.warned.filter(~pl.col("row").is_in(list(refused)))
+        return self._explained(
+            warned.select("row", pl.col("column").alias(COLUMNS[1]), "code").rows()
         )
 
 

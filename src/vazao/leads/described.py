@@ -59,8 +59,9 @@ IMPORT: dict[str, Any] = {
     "rows_done": 300000, "requested_at": AT, "started_at": AT, "finished_at": AT,
     "requested_by": "Ana", "request_id": "9f86d081884c7d65", "error": None, "undone": False,
     "filename": "leads.csv", "mode": "upsert", "empty": "keep", "sheet": None,
+    "header_row": None, "delimiter": None, "encoding": None, "strict": False,
     "dry_run": False, "mapping": None, "notes": [], "created": 200000, "updated": 90000,
-    "unchanged": 9000, "duplicates": 900, "rejected": 100, "rows_per_second": 71428,
+    "unchanged": 9000, "duplicates": 900, "rejected": 100, "warnings": 12, "rows_per_second": 71428,
 }
 CSV = "email,name\nana@example.com,Ana Lima\n"
 QUEUED = IMPORT | {"status": "queued", "progress": 0.0}
@@ -69,8 +70,17 @@ OPTIONS = (
               kind=Mode, example="upsert"),
     Parameter(name="empty", about="What an empty cell does to the stored value.", kind=Empty,
               example="keep"),
-    Parameter(name="sheet", about="The workbook's sheet; the first where not given.",
-              example="Leads"),
+    Parameter(name="sheet", about="The workbook's sheet; the first visible one that holds a "
+              "table where not given.", example="Leads"),
+    Parameter(name="header_row", about="The row of the column names, as Excel shows its number, or "
+              "`none`; found where not given.", example="4"),
+    Parameter(name="delimiter", about="The character between the values of a text (`tab` for a "
+              "tab); found where not given.", example=";"),
+    Parameter(name="encoding", about="Of a text: `utf-8`, `windows-1252`, `utf-16`, `cp850` or "
+              "`mac-roman`; found where not given.", example="windows-1252"),
+    Parameter(name="strict", about="`true`: a value that cannot be understood refuses its row, "
+              "instead of being left out.", kind={"type": "string", "enum": ["false", "true"]},
+              example="false"),
     Parameter(name="mapping", about="JSON: header in the file to field, `custom.name` or null.",
               example='{"E-mail": "email"}'),
     Parameter(name="dry_run", about="Not available yet: `true` is refused.",
@@ -109,9 +119,10 @@ CREATE_IMPORT = says(
            headers=(location(f"/v1/leads/imports/{ID}"),)),
     parameters=(*OPTIONS, FILENAME, IDEMPOTENCY_KEY), bodies=SHEETS,
     refuses=(
-        errors.OptionInvalid, FormInvalid, UploadCutOff, IdempotencyKeyInvalid,
-        IdempotencyClash, UploadTooLarge, errors.DryRunNotYet, errors.MappingInvalid,
-        errors.MappingCustomName, errors.MappingUnknownField, errors.MappingFieldTwice,
+        errors.OptionInvalid, errors.OptionUnknown, FormInvalid, UploadCutOff,
+        IdempotencyKeyInvalid, IdempotencyClash, UploadTooLarge, errors.DryRunNotYet,
+        errors.MappingInvalid, errors.MappingCustomName, errors.MappingUnknownField,
+        errors.MappingFieldTwice,
         errors.MappingReservedHeader, errors.MappingWithoutEmail, StorageFull,
     ),
     scope=WRITE,
@@ -134,6 +145,14 @@ IMPORT_ERRORS = says(
     Answer(about="The rejected rows as CSV.", kind=TEXT, media="text/csv",
            example="email,name,vazao_row,vazao_column,vazao_reason\n",
            headers=(download("vazao-errors-5e0f2a9c.csv"), NO_STORE)),
+    parameters=(*TOKEN, Parameter(name="excel", kind=bool, example=True,
+                about="Begin with the mark by which Excel knows UTF-8.")),
+    refuses=(errors.ImportNotFound, NotFound, StorageFull), scope=READ,
+)
+IMPORT_WARNINGS = says(
+    Answer(about="The values that were left out or doubted, as CSV: a line each.", kind=TEXT,
+           media="text/csv", example="email,phone,vazao_row,vazao_column,vazao_reason\n",
+           headers=(download("vazao-warnings-5e0f2a9c.csv"), NO_STORE)),
     parameters=(*TOKEN, Parameter(name="excel", kind=bool, example=True,
                 about="Begin with the mark by which Excel knows UTF-8.")),
     refuses=(errors.ImportNotFound, NotFound, StorageFull), scope=READ,

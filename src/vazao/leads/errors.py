@@ -43,6 +43,12 @@ class OptionInvalid(BadRequest):
     code = "option_invalid"
 
 
+class OptionUnknown(BadRequest):
+    """There is no option {name}; there are: {known}."""
+
+    code = "option_unknown"
+
+
 class DryRunNotYet(Unprocessable):
     """This version cannot try an import without writing (dry_run); nothing was imported."""
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from vazao.sheets import Note
+from vazao.sheets import Choices, Note
 
 Mode = Literal["upsert", "create", "update"]
 Empty = Literal["keep", "clear"]
@@ -40,9 +40,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = "upsert"
     empty: Empty = "keep"
     sheet: str | None = None
+    header_row: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
     mapping: dict[str, str | None] | None = None
+    strict: bool = False
     dry_run: bool = False
-
 
 
 class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +66,9 @@ class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
 class Import(msgspec.Struct, frozen=True, kw_only=True):
     """An import: lives as long as its record; ``staging`` only between reading and its end.
 
-    ``rows_staged`` is how many valid rows wait in staging; ``token`` is the public id.
+    ``rows_staged`` is how many valid rows wait in staging; ``rows_warned`` of them came with a
+    value left out; ``token`` is the public id. ``types`` are those of custom fields when the sheet
+    was read; ``applies`` is the trial whose rows this import takes in.
     """
 
     id: int
@@ -74,7 +79,11 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode
     empty: Empty
     sheet: str | None
+    header_row: str | None
+    delimiter: str | None
+    encoding: str | None
     mapping: dict[str, str | None] | None
+    strict: bool
     dry_run: bool
     undone: bool
     headers: list[str] | None
@@ -83,6 +92,11 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     rows_total: int | None
     rows_staged: int | None
     rows_refused: int | None
+    rows_warned: int | None
+    left_out: bool
+    types: dict[str, str] | None
+    applies: int | None
+    applied_by: int | None
     digest: bytes | None
     base_version: int | None
     round: int
@@ -93,6 +107,14 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     rejected: int
     requested_by: str | None
     requested_at: datetime
+
+    @property
+    def choices(self) -> Choices:
+        """How its sheet is to be read, as far as somebody has said it."""
+        return Choices(
+            sheet=self.sheet, header_row=self.header_row, delimiter=self.delimiter,
+            encoding=self.encoding,
+        )
 
     @property
     def outcomes(self) -> Outcomes:

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,9 @@ class Prepared:
     refused: bytes
     count: int
     refused_count: int
-    unclear: int
+    warned: int
+    warnings: list[store.imports.Told]
+    left_out: bool
 
 
 @dataclass
@@ -52,7 +54,10 @@ class Reading:
     rows_total: int = 0
     rows_staged: int = 0
     rejected: int = 0
-    unclear: int = 0
+    warned: int = 0
+    warnings: list[store.imports.Told] = field(default_factory=list)
+    left_out: bool = False
+    types: dict[str, str] = field(default_factory=dict)
     suppressed: frozenset[bytes] = frozenset()
 
     async def stage(self, run: jobs.PartRun) -> None:
@@ -63,32 +68,29 @@ class Reading:
             MappingError: the mapping does not fit the sheet.
         """
         async with self.platform.db.connection() as conn:
-            types = await store.base.custom_types(conn, self.record.organization_id)
+            # A sheet that is read again, since its staging was lost, is read by the same rules.
+            self.types = self.record.types if self.record.types is not None else (
+                await store.base.custom_types(conn, self.record.organization_id)
+            )
             self.suppressed = await store.suppression.suppressed(conn, self.record.organization_id)
         sheet = await asyncio.to_thread(
             sheets.open_sheet, self.path, self.record.filename,
-            choices=sheets.Choices(sheet=self.record.sheet), limits=limits(self.platform),
+            choices=self.record.choices, limits=limits(self.platform),
             batch_rows=BATCH_ROWS,
         )
         try:
             self.headers = sheet.headers
             self.mapping = choose_mapping(self.record, sheet)
             decimal = "any" if sheet.encoding else "point"
-            plan = validation.plan(sheet.headers, self.mapping, types, decimal=decimal)
+            plan = validation.plan(
+                sheet.headers, self.mapping, self.types, decimal=decimal,
+                strict=self.record.strict,
+            )
             await self._copy(run, sheet, plan)
-            self.notes = [*sheet.notes, *self._doubts()]
+            self.notes = sheet.notes
             self.rows_total = sheet.rows_total
         finally:
             await asyncio.to_thread(sheet.close)
-
-    def _doubts(self) -> list[Note]:
-        """What is told of cells that were taken for something they do not say."""
-        if not self.unclear:
-            return []
-        return [Note(
-            "Opt-out cells that say neither yes nor no; their leads count as opted out: {count}.",
-            {"count": self.unclear},
-        )]
 
     async def _copy(
         self, run: jobs.PartRun, sheet: sheets.Sheet, plan: validation.Plan
@@ -102,12 +104,18 @@ class Reading:
                     await store.staging.copy_rejections(conn, self.staging, batch.refused)
                     self.rows_staged += batch.count
                     self.rejected += batch.refused_count
-                    self.unclear += batch.unclear
+                    self._told(batch)
                     await run.progress(
                         sheet.fraction_read, rows_done=0,
                         rows_total=max(sheet.rows_total, self.rows_staged + self.rejected),
                     )
             await store.staging.index(conn, self.staging)
+
+    def _told(self, batch: Prepared) -> None:
+        self.warned += batch.warned
+        self.left_out = self.left_out or batch.left_out
+        room = store.imports.MOST_WARNINGS - len(self.warnings)
+        self.warnings += batch.warnings[:room]
 
     async def _prepared(
         self, sheet: sheets.Sheet, plan: validation.Plan
@@ -135,7 +143,9 @@ class Reading:
         return Prepared(
             # In the order of the e-mail a slice finds its rows side by side.
             validation.to_copy_csv(checked.rows.sort("email")),
-            validation.to_copy_csv(refused), len(checked.rows), len(refused), checked.unclear,
+            validation.to_copy_csv(refused), len(checked.rows), len(refused),
+            checked.warned.get_column("row").n_unique(),
+            checked.warned.head(store.imports.MOST_WARNINGS).rows(), checked.left_out,
         )
 
     def _without_suppressed(self, checked: validation.Validated) -> validation.Validated:
@@ -150,8 +160,12 @@ class Reading:
             "row", pl.lit(header).alias("column"), pl.lit("suppressed").alias("code"),
             pl.lit(None, pl.String).alias("value"),
         )
-        return validation.Validated(
-            checked.rows.filter(~gone), pl.concat([checked.rejected, told]), checked.unclear
+        return replace(
+            checked, rows=checked.rows.filter(~gone),
+            rejected=pl.concat([checked.rejected, told]),
+            warned=checked.warned.filter(
+                ~pl.col("row").is_in(told.get_column("row").implode())
+            ),
         )
 
 

@@ -16,6 +16,42 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "This is not an e-mail address.",
         "Write one address like name@company.com, without spaces, at most 254 characters.",
     ),
+    "email_several": (
+        "There are several addresses in the cell.",
+        "Leave one, and put the others into rows of their own.",
+    ),
+    "email_without_at": (
+        "The address has no @.",
+        "Write one address like name@company.com.",
+    ),
+    "email_comma": (
+        "There is a comma in the address where a point belongs.",
+        "Write one address like name@company.com.",
+    ),
+    "email_blank": (
+        "There is a blank inside the address.",
+        "Take it out: an address has none.",
+    ),
+    "email_without_ending": (
+        "The address has no ending such as .com.",
+        "Write one address like name@company.com.",
+    ),
+    "formula_unstored": (
+        "The cell holds a formula without a stored value.",
+        "Open the workbook in a spreadsheet program, save it, and send it again.",
+    ),
+    "phone_rounded": (
+        "A spreadsheet program has rounded this number; its last digits are gone.",
+        "Format the column as text, and type the number anew.",
+    ),
+    "phone_several": (
+        "There are several phones in the cell; the first one was taken.",
+        "Put the others into columns of their own.",
+    ),
+    "opted_out_unclear": (
+        "This says neither yes nor no; the person counts as opted out.",
+        "Write yes or no (sim or não).",
+    ),
     "phone_invalid": (
         "This is not a phone number.",
         "Write 8 to 15 digits; spaces, ( ) - + . / and an extension are fine.",

@@ -23,6 +23,7 @@ from vazao.leads.errors import (
     LeadNotFound,
     MappingCustomName,
     OptionInvalid,
+    OptionUnknown,
 )
 from vazao.leads.models import Empty, Import, Lead, Mode, Options, Outcomes
 from vazao.leads.views import ImportView
@@ -30,6 +31,10 @@ from vazao.leads.views import ImportView
 Connection = AsyncConnection[Any]
 CHOICES = {"mode": ("upsert", "create", "update"), "empty": ("keep", "clear")}
 FIELD_TYPES = ("text", "integer", "number", "date", "boolean")
+OPTIONS = (
+    "mode", "empty", "sheet", "header_row", "delimiter", "encoding", "mapping", "strict", "dry_run",
+)
+DELIMITERS = {"tab": "\t", "TAB": "\t", "\\t": "\t"}
 MEBIBYTE = 1 << 20
 TRUE, FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
 
@@ -38,25 +43,40 @@ def options_of(given: Mapping[str, str]) -> Options:
     """The options of an import from form fields or a query.
 
     Raises:
+        OptionUnknown: there is no such option.
         OptionInvalid: a value is none of those allowed, or the mapping is no JSON object.
         DryRunNotYet: a trial run was asked for.
     """
     for name, allowed in CHOICES.items():
         if given.get(name, allowed[0]) not in allowed:
             raise OptionInvalid(name=name, value=given[name][:80], allowed=", ".join(allowed))
+    for name in given:
+        if name not in OPTIONS:
+            raise OptionUnknown(name=name[:80], known=", ".join(OPTIONS))
     if "\0" in given.get("sheet", ""):
         raise OptionInvalid(name="sheet", value="NUL", allowed="the workbook's sheets")
-    dry = given.get("dry_run", "").lower()
-    if dry not in TRUE + FALSE:
-        raise OptionInvalid(name="dry_run", value=dry[:80], allowed="true, false")
-    if dry in TRUE:
+    row = given.get("header_row", "").strip().lower()
+    if row and row != "none" and not (row.isdecimal() and 0 < int(row[:9]) < 1 << 20):
+        raise OptionInvalid(name="header_row", value=row[:80], allowed="1, 2, …, none")
+    if _is_true(given, "dry_run"):
         raise DryRunNotYet
     return Options(
         mode=cast(Mode, given.get("mode", "upsert")),
         empty=cast(Empty, given.get("empty", "keep")),
         sheet=given.get("sheet") or None,
+        header_row=row or None,
+        delimiter=DELIMITERS.get(given.get("delimiter", ""), given.get("delimiter")) or None,
+        encoding=given.get("encoding", "").strip() or None,
         mapping=_mapping_of(given.get("mapping")),
+        strict=_is_true(given, "strict"),
     )
+
+
+def _is_true(given: Mapping[str, str], name: str) -> bool:
+    value = given.get(name, "").lower()
+    if value not in TRUE + FALSE:
+        raise OptionInvalid(name=name, value=value[:80], allowed="true, false")
+    return value in TRUE
 
 
 def _mapping_of(text: str | None) -> dict[str, str | None] | None:
@@ -127,8 +147,10 @@ def view(record: Import, job: jobs.Job, language: str = "en") -> ImportView:
     shown: Any = {
         **jobs.view(job, language),
         "undone": record.undone, "filename": record.filename, "mode": record.mode,
-        "empty": record.empty, "sheet": record.sheet, "dry_run": record.dry_run,
-        "mapping": record.mapping, "rows_total": total,
+        "empty": record.empty, "sheet": record.sheet, "header_row": record.header_row,
+        "delimiter": record.delimiter, "encoding": record.encoding, "strict": record.strict,
+        "dry_run": record.dry_run, "mapping": record.mapping, "rows_total": total,
+        "warnings": record.rows_warned or 0,
         "notes": [note.say(language) for note in record.notes],
         **{name: getattr(outcomes, name) for name in Outcomes.__struct_fields__},
     }

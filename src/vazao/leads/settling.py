@@ -17,7 +17,7 @@ from vazao.kit.sql import Conn
 from vazao.leads import store
 from vazao.leads.models import Import
 
-RULES = "2"
+RULES = "3"
 """To be raised with every change of what a cell means."""
 
 
@@ -29,7 +29,8 @@ def digest(record: Import, sha256: str | None) -> bytes | None:
     if sha256 is None or record.mode == "create":
         return None
     suffix = Path(record.filename).suffix.lower()
-    parts = (RULES, sha256, suffix, record.mode, record.empty, record.sheet, record.mapping)
+    parts = (RULES, sha256, suffix, record.mode, record.empty, record.sheet, record.header_row,
+             record.delimiter, record.encoding, record.strict, record.mapping)
     return hashlib.sha256(msgspec.json.encode(parts)).digest()
 
 

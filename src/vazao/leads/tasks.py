@@ -111,7 +111,9 @@ async def _hand_over(
         await store.imports.save_reading(
             conn, record, headers=reading.headers, mapping=reading.mapping, notes=reading.notes,
             staging=reading.staging, rows_total=reading.rows_total,
-            rows_staged=reading.rows_staged, rejected=reading.rejected, digest=digest,
+            rows_staged=reading.rows_staged, rejected=reading.rejected, warned=reading.warned,
+            warnings=reading.warnings, left_out=reading.left_out, types=reading.types,
+            digest=digest,
         )
         run.count(rows=reading.rejected)
         if payloads:
@@ -165,9 +167,13 @@ async def _merge_once(
 ) -> None:
     if record.staging is None:
         raise ImportGone
-    rules = merging.compose(staged_fields(record), record.empty, careful=careful)
     async with run.finishing() as conn:
         await store.staging.prepare_slice(conn)
+        folded = await store.staging.has_repeated(conn, record.staging, run.part.payload)
+        rules = merging.compose(
+            staged_fields(record), record.empty, careful=careful, folded=folded,
+            left_out=record.left_out,
+        )
         done = await store.staging.merge_slice(
             conn, record.staging, rules, record, run.part.number, run.part.payload, gone
         )

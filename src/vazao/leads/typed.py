@@ -25,10 +25,24 @@ _PLAIN: Final = r"^[+-]?(?:[0-9]+|[0-9]*[.,][0-9]+)$"
 _SCIENTIFIC: Final = r"^[+-]?[0-9](?:\.[0-9]{1,34})?[eE][+-]?[0-9]{1,2}$"
 _CANONICAL: Final = r"^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?$"
 _TIME: Final = (
-    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    r"(?:(?:T|,? +)[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"
+    r"(?: ?(?i:[ap]\.?m\.?))?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)?"
 )
-_ISO: Final = rf"^([1-9][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}}){_TIME}$"
+_YEAR_FIRST: Final = rf"^([1-9][0-9]{{3}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}}){_TIME}$"
+_EIGHT_DIGITS: Final = r"^((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})$"
 _DAY_FIRST: Final = rf"^([0-9]{{1,2}})[/.-]([0-9]{{1,2}})[/.-]([1-9][0-9]{{3}}){_TIME}$"
+# Years of two digits as spreadsheet programs take them: those to 29 are of this century.
+_OF_THIS: Final = rf"^([0-9]{{1,2}})[/.-]([0-9]{{1,2}})[/.-]([0-2][0-9]){_TIME}$"
+_OF_THE_LAST: Final = rf"^([0-9]{{1,2}})[/.-]([0-9]{{1,2}})[/.-]([3-9][0-9]){_TIME}$"
+_WORDS: Final = (
+    r"(?i)^([0-9]{1,2})º?(?: de |[ /.-])([a-zç]{3,9})\.?(?: de |[ /.-]|, ?)([1-9][0-9]{3})"
+)
+_MONTHS: Final = (
+    "jan", "fev|feb", "mar", "abr|apr", "mai|may", "jun", "jul", "ago|aug", "set|sep", "out|oct",
+    "nov", "dez|dec",
+)
+MONTH_FIRST: Final = rf"^(?:0?[1-9]|1[0-2])/(?:1[3-9]|2[0-9]|3[01])/[0-9]{{2,4}}{_TIME}$"
+"""A date whose second number cannot be a month, as they are written in the United States."""
 
 
 def _ambiguous(decimal: Decimal) -> str:
@@ -126,21 +140,53 @@ def integer(decimal: Decimal) -> Rule:
 
 
 def date(cells: pl.Series) -> Checked:
-    """The rule for dates: ``31/12/2026`` (also ``-`` or ``.``) or ISO, a time being dropped.
+    """The rule for dates: ``31/12/2026`` (also ``-`` or ``.``), ``2026-12-31``, ``31 de dezembro de
+    2026``; a time of day is dropped.
 
-    The day comes first, never the month; years have four digits.
+    The day comes before the month, unless the year comes first.
     """
     cell = pl.col("cell")
-    iso = cell.str.extract(_ISO).str.to_date("%Y-%m-%d", strict=False)
-    days = cell.str.replace(_DAY_FIRST, "${3}-${2}-${1}")
-    typed = pl.when(cell.str.contains(_DAY_FIRST)).then(days).str.to_date("%Y-%m-%d", strict=False)
-    values = (
-        cells.alias("cell")
-        .to_frame()
-        .select('"' + pl.coalesce(iso, typed).dt.to_string("%Y-%m-%d") + '"')
-        .to_series()
+    text = (
+        pl.when(cell.str.contains(_YEAR_FIRST))
+        .then(cell.str.replace(_YEAR_FIRST, "${1}-${2}-${3}"))
+        .when(cell.str.contains(_DAY_FIRST))
+        .then(cell.str.replace(_DAY_FIRST, "${3}-${2}-${1}"))
     )
-    return Checked(values, ((values.is_null() & cells.is_not_null(), "date_invalid"),))
+    values = cells.alias("cell").to_frame().select(
+        text.str.to_date("%Y-%m-%d", strict=False)
+    ).to_series()
+    odd = values.is_null() & cells.is_not_null()
+    if odd.any():
+        places = odd.arg_true()
+        values = values.scatter(places, _odd_dates(cells.gather(places)))
+    return Checked(
+        ('"' + values.dt.to_string("%Y-%m-%d") + '"'),
+        ((values.is_null() & cells.is_not_null(), "date_invalid"),),
+    )
+
+
+def _odd_dates(cells: pl.Series) -> pl.Series:
+    """Dates as few people write them."""
+    cell = pl.col("cell")
+    month = cell.str.extract(_WORDS, 2).str.to_lowercase()
+    number = pl.lit(None, pl.String)
+    for place, names in enumerate(_MONTHS, 1):
+        number = pl.when(month.str.contains(f"^(?:{names})")).then(pl.lit(str(place))).otherwise(
+            number
+        )
+    text = (
+        pl.when(cell.str.contains(_EIGHT_DIGITS))
+        .then(cell.str.replace(_EIGHT_DIGITS, "${1}-${2}-${3}"))
+        .when(cell.str.contains(_OF_THIS)).then(cell.str.replace(_OF_THIS, "20${3}-${2}-${1}"))
+        .when(cell.str.contains(_OF_THE_LAST))
+        .then(cell.str.replace(_OF_THE_LAST, "19${3}-${2}-${1}"))
+        .when(number.is_not_null()).then(pl.concat_str(
+            [cell.str.extract(_WORDS, 3), number, cell.str.extract(_WORDS, 1)], separator="-",
+        ))
+    )
+    return cells.alias("cell").to_frame().select(
+        text.str.to_date("%Y-%m-%d", strict=False)
+    ).to_series()
 
 
 def text(cells: pl.Series) -> Checked:
@@ -166,15 +212,22 @@ def rule_for(kind: str, decimal: Decimal) -> Rule:
     return rules.get(kind, text)
 
 
-def to_json(names: Sequence[str], values: Sequence[pl.Series], *, nulls: bool) -> pl.Series:
+def to_json(
+    names: Sequence[str], values: Sequence[pl.Series], *, nulls: bool,
+    left_out: Mapping[str, pl.Series] | None = None,
+) -> pl.Series:
     """One column of JSON objects from columns of JSON values, keyed by *names* (ASCII slugs).
 
     An empty cell is left out of its object, or with *nulls* stands there as ``null``.
+
+    Args:
+        left_out: by name, which rows' values are left out even so.
     """
-    members = [
-        f'"{name}":' + (value.fill_null("null") if nulls else value)
-        for name, value in zip(names, values, strict=True)
-    ]
+    members = []
+    for name, value in zip(names, values, strict=True):
+        member = f'"{name}":' + (value.fill_null("null") if nulls else value)
+        mask = (left_out or {}).get(name)
+        members.append(member if mask is None else member.set(mask, None))
     frame = pl.DataFrame([m.alias(str(i)) for i, m in enumerate(members)])
     joined = pl.concat_str(pl.all(), separator=",", ignore_nulls=True)
     return frame.select(("{" + joined + "}").alias("custom")).to_series()

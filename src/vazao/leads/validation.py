@@ -11,15 +11,18 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import polars as pl
 
-from vazao.leads import cells, typed
-from vazao.leads.cells import Checked, escape, normalize_email
+from vazao.leads import addresses, cells, phones, typed
+from vazao.leads.addresses import normalize_email
+from vazao.leads.cells import Checked, escape
 from vazao.leads.errors import LeadInvalid
 from vazao.leads.mapping import CUSTOM, CUSTOM_NAME, FIELDS, PARTS
 from vazao.leads.reasons import REASONS
+from vazao.sheets import UNSTORED
 
 __all__ = [
     "REASONS",
@@ -36,12 +39,28 @@ __all__ = [
 Empty = Literal["keep", "clear"]
 
 VALUE_LIMIT: Final = 200
-_REJECTED: Final = {
+_TOLD: Final = {
     "row": pl.Int64,
     "column": pl.String,
     "code": pl.String,
     "value": pl.String,
 }
+LEFT_OUT: Final = "\ufdd1"
+"""Under ``clear``, where an empty cell empties what is stored: a value that was left out, which
+leaves it. No text may have this character."""
+REFUSING: Final = frozenset(("too_long", "too_many_tags"))
+"""Limits: besides the e-mail, only they refuse a row that is read leniently."""
+RULES: Final[Mapping[str, cells.Rule]] = MappingProxyType({
+    "email": addresses.typed_email, "phone": phones.typed_phone, "website": cells.website,
+    "tags": cells.tags, "opted_out": cells.opt_out, "legal_basis": cells.text(100),
+    **dict.fromkeys(
+        ("name", "company", "job_title", "city", "state", "country"), cells.text(cells.TEXT_LIMIT)
+    ),
+})
+EXACT: Final = MappingProxyType({
+    "email": addresses.email, "phone": phones.phone, "opted_out": cells.boolean("opted_out_invalid")
+})
+"""Rules for what a program sends, where they differ."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +72,15 @@ class Plan:
             order of the sheet.
         custom_types: type by custom field's name: text, integer, number, date or boolean.
         decimal: ``any`` where people typed the numbers, ``point`` where a workbook or JSON did.
-        escaped: whether an apostrophe in front of ``= + - @`` is to be taken off.
-        plain_opt_out: whether an opt-out must say yes or no, as in JSON.
+        strict: whether a value that cannot be understood refuses its row; else it is left out.
+        exact: whether a program says these values, and not a sheet that people typed.
     """
 
     columns: tuple[tuple[str, str, str], ...]
     custom_types: Mapping[str, str]
     decimal: typed.Decimal = "any"
-    escaped: bool = True
-    plain_opt_out: bool = False
+    strict: bool = False
+    exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,14 +91,17 @@ class Validated:
         rows: ``row`` Int64, ``email`` String, the other mapped fields in the order of `FIELDS`
             (String; ``opted_out`` Boolean; ``tags`` a PostgreSQL array literal), and ``custom``,
             a JSON object as text, if any custom field is mapped. Null = empty cell.
-        unclear: how many of these rows were taken for something that a cell does not say.
         rejected: ``row`` Int64, ``column`` (its header), ``code`` (a key of `REASONS`), ``value``
             (the cell as it came, its first 200 characters): one line a row, by row.
+        warned: the same of values that were left out or doubted, in rows that go in; one line a
+            value, by row.
+        left_out: whether `LEFT_OUT` stands in *rows*.
     """
 
     rows: pl.DataFrame
     rejected: pl.DataFrame
-    unclear: int = 0
+    warned: pl.DataFrame
+    left_out: bool = False
 
 
 def plan(
@@ -88,6 +110,7 @@ def plan(
     custom_types: Mapping[str, str],
     *,
     decimal: typed.Decimal = "any",
+    strict: bool = False,
 ) -> Plan:
     """The plan for a sheet whose n-th header (from 0) stands over the frame's column ``cN``."""
     columns = tuple(
@@ -95,56 +118,97 @@ def plan(
         for place, header in enumerate(headers)
         if (target := mapping.get(header)) is not None
     )
-    return Plan(columns, custom_types, decimal)
+    return Plan(columns, custom_types, decimal, strict)
 
 
 def _check(column: pl.Series, target: str, plan: Plan) -> Checked:
-    tidied = cells.tidy(column, escaped=plan.escaped)
-    if target == "opted_out" and plan.plain_opt_out:
-        return cells.boolean("opted_out_invalid")(tidied)
-    if target in PARTS:
-        return cells.RULES["name"](tidied)
-    if not target.startswith(CUSTOM):
-        return cells.RULES[target](tidied)
+    tidied = cells.tidy(column, escaped=not plan.exact)
+    field = "name" if target in PARTS else target
+    if plan.exact:
+        rule = EXACT.get(field) or RULES.get(field)
+        return (rule or _custom_rule(target, plan))(tidied)
+    unstored = tidied == UNSTORED
+    if unstored.any():
+        tidied = tidied.set(unstored, None)
     kind = plan.custom_types.get(target.removeprefix(CUSTOM), "text")
-    return typed.rule_for(kind, plan.decimal)(tidied)
+    words = field in ("phone", "website") or (field not in RULES and kind != "text")
+    found = (RULES.get(field) or _custom_rule(target, plan))(
+        cells.without_placeholders(tidied, words=words)
+    )
+    if unstored.any():
+        problems = ((unstored, "formula_unstored"), *found.problems)
+        return Checked(found.values, problems, found.doubts)
+    return found
 
 
-def _assemble(numbers: pl.Series, checked: Mapping[str, Checked], empty: Empty) -> pl.DataFrame:
-    """The frame of all rows, good and bad, in the order that COPY expects."""
-    standard = [checked[field].values.alias(field) for field in FIELDS if field in checked]
-    custom = [target for target in checked if target.startswith(CUSTOM)]
-    if custom:
-        names = [target.removeprefix(CUSTOM) for target in custom]
-        values = [checked[target].values for target in custom]
-        standard.append(typed.to_json(names, values, nulls=empty == "clear"))
-    return pl.DataFrame([numbers, *standard])
+def _custom_rule(target: str, plan: Plan) -> cells.Rule:
+    kind = plan.custom_types.get(target.removeprefix(CUSTOM), "text")
+    return typed.rule_for(kind, plan.decimal)
 
 
-class _Rejections:
-    """Collects one reason a row: the first in the order in which they are told."""
+class _Told:
+    """Collects what is told of cells: one reason a row that is refused, the first in the order in
+    which they are told; and every value that is left out or doubted.
+    """
 
-    def __init__(self, frame: pl.DataFrame) -> None:
+    def __init__(self, frame: pl.DataFrame, plan: Plan) -> None:
         self.frame = frame
+        self.plan = plan
         self.bad: pl.Series | None = None
-        self.parts: list[pl.DataFrame] = []
+        self.refused: list[pl.DataFrame] = []
+        self.warned: list[pl.DataFrame] = []
+        self.left_out: dict[str, pl.Series] = {}
 
-    def add(self, mask: pl.Series, column: str, header: str, code: str) -> None:
-        """Refuse the rows of *mask* (null = not) because of *column*."""
-        mask = mask.fill_null(value=False)
+    def add(self, found: Checked, column: str, header: str, target: str) -> None:
+        """Take what a rule found in a *column*."""
+        taken: pl.Series | None = None
+        for mask, code in found.problems:
+            mask = mask.fill_null(value=False)
+            if not mask.any():
+                continue
+            if target == "email" or self.plan.strict or self.plan.exact or code in REFUSING:
+                self._refuse(mask, column, header, code)
+                continue
+            # A cell is told once, by the worst of its problems.
+            fresh = mask if taken is None else mask & ~taken
+            taken = mask if taken is None else mask | taken
+            self._warn(fresh, column, header, code)
+        if taken is not None:
+            self.left_out[target] = self.left_out.get(target, taken) | taken
+        for mask, code in found.doubts:
+            self._warn(mask.fill_null(value=False), column, header, code)
+
+    def _refuse(self, mask: pl.Series, column: str, header: str, code: str) -> None:
         if self.bad is not None:
             mask &= ~self.bad
         if not mask.any():
             return
         self.bad = mask if self.bad is None else self.bad | mask
+        self.refused.append(self._lines(mask, column, header, code))
+
+    def _warn(self, mask: pl.Series, column: str, header: str, code: str) -> None:
+        if mask.any():
+            self.warned.append(self._lines(mask, column, header, code))
+
+    def _lines(self, mask: pl.Series, column: str, header: str, code: str) -> pl.DataFrame:
         value = pl.col(column).str.slice(0, VALUE_LIMIT).alias("value")
         told = [pl.lit(header).alias("column"), pl.lit(code).alias("code")]
-        self.parts.append(self.frame.filter(mask).select("row", *told, value))
+        return self.frame.filter(mask).select("row", *told, value)
 
-    def table(self) -> pl.DataFrame:
+    def rejections(self) -> pl.DataFrame:
         """The lines of all refused rows, by row."""
-        empty = pl.DataFrame(schema=_REJECTED)
-        return pl.concat([empty, *self.parts]).sort("row")
+        return pl.concat([pl.DataFrame(schema=_TOLD), *self.refused]).sort("row")
+
+    def warnings(self) -> pl.DataFrame:
+        """The lines of values in rows that go in, by row."""
+        empty = pl.DataFrame(schema=_TOLD)
+        if not self.warned:
+            return empty
+        lines = pl.concat([empty, *self.warned])
+        if self.bad is not None:
+            gone = self.frame.get_column("row").filter(self.bad)
+            lines = lines.filter(~pl.col("row").is_in(gone.implode()))
+        return lines.sort("row", maintain_order=True)
 
 
 def validate(frame: pl.DataFrame, plan: Plan, empty: Empty = "keep") -> Validated:
@@ -157,18 +221,47 @@ def validate(frame: pl.DataFrame, plan: Plan, empty: Empty = "keep") -> Validate
             there, so that the merge can tell them from columns that aren't mapped.
     """
     checked: dict[str, Checked] = {}
-    rejections = _Rejections(frame)
+    told = _Told(frame, plan)
     for column, header, target in plan.columns:
         found = _check(frame.get_column(column), target, plan)
-        for mask, code in found.problems:
-            rejections.add(mask, column, header, code)
+        told.add(found, column, header, target)
         checked[target] = _either(checked[target], found) if target in checked else found
-    checked = _with_name(checked)
-    rows = _assemble(frame.get_column("row"), checked, empty)
-    unclear = _unclear(frame.height, checked)
-    if rejections.bad is not None:
-        rows, unclear = rows.filter(~rejections.bad), unclear & ~rejections.bad
-    return Validated(rows, rejections.table(), int(unclear.sum()))
+    rows = _assemble(frame.get_column("row"), _with_name(checked), empty, told.left_out)
+    rejected, warned = told.rejections(), told.warnings()
+    if told.bad is not None:
+        rows = rows.filter(~told.bad)
+    standard = any(not target.startswith(CUSTOM) for target in told.left_out)
+    return Validated(rows, rejected, warned, left_out=empty == "clear" and standard)
+
+
+def _assemble(
+    numbers: pl.Series, checked: Mapping[str, Checked], empty: Empty,
+    left_out: Mapping[str, pl.Series],
+) -> pl.DataFrame:
+    """The frame of all rows, good and bad, in the order that COPY expects."""
+    standard = []
+    for field in FIELDS:
+        if field in checked:
+            values, mask = checked[field].values, left_out.get(field)
+            if mask is not None:
+                mark = None if empty == "keep" else _MARKS.get(field, LEFT_OUT)
+                values = values.set(mask, mark)
+            standard.append(values.alias(field))
+    custom = [target for target in checked if target.startswith(CUSTOM)]
+    if custom:
+        names = [target.removeprefix(CUSTOM) for target in custom]
+        values_of = [checked[target].values for target in custom]
+        masks = {
+            target.removeprefix(CUSTOM): mask for target, mask in left_out.items()
+            if target.startswith(CUSTOM)
+        }
+        standard.append(
+            typed.to_json(names, values_of, nulls=empty == "clear", left_out=masks)
+        )
+    return pl.DataFrame([numbers, *standard])
+
+
+_MARKS: Final = {"tags": f"{{{LEFT_OUT}}}"}
 
 
 def _with_name(checked: dict[str, Checked]) -> dict[str, Checked]:
@@ -188,19 +281,7 @@ def _with_name(checked: dict[str, Checked]) -> dict[str, Checked]:
 
 def _either(one: Checked, other: Checked) -> Checked:
     """Two opt-out columns of a sheet: a yes in either counts."""
-    values = one.values | other.values
-    if one.unclear is None or other.unclear is None:
-        return Checked(values)
-    return Checked(values, unclear=one.unclear | other.unclear)
-
-
-def _unclear(height: int, checked: Mapping[str, Checked]) -> pl.Series:
-    """Which rows hold a cell that was taken for something it does not say."""
-    rows = pl.repeat(False, height, eager=True)
-    for found in checked.values():
-        if found.unclear is not None:
-            rows |= found.unclear.fill_null(False)
-    return rows
+    return Checked(one.values | other.values)
 
 
 def to_copy_csv(rows: pl.DataFrame) -> bytes:
@@ -277,7 +358,7 @@ def clean_lead(
     flat = _flatten(fields)
     frame = _one_row(flat)
     columns = tuple((f"c{place}", field, field) for place, field in enumerate(flat))
-    wanted = Plan(columns, custom_types or {}, decimal="point", escaped=False, plain_opt_out=True)
+    wanted = Plan(columns, custom_types or {}, decimal="point", exact=True)
     done = validate(frame, wanted, "clear")
     if len(done.rejected):
         problem = done.rejected.row(0, named=True)

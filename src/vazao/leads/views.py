@@ -105,6 +105,10 @@ class ImportView(JobView):
     mode: Mode
     empty: Empty
     sheet: str | None
+    header_row: str | None
+    delimiter: str | None
+    encoding: str | None
+    strict: bool
     dry_run: bool
     mapping: dict[str, str | None] | None
     notes: list[str]
@@ -113,6 +117,7 @@ class ImportView(JobView):
     unchanged: Count
     duplicates: Count
     rejected: Count
+    warnings: Count
     rows_unprocessed: NotRequired[Count]
     rows_per_second: Count | None
 

@@ -1559,12 +1559,31 @@ CREATE TABLE leads.import (
     round integer DEFAULT 1 NOT NULL,
     requested_by text,
     requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    header_row text,
+    delimiter text,
+    encoding text,
+    strict boolean DEFAULT false NOT NULL,
+    types json,
+    left_out boolean DEFAULT false NOT NULL,
+    rows_warned bigint,
+    applies bigint,
+    applied_by bigint,
     CONSTRAINT import_empty_check CHECK ((empty = ANY (ARRAY['keep'::text, 'clear'::text]))),
     CONSTRAINT import_mode_check CHECK ((mode = ANY (ARRAY['upsert'::text, 'create'::text, 'update'::text])))
 )
 WITH (fillfactor='50');
 
 COMMENT ON TABLE leads.import IS 'An import: the sheet, its options and what reading found; id and token are those of its job, round counts how often it was started over';
+
+COMMENT ON COLUMN leads.import.header_row IS 'The row of the column names, or none, where somebody said it; so delimiter and encoding';
+
+COMMENT ON COLUMN leads.import.types IS 'Types of custom fields as they were when the sheet was read';
+
+COMMENT ON COLUMN leads.import.left_out IS 'Whether values that were left out stand among the staged rows, so that none is emptied';
+
+COMMENT ON COLUMN leads.import.rows_warned IS 'Rows that came in with a value left out, or doubted';
+
+COMMENT ON COLUMN leads.import.applies IS 'The trial whose rows this import takes in; applied_by: the import that took this trial''s';
 
 CREATE SEQUENCE leads.lead_id_seq
     START WITH 1
@@ -2018,6 +2037,17 @@ CREATE TABLE leads.suppression (
 );
 
 COMMENT ON TABLE leads.suppression IS 'Keyed hashes of leads that left after opting out: no import revives them (foreseen)';
+
+CREATE TABLE leads.warning (
+    import_id bigint NOT NULL,
+    number integer NOT NULL,
+    "row" bigint NOT NULL,
+    place text,
+    code text NOT NULL,
+    value text
+);
+
+COMMENT ON TABLE leads.warning IS 'The first values of an import that were left out or doubted; the others are found by reading the stored sheet again';
 
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
@@ -2796,6 +2826,9 @@ ALTER TABLE ONLY leads.slice
 
 ALTER TABLE ONLY leads.suppression
     ADD CONSTRAINT suppression_pkey PRIMARY KEY (organization_id, email_hash);
+
+ALTER TABLE ONLY leads.warning
+    ADD CONSTRAINT warning_pkey PRIMARY KEY (import_id, number);
 
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);

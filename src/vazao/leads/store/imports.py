@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from psycopg.sql import Identifier
 from psycopg.types.json import Json, Jsonb
@@ -15,6 +15,10 @@ from vazao.leads.store.staging import rejections_of
 from vazao.sheets import Note
 
 Q = sql.load(__package__, "imports")
+Told = tuple[int, str | None, str, str | None]
+"""What is told of a cell: its row, its column, the code of the reason, and what stands there."""
+MOST_WARNINGS = 1000
+"""Kept of an import; the others are found by reading its sheet again."""
 _GET, _FIND = (s.format(imports=Q.imports) for s in (Q.get_import, Q.find_import))
 _LIST = sql.paged(Q.list_imports.format(imports=Q.imports), Import)
 
@@ -27,7 +31,8 @@ async def insert(
     await sql.run(
         conn, Q.create_import, id=id, token=token, organization_id=organization_id, upload=upload,
         filename=filename, mode=options.mode, empty=options.empty, sheet=options.sheet,
-        mapping=None if options.mapping is None else Json(options.mapping),
+        header_row=options.header_row, delimiter=options.delimiter, encoding=options.encoding,
+        strict=options.strict, mapping=None if options.mapping is None else Json(options.mapping),
         dry_run=options.dry_run, requested_by=requested_by,
     )
     made = await get(conn, id)
@@ -57,6 +62,7 @@ async def newest(
 async def save_reading(
     conn: Conn, record: Import, *, headers: Sequence[str], mapping: dict[str, str | None],
     notes: Sequence[Note], staging: str, rows_total: int, rows_staged: int, rejected: int,
+    warned: int, warnings: Sequence[Told], left_out: bool, types: Mapping[str, str],
     digest: bytes | None,
 ) -> None:
     """Record what reading found, with its refused rows, in the reading's last transaction."""
@@ -68,8 +74,15 @@ async def save_reading(
     await sql.run(
         conn, Q.save_reading, id=record.id, headers=Json(list(headers)), mapping=Json(mapping),
         notes=Jsonb(list(notes)), staging=staging, rows_total=rows_total,
-        rows_staged=rows_staged, rejected=rejected, digest=digest,
+        rows_staged=rows_staged, rejected=rejected, warned=warned, left_out=left_out,
+        types=Json(dict(types)), digest=digest,
     )
+    if warnings:
+        rows, places, codes, cells = (list(each) for each in zip(*warnings, strict=True))
+        await sql.run(
+            conn, Q.add_warnings, import_id=record.id, rows=rows, places=places, codes=codes,
+            cells=cells,
+        )
 
 
 async def replace_staging(conn: Conn, id: int, staging: str) -> None:
@@ -82,9 +95,17 @@ async def reset(conn: Conn, id: int) -> None:
     await sql.run(conn, Q.reset_import, id=id)
 
 
+async def warnings(
+    conn: Conn, import_id: int, *, after: int = 0, limit: int = MOST_WARNINGS
+) -> list[Told]:
+    """Values that were left out or doubted, behind so many; in the order of the sheet."""
+    found = await sql.rows(conn, Q.list_warnings, import_id=import_id, after=after, limit=limit)
+    return [(row, place, code, value) for row, place, code, value in found]
+
+
 async def rejections(
     conn: Conn, import_id: int, *, after: int = 0, limit: int = 1000
-) -> list[tuple[int, str | None, str, str | None]]:
+) -> list[Told]:
     """Refused rows behind row *after*: row, column, code, value; in the order of the sheet."""
     found = await sql.rows(
         conn, Q.list_rejections, import_id=import_id, after=after, limit=limit
@@ -123,6 +144,7 @@ async def repeat(conn: Conn, id: int, digest: bytes, before: int, version: int) 
     values = {"id": id, "before": before, "digest": digest, "version": version}
     await sql.run(conn, Q.repeat_reading, **values)
     await sql.run(conn, Q.repeat_rejections, **values)
+    await sql.run(conn, Q.repeat_warnings, **values)
     await sql.run(conn, Q.repeat_outcomes, **values)
 
 

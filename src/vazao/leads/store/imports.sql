@@ -3,10 +3,11 @@
 -- name: create_import
 -- The import of a job, in the transaction that enqueues it.
 insert into leads.import
-    (id, token, organization_id, upload, filename, mode, empty, sheet, mapping, dry_run,
-     requested_by)
+    (id, token, organization_id, upload, filename, mode, empty, sheet, header_row, delimiter,
+     encoding, mapping, strict, dry_run, requested_by)
 values (%(id)s, %(token)s, %(organization_id)s, %(upload)s, %(filename)s, %(mode)s, %(empty)s,
-    %(sheet)s, %(mapping)s, %(dry_run)s, %(requested_by)s)
+    %(sheet)s, %(header_row)s, %(delimiter)s, %(encoding)s, %(mapping)s, %(strict)s, %(dry_run)s,
+    %(requested_by)s)
 
 -- name: imports
 -- Imports with the sums over their slices; the statements below say which.
@@ -37,7 +38,8 @@ order by i.id desc limit %(limit)s
 -- What reading found; the only place where a staging table becomes the import's.
 update leads.import set headers = %(headers)s, mapping = %(mapping)s, notes = %(notes)s,
     staging = %(staging)s, rows_total = %(rows_total)s, rows_staged = %(rows_staged)s,
-    rows_refused = %(rejected)s, digest = %(digest)s,
+    rows_refused = %(rejected)s, rows_warned = %(warned)s, left_out = %(left_out)s,
+    types = %(types)s, digest = %(digest)s,
     base_version = coalesce((
         select version from leads.base b where b.organization_id = import.organization_id
     ), 0)
@@ -50,9 +52,10 @@ update leads.import set staging = %(staging)s where id = %(id)s
 -- name: reset_import
 -- Before an import starts over: a new round counts its own outcomes; slices of rounds before
 -- stay, since search and undo go by them.
-with gone as (delete from leads.rejection where import_id = %(id)s)
+with gone as (delete from leads.rejection where import_id = %(id)s),
+    forgotten as (delete from leads.warning where import_id = %(id)s)
 update leads.import set round = round + 1, rows_total = null, rows_staged = null,
-    rows_refused = null
+    rows_refused = null, rows_warned = null, types = null
 where id = %(id)s
 
 -- name: move_rejections
@@ -60,6 +63,25 @@ where id = %(id)s
 insert into leads.rejection (import_id, row, place, code, value)
 select %(import_id)s, row, place, code, value from leads_staging.{rejections}
 on conflict (import_id, row) do nothing
+
+-- name: add_warnings
+-- The first values that were left out or doubted.
+insert into leads.warning (import_id, number, row, place, code, value)
+select %(import_id)s, w.number, w.row, w.place, w.code, w.value
+from unnest(%(rows)s::bigint[], %(places)s::text[], %(codes)s::text[], %(cells)s::text[])
+    with ordinality as w (row, place, code, value, number)
+on conflict (import_id, number) do nothing
+
+-- name: list_warnings
+-- In the order of the sheet.
+select row, place, code, value from leads.warning
+where import_id = %(import_id)s and number > %(after)s order by number limit %(limit)s
+
+-- name: repeat_warnings
+-- The same values are left out.
+insert into leads.warning (import_id, number, row, place, code, value)
+select %(id)s, number, row, place, code, value from leads.warning where import_id = %(before)s
+on conflict (import_id, number) do nothing
 
 -- name: list_rejections
 -- Refused rows in the order of the sheet, by keyset.
@@ -86,6 +108,7 @@ where s.organization_id = %(organization_id)s and s.digest = %(digest)s
 -- What reading would find: it is the same file, read by the same rules.
 update leads.import i set headers = p.headers, mapping = p.mapping, notes = p.notes,
     rows_total = p.rows_total, rows_staged = p.rows_staged, rows_refused = p.rows_refused,
+    rows_warned = p.rows_warned, left_out = p.left_out, types = p.types,
     digest = %(digest)s, base_version = %(version)s
 from leads.import p
 where i.id = %(id)s and p.id = %(before)s

@@ -26,6 +26,7 @@ class StagingLost(RuntimeError):
 class Merge:
     """The places of the statement that merges a slice, as the rules of its fields fill them."""
 
+    staged: Composable
     columns: Composable
     values: Composable
     differs: Composable
@@ -132,10 +133,22 @@ async def prepare_slice(conn: Conn) -> None:
     await sql.run(conn, Q.slice_settings)
 
 
+async def has_repeated(
+    conn: Conn, staging: str, payload: dict[str, str | None]
+) -> bool:
+    """Whether an e-mail stands in several rows of the slice [low, high)."""
+    found = await sql.row(
+        conn, Q.has_repeated.format(staging=Identifier(staging)), low=payload["low"],
+        high=payload["high"],
+    )
+    return bool(found and found[0])
+
+
 def merging(staging: str, merge: Merge) -> Composed:
     """The statement that merges one slice of *staging*."""
     return Q.merge_slice.format(
-        staging=Identifier(staging), columns=merge.columns, values=merge.values,
+        staging=Identifier(staging), staged=merge.staged, columns=merge.columns,
+        values=merge.values,
         differs=merge.differs, assignments=merge.assignments, conflict=merge.conflict,
         found=merge.found,
     )

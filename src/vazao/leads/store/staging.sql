@@ -74,9 +74,17 @@ set local enable_material = off;
 set local max_parallel_workers_per_gather = 0;
 set local work_mem = '64MB'
 
+-- name: has_repeated
+-- Whether an e-mail stands in several rows of a slice.
+select exists (
+    select from leads_staging.{staging}
+    where email >= %(low)s and (%(high)s::text is null or email < %(high)s)
+    group by email having count(*) > 1
+)
+
 -- name: merge_slice
--- One slice into the base: compare first, then touch only what differs. Two rows of a sheet with
--- one e-mail: the last wins whole. Rows are made before others are changed, both in the order of
+-- One slice into the base: compare first, then touch only what differs. Rows of a sheet with one
+-- e-mail are folded into one before. Rows are made before others are changed, both in the order of
 -- the e-mail: a writer that waits for a new row holds no row's lock, and one that waits for a
 -- row's lock waits only for a higher e-mail's holder, so imports cannot deadlock. Values are
 -- taken from the row as it is when its lock is got (l.…), not from the comparison; one whose
@@ -90,7 +98,7 @@ with rows as materialized (
     select * from leads_staging.{staging}
     where email >= %(low)s and (%(high)s::text is null or email < %(high)s)
 ), staged as materialized (
-    select distinct on (email) * from rows order by email, row desc
+    {staged}
 ), known as not materialized (
     select l.ctid as version, l.* from leads.lead l
     where l.organization_id = %(organization_id)s

@@ -11,7 +11,7 @@ import xlsxwriter
 from vazao.leads import addresses, mapping, validation
 from vazao.sheets.opening import open_sheet
 
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "sheets"
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "cases"
 
 PHONES = {
     "81988880001.0": "81988880001",

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.leads import Tenant, five
 
-FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "sheets"
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "cases"
 
 
 @pytest.mark.anyio

@@ -13,7 +13,7 @@ from vazao.leads.errors import LeadInvalid, MappingFieldTwice
 from vazao.sheets.opening import open_sheet
 
 pytestmark = pytest.mark.anyio
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "sheets"
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "cases"
 
 HEADERS = [
     # HubSpot

@@ -17,7 +17,7 @@ from vazao.leads import pages
 pytestmark = pytest.mark.anyio
 SHEET = "E-mail,Nome,Cidade,Tags\nana@x.com,Ana <b>,Olinda,feira\nbad,Bea,,\n"
 Browser = httpx2.AsyncClient
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "sheets"
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "cases"
 LANGUAGES = ["en", "pt-BR"]
 
 

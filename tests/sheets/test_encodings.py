@@ -12,7 +12,7 @@ from vazao.sheets.csv_sheet import CsvSheet
 from vazao.sheets.models import Limits
 from vazao.sheets.opening import preview
 
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "sheets"
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "cases"
 NAMES = [
     "José Araújo", "Conceição", "Zoë – “Ação”", "Ana", "Łukasz", "国分", "Ñandú €", "Мария", "🙂",
 ]

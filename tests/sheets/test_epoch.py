@@ -11,7 +11,7 @@ import xlsxwriter
 
 from vazao.sheets.opening import open_sheet, preview
 
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "sheets"
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "cases"
 MORE = (
     '<extLst><ext uri="{140A7094-0E35-4892-8432-C4D2E57EDEB5}" xmlns:x15="http://schemas.microsoft'
     '.com/office/spreadsheetml/2010/11/main"><x15:workbookPr chartTrackingRefBase="1"/></ext>'

@@ -11,7 +11,7 @@ from vazao.sheets.errors import SheetEmpty
 from vazao.sheets.models import Choices
 from vazao.sheets.opening import open_sheet, preview
 
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "sheets"
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "cases"
 
 
 def book(path: Path, *states: str) -> Path:

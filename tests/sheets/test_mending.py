@@ -14,7 +14,7 @@ from vazao.sheets.csv_sheet import CsvSheet
 from vazao.sheets.dialect import Dialect
 from vazao.sheets.models import Limits
 
-FIXTURE = Path(__file__).parent.parent / "fixtures" / "sheets" / "mend_multiline.csv"
+FIXTURE = Path(__file__).parent.parent / "fixtures" / "cases" / "mend_multiline.csv"
 HEADER = "nome;email;obs\n"
 
 

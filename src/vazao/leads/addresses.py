@@ -91,7 +91,9 @@ def _readable(address: str) -> str:
         return address
     found = ".".join(shown)
     # Only what no one else would be written as, and what is a name of its own form.
-    alike = again == labels and unicodedata.normalize("NFC", found).casefold() == found
+    alike = again == labels and unicodedata.normalize("NFC", found).casefold() == found and not any(
+        label.startswith("-") or label.endswith("-") for label in shown
+    )
     return local + at + found if at and alike and found.isprintable() else address
 
 

@@ -7,7 +7,7 @@ polars and the driver release the GIL, so they overlap.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -38,6 +38,7 @@ class Prepared:
     warned: int
     warnings: list[store.imports.Told]
     left_out: bool
+    month_first: dict[str, int]
 
 
 @dataclass
@@ -57,6 +58,7 @@ class Reading:
     warned: int = 0
     warnings: list[store.imports.Told] = field(default_factory=list)
     left_out: bool = False
+    month_first: Counter[str] = field(default_factory=Counter)
     types: dict[str, str] = field(default_factory=dict)
     suppressed: frozenset[bytes] = frozenset()
 
@@ -87,7 +89,12 @@ class Reading:
                 strict=self.record.strict,
             )
             await self._copy(run, sheet, plan)
-            self.notes = sheet.notes
+            self.notes = [*sheet.notes, *(
+                Note("The dates of {column} look like month/day/year. They are read as "
+                     "day/month/year: {count} could not be.",
+                     {"column": column[:80], "count": count})
+                for column, count in self.month_first.items()
+            )]
             self.rows_total = sheet.rows_total
         finally:
             await asyncio.to_thread(sheet.close)
@@ -114,6 +121,7 @@ class Reading:
     def _told(self, batch: Prepared) -> None:
         self.warned += batch.warned
         self.left_out = self.left_out or batch.left_out
+        self.month_first.update(batch.month_first)
         room = store.imports.MOST_WARNINGS - len(self.warnings)
         self.warnings += batch.warnings[:room]
 
@@ -146,6 +154,7 @@ class Reading:
             validation.to_copy_csv(refused), len(checked.rows), len(refused),
             checked.warned.get_column("row").n_unique(),
             checked.warned.head(store.imports.MOST_WARNINGS).rows(), checked.left_out,
+            checked.month_first(),
         )
 
     def _without_suppressed(self, checked: validation.Validated) -> validation.Validated:

@@ -103,6 +103,14 @@ class Validated:
     warned: pl.DataFrame
     left_out: bool = False
 
+    def month_first(self) -> dict[str, int]:
+        """By column, how many dates cannot be read whose second number is no month."""
+        lines = pl.concat([self.rejected, self.warned]).filter(
+            (pl.col("code") == "date_invalid")
+            & pl.col("value").str.strip_chars().str.contains(typed.MONTH_FIRST)
+        )
+        return dict(lines.group_by("column").len().iter_rows()) if lines.height else {}
+
 
 def plan(
     headers: Sequence[str],

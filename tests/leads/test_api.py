@@ -110,6 +110,39 @@ async def test_a_form_is_imported_with_its_options(
     assert (await tenant.lead("a@x.com"))["name"] is None
 
 
+async def test_a_dry_run_is_paged_and_applied(
+    client: Client, tenant: Tenant, stranger: Client
+) -> None:
+    sheet = "E-mail,Nome\n" + "".join(f"u{n}@x.com,N{n}\n" for n in range(5))
+    tried = await ended(client, await send(client, sheet, dry_run="true"))
+    assert (tried["dry_run"], tried["created"], tried["applied"]) == (True, 5, None)
+    at = f"{IMPORTS}/{tried['id']}"
+    found, after = [], {}
+    while True:
+        page = (await client.get(f"{at}/changes", params={"limit": 2} | after)).json()
+        found += page["items"]
+        if page["next"] is None:
+            break
+        after = {"after": page["next"]}
+    assert [(each["email"], each["row"], each["outcome"], each["after"]) for each in found] == [
+        (f"u{n}@x.com", n + 2, "created", {"name": f"N{n}"}) for n in range(5)
+    ]
+    only = (await client.get(f"{at}/changes", params={"outcome": "updated"})).json()
+    assert only == {"items": [], "next": None}
+    assert (await client.get(f"{at}/changes", params={"outcome": "x"})).status_code == 400
+    assert code(await stranger.post(f"{at}/apply")) == (404, "import_not_found")
+    assert code(await stranger.get(f"{at}/changes")) == (404, "import_not_found")
+    applied = await client.post(f"{at}/apply")
+    shown = await ended(client, applied)
+    assert (shown["created"], shown["drift"], shown["trial"]) == (5, {}, tried["id"])
+    assert (await client.get(at)).json()["applied"] == shown["id"]
+    assert code(await client.post(f"{at}/apply")) == (409, "trial_applied")
+    assert code(await client.get(f"{at}/changes")) == (409, "changes_gone")
+    assert code(await client.post(f"{IMPORTS}/{shown['id']}/apply")) == (
+        409, "import_not_a_trial"
+    )
+
+
 @pytest.mark.parametrize(("query", "wanted"), [
     ({"mode": "replace"}, (400, "option_invalid")), ({"empty": "maybe"}, (400, "option_invalid")),
     ({"mode": ""}, (400, "option_invalid")), ({"dry_run": "perhaps"}, (400, "option_invalid")),
@@ -284,6 +317,8 @@ async def test_an_import_is_cancelled_once(client: Client) -> None:
 ROUTES = [
     ("GET", IMPORTS + "/{import}"), ("GET", IMPORTS + "/{import}/stream"),
     ("GET", IMPORTS + "/{import}/errors"), ("POST", IMPORTS + "/{import}/cancel"),
+    ("GET", IMPORTS + "/{import}/changes"), ("POST", IMPORTS + "/{import}/apply"),
+    ("GET", IMPORTS + "/{import}/warnings"),
     ("GET", "/v1/leads/{lead}"), ("PATCH", "/v1/leads/{lead}"), ("DELETE", "/v1/leads/{lead}"),
 ]
 

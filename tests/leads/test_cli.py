@@ -122,7 +122,7 @@ async def test_a_mapping_is_given_over_the_automatic_one(
     (("a.csv", "--map", "Nome"), "Write --map 'Header=field'."),
     (("a.csv", "--map", "X=name"), "a column that the sheet does not have: X"),
     (("a.csv", "--mode", "replace"), "The option mode cannot be replace"),
-    (("a.csv", "--dry-run"), "This version cannot try an import without writing"),
+    (("a.csv", "--header-row", "zero"), "The option header_row cannot be zero"),
 ])
 async def test_what_cannot_be_done_is_one_sentence(
     vazao: Vazao, tenant: Tenant, slug: str, tmp_path: Path, words: tuple[str, ...], reason: str
@@ -133,6 +133,35 @@ async def test_what_cannot_be_done_is_one_sentence(
     assert reason in said.err
     assert "Traceback" not in said.err
     assert await tenant.base() == {}
+
+
+async def test_a_dry_run_says_what_would_be_done_and_is_applied(
+    vazao: Vazao, tenant: Tenant, slug: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("Lista de 2026\n\nE-mail;Fone\nana@x.com;zz\n")
+    said = await vazao("leads", "import", "a.csv", "--organization", slug, "--dry-run",
+                       "--header-row", "3", "--delimiter", ";", "--encoding", "utf-8")
+    assert (said.code, said.err) == (0, "")
+    table = outcomes(said.out)
+    assert (table["Created"], table["With a value left out"]) == ("1", "1")
+    assert await tenant.base() == {}
+    hints = [line.split() for line in said.out.splitlines() if line.startswith("vazao leads")]
+    warnings, applies = hints
+    told = await vazao(*warnings[1:-2])
+    assert (told.code, told.out.splitlines()[1].split(";")[:2]) == (0, ["ana@x.com", "zz"])
+    done = await vazao(*applies[1:])
+    assert (done.code, outcomes(done.out)["Created"]) == (0, "1")
+    assert set(await tenant.base()) == {"ana@x.com"}
+    again = await vazao(*applies[1:])
+    assert (again.code, "applied already" in again.err) == (1, True)
+
+
+async def test_strict_refuses_the_row(
+    vazao: Vazao, slug: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("E-mail,Fone\nana@x.com,zz\n")
+    said = await vazao("leads", "import", "a.csv", "--organization", slug, "--strict")
+    assert (said.code, outcomes(said.out)["Rejected"]) == (3, "1")
 
 
 async def test_in_portuguese(tenant: Tenant, slug: str, tmp_path: Path) -> None:

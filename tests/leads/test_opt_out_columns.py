@@ -127,7 +127,7 @@ async def test_what_is_unclear_is_told_in_the_readers_language(tenant: Tenant) -
     assert (shown["notes"], shown["warnings"]) == ([], 5)
     header, *told = lines(await tenant.warnings(shown, "pt_BR"), ";")
     assert header == ["Nome", "E-mail", "Opt-out", "vazao_row", "vazao_column", "vazao_reason"]
-    assert [row[0] for row in told] == list("efhij")
+    assert [row[0] for row in told] == list("EFHIJ")
     assert all(row[-1].startswith("opted_out_unclear: Isto não diz") for row in told)
 
 

@@ -14,13 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vazao.leads import addresses, cells, typed
-from vazao.leads.errors import LeadInvalid
 from vazao.leads.mapping import propose
 from vazao.leads.validation import (
     REASONS,
     Plan,
     Validated,
-    clean_lead,
     escape,
     normalize_email,
     plan,
@@ -382,52 +380,3 @@ def test_copy_csv_keeps_every_character_and_tells_null_from_empty() -> None:
 def test_plan_leaves_out_what_is_not_mapped() -> None:
     made = plan(["a", "b", "c"], {"a": None, "b": "email", "c": "custom.c"}, {"c": "date"})
     assert made == Plan((("c1", "b", "email"), ("c2", "c", "custom.c")), {"c": "date"})
-
-
-def test_clean_lead() -> None:
-    fields = {
-        "email": " A@B.co ",
-        "name": "'=x",
-        "city": "",
-        "tags": ["b", "a", "b", "c,d"],
-        "opted_out": True,
-        "custom": {"n": 1.234, "t": "x", "e": None},
-    }
-    assert clean_lead(fields, {"n": "number"}) == {
-        "email": "a@b.co",
-        "name": "'=x",
-        "city": None,
-        "tags": ["b", "a", "c", "d"],
-        "opted_out": True,
-        "custom": {"n": 1.234, "t": "x", "e": None},
-    }
-
-
-@pytest.mark.parametrize(
-    "fields", [{}, {"custom": {}}, {"tags": []}, {"tags": [""]}, {"email": "a@b.co"}], ids=str
-)
-def test_clean_lead_touches_only_what_is_given(fields: dict[str, Any]) -> None:
-    assert clean_lead(fields) == {k: [] if k == "tags" else v for k, v in fields.items()}
-
-
-WRONG = {
-    "no e-mail": ({"email": None}, "email", "email_missing"),
-    "phone": ({"name": "x", "phone": 12}, "phone", "phone_invalid"),
-    "typed": ({"custom": {"n": "x"}}, "custom.n", "number_invalid"),
-    "not finite": ({"custom": {"n": float("nan")}}, "custom.n", "number_invalid"),
-    "unknown field": ({"nome": "x"}, "nome", "field_unknown"),
-    "bad custom name": ({"custom": {"N": "x"}}, "custom.N", "field_unknown"),
-    "nested": ({"name": {"a": 1}}, "name", "value_type"),
-    "tags nested": ({"tags": [["a"]]}, "tags", "value_type"),
-    "custom is no object": ({"custom": [1]}, "custom", "value_type"),
-    "lone surrogate": ({"name": "\ud800"}, "name", "value_type"),
-}
-
-
-@pytest.mark.parametrize(("fields", "place", "code"), WRONG.values(), ids=WRONG)
-def test_clean_lead_says_what_is_wrong(fields: dict[str, Any], place: str, code: str) -> None:
-    with pytest.raises(LeadInvalid) as raised:
-        clean_lead(fields, {"n": "number"})
-    (problem,) = raised.value.details
-    assert (problem["place"], problem["code"]) == (place, code)
-    assert problem["remedy"] == REASONS[code][1]

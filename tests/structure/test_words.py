@@ -25,7 +25,7 @@ PLACE = re.compile("|".join(rf"(?<![\w.*]){re.escape(place)}" for place in PLACE
 def found(pattern: re.Pattern[str]) -> list[str]:
     return [
         f"{name(file)}:{number} {match[0]}" for file in files()
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        for number, line in enumerate(file.read_text("utf-8", "replace").splitlines(), 1)
         if (match := pattern.search(line))
     ]
 

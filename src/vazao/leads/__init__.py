@@ -19,9 +19,9 @@ __getattr__ = lazily(__name__, {"LeadSettings": "settings"})
 
 
 def _routes() -> list[Any]:
-    from vazao.leads import api, pages
+    from vazao.leads import api, api_imports, pages
 
-    return [*api.routes, *pages.routes]
+    return [*api_imports.routes, *api.routes, *pages.routes]
 
 
 def register(registry: Registry) -> None:

@@ -22,6 +22,8 @@ from vazao.leads.settings import LeadSettings
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from vazao.leads.models import Options
+
 app = typer.Typer(no_args_is_help=True, help="Bulk import of spreadsheets, and the base of leads.")
 
 FINISHED, FAILED, WITH_REJECTED = 0, 1, 3
@@ -32,34 +34,69 @@ TEXTS = {
     "queued": "Queued", "running": "Running", "finished": "Finished", "failed": "Failed",
     "cancelled": "Cancelled", "reading": "Reading", "merging": "Merging", "rows_total": "Rows",
     "created": "Created", "updated": "Updated", "unchanged": "Unchanged",
-    "duplicates": "Duplicates", "rejected": "Rejected", "rows_unprocessed": "Not processed",
+    "duplicates": "Duplicates", "rejected": "Rejected",
+    "warnings": "With a value left out", "rows_unprocessed": "Not processed",
     "lead_time_seconds": "Seconds", "rows_per_second": "Rows a second", "speed": "rows/s",
 }
 
 
 @app.command("import")
 def import_sheet(
-    file: Annotated[Path, typer.Argument(help="the sheet: XLSX, CSV or TSV")],
+    file: Annotated[Path, typer.Argument(help="the sheet: XLSX, XLS, ODS, CSV, TSV")],
     organization: Organization,
     mode: Annotated[str, typer.Option(help="upsert, create or update")] = "upsert",
     empty: Annotated[str, typer.Option(help="what an empty cell means: keep or clear")] = "keep",
-    sheet: Annotated[str | None, typer.Option(help="sheet of a workbook; the first")] = None,
+    sheet: Annotated[str | None, typer.Option(help="sheet of a workbook; found")] = None,
+    header_row: Annotated[
+        str | None, typer.Option(help="row of the column names, or none; found")
+    ] = None,
+    delimiter: Annotated[str | None, typer.Option(help="of a text; found")] = None,
+    encoding: Annotated[str | None, typer.Option(help="of a text; found")] = None,
     map_: Annotated[
         list[str] | None,
         typer.Option("--map", envvar="VAZAO_LEADS_IMPORT_MAP",
                      help="'Header=field', over the automatic mapping; repeatable"),
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="refuse a row for a value not understood")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="try without writing")] = False,
 ) -> None:
     """Import a sheet; exit 0 when finished, 1 when failed, 3 with rejected rows."""
-    given = {"mode": mode, "empty": empty, "dry_run": str(dry_run).lower()}
-    if sheet:
-        given["sheet"] = sheet
+    chosen = {
+        "mode": mode, "empty": empty, "sheet": sheet, "header_row": header_row,
+        "delimiter": delimiter, "encoding": encoding, "strict": str(strict).lower(),
+        "dry_run": str(dry_run).lower(),
+    }
+    given = {name: value for name, value in chosen.items() if value}
 
     async def main(platform: Platform) -> dict[str, Any]:
         return await _import(platform, organization, file, given, map_ or [])
 
-    shown = kit.run(main)
+    _end(kit.run(main), organization)
+
+
+@app.command("apply")
+def apply(
+    import_id: Annotated[str, typer.Argument(help="id of the dry run")],
+    organization: Organization,
+) -> None:
+    """Import what a dry run has read; exit codes as those of an import."""
+
+    async def main(platform: Platform) -> dict[str, Any]:
+        from vazao.leads import service
+
+        async with platform.db.transaction() as conn:
+            organization_id = await platform.registry.organization_id(conn, organization)
+            record, _ = await service.apply(
+                conn, organization_id, import_id, requested_by="cli"
+            )
+        return await _follow(platform, organization_id, record.token)
+
+    _end(kit.run(main), organization)
+
+
+def _end(shown: dict[str, Any], organization: str) -> None:
     _tell(shown, organization)
     if shown["status"] != "finished":
         raise typer.Exit(FAILED)
@@ -77,7 +114,7 @@ async def _import(
     if not await asyncio.to_thread(_readable, file):
         raise FileNotReadable(path=str(file))
     if overrides:
-        given |= {"mapping": _overridden(file, given.get("sheet"), overrides)}
+        given |= {"mapping": _overridden(file, service.options_of(given), overrides)}
     options = service.options_of(given)
     upload = await uploads.receive(
         platform, organization_id, _blocks(file), filename=file.name, content_type=None,
@@ -94,14 +131,18 @@ def _readable(file: Path) -> bool:
     return file.is_file() and os.access(file, os.R_OK)
 
 
-def _overridden(file: Path, sheet: str | None, overrides: list[str]) -> str:
+def _overridden(file: Path, options: Options, overrides: list[str]) -> str:
     import json
 
     from vazao import sheets
     from vazao.leads import mapping
     from vazao.leads.errors import MappingInvalid
 
-    seen = sheets.preview(file, file.name, choices=sheets.Choices(sheet=sheet), rows=50)
+    choices = sheets.Choices(
+        sheet=options.sheet, header_row=options.header_row, delimiter=options.delimiter,
+        encoding=options.encoding,
+    )
+    seen = sheets.preview(file, file.name, choices=choices, rows=50)
     proposed = mapping.propose(seen.headers, seen.rows)
     for each in overrides:
         header, equals, field = each.rpartition("=")
@@ -169,7 +210,7 @@ def _tell(shown: dict[str, Any], organization: str) -> None:
     language = kit.language()
     table = Table(title=f"{shown['filename']}: {_say(shown['status'])}", show_header=False)
     for name in ("rows_total", "created", "updated", "unchanged", "duplicates", "rejected",
-                 "rows_unprocessed"):
+                 "warnings", "rows_unprocessed"):
         if shown.get(name) is not None:
             table.add_row(_say(name), number(shown[name], language))
     for name in ("lead_time_seconds", "rows_per_second"):
@@ -178,10 +219,15 @@ def _tell(shown: dict[str, Any], organization: str) -> None:
     Console().print(table)
     if shown["error"]:
         typer.echo(shown["error"]["message"], err=True)
+    for note in shown["notes"]:
+        typer.echo(note)
+    of = f"{shown['id']} --organization {organization}"
     if shown["rejected"]:
-        typer.echo(
-            f"vazao leads errors {shown['id']} --organization {organization} > errors.csv"
-        )
+        typer.echo(f"vazao leads errors {of} > errors.csv")
+    if shown["warnings"]:
+        typer.echo(f"vazao leads warnings {of} > warnings.csv")
+    if shown["dry_run"] and shown["status"] == "finished":
+        typer.echo(f"vazao leads apply {of}")
 
 
 @app.command("errors")
@@ -190,6 +236,19 @@ def errors(
     organization: Organization,
 ) -> None:
     """Print the refused rows of an import as CSV."""
+    _print("errors_csv", import_id, organization)
+
+
+@app.command("warnings")
+def warnings(
+    import_id: Annotated[str, typer.Argument(help="id of the import")],
+    organization: Organization,
+) -> None:
+    """Print the rows of an import that came in with a value left out, as CSV."""
+    _print("warnings_csv", import_id, organization)
+
+
+def _print(which: str, import_id: str, organization: str) -> None:
     import sys
 
     async def main(platform: Platform) -> None:
@@ -198,7 +257,7 @@ def errors(
         async with platform.db.connection() as conn:
             organization_id = await platform.registry.organization_id(conn, organization)
             record, _ = await service.get(conn, organization_id, import_id)
-        async for block in correcting.errors_csv(platform, record, kit.language()):
+        async for block in getattr(correcting, which)(platform, record, kit.language()):
             sys.stdout.buffer.write(block)
 
     kit.run(main)

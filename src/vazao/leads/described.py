@@ -30,6 +30,7 @@ from vazao.kit.web.openapi import (
 from vazao.leads import errors
 from vazao.leads.models import Empty, Mode
 from vazao.leads.views import (
+    DifferencePage,
     Facets,
     ImportPage,
     ImportView,
@@ -61,7 +62,8 @@ IMPORT: dict[str, Any] = {
     "filename": "leads.csv", "mode": "upsert", "empty": "keep", "sheet": None,
     "header_row": None, "delimiter": None, "encoding": None, "strict": False,
     "dry_run": False, "mapping": None, "notes": [], "created": 200000, "updated": 90000,
-    "unchanged": 9000, "duplicates": 900, "rejected": 100, "warnings": 12, "rows_per_second": 71428,
+    "unchanged": 9000, "duplicates": 900, "rejected": 100, "warnings": 12, "trial": None,
+    "applied": None, "drift": None, "rows_per_second": 71428,
 }
 CSV = "email,name\nana@example.com,Ana Lima\n"
 QUEUED = IMPORT | {"status": "queued", "progress": 0.0}
@@ -83,7 +85,7 @@ OPTIONS = (
               example="false"),
     Parameter(name="mapping", about="JSON: header in the file to field, `custom.name` or null.",
               example='{"E-mail": "email"}'),
-    Parameter(name="dry_run", about="Not available yet: `true` is refused.",
+    Parameter(name="dry_run", about="`true`: read and compare everything, and write nothing.",
               kind={"type": "string", "enum": ["false", "true"]}, example="false"),
 )
 FILENAME = Parameter(name="filename", about="Of a sheet that is the body; its ending tells what "
@@ -120,9 +122,8 @@ CREATE_IMPORT = says(
     parameters=(*OPTIONS, FILENAME, IDEMPOTENCY_KEY), bodies=SHEETS,
     refuses=(
         errors.OptionInvalid, errors.OptionUnknown, FormInvalid, UploadCutOff,
-        IdempotencyKeyInvalid, IdempotencyClash, UploadTooLarge, errors.DryRunNotYet,
-        errors.MappingInvalid, errors.MappingCustomName, errors.MappingUnknownField,
-        errors.MappingFieldTwice,
+        IdempotencyKeyInvalid, IdempotencyClash, UploadTooLarge, errors.MappingInvalid,
+        errors.MappingCustomName, errors.MappingUnknownField, errors.MappingFieldTwice,
         errors.MappingReservedHeader, errors.MappingWithoutEmail, StorageFull,
     ),
     scope=WRITE,
@@ -156,6 +157,29 @@ IMPORT_WARNINGS = says(
     parameters=(*TOKEN, Parameter(name="excel", kind=bool, example=True,
                 about="Begin with the mark by which Excel knows UTF-8.")),
     refuses=(errors.ImportNotFound, NotFound, StorageFull), scope=READ,
+)
+DIFFERENCE: dict[str, Any] = {
+    "email": "ana@example.com", "row": 2, "lead_id": "42", "outcome": "updated",
+    "before": {"city": "Recife", "custom": {}},
+    "after": {"city": "Olinda", "custom": {"shirt": "M"}},
+}
+IMPORT_CHANGES = says(
+    Answer(about="A page of what the dry run would create and update, by e-mail.",
+           kind=DifferencePage, example={"items": [DIFFERENCE], "next": None}),
+    parameters=(*TOKEN, *PAGED, Parameter(
+        name="outcome", about="Only what would be created, or updated.", example="updated",
+        kind={"type": "string", "enum": ["created", "updated"]},
+    )),
+    refuses=(*PAGED_REFUSES, errors.ImportNotFound, errors.NotATrial, errors.TrialNotFinished,
+             errors.ChangesGone), scope=READ,
+)
+APPLY_IMPORT = says(
+    Answer(about="What the dry run read is queued to go in.", kind=ImportView, status=202,
+           example=QUEUED | {"trial": "0b6d1c1f5b0c4a0c8a53f3f6a1d2e3f4"},
+           headers=(location(f"/v1/leads/imports/{ID}"),)),
+    parameters=TOKEN,
+    refuses=(errors.ImportNotFound, errors.NotATrial, errors.TrialNotFinished,
+             errors.TrialApplied), scope=WRITE,
 )
 CANCEL_IMPORT = says(
     Answer(about="The import as it ended.", kind=ImportView,

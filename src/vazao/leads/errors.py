@@ -49,10 +49,28 @@ class OptionUnknown(BadRequest):
     code = "option_unknown"
 
 
-class DryRunNotYet(Unprocessable):
-    """This version cannot try an import without writing (dry_run); nothing was imported."""
+class NotATrial(Conflict):
+    """This import was no dry run; only a dry run can be applied, or shows what it would change."""
 
-    code = "dry_run_not_available"
+    code = "import_not_a_trial"
+
+
+class TrialNotFinished(Conflict):
+    """The dry run has not finished; it can be applied when it has."""
+
+    code = "trial_not_finished"
+
+
+class TrialApplied(Conflict):
+    """The dry run has been applied already."""
+
+    code = "trial_applied"
+
+
+class ChangesGone(Conflict):
+    """What this dry run would change is kept no longer; import it, or try it again."""
+
+    code = "changes_gone"
 
 
 class MappingInvalid(Unprocessable):

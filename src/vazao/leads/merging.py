@@ -15,19 +15,9 @@ from psycopg import sql
 
 from vazao.kit.sql import trusted
 from vazao.leads.models import Empty
+from vazao.leads.store import staging
 from vazao.leads.store.staging import Merge
-
-ONE = "select * from rows"
-"""Where no e-mail stands twice."""
-FOLDED = """select {columns} from (
-        select *, count(*) over (partition by email) as lines from rows
-    ) r where lines = 1
-    union all
-    select {folds} from (
-        select *, count(*) over (partition by email) as lines from rows
-    ) r where lines > 1 group by email"""
-"""Lines of one e-mail as if they were applied one after another: what the last one says, and what
-the ones before said where it says nothing."""
+from vazao.leads.store.trials import Comparison
 
 
 @dataclass(frozen=True)
@@ -135,7 +125,7 @@ def _each(fields: Sequence[str], template: str) -> sql.Composed:
 def _staged(rules: Mapping[str, Rule]) -> sql.Composed:
     columns = [sql.Identifier(name) for name in ("row", "email", *rules)]
     folds = [_render(f"{each.fold} as {{f}}", field) for field, each in rules.items()]
-    return sql.SQL(FOLDED).format(
+    return staging.rows_folded(
         columns=sql.SQL(", ").join(columns),
         folds=sql.SQL(", ").join([sql.SQL("max(row), email"), *folds]),
     )
@@ -163,11 +153,33 @@ def compose(
     conflict = "on conflict (organization_id, email) do nothing" if careful else ""
     found = "l.id = s.lead_id" if careful else "l.ctid = s.version"
     return Merge(
-        staged=_staged(rules) if folded else sql.SQL(ONE),
+        staged=_staged(rules) if folded else staging.rows_alone(),
         differs=sql.SQL(" or ").join(differs) if differs else sql.SQL("false"),
         columns=_each(fields, "{f}, "),
         values=sql.Composed([_render(f"{r.insert}, ", f) for f, r in rules.items()]),
         assignments=sql.Composed(assignments),
         conflict=sql.SQL(conflict),
         found=sql.SQL(found),
+    )
+
+
+def compare(
+    fields: Sequence[str], empty: Empty, *, folded: bool = False, left_out: bool = False
+) -> Comparison:
+    """How a slice is compared, and nothing written; the same rules."""
+    rules = {field: rule(field, empty, left_out=left_out) for field in fields}
+    differs = [_render(f"coalesce({r.differs}, false)", f) for f, r in rules.items()]
+
+    def pairs(value: str) -> sql.Composed:
+        each = [
+            sql.SQL("{}, {}").format(sql.Literal(f), _render(getattr(r, value), f))
+            for f, r in rules.items()
+        ]
+        return sql.SQL(", ").join(each)
+
+    before = [sql.SQL("{}, l.{}").format(sql.Literal(f), sql.Identifier(f)) for f in rules]
+    return Comparison(
+        staged=_staged(rules) if folded else staging.rows_alone(),
+        differs=sql.SQL(" or ").join(differs) if differs else sql.SQL("false"),
+        before=sql.SQL(", ").join(before), made=pairs("insert"), after=pairs("assign"),
     )

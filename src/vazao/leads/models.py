@@ -68,7 +68,8 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
 
     ``rows_staged`` is how many valid rows wait in staging; ``rows_warned`` of them came with a
     value left out; ``token`` is the public id. ``types`` are those of custom fields when the sheet
-    was read; ``applies`` is the trial whose rows this import takes in.
+    was read; ``applies`` is the trial whose rows this import takes in, ``trial`` its public id and
+    ``expected`` its outcomes; ``applied`` is the public id of the import that took this trial's.
     """
 
     id: int
@@ -107,6 +108,14 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     rejected: int
     requested_by: str | None
     requested_at: datetime
+    expected: dict[str, int] | None
+    trial: str | None
+    applied: str | None
+
+    @property
+    def email_header(self) -> str | None:
+        """The column that holds the e-mails."""
+        return next((h for h, f in (self.mapping or {}).items() if f == "email"), None)
 
     @property
     def choices(self) -> Choices:
@@ -148,6 +157,18 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     deleted: bool
     changed_at: datetime
     lead: Lead | None
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trial would do to a lead: its staged fields before (none where it would be made) and
+    after; ``row`` is that of the sheet which speaks last.
+    """
+
+    email: str
+    row: int
+    lead_id: int | None
+    before: dict[str, Any] | None
+    after: dict[str, Any]
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,15 +17,18 @@ from vazao.kit.i18n import translate
 from vazao.kit.sql import Page
 from vazao.leads import store, suppressing
 from vazao.leads.errors import (
-    DryRunNotYet,
+    ChangesGone,
     EmailTaken,
     ImportNotFound,
     LeadNotFound,
     MappingCustomName,
+    NotATrial,
     OptionInvalid,
     OptionUnknown,
+    TrialApplied,
+    TrialNotFinished,
 )
-from vazao.leads.models import Empty, Import, Lead, Mode, Options, Outcomes
+from vazao.leads.models import Difference, Empty, Import, Lead, Mode, Options, Outcomes
 from vazao.leads.views import ImportView
 
 Connection = AsyncConnection[Any]
@@ -45,7 +48,6 @@ def options_of(given: Mapping[str, str]) -> Options:
     Raises:
         OptionUnknown: there is no such option.
         OptionInvalid: a value is none of those allowed, or the mapping is no JSON object.
-        DryRunNotYet: a trial run was asked for.
     """
     for name, allowed in CHOICES.items():
         if given.get(name, allowed[0]) not in allowed:
@@ -58,8 +60,6 @@ def options_of(given: Mapping[str, str]) -> Options:
     row = given.get("header_row", "").strip().lower()
     if row and row != "none" and not (row.isdecimal() and 0 < int(row[:9]) < 1 << 20):
         raise OptionInvalid(name="header_row", value=row[:80], allowed="1, 2, …, none")
-    if _is_true(given, "dry_run"):
-        raise DryRunNotYet
     return Options(
         mode=cast(Mode, given.get("mode", "upsert")),
         empty=cast(Empty, given.get("empty", "keep")),
@@ -69,6 +69,7 @@ def options_of(given: Mapping[str, str]) -> Options:
         encoding=given.get("encoding", "").strip() or None,
         mapping=_mapping_of(given.get("mapping")),
         strict=_is_true(given, "strict"),
+        dry_run=_is_true(given, "dry_run"),
     )
 
 
@@ -105,6 +106,64 @@ async def begin(
         filename=upload.filename or "sheet.csv", options=options, requested_by=requested_by,
     )
     return record, job
+
+
+async def apply(
+    conn: Connection, organization_id: int, token: str, *, requested_by: str | None = None,
+    request_id: str | None = None,
+) -> tuple[Import, jobs.Job]:
+    """Take in what a trial has read: another import, which reads nothing again.
+
+    Raises:
+        ImportNotFound: there is none by that id in this organization.
+        NotATrial, TrialNotFinished, TrialApplied: it cannot be applied.
+    """
+    trial, job = await get(conn, organization_id, token)
+    if not trial.dry_run:
+        raise NotATrial
+    if job.status != "finished":
+        raise TrialNotFinished
+    if await store.trials.lock(conn, trial) is not None:
+        raise TrialApplied
+    made = await jobs.enqueue(
+        conn, "leads.import", organization_id=organization_id,
+        payload={"upload": trial.upload, "applies": trial.token}, cost=1,
+        bytes_total=job.bytes_total, request_id=request_id, requested_by=requested_by,
+    )
+    options = Options(
+        mode=trial.mode, empty=trial.empty, sheet=trial.sheet, header_row=trial.header_row,
+        delimiter=trial.delimiter, encoding=trial.encoding, mapping=trial.mapping,
+        strict=trial.strict,
+    )
+    record = await store.imports.insert(
+        conn, id=made.id, token=made.token, organization_id=organization_id, upload=trial.upload,
+        filename=trial.filename, options=options, requested_by=requested_by, applies=trial.id,
+    )
+    await store.trials.set_applied(conn, trial, record.id)
+    return record, made
+
+
+async def changes(
+    conn: Connection, organization_id: int, token: str, *, after: str = "",
+    created: bool | None = None, limit: int,
+) -> Page[Difference]:
+    """What a trial would make or change behind the e-mail *after*; see `store.trials.changes`.
+
+    Raises:
+        ImportNotFound: there is none by that id in this organization.
+        NotATrial, TrialNotFinished: there is nothing to compare.
+        ChangesGone: it was applied, or is kept no longer.
+    """
+    trial, job = await get(conn, organization_id, token)
+    if not trial.dry_run:
+        raise NotATrial
+    if job.status != "finished":
+        raise TrialNotFinished
+    if trial.staging is None or (found := await store.trials.changes(
+        conn, trial.staging, after=after, created=created, limit=limit
+    )) is None:
+        raise ChangesGone
+    return found
 
 
 async def get(
@@ -150,7 +209,8 @@ def view(record: Import, job: jobs.Job, language: str = "en") -> ImportView:
         "empty": record.empty, "sheet": record.sheet, "header_row": record.header_row,
         "delimiter": record.delimiter, "encoding": record.encoding, "strict": record.strict,
         "dry_run": record.dry_run, "mapping": record.mapping, "rows_total": total,
-        "warnings": record.rows_warned or 0,
+        "warnings": record.rows_warned or 0, "trial": record.trial, "applied": record.applied,
+        "drift": drift(record, job),
         "notes": [note.say(language) for note in record.notes],
         **{name: getattr(outcomes, name) for name in Outcomes.__struct_fields__},
     }
@@ -160,6 +220,19 @@ def view(record: Import, job: jobs.Job, language: str = "en") -> ImportView:
     shown["rows_per_second"] = _speed(job, done)
     shown["rows_done"] = done
     return shown
+
+
+def drift(record: Import, job: jobs.Job) -> dict[str, int] | None:
+    """By how much an import did other things than the trial that it applied had said.
+
+    ``None`` where it applied none, or has not finished.
+    """
+    if record.expected is None or job.status != "finished":
+        return None
+    return {
+        name: getattr(record.outcomes, name) - said for name, said in record.expected.items()
+        if getattr(record.outcomes, name) != said
+    }
 
 
 def _speed(job: jobs.Job, rows: int) -> int | None:

@@ -17,6 +17,9 @@ class LeadSettings(Section):
     max_rows: int = Field(5_000_000, ge=1, description="most rows of a sheet")
     max_columns: int = Field(200, ge=1, description="most columns of a sheet")
     max_cell_bytes: int = Field(65_536, ge=1, description="largest cell, in bytes")
+    trials_kept_hours: int = Field(
+        24, ge=1, description="how long a trial (dry_run) can be applied without another reading"
+    )
     slice_rows: int = Field(
         20_000, ge=100, description="rows that one merge slice (one short transaction) holds"
     )

@@ -12,6 +12,7 @@ import math
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from psycopg import errors as pg
@@ -64,7 +65,9 @@ async def read(run: jobs.PartRun) -> None:
     await run.progress(0.0, phase="reading")
     upload = await _upload(run.platform, record)
     digest = settling.digest(record, upload.sha256)
-    if await _repeat(run, record, digest, upload.bytes):
+    if record.applies is not None and await _take_over(run, record):
+        return
+    if not record.dry_run and await _repeat(run, record, digest, upload.bytes):
         return
     async with _staging(run, record) as staging:
         async with uploads.local_file(run.platform, upload) as path:
@@ -72,6 +75,30 @@ async def read(run: jobs.PartRun) -> None:
             await reading.stage(run)
         run.count(bytes=upload.bytes)
         await _hand_over(run, record, reading, digest)
+
+
+async def _take_over(run: jobs.PartRun, record: Import) -> bool:
+    """Take in what a trial has read, if it is still there; else the sheet is read anew."""
+    async with run.platform.db.connection() as conn:
+        trial = await store.imports.get(conn, record.applies or 0)
+        if trial is None or trial.staging is None or (
+            await store.staging.count(conn, trial.staging) != trial.rows_staged
+        ):
+            return False
+        payloads = await store.staging.slices(
+            conn, trial.staging, trial.rows_staged or 0,
+            run.platform.settings.of(LeadSettings).slice_rows,
+        )
+    await run.progress(phase="merging", rows_total=trial.rows_total)
+    async with run.finishing() as conn:
+        name = f"i{record.id}_{secrets.token_hex(4)}"
+        await store.trials.take_over(conn, record, trial, name)
+        run.count(rows=trial.rows_refused or 0, bytes=run.job.bytes_total or 0)
+        if payloads:
+            await run.split(conn, "merge", payloads, join=None)
+        else:
+            await run.finish(conn, None)
+    return True
 
 
 async def _repeat(
@@ -107,6 +134,8 @@ async def _hand_over(
     turn = int(record.id * GOLDEN % 1 * len(payloads))
     await run.progress(phase="merging", rows_total=reading.rows_total)
     async with run.finishing() as conn:
+        if record.dry_run:
+            await store.trials.prepare(conn, reading.staging)
         # The job's row last: whoever cancels need not wait for a million rejections.
         await store.imports.save_reading(
             conn, record, headers=reading.headers, mapping=reading.mapping, notes=reading.notes,
@@ -167,6 +196,9 @@ async def _merge_once(
 ) -> None:
     if record.staging is None:
         raise ImportGone
+    if record.dry_run:
+        await _compare_once(run, record, record.staging)
+        return
     async with run.finishing() as conn:
         await store.staging.prepare_slice(conn)
         folded = await store.staging.has_repeated(conn, record.staging, run.part.payload)
@@ -182,6 +214,21 @@ async def _merge_once(
         number, secret = run.part.number, run.platform.secret
         if done.created and (back := await suppressing.revived(conn, record, secret, number)):
             raise Revived(back)
+        run.result = {"created": done.created, "updated": done.updated}
+        run.count(rows=done.rows)
+
+
+async def _compare_once(run: jobs.PartRun, record: Import, staging: str) -> None:
+    """A slice of a trial: what it would do, and nothing done."""
+    async with run.finishing() as conn:
+        await store.staging.prepare_slice(conn)
+        folded = await store.staging.has_repeated(conn, staging, run.part.payload)
+        comparison = merging.compare(
+            staged_fields(record), record.empty, folded=folded, left_out=record.left_out
+        )
+        done = await store.trials.compare_slice(
+            conn, staging, comparison, record, run.part.number, run.part.payload
+        )
         run.result = {"created": done.created, "updated": done.updated}
         run.count(rows=done.rows)
 
@@ -204,6 +251,8 @@ async def _stage_again(run: jobs.PartRun) -> None:
                 await reading.stage(run)
             if reading.rows_staged != record.rows_staged:
                 raise ReadsDifferently
+            if record.dry_run:
+                await store.trials.prepare(guard, staging)
             await store.imports.replace_staging(guard, record.id, staging)
         if record.staging:
             await store.staging.drop(guard, record.staging)
@@ -216,7 +265,7 @@ async def ended(conn: Any, job: jobs.Job) -> None:
     them while it waits for this very job's row.
     """
     record = await store.imports.get(conn, job.id)
-    if job.status == "finished":
+    if job.status == "finished" and record and not record.dry_run:
         await store.imports.settle(conn, job.id)
     if record and await searching.pieces_to_index(conn, record):
         await jobs.enqueue(
@@ -232,8 +281,9 @@ async def retried(conn: Any, job: jobs.Job) -> None:
 
 async def sweep(platform: Platform) -> None:
     """Drop the staging of imports whose job has ended."""
+    kept = timedelta(hours=platform.settings.of(LeadSettings).trials_kept_hours)
     async with platform.db.connection() as conn:
-        tables = await store.staging.tables(conn)
+        tables = await store.staging.tables(conn, kept=kept)
         at_work = await jobs.at_work(conn, [job_id for _, job_id in tables])
         for staging, job_id in tables:
             if job_id not in at_work:

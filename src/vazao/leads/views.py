@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import msgspec
 
 from vazao.jobs import JobView
 from vazao.kit import clock
 from vazao.kit.web.openapi import Count, Moment
-from vazao.leads.models import Empty, Lead, Mode
+from vazao.leads.models import Difference, Empty, Lead, Mode
 
 
 class LeadView(TypedDict):
@@ -118,6 +118,17 @@ class ImportView(JobView):
     duplicates: Count
     rejected: Count
     warnings: Count
+    trial: Annotated[
+        str | None, msgspec.Meta(description="The dry run whose rows this import took in.")
+    ]
+    applied: Annotated[
+        str | None, msgspec.Meta(description="The import that took in this dry run's rows.")
+    ]
+    drift: Annotated[
+        dict[str, int] | None,
+        msgspec.Meta(description="By how much each outcome differs from the dry run's, where it "
+                                 "does: empty where the base has not moved since."),
+    ]
     rows_unprocessed: NotRequired[Count]
     rows_per_second: Count | None
 
@@ -127,6 +138,50 @@ class ImportPage(TypedDict):
 
     items: list[ImportView]
     next: str | None
+
+
+class DifferenceView(TypedDict):
+    """What a dry run would do to a lead: the fields that differ; of a new one, those it gets."""
+
+    email: str
+    row: Annotated[int, msgspec.Meta(description="The row of the sheet that speaks last.")]
+    lead_id: str | None
+    outcome: Literal["created", "updated"]
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+class DifferencePage(TypedDict):
+    """A page of differences by e-mail; ``next`` is null exactly where nothing follows."""
+
+    items: list[DifferenceView]
+    next: str | None
+
+
+def difference_view(difference: Difference) -> DifferenceView:
+    """A difference as the API shows it, without the fields that stay as they are."""
+    before, after = _differing(difference.before or {}, difference.after)
+    return {
+        "email": difference.email, "row": difference.row,
+        "lead_id": None if difference.lead_id is None else str(difference.lead_id),
+        "outcome": "created" if difference.lead_id is None else "updated",
+        "before": before, "after": after,
+    }
+
+
+def _differing(
+    before: dict[str, Any], after: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    was, becomes = {}, {}
+    for field, new in after.items():
+        old = before.get(field)
+        if field == "custom":
+            names = [n for n in new | (old or {}) if new.get(n) != (old or {}).get(n)]
+            old = {n: old[n] for n in names if n in old} if old else None
+            new = {n: new.get(n) for n in names}
+        if new != old and (old or new not in (None, [], {}, False)):
+            was[field], becomes[field] = old, new
+    return was if before else {}, becomes
 
 
 def lead_view(lead: Lead) -> LeadView:

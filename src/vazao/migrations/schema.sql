@@ -2038,6 +2038,20 @@ CREATE TABLE leads.suppression (
 
 COMMENT ON TABLE leads.suppression IS 'Keyed hashes of leads that left after opting out: no import revives them (foreseen)';
 
+CREATE TABLE leads.trial (
+    import_id bigint NOT NULL,
+    round integer NOT NULL,
+    number integer NOT NULL,
+    created integer NOT NULL,
+    updated integer NOT NULL,
+    unchanged integer NOT NULL,
+    duplicates integer NOT NULL,
+    rejected integer NOT NULL,
+    rows integer NOT NULL
+);
+
+COMMENT ON TABLE leads.trial IS 'What a slice of a trial would have done: as leads.slice, without a lead';
+
 CREATE TABLE leads.warning (
     import_id bigint NOT NULL,
     number integer NOT NULL,
@@ -2826,6 +2840,9 @@ ALTER TABLE ONLY leads.slice
 
 ALTER TABLE ONLY leads.suppression
     ADD CONSTRAINT suppression_pkey PRIMARY KEY (organization_id, email_hash);
+
+ALTER TABLE ONLY leads.trial
+    ADD CONSTRAINT trial_pkey PRIMARY KEY (import_id, round, number);
 
 ALTER TABLE ONLY leads.warning
     ADD CONSTRAINT warning_pkey PRIMARY KEY (import_id, number);

@@ -3,6 +3,6 @@
 One module a noun, its statements beside it: ``store.imports.find(conn, …)``.
 """
 
-from vazao.leads.store import base, imports, search, staging, suppression
+from vazao.leads.store import base, imports, search, staging, suppression, trials
 
-__all__ = ["base", "imports", "search", "staging", "suppression"]
+__all__ = ["base", "imports", "search", "staging", "suppression", "trials"]

@@ -25,7 +25,7 @@ _LIST = sql.paged(Q.list_imports.format(imports=Q.imports), Import)
 
 async def insert(
     conn: Conn, *, id: int, token: str, organization_id: int, upload: str, filename: str,
-    options: Options, requested_by: str | None,
+    options: Options, requested_by: str | None, applies: int | None = None,
 ) -> Import:
     """The import of a job, recorded in the transaction that enqueues it."""
     await sql.run(
@@ -33,7 +33,7 @@ async def insert(
         filename=filename, mode=options.mode, empty=options.empty, sheet=options.sheet,
         header_row=options.header_row, delimiter=options.delimiter, encoding=options.encoding,
         strict=options.strict, mapping=None if options.mapping is None else Json(options.mapping),
-        dry_run=options.dry_run, requested_by=requested_by,
+        dry_run=options.dry_run, requested_by=requested_by, applies=applies,
     )
     made = await get(conn, id)
     assert made is not None

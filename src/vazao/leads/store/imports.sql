@@ -4,21 +4,36 @@
 -- The import of a job, in the transaction that enqueues it.
 insert into leads.import
     (id, token, organization_id, upload, filename, mode, empty, sheet, header_row, delimiter,
-     encoding, mapping, strict, dry_run, requested_by)
+     encoding, mapping, strict, dry_run, applies, requested_by)
 values (%(id)s, %(token)s, %(organization_id)s, %(upload)s, %(filename)s, %(mode)s, %(empty)s,
     %(sheet)s, %(header_row)s, %(delimiter)s, %(encoding)s, %(mapping)s, %(strict)s, %(dry_run)s,
-    %(requested_by)s)
+    %(applies)s, %(requested_by)s)
 
 -- name: imports
 -- Imports with the sums over their slices; the statements below say which.
 select i.*, coalesce(s.created, 0) as created, coalesce(s.updated, 0) as updated,
     coalesce(s.unchanged, 0) as unchanged, coalesce(s.duplicates, 0) as duplicates,
-    coalesce(i.rows_refused, 0) + coalesce(s.rejected, 0) as rejected
+    coalesce(i.rows_refused, 0) + coalesce(s.rejected, 0) as rejected,
+    case when i.applies is not null then (
+        select jsonb_build_object('created', coalesce(sum(t.created), 0)::bigint,
+            'updated', coalesce(sum(t.updated), 0)::bigint,
+            'unchanged', coalesce(sum(t.unchanged), 0)::bigint)
+        from leads.import p join leads.trial t on t.import_id = p.id and t.round = p.round
+        where p.id = i.applies
+    ) end as expected,
+    (select p.token from leads.import p where p.id = i.applies) as trial,
+    (select p.token from leads.import p where p.id = i.applied_by) as applied
 from leads.import i
 left join lateral (
-    select sum(created_count) as created, sum(updated_count) as updated,
-        sum(unchanged) as unchanged, sum(duplicates) as duplicates, sum(rejected) as rejected
-    from leads.slice where import_id = i.id and round = i.round
+    select sum(created) as created, sum(updated) as updated, sum(unchanged) as unchanged,
+        sum(duplicates) as duplicates, sum(rejected) as rejected
+    from (
+        select created_count as created, updated_count as updated, unchanged, duplicates, rejected
+        from leads.slice where import_id = i.id and round = i.round
+        union all
+        select created, updated, unchanged, duplicates, rejected
+        from leads.trial where import_id = i.id and round = i.round
+    ) done
 ) s on true
 
 -- name: get_import

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
@@ -38,6 +39,11 @@ class Merge:
 def rejections_of(staging: str) -> str:
     """The table of an attempt's refused rows."""
     return f"{staging}_r"
+
+
+def changes_of(staging: str) -> str:
+    """The table of what a trial would change."""
+    return f"{staging}_c"
 
 
 async def create(conn: Conn, staging: str, fields: Sequence[str]) -> None:
@@ -102,10 +108,15 @@ async def slices(
     ]
 
 
+async def exists(conn: Conn, name: str) -> bool:
+    """Whether a table of that name is there."""
+    found = await sql.row(conn, Q.staging_exists, name=f"leads_staging.{name}")
+    return found == (True,)
+
+
 async def count(conn: Conn, staging: str) -> int:
     """How many rows wait in *staging*; -1 when the table is gone."""
-    exists = await sql.row(conn, Q.staging_exists, name=f"leads_staging.{staging}")
-    if exists != (True,):
+    if not await exists(conn, staging):
         return -1
     found = await sql.row(conn, Q.count_staging.format(staging=Identifier(staging)))
     return found[0] if found else 0
@@ -119,13 +130,18 @@ async def lock(conn: Conn, import_id: int) -> None:
 async def drop(conn: Conn, staging: str) -> None:
     """Remove an attempt's tables, where they are."""
     await sql.run(conn, Q.drop_staging.format(
-        staging=Identifier(staging), rejections=Identifier(rejections_of(staging))
+        staging=Identifier(staging), rejections=Identifier(rejections_of(staging)),
+        changes=Identifier(changes_of(staging)),
     ))
 
 
-async def tables(conn: Conn) -> list[tuple[str, int]]:
-    """Every staging table and the job of its import."""
-    return [(name, job_id) for name, job_id in await sql.rows(conn, Q.staging_tables)]
+async def tables(conn: Conn, *, kept: timedelta) -> list[tuple[str, int]]:
+    """Every staging table and the job of its import.
+
+    Args:
+        kept: for how long those of trials are no matter, since they may still be applied.
+    """
+    return [(name, job_id) for name, job_id in await sql.rows(conn, Q.staging_tables, kept=kept)]
 
 
 async def prepare_slice(conn: Conn) -> None:
@@ -142,6 +158,21 @@ async def has_repeated(
         high=payload["high"],
     )
     return bool(found and found[0])
+
+
+def rows_alone() -> Composed:
+    """The rows of a slice in which no e-mail stands twice."""
+    return Q.rows_alone.format()
+
+
+def rows_folded(*, columns: Composable, folds: Composable) -> Composed:
+    """The rows of a slice, those of one e-mail folded into one.
+
+    Args:
+        columns: all columns of the staging table.
+        folds: the same, over the lines of one e-mail.
+    """
+    return Q.rows_folded.format(columns=columns, folds=folds)
 
 
 def merging(staging: str, merge: Merge) -> Composed:
@@ -171,7 +202,7 @@ async def merge_slice(
         conn, merging(staging, merge), prepare=False, low=payload["low"], high=payload["high"],
         organization_id=record.organization_id, import_id=record.id, round=record.round,
         number=number, creates=creates, updates=updates, gone=list(gone),
-        place=next((h for h, f in (record.mapping or {}).items() if f == "email"), None),
+        place=record.email_header,
     )
     assert row is not None
     created, updated, rows, missing, differing = row

@@ -55,13 +55,19 @@ select count(*) from leads_staging.{staging}
 select pg_advisory_xact_lock(hashtextextended('leads staging', %(id)s))
 
 -- name: drop_staging
--- Both tables of an attempt at reading.
-drop table if exists leads_staging.{staging}, leads_staging.{rejections}
+-- The tables of an attempt at reading.
+drop table if exists leads_staging.{staging}, leads_staging.{rejections}, leads_staging.{changes}
 
 -- name: staging_tables
--- Every staging table with the job of its import (its name says which).
-select relname, substring(relname from '^i([0-9]+)_')::bigint from pg_class
-where relnamespace = 'leads_staging'::regnamespace and relkind = 'r' and relname !~ '_r$'
+-- Every staging table with the job of its import (its name says which), but for those of trials
+-- that may still be applied.
+select c.relname, substring(c.relname from '^i([0-9]+)_')::bigint from pg_class c
+where c.relnamespace = 'leads_staging'::regnamespace and c.relkind = 'r' and c.relname !~ '_[rc]$'
+    and not exists (
+        select from leads.import i
+        where i.id = substring(c.relname from '^i([0-9]+)_')::bigint and i.staging = c.relname
+            and i.dry_run and i.applied_by is null and i.requested_at > kit.now() - %(kept)s
+    )
 
 -- name: slice_settings
 -- A slice always finds the base's rows by index: at 40 million rows any other way reads it whole,
@@ -81,6 +87,21 @@ select exists (
     where email >= %(low)s and (%(high)s::text is null or email < %(high)s)
     group by email having count(*) > 1
 )
+
+-- name: rows_alone
+-- Where no e-mail stands twice.
+select * from rows
+
+-- name: rows_folded
+-- Lines of one e-mail as if they were applied one after another: what the last one says, and what
+-- the ones before said where it says nothing.
+select {columns} from (
+    select *, count(*) over (partition by email) as lines from rows
+) r where lines = 1
+union all
+select {folds} from (
+    select *, count(*) over (partition by email) as lines from rows
+) r where lines > 1 group by email
 
 -- name: merge_slice
 -- One slice into the base: compare first, then touch only what differs. Rows of a sheet with one

@@ -34,10 +34,10 @@ async def suppressed(conn: Conn, organization_id: int) -> frozenset[bytes]:
 
 
 async def suppressed_since(conn: Conn, record: Import) -> frozenset[bytes]:
-    """Keyed hashes of those that left since the import was asked for, or shortly before."""
+    """Keyed hashes of those that left since the sheet was read, or shortly before."""
     found = await sql.rows(
         conn, Q.suppressed_since, organization_id=record.organization_id,
-        since=record.requested_at,
+        import_id=record.id,
     )
     return frozenset(email_hash for (email_hash,) in found)
 

@@ -27,7 +27,10 @@ select email_hash from leads.suppression where organization_id = %(organization_
 -- Those that the import's reading may not have known; nearly always none. A row bears the time at
 -- which its transaction began; none lasts an hour.
 select email_hash from leads.suppression
-where organization_id = %(organization_id)s and created_at > %(since)s - interval '1 hour'
+where organization_id = %(organization_id)s and created_at > (
+    select min(r.requested_at) from leads.import i join leads.import r on r.id in (i.id, i.applies)
+    where i.id = %(import_id)s
+) - interval '1 hour'
 
 -- name: created_by_slice
 -- The e-mails of the leads that a slice has just made.

@@ -29,6 +29,21 @@ comment on column leads.import.rows_warned is
 comment on column leads.import.applies is
     'The trial whose rows this import takes in; applied_by: the import that took this trial''s';
 
+create table leads.trial (
+    import_id bigint not null,
+    round int not null,
+    number int not null,
+    created int not null,
+    updated int not null,
+    unchanged int not null,
+    duplicates int not null,
+    rejected int not null,
+    rows int not null,
+    primary key (import_id, round, number)
+);
+comment on table leads.trial is
+    'What a slice of a trial would have done: as leads.slice, without a lead';
+
 create table leads.warning (
     import_id bigint not null,
     number int not null,
@@ -53,7 +68,7 @@ def downgrade() -> None:
     """Take back."""
     op.execute("""
 set local lock_timeout = '5s';
-drop table leads.warning;
+drop table leads.warning, leads.trial;
 alter table leads.import drop column header_row, drop column delimiter, drop column encoding,
     drop column strict, drop column types, drop column left_out, drop column rows_warned,
     drop column applies, drop column applied_by;

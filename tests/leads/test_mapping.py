@@ -212,3 +212,11 @@ def test_broken_json_of_a_mapping_says_where() -> None:
     assert (detail["line"], detail["column"]) == (2, 12)
     with pytest.raises(errors.MappingInvalid, match="header Nome"):
         decode('{"E-mail": "email", "Nome": 5}')
+
+
+def test_a_column_of_addresses_leaves_its_headers_meaning_to_another() -> None:
+    headers = ["Contato", "Nome", "Turma"]
+    rows = [["ana@x.com", "Ana", "A"], ["bea@x.com", "Bea", "B"]]
+    assert propose(headers, rows) == {
+        "Contato": "email", "Nome": "name", "Turma": "custom.turma"
+    }

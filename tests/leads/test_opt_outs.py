@@ -104,7 +104,7 @@ async def by_page(browser: Client, sheet: bytes) -> str:
     hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
     form = {name: html.unescape(value) for name, value in hidden}
     form |= {"column-0": "email", "column-1": "name", "mode": "upsert", "empty": "keep"}
-    begun = await browser.post("/leads/imports/new", data=form)
+    begun = await browser.post("/leads/imports/new", data=form | {"do": "import"})
     assert begun.status_code == 303, begun.text
     return begun.headers["location"].rpartition("/")[2]
 

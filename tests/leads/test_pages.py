@@ -7,16 +7,14 @@ import json
 import re
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from tests.support.leads import Tenant, indexed, outcome
 from tests.support.sites import Site, csrf_in
-from vazao.leads import pages
+from tests.support.wizard import SHEET, Browser, drop, fields, form, preview
+from vazao.leads import pages, pages_imports
 
 pytestmark = pytest.mark.anyio
-SHEET = "E-mail,Nome,Cidade,Tags\nana@x.com,Ana <b>,Olinda,feira\nbad,Bea,,\n"
-Browser = httpx2.AsyncClient
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "cases"
 LANGUAGES = ["en", "pt-BR"]
 
@@ -31,29 +29,6 @@ async def browser(place: Site, tenant: Tenant) -> Browser:
     return await place.browser(tenant)
 
 
-async def drop(
-    browser: Browser, body: str | bytes = SHEET, name: str = "people.csv"
-) -> httpx2.Response:
-    """Drop a sheet on the page of imports."""
-    csrf = csrf_in(await form(browser))
-    return await browser.post(
-        "/leads/uploads", files={"file": (name, body)}, headers={"x-csrf-token": csrf}
-    )
-
-
-async def form(browser: Browser) -> str:
-    """A page with a form in it, for its hidden field."""
-    return (await browser.get("/account")).text
-
-
-async def preview(browser: Browser, body: str | bytes = SHEET, **query: str) -> httpx2.Response:
-    dropped = await drop(browser, body)
-    assert dropped.status_code == 303, dropped.text
-    return await browser.get(str(
-        httpx2.URL(dropped.headers["location"]).copy_merge_params(query)
-    ))
-
-
 async def test_the_preview_shows_the_sheet_that_would_be_read(browser: Browser) -> None:
     workbook = FIXTURES / "x_first_veryhidden_ok.xlsx"
     page = (await preview(browser, workbook.read_bytes())).text
@@ -61,18 +36,6 @@ async def test_the_preview_shows_the_sheet_that_would_be_read(browser: Browser) 
     assert "velha@" not in page
     hidden = (await preview(browser, workbook.read_bytes(), sheet="_backup")).text
     assert "velha@" in hidden
-
-
-def fields(page: str) -> dict[str, str]:
-    """The preview's form as a browser would send it."""
-    filled = {
-        name: html.unescape(value) for name, value in
-        re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
-    }
-    for name, inner in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', page, re.S):
-        chosen = re.search(r'<option value="([^"]*)"[^>]* selected', inner)
-        filled[name] = html.unescape(chosen.group(1)) if chosen else ""
-    return filled
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -136,8 +99,8 @@ async def test_a_preview_proposes_the_mapping_and_its_form_imports(
     page = await preview(browser, "E-mail,Nome,Cor,vazao_row,,Z\nana@x.com,Ana,azul,5,z,\n")
     assert page.status_code == 200
     data = fields(page.text)
-    assert [data[f"column-{n}"] for n in range(4)] == ["email", "name", "custom.cor", ""]
-    answer = await browser.post("/leads/imports/new", data=data)
+    assert [data[f"column-{n}"] for n in range(4)] == ["email", "name", "custom", ""]
+    answer = await browser.post("/leads/imports/new", data=data | {"do": "import"})
     assert answer.status_code == 303, answer.text
     token = answer.headers["location"].rpartition("/")[2]
     shown = await outcome(tenant.platform, token, tenant.id)
@@ -152,7 +115,7 @@ async def test_a_corrected_mapping_is_what_is_imported(browser: Browser, tenant:
         "column-0": "email", "column-1": "custom.e_x_nome", "column-2": "", "mode": "create",
         "empty": "clear",
     }
-    answer = await browser.post("/leads/imports/new", data=data)
+    answer = await browser.post("/leads/imports/new", data=data | {"do": "import"})
     assert answer.status_code == 303, answer.text
     shown = await outcome(
         tenant.platform, answer.headers["location"].rpartition("/")[2], tenant.id
@@ -167,7 +130,7 @@ async def test_a_wrong_mapping_shows_the_form_again_with_the_reason(
     browser: Browser, tenant: Tenant, column: int, field: str
 ) -> None:
     data = fields((await preview(browser)).text) | {f"column-{column}": field, "column-2": ""}
-    answer = await browser.post("/leads/imports/new", data=data)
+    answer = await browser.post("/leads/imports/new", data=data | {"do": "import"})
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text or "bad" in answer.text
     again = fields(answer.text)
@@ -244,14 +207,14 @@ async def test_forms_without_the_sessions_own_value_are_refused(
 @pytest.mark.parametrize("headers", ["{", "5", "[1]", '{"a": 1}', "", "[[]]", '["\\u0000"]'])
 async def test_a_forged_form_is_an_answer_not_a_crash(browser: Browser, headers: str) -> None:
     data = fields((await preview(browser)).text) | {"headers": headers}
-    answer = await browser.post("/leads/imports/new", data=data)
+    answer = await browser.post("/leads/imports/new", data=data | {"do": "import"})
     assert answer.status_code in (400, 422), answer.text[:300]
 
 
 @pytest.mark.parametrize("more", [{"mode": "x"}, {"empty": "x"}, {"sheet": "No\0pe"}])
 async def test_forged_options_are_refused(browser: Browser, more: dict[str, str]) -> None:
     data = fields((await preview(browser)).text) | more
-    answer = await browser.post("/leads/imports/new", data=data)
+    answer = await browser.post("/leads/imports/new", data=data | {"do": "import"})
     assert answer.status_code in (400, 422), answer.text[:300]
 
 
@@ -270,7 +233,7 @@ async def test_headers_survive_the_form_as_they_are(browser: Browser, tenant: Te
     body = ",".join(names) + "\nana@x.com,1,2,3,4,5\n"
     data = fields((await preview(browser, body)).text)
     assert json.loads(data["headers"]) == names
-    answer = await browser.post("/leads/imports/new", data=data)
+    answer = await browser.post("/leads/imports/new", data=data | {"do": "import"})
     assert answer.status_code == 303, answer.text[:300]
     shown = await outcome(
         tenant.platform, answer.headers["location"].rpartition("/")[2], tenant.id
@@ -283,7 +246,8 @@ async def test_headers_survive_the_form_as_they_are(browser: Browser, tenant: Te
 async def test_a_page_that_is_full_to_the_limit_has_a_next_only_if_more_follows(
     browser: Browser, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, shown: int
 ) -> None:
-    monkeypatch.setattr(pages, "PAGE", shown)
+    for module in (pages, pages_imports):
+        monkeypatch.setattr(module, "PAGE", shown)
     for _ in range(2):
         await tenant.run("E-mail\nana@x.com\nbia@x.com\n")
     await indexed(tenant)

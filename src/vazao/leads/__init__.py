@@ -19,9 +19,11 @@ __getattr__ = lazily(__name__, {"LeadSettings": "settings"})
 
 
 def _routes() -> list[Any]:
-    from vazao.leads import api, api_imports, pages
+    from vazao.leads import api, api_imports, pages, pages_imports, wizard
 
-    return [*api_imports.routes, *api.routes, *pages.routes]
+    return [
+        *api_imports.routes, *api.routes, *wizard.routes, *pages_imports.routes, *pages.routes
+    ]
 
 
 def register(registry: Registry) -> None:

@@ -224,7 +224,10 @@ def propose(
     known = _known(headers)
     if "email" not in known.values():
         column = column_of_addresses(headers, samples)
-        known |= {column: "email"} if column else {}
+        if column:
+            # What its header means besides is free for another: a "Contact" may be the address.
+            others = _known([header for header in headers if header != column])
+            known = others | {column: "email"}
     taken: set[str] = set()
     return {
         header: known.get(header) or _custom(header, place, taken)

@@ -35,7 +35,10 @@ class Lead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How a sheet is to be taken in; ``mapping`` None means automatic from the headers."""
+    """How a sheet is to be taken in; ``mapping`` None means automatic from the headers.
+
+    ``types`` are those of custom fields that the sheet is the first to bring.
+    """
 
     mode: Mode = "upsert"
     empty: Empty = "keep"
@@ -46,6 +49,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     mapping: dict[str, str | None] | None = None
     strict: bool = False
     dry_run: bool = False
+    types: dict[str, str] | None = None
 
 
 class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,8 +72,9 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
 
     ``rows_staged`` is how many valid rows wait in staging; ``rows_warned`` of them came with a
     value left out; ``token`` is the public id. ``types`` are those of custom fields when the sheet
-    was read; ``applies`` is the trial whose rows this import takes in, ``trial`` its public id and
-    ``expected`` its outcomes; ``applied`` is the public id of the import that took this trial's.
+    was read, ``new_types`` those given to fields that it is the first to bring. ``applies`` is the
+    trial whose rows this import takes in, ``trial`` its public id and ``expected`` its outcomes;
+    ``applied`` is the public id of the import that took this trial's.
     """
 
     id: int
@@ -96,6 +101,7 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     rows_warned: int | None
     left_out: bool
     types: dict[str, str] | None
+    new_types: dict[str, str] | None
     applies: int | None
     applied_by: int | None
     digest: bytes | None

@@ -72,7 +72,8 @@ class Reading:
         async with self.platform.db.connection() as conn:
             # A sheet that is read again, since its staging was lost, is read by the same rules.
             self.types = self.record.types if self.record.types is not None else (
-                await store.base.custom_types(conn, self.record.organization_id)
+                (self.record.new_types or {})
+                | await store.base.custom_types(conn, self.record.organization_id)
             )
             self.suppressed = await store.suppression.suppressed(conn, self.record.organization_id)
         sheet = await asyncio.to_thread(

@@ -133,7 +133,7 @@ async def apply(
     options = Options(
         mode=trial.mode, empty=trial.empty, sheet=trial.sheet, header_row=trial.header_row,
         delimiter=trial.delimiter, encoding=trial.encoding, mapping=trial.mapping,
-        strict=trial.strict,
+        strict=trial.strict, types=trial.new_types,
     )
     record = await store.imports.insert(
         conn, id=made.id, token=made.token, organization_id=organization_id, upload=trial.upload,
@@ -296,7 +296,7 @@ async def change_lead(
     if "custom" in clean:
         merged = lead.custom | clean["custom"]
         names = sorted(name for name, value in clean["custom"].items() if value is not None)
-        await store.base.know_custom_fields(conn, organization_id, names)
+        await store.base.know_custom_fields(conn, organization_id, dict.fromkeys(names, "text"))
         if {k: v for k, v in merged.items() if v is not None} == lead.custom:
             del clean["custom"]
     if "opted_out" in clean:

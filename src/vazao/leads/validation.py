@@ -28,6 +28,7 @@ __all__ = [
     "REASONS",
     "Plan",
     "Validated",
+    "check",
     "clean_lead",
     "escape",
     "normalize_email",
@@ -129,7 +130,8 @@ def plan(
     return Plan(columns, custom_types, decimal, strict)
 
 
-def _check(column: pl.Series, target: str, plan: Plan) -> Checked:
+def check(column: pl.Series, target: str, plan: Plan) -> Checked:
+    """A column's cells by the rule of the field *target*."""
     tidied = cells.tidy(column, escaped=not plan.exact)
     field = "name" if target in PARTS else target
     if plan.exact:
@@ -231,7 +233,7 @@ def validate(frame: pl.DataFrame, plan: Plan, empty: Empty = "keep") -> Validate
     checked: dict[str, Checked] = {}
     told = _Told(frame, plan)
     for column, header, target in plan.columns:
-        found = _check(frame.get_column(column), target, plan)
+        found = check(frame.get_column(column), target, plan)
         told.add(found, column, header, target)
         checked[target] = _either(checked[target], found) if target in checked else found
     rows = _assemble(frame.get_column("row"), _with_name(checked), empty, told.left_out)

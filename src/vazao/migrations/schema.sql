@@ -1564,6 +1564,7 @@ CREATE TABLE leads.import (
     encoding text,
     strict boolean DEFAULT false NOT NULL,
     types json,
+    new_types json,
     left_out boolean DEFAULT false NOT NULL,
     rows_warned bigint,
     applies bigint,
@@ -1578,6 +1579,8 @@ COMMENT ON TABLE leads.import IS 'An import: the sheet, its options and what rea
 COMMENT ON COLUMN leads.import.header_row IS 'The row of the column names, or none, where somebody said it; so delimiter and encoding';
 
 COMMENT ON COLUMN leads.import.types IS 'Types of custom fields as they were when the sheet was read';
+
+COMMENT ON COLUMN leads.import.new_types IS 'Types that somebody gave the custom fields which the sheet is the first to bring';
 
 COMMENT ON COLUMN leads.import.left_out IS 'Whether values that were left out stand among the staged rows, so that none is emptied';
 
@@ -1994,6 +1997,17 @@ CREATE TABLE leads.rejection (
 );
 
 COMMENT ON TABLE leads.rejection IS 'A refused row of a sheet: its number as Excel shows it, the column (place), code and value';
+
+CREATE TABLE leads.saved_mapping (
+    organization_id bigint NOT NULL,
+    headers bytea NOT NULL,
+    name text,
+    mapping json NOT NULL,
+    saved_by text,
+    used_at timestamp with time zone DEFAULT kit.now() NOT NULL
+);
+
+COMMENT ON TABLE leads.saved_mapping IS 'Columns as somebody set them: the last for each set of headers (no name), and those by name';
 
 CREATE TABLE leads.settled (
     organization_id integer NOT NULL,
@@ -3050,6 +3064,10 @@ CREATE INDEX feed_p8_organization_id_changed_xid_lead_id_idx ON leads.feed_p8 US
 CREATE INDEX feed_p9_organization_id_changed_xid_lead_id_idx ON leads.feed_p9 USING btree (organization_id, changed_xid, lead_id);
 
 CREATE INDEX import_history ON leads.import USING btree (organization_id, id);
+
+CREATE UNIQUE INDEX saved_mapping_headers ON leads.saved_mapping USING btree (organization_id, headers) WHERE (name IS NULL);
+
+CREATE UNIQUE INDEX saved_mapping_name ON leads.saved_mapping USING btree (organization_id, name) WHERE (name IS NOT NULL);
 
 CREATE INDEX settled_import ON leads.settled USING btree (import_id);
 

@@ -61,7 +61,8 @@ class Batch:
 class Preview:
     """A sheet's beginning: ``rows`` are aligned with ``headers``.
 
-    ``sheets`` are a workbook's names, ``sheet`` the one that was read.
+    ``sheets`` are a workbook's names, ``sheet`` the one that was read; ``header_row`` is 0 where no
+    row holds the names, and ``whole`` says that there are no more rows.
     """
 
     headers: list[str]
@@ -70,6 +71,8 @@ class Preview:
     sheet: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    header_row: int = 1
+    whole: bool = True
     notes: list[Note] = field(default_factory=list)
 
 

@@ -173,5 +173,7 @@ def preview(
             sheet=opened.name or None,
             encoding=opened.encoding,
             delimiter=opened.delimiter,
+            header_row=opened.header_row,
+            whole=len(found) < rows,
             notes=opened.notes,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import IO, Any
 
 from psycopg.sql import SQL, Composable, Identifier, Placeholder
@@ -114,16 +114,30 @@ async def declare_custom_field(conn: Conn, organization_id: int, name: str, type
     )
 
 
-async def know_custom_fields(conn: Conn, organization_id: int, names: Sequence[str]) -> None:
-    """Remember that these custom fields are in use.
+async def know_custom_fields(
+    conn: Conn, organization_id: int, types: Mapping[str, str]
+) -> None:
+    """Remember that these custom fields are in use; those that are new have these *types*.
 
     Raises:
         TooManyCustomFields: with them there would be more than an export can have columns for.
     """
-    if not names:
+    if not types:
         return
     known = await sql.row(
-        conn, Q.know_custom_fields, organization_id=organization_id, names=list(names)
+        conn, Q.know_custom_fields, organization_id=organization_id, names=list(types),
+        types=list(types.values()),
+    )
+    if known and known[0] > CUSTOM_FIELDS_AT_MOST:
+        raise TooManyCustomFields(known[0], CUSTOM_FIELDS_AT_MOST)
+
+
+async def room_for_custom_fields(
+    conn: Conn, organization_id: int, types: Mapping[str, str]
+) -> None:
+    """See whether these custom fields could be taken in; raises as `know_custom_fields`."""
+    known = await sql.row(
+        conn, Q.count_custom_fields, organization_id=organization_id, names=list(types)
     )
     if known and known[0] > CUSTOM_FIELDS_AT_MOST:
         raise TooManyCustomFields(known[0], CUSTOM_FIELDS_AT_MOST)

@@ -50,12 +50,21 @@ order by name
 -- Names of custom fields in use, so that an export has its columns without reading the base; how
 -- many there are then.
 with made as (
-    insert into leads.custom_field (organization_id, name)
-    select %(organization_id)s, name from unnest(%(names)s::text[]) name
+    insert into leads.custom_field (organization_id, name, type)
+    select %(organization_id)s, name, type
+    from unnest(%(names)s::text[], %(types)s::text[]) f (name, type)
     on conflict do nothing returning 1
 )
 select (select count(*) from leads.custom_field where organization_id = %(organization_id)s)
     + (select count(*) from made)
+
+-- name: count_custom_fields
+-- How many there would be with these.
+select count(*) from (
+    select name from leads.custom_field where organization_id = %(organization_id)s
+    union
+    select unnest(%(names)s::text[])
+) f
 
 -- name: declare_custom_field
 -- Declare, or declare anew, a custom field's type; stored values stay as they are.

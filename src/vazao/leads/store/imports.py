@@ -10,7 +10,7 @@ from psycopg.types.json import Json, Jsonb
 from vazao.kit import sql
 from vazao.kit.sql import Conn, Page
 from vazao.leads.models import Import, Options
-from vazao.leads.store.base import LAST, know_custom_fields
+from vazao.leads.store.base import LAST, know_custom_fields, room_for_custom_fields
 from vazao.leads.store.staging import rejections_of
 from vazao.sheets import Note
 
@@ -33,7 +33,8 @@ async def insert(
         filename=filename, mode=options.mode, empty=options.empty, sheet=options.sheet,
         header_row=options.header_row, delimiter=options.delimiter, encoding=options.encoding,
         strict=options.strict, mapping=None if options.mapping is None else Json(options.mapping),
-        dry_run=options.dry_run, requested_by=requested_by, applies=applies,
+        dry_run=options.dry_run, types=None if options.types is None else Json(options.types),
+        requested_by=requested_by, applies=applies,
     )
     made = await get(conn, id)
     assert made is not None
@@ -66,8 +67,11 @@ async def save_reading(
     digest: bytes | None,
 ) -> None:
     """Record what reading found, with its refused rows, in the reading's last transaction."""
-    names = [f.removeprefix("custom.") for f in mapping.values() if f and f[:7] == "custom."]
-    await know_custom_fields(conn, record.organization_id, sorted(names))
+    fields = custom_fields(mapping, types)
+    if record.dry_run:
+        await room_for_custom_fields(conn, record.organization_id, fields)
+    else:
+        await know_custom_fields(conn, record.organization_id, fields)
     if rejected:
         move = Q.move_rejections.format(rejections=Identifier(rejections_of(staging)))
         await sql.run(conn, move, import_id=record.id)
@@ -83,6 +87,14 @@ async def save_reading(
             conn, Q.add_warnings, import_id=record.id, rows=rows, places=places, codes=codes,
             cells=cells,
         )
+
+
+def custom_fields(
+    mapping: Mapping[str, str | None], types: Mapping[str, str]
+) -> dict[str, str]:
+    """The custom fields that a mapping fills, with their types."""
+    names = [f.removeprefix("custom.") for f in mapping.values() if f and f[:7] == "custom."]
+    return {name: types.get(name, "text") for name in sorted(names)}
 
 
 async def replace_staging(conn: Conn, id: int, staging: str) -> None:

@@ -4,10 +4,10 @@
 -- The import of a job, in the transaction that enqueues it.
 insert into leads.import
     (id, token, organization_id, upload, filename, mode, empty, sheet, header_row, delimiter,
-     encoding, mapping, strict, dry_run, applies, requested_by)
+     encoding, mapping, strict, dry_run, new_types, applies, requested_by)
 values (%(id)s, %(token)s, %(organization_id)s, %(upload)s, %(filename)s, %(mode)s, %(empty)s,
     %(sheet)s, %(header_row)s, %(delimiter)s, %(encoding)s, %(mapping)s, %(strict)s, %(dry_run)s,
-    %(applies)s, %(requested_by)s)
+    %(types)s, %(applies)s, %(requested_by)s)
 
 -- name: imports
 -- Imports with the sums over their slices; the statements below say which.

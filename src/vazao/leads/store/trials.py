@@ -9,7 +9,9 @@ from psycopg.sql import Composable, Composed, Identifier
 from vazao.kit import sql
 from vazao.kit.sql import Conn, Page
 from vazao.leads.models import Difference, Import, Slice
+from vazao.leads.store.base import know_custom_fields
 from vazao.leads.store.imports import Q as IMPORTS
+from vazao.leads.store.imports import custom_fields
 from vazao.leads.store.staging import StagingLost, changes_of, exists, rejections_of
 
 Q = sql.load(__package__, "trials")
@@ -82,6 +84,8 @@ async def take_over(conn: Conn, record: Import, trial: Import, staging: str) -> 
     await sql.run(conn, Q.rename_staging.format(old=Identifier(old), new=Identifier(staging)))
     await sql.run(conn, Q.drop_changes.format(changes=Identifier(rejections_of(old))))
     await sql.run(conn, Q.drop_changes.format(changes=Identifier(changes_of(old))))
+    fields = custom_fields(trial.mapping or {}, trial.types or {})
+    await know_custom_fields(conn, record.organization_id, fields)
     await sql.run(conn, Q.take_over, id=record.id, staging=staging)
     await sql.run(conn, Q.take_rejections, id=record.id, trial=trial.id)
     await sql.run(conn, IMPORTS.repeat_warnings, id=record.id, before=trial.id)

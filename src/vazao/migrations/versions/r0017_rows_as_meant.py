@@ -14,6 +14,7 @@ alter table leads.import
     add column encoding text,
     add column strict boolean not null default false,
     add column types json,
+    add column new_types json,
     add column left_out boolean not null default false,
     add column rows_warned bigint,
     add column applies bigint,
@@ -22,6 +23,8 @@ comment on column leads.import.header_row is
     'The row of the column names, or none, where somebody said it; so delimiter and encoding';
 comment on column leads.import.types is
     'Types of custom fields as they were when the sheet was read';
+comment on column leads.import.new_types is
+    'Types that somebody gave the custom fields which the sheet is the first to bring';
 comment on column leads.import.left_out is
     'Whether values that were left out stand among the staged rows, so that none is emptied';
 comment on column leads.import.rows_warned is
@@ -43,6 +46,21 @@ create table leads.trial (
 );
 comment on table leads.trial is
     'What a slice of a trial would have done: as leads.slice, without a lead';
+
+create table leads.saved_mapping (
+    organization_id bigint not null,
+    headers bytea not null,
+    name text,
+    mapping json not null,
+    saved_by text,
+    used_at timestamptz not null default kit.now()
+);
+create unique index saved_mapping_headers on leads.saved_mapping (organization_id, headers)
+    where name is null;
+create unique index saved_mapping_name on leads.saved_mapping (organization_id, name)
+    where name is not null;
+comment on table leads.saved_mapping is
+    'Columns as somebody set them: the last for each set of headers (no name), and those by name';
 
 create table leads.warning (
     import_id bigint not null,
@@ -68,8 +86,8 @@ def downgrade() -> None:
     """Take back."""
     op.execute("""
 set local lock_timeout = '5s';
-drop table leads.warning, leads.trial;
+drop table leads.warning, leads.trial, leads.saved_mapping;
 alter table leads.import drop column header_row, drop column delimiter, drop column encoding,
-    drop column strict, drop column types, drop column left_out, drop column rows_warned,
-    drop column applies, drop column applied_by;
+    drop column strict, drop column types, drop column new_types, drop column left_out,
+    drop column rows_warned, drop column applies, drop column applied_by;
 """)

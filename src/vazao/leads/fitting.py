@@ -1,0 +1,79 @@
+"""How well the first rows of a sheet fit the fields that its columns are to become.
+
+A person who sets up an import sees it at once: "320 of 320 values are no e-mail addresses". The
+rules are those of the import itself, over the rows of the preview.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from vazao.leads import cells, validation
+from vazao.leads.mapping import CUSTOM
+from vazao.leads.typed import Decimal
+
+GUESSED: Final = ("boolean", "date", "integer", "number")
+_CODE: Final = r"^[+-]?0[0-9]"
+_LONGEST_NUMBER: Final = 15
+_ENOUGH: Final = 3
+"""Values from which a type is guessed."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a column fits its field: how many cells are filled, how many of these do not fit, and the
+    first that does not, with the code of the reason.
+    """
+
+    filled: int
+    misfits: int = 0
+    code: str = ""
+    sample: str = ""
+
+    @property
+    def mostly_wrong(self) -> bool:
+        """Whether the field is probably another one."""
+        return self.misfits * 2 > self.filled
+
+
+def fit(
+    values: Sequence[str | None], target: str | None, types: Mapping[str, str], decimal: Decimal
+) -> Fit:
+    """How a column's *values* fit the field *target*; ``None`` takes anything."""
+    column = pl.Series("cell", values, dtype=pl.String)
+    filled = _filled(column)
+    if target is None or filled.is_empty():
+        return Fit(len(filled))
+    plan = validation.Plan((), types, decimal)
+    for mask, code in validation.check(filled, target, plan).problems:
+        wrong = filled.filter(mask.fill_null(value=False))
+        if len(wrong):
+            return Fit(len(filled), len(wrong), code, (wrong[0] or "")[:80])
+    return Fit(len(filled))
+
+
+def guess(values: Sequence[str | None], decimal: Decimal) -> str:
+    """The type of a new field: the narrowest that all of its *values* have, else text.
+
+    Digits that say a code and no quantity (zeros in front, more than a number holds) stay text.
+    """
+    filled = _filled(pl.Series("cell", values, dtype=pl.String))
+    if len(filled) < _ENOUGH or filled.str.contains(_CODE).any():
+        return "text"
+    if (filled.str.count_matches("[0-9]") > _LONGEST_NUMBER).any():
+        return "text"
+    words = filled.str.contains(r"\pL").any()
+    for kind in GUESSED:
+        if kind == "boolean" and not words:
+            continue
+        if not fit(values, f"{CUSTOM}x", {"x": kind}, decimal).misfits:
+            return kind
+    return "text"
+
+
+def _filled(column: pl.Series) -> pl.Series:
+    return cells.without_placeholders(cells.tidy(column), words=True).drop_nulls()

@@ -1,0 +1,172 @@
+"""HTML of imports: the history, and one of them: what it did or would do, and what it refused."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery
+
+from vazao import jobs
+from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.pages import language_of, page
+from vazao.kit.web.paging import decode_cursor, encode_cursor, following
+from vazao.leads import service, store
+from vazao.leads.columns import LABELS
+from vazao.leads.errors import ChangesGone
+from vazao.leads.views import difference_view
+from vazao.leads.wizard import FOUND, see
+
+READ, WRITE = "leads:read", "leads:write"
+PAGE = 50
+FIRST = 5
+"""Lines of a list that stand on the import's own page."""
+
+
+@get("/leads/imports", opt={"scope": READ}, include_in_schema=False)
+async def show_imports(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker,
+    after: FromQuery[str | None] = None,
+) -> Response[str]:
+    """Where a sheet is dropped, and the history."""
+    before = decode_cursor(after, int)[0] if after else None
+    async with platform.db.connection() as conn:
+        found = await service.history(
+            conn, principal.organization_id, before=before, limit=PAGE
+        )
+    language = language_of(request)
+    return page(
+        request, "leads/imports.html", after=after,
+        next=following(found, lambda pair: encode_cursor(pair[0].id)),
+        imports=[_shown(record, job, language) for record, job in found.items],
+    )
+
+
+def _shown(record: Any, job: Any, language: str) -> dict[str, Any]:
+    return {**service.view(record, job, language), "requested_at": job.requested_at}
+
+
+@get("/leads/imports/{token:str}", opt={"scope": READ}, include_in_schema=False)
+async def show_import(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
+) -> Response[str]:
+    """One import, live: progress, rows a second, time left, outcome."""
+    language = language_of(request)
+    async with platform.db.connection() as conn:
+        record, job = await service.get(conn, principal.organization_id, token)
+        refused = await _rejections(conn, record, 0, FIRST) if record.rejected else []
+        warned = await store.imports.warnings(conn, record.id, limit=FIRST)
+        differences = []
+        if record.dry_run and job.status == "finished" and record.staging:
+            found = await store.trials.changes(
+                conn, record.staging, after="", created=None, limit=FIRST
+            )
+            differences = found.items if found else []
+        behind = await store.search.behind(conn, principal.organization_id)
+    return page(
+        request, "leads/import.html", shown=_shown(record, job, language), behind=behind,
+        refused=_told(refused, language), warned=_told(warned, language), upload=record.upload,
+        found={name: value for name in FOUND if (value := getattr(record, name))},
+        differences=[difference_view(each) for each in differences], labels=LABELS,
+    )
+
+
+async def _rejections(conn: Any, record: Any, after: int, limit: int) -> list[Any]:
+    return await store.imports.rejections(conn, record.id, after=after, limit=limit)
+
+
+def _told(lines: Any, language: str) -> list[tuple[Any, ...]]:
+    return [(row, place, *service.reason(code, language), value)
+            for row, place, code, value in lines]
+
+
+@get("/leads/imports/{token:str}/changes", opt={"scope": READ}, include_in_schema=False)
+async def show_changes(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str],
+    after: FromQuery[str | None] = None,
+    outcome: FromQuery[Literal["created", "updated"] | None] = None,
+) -> Response[str]:
+    """What a dry run would create and update, before and after."""
+    email = decode_cursor(after, str)[0] if after else ""
+    language = language_of(request)
+    messages, found = [], None
+    async with platform.db.connection() as conn:
+        record, job = await service.get(conn, principal.organization_id, token)
+        try:
+            found = await service.changes(
+                conn, principal.organization_id, token, after=email, limit=PAGE,
+                created=None if outcome is None else outcome == "created",
+            )
+        except ChangesGone as gone:
+            messages.append(("bad", gone.message(language)))
+    return page(
+        request, "leads/changes.html", shown=_shown(record, job, language), messages=messages,
+        differences=[difference_view(each) for each in found.items] if found else [],
+        outcome=outcome, after=after, labels=LABELS,
+        next=following(found, lambda each: encode_cursor(each.email)) if found else None,
+    )
+
+
+@get("/leads/imports/{token:str}/rejected", opt={"scope": READ}, include_in_schema=False)
+async def show_rejected(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str],
+    after: FromQuery[str | None] = None,
+) -> Response[str]:
+    """All rows that an import refused, by page."""
+    row = decode_cursor(after, int)[0] if after else 0
+    language = language_of(request)
+    async with platform.db.connection() as conn:
+        record, job = await service.get(conn, principal.organization_id, token)
+        lines = await _rejections(conn, record, row, PAGE + 1)
+    return page(
+        request, "leads/told.html", shown=_shown(record, job, language), kind="rejected",
+        lines=_told(lines[:PAGE], language), after=after,
+        next=encode_cursor(lines[PAGE - 1][0]) if len(lines) > PAGE else None,
+    )
+
+
+@get("/leads/imports/{token:str}/warned", opt={"scope": READ}, include_in_schema=False)
+async def show_warned(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str],
+    after: FromQuery[str | None] = None,
+) -> Response[str]:
+    """The first thousand values that were left out or doubted, by page; the file has all."""
+    number = decode_cursor(after, int)[0] if after else 0
+    language = language_of(request)
+    async with platform.db.connection() as conn:
+        record, job = await service.get(conn, principal.organization_id, token)
+        lines = await store.imports.warnings(conn, record.id, after=number, limit=PAGE + 1)
+    return page(
+        request, "leads/told.html", shown=_shown(record, job, language), kind="warned",
+        lines=_told(lines[:PAGE], language), after=after,
+        next=encode_cursor(number + PAGE) if len(lines) > PAGE else None,
+    )
+
+
+@post("/leads/imports/{token:str}/apply", opt={"scope": WRITE}, include_in_schema=False)
+async def apply(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
+) -> Response[None]:
+    """Import what a dry run has read."""
+    async with platform.db.transaction() as conn:
+        record, _ = await service.apply(
+            conn, principal.organization_id, token, requested_by=principal.name,
+            request_id=request.scope["state"].get("request_id"),
+        )
+    return see(f"/leads/imports/{record.token}")
+
+
+@post("/leads/imports/{token:str}/stop", opt={"scope": WRITE}, include_in_schema=False)
+async def stop(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
+) -> Response[None]:
+    """Cancel from the page."""
+    async with platform.db.transaction() as conn:
+        await service.get(conn, principal.organization_id, token)
+        await jobs.cancel(conn, principal.organization_id, token)
+    return see(f"/leads/imports/{token}")
+
+
+routes = [
+    show_imports, show_import, show_changes, show_rejected, show_warned, apply, stop,
+]

@@ -1,0 +1,197 @@
+"""HTML of bringing a sheet in: drop it, see what was found, say what its columns are."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response, get, post
+
+from vazao import sheets, uploads
+from vazao.kit.errors import VazaoError
+from vazao.kit.platform import Platform, Principal
+from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.pages import language_of, page
+from vazao.kit.web.streaming import body_of
+from vazao.leads import columns, service, store
+from vazao.leads.errors import OptionInvalid
+from vazao.leads.models import Options
+from vazao.leads.settings import LeadSettings
+
+WRITE = "leads:write"
+ROWS: Final = 1000
+"""Rows that the preview looks at."""
+HEADER_ROWS: Final = 20
+FOUND: Final = ("sheet", "header_row", "delimiter", "encoding")
+FORM: Final = (
+    "upload", *FOUND, "headers", "mode", "empty", "strict", "save_as", "do", "saved", "column-*",
+    "name-*", "type-*",
+)
+LABELS: Final = {
+    ",": "comma ,", ";": "semicolon ;", "tab": "tab", "|": "bar |", "utf-8": "UTF-8",
+    "windows-1252": "Windows-1252 (Excel)", "utf-16": "UTF-16", "cp850": "CP850 (DOS)",
+    "mac-roman": "Mac Roman",
+}
+DELIMITERS: Final = (",", ";", "tab", "|")
+ENCODINGS: Final = ("utf-8", "windows-1252", "utf-16", "cp850", "mac-roman")
+
+
+@post(
+    "/leads/uploads", opt={"scope": WRITE}, include_in_schema=False, request_max_body_size=None
+)
+async def upload(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[None]:
+    """Store a dropped sheet and go on to its preview."""
+    stored, _ = await uploads.receive_form(
+        platform, principal.organization_id, body_of(request),
+        request.headers.get("content-type", ""),
+        limit_bytes=platform.settings.of(LeadSettings).max_file_bytes, sha256=True,
+        known=("csrf",),
+    )
+    return see(f"/leads/imports/new?upload={stored.token}")
+
+
+def see(address: str) -> Response[None]:
+    """Go on to another page."""
+    return Response(None, status_code=303, headers={"Location": address})
+
+
+async def _stored(
+    platform: Platform, principal: Principal, token: str
+) -> uploads.Upload:
+    async with platform.db.connection() as conn:
+        return await uploads.get_upload(conn, principal.organization_id, token)
+
+
+@get("/leads/imports/new", opt={"scope": WRITE}, include_in_schema=False)
+async def preview(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[str]:
+    """What was found in a sheet, and its columns with the fields proposed for them."""
+    given = {k: v for k, v in request.query_params.items() if k in (*FOUND, "saved")}
+    stored = await _stored(platform, principal, request.query_params.get("upload", ""))
+    return await _show(request, platform, principal, stored, given)
+
+
+@post("/leads/imports/look", include_in_schema=False, opt={"scope": WRITE, "fields": FORM})
+async def look(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[str]:
+    """The same once somebody has changed a column: how its values fit now."""
+    given = await _form(request)
+    stored = await _stored(platform, principal, given.get("upload", ""))
+    return await _show(request, platform, principal, stored, given)
+
+
+async def _form(request: Request[Any, Any, Any]) -> dict[str, str]:
+    return {k: v for k, v in (await request.form()).items() if isinstance(v, str)}
+
+
+@post("/leads/imports/new", include_in_schema=False, opt={"scope": WRITE, "fields": FORM})
+async def begin(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[Any]:
+    """Check the sheet, or import it, as the form says."""
+    given = await _form(request)
+    stored = await _stored(platform, principal, given.get("upload", ""))
+    try:
+        options = _options(given)
+    except VazaoError as error:
+        return await _show(request, platform, principal, stored, given, error)
+    async with platform.db.transaction() as conn:
+        await store.mappings.save(
+            conn, principal.organization_id, options.mapping or {},
+            name=given.get("save_as", "").strip()[:80] or None, saved_by=principal.name,
+        )
+        record, _ = await service.begin(
+            conn, principal.organization_id, stored, options, requested_by=principal.name,
+            request_id=request.scope["state"].get("request_id"),
+        )
+    return see(f"/leads/imports/{record.token}")
+
+
+def _options(given: Mapping[str, str]) -> Options:
+    """What the form says.
+
+    Raises:
+        OptionInvalid, MappingError: it says what cannot be.
+    """
+    from vazao.leads import mapping
+
+    headers = columns.headers_of(given)
+    chosen = columns.chosen(given, headers)
+    mapping.parse(chosen, headers)
+    types = columns.types_of(given, headers)
+    for kind in types.values():
+        if kind not in service.FIELD_TYPES:
+            allowed = ", ".join(service.FIELD_TYPES)
+            raise OptionInvalid(name="type", value=kind[:40], allowed=allowed)
+    named = {k: given[k] for k in (*FOUND, "mode", "empty", "strict") if given.get(k)}
+    options = service.options_of(
+        {k: given[k] for k in ("mode", "empty") if k in given} | named
+        | {"mapping": json.dumps(chosen), "dry_run": str(given.get("do") != "import").lower()}
+    )
+    return msgspec.structs.replace(options, types=types or None)
+
+
+async def _show(
+    request: Request[Any, Any, Any], platform: Platform, principal: Principal,
+    stored: uploads.Upload, given: Mapping[str, str], error: VazaoError | None = None,
+) -> Response[str]:
+    language = language_of(request)
+    messages = [("bad", error.message(language))] if error else []
+    async with platform.db.connection() as conn:
+        types = await store.base.custom_types(conn, principal.organization_id)
+        names = await store.mappings.names(conn, principal.organization_id)
+    seen, shown = None, columns.Shown()
+    try:
+        seen = await _look_at(platform, stored, given)
+        shown = await _columns(platform, principal, seen, given, types)
+    except VazaoError as refused:
+        messages.append(("bad", refused.message(language)))
+    return page(
+        request, "leads/preview.html", status=422 if error else 200, upload=stored, seen=seen,
+        given=given, messages=messages, shown=shown, names=names, labels=LABELS,
+        notes=[note.say(language) for note in seen.notes] if seen else [],
+        fields=list(columns.LABELS.items()), types=columns.TEXTS, own=sorted(types),
+        delimiters=DELIMITERS, encodings=ENCODINGS, header_rows=range(1, HEADER_ROWS + 1),
+        reason=lambda code: service.reason(code, language)[0],
+    )
+
+
+async def _look_at(
+    platform: Platform, stored: uploads.Upload, given: Mapping[str, str]
+) -> sheets.Preview:
+    from vazao.leads.reading import limits
+
+    wanted = service.options_of({k: given[k] for k in FOUND if given.get(k)})
+    choices = sheets.Choices(
+        sheet=wanted.sheet, header_row=wanted.header_row, delimiter=wanted.delimiter,
+        encoding=wanted.encoding,
+    )
+    async with platform.bulky, uploads.local_file(platform, stored) as path:
+        return await asyncio.to_thread(
+            sheets.preview, path, stored.filename or "", choices=choices, rows=ROWS,
+            limits=limits(platform),
+        )
+
+
+async def _columns(
+    platform: Platform, principal: Principal, seen: sheets.Preview, given: Mapping[str, str],
+    types: Mapping[str, str],
+) -> columns.Shown:
+    """The columns as the form has them, as they were saved, or as they are proposed."""
+    if "headers" in given and columns.headers_of(given) == seen.headers:
+        return await asyncio.to_thread(columns.show, seen, given=given, types=types)
+    async with platform.db.connection() as conn:
+        saved = await store.mappings.find(
+            conn, principal.organization_id, seen.headers, given.get("saved") or None
+        )
+    return await asyncio.to_thread(columns.show, seen, saved=saved, types=types)
+
+
+routes = [upload, preview, look, begin]

@@ -1,0 +1,145 @@
+"""A person at a browser brings a sheet in: what was found, what does not fit, check, import."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import Workbook
+
+from tests.support.running import Running, sign_in
+
+pytestmark = pytest.mark.browser
+TOKEN = re.compile(r".*/leads/imports/[0-9a-f]{32}$")
+PICTURES = os.environ.get("VAZAO_PICTURES")
+
+
+def look(page: Any, name: str) -> None:
+    """A picture for whoever wants one; always a look that the page can be drawn."""
+    where = str(Path(PICTURES) / f"{name}.png") if PICTURES else None
+    assert page.screenshot(path=where, full_page=True).startswith(b"\x89PNG")
+
+
+def drop(page: Any, running: Running, path: Path) -> None:
+    """Drop a sheet and go on to its columns."""
+    page.goto(f"{running.address}/leads/imports")
+    page.set_input_files("input[type=file]", str(path))
+    page.click("form[data-upload] button[type=submit]")
+    page.wait_for_url("**/leads/imports/new?**")
+
+
+def press(page: Any, button: str) -> None:
+    """Press a button and wait until what it began has ended."""
+    page.click(button)
+    ended(page)
+
+
+def ended(page: Any) -> None:
+    """Wait until an import has ended and its page has loaded itself anew."""
+    page.wait_for_url(TOKEN)
+    page.wait_for_selector("main a[role=button][href='/leads/imports']", timeout=60_000)
+    assert page.locator("#import").get_attribute("data-status") == "finished"
+
+
+def figure(page: Any, name: str) -> int:
+    text = page.inner_text(f"[data-outcome={name}] strong")
+    return int(re.sub(r"\D", "", text) or 0)
+
+
+def opened(browser: Any, running: Running, **options: Any) -> Any:
+    """A page of somebody signed in."""
+    page = browser.new_context(**{"locale": "en-US"} | options).new_page()
+    sign_in(page, running)
+    return page
+
+
+def test_a_title_above_the_header_a_wrong_column_check_then_import(
+    platform_up: Running, browser: Any, tmp_path: Path
+) -> None:
+    page = opened(browser, platform_up)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    rows = "".join(f"w{n}@exemplo.com.br;Ana {n};8198888{n:04};{n % 28 + 1}/02/2026\n"
+                   for n in range(320))
+    sheet = tmp_path / "lista.csv"
+    sheet.write_text("Lista da feira;;;\n;;;\nE-mail;Nome;Fone;Desde\n" + rows + "bad;B;;\n")
+    drop(page, platform_up, sheet)
+    assert page.locator("#field-header_row option:checked").inner_text() == "Found: row 3"
+    assert page.locator("#type-3").input_value() == "date"
+    look(page, "wizard")
+
+    page.select_option("#column-0", "")
+    page.wait_for_selector("text=No column is the e-mail yet")
+    page.focus("#column-1")
+    page.select_option("#column-1", "email")
+    page.wait_for_selector("text=321 of 321 values are no e-mail addresses.")
+    assert page.evaluate("document.activeElement.id") == "column-1", "the focus stays"
+    look(page, "wrong")
+    page.select_option("#column-1", "name")
+    page.wait_for_selector("text=No column is the e-mail yet")
+    page.select_option("#column-0", "email")
+    page.wait_for_selector("text=No column is the e-mail yet", state="detached")
+
+    press(page, "button[value=check]")
+    assert (figure(page, "created"), figure(page, "rejected")) == (320, 1)
+    look(page, "checked")
+    page.click("text=Show all 320")
+    page.click("a[rel=next]")
+    page.wait_for_url("**after=**")
+    assert page.locator("tbody tr").count() == 50
+    page.go_back()
+    page.go_back()
+    # Whoever closed the page finds the check in the history, and goes on from there.
+    page.goto(f"{platform_up.address}/leads/imports")
+    look(page, "history")
+    page.locator("#history a", has_text="lista.csv").first.click()
+    press(page, "form[action$='/apply'] button")
+    assert "check" in page.inner_text("main")
+    assert (figure(page, "created"), figure(page, "rejected")) == (320, 1)
+    look(page, "imported")
+    assert problems == []
+    page.context.close()
+
+
+def test_the_other_sheet_of_a_workbook(
+    platform_up: Running, browser: Any, tmp_path: Path
+) -> None:
+    page = opened(browser, platform_up, locale="pt-BR")
+    book = Workbook()
+    first, second = book.active, book.create_sheet("Segunda")
+    for sheet, name in ((first, "um"), (second, "dois")):
+        sheet.append(["E-mail", "Nome"])
+        sheet.append([f"{name}@exemplo.com.br", name])
+    path = tmp_path / "duas.xlsx"
+    book.save(path)
+    drop(page, platform_up, path)
+    assert "um@exemplo.com.br" in page.inner_text("#columns")
+    page.select_option("#field-sheet", "Segunda")
+    page.wait_for_selector("#columns >> text=dois@exemplo.com.br")
+    press(page, "button[value=check]")
+    assert "dois@exemplo.com.br" in page.inner_text("main")
+    page.context.close()
+
+
+def test_on_a_phone_in_the_dark_by_keyboard(
+    platform_up: Running, browser: Any, tmp_path: Path
+) -> None:
+    page = opened(
+        browser, platform_up, locale="pt-BR", viewport={"width": 390, "height": 844},
+        color_scheme="dark",
+    )
+    sheet = tmp_path / "celular.csv"
+    sheet.write_text("E-mail,Nome,Observação sobre o cliente\nfone@exemplo.com.br,Ana,muito bom\n"
+                     "bad,B,\nzap@exemplo.com.br,C,\n")
+    drop(page, platform_up, sheet)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    look(page, "phone-wizard")
+    page.focus("button[value=check]")
+    page.keyboard.press("Enter")
+    ended(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    look(page, "phone-checked")
+    page.context.close()

@@ -104,6 +104,24 @@ def test_a_title_above_the_header_a_wrong_column_check_then_import(
     page.context.close()
 
 
+def test_rejected_rows_are_corrected_in_the_browser(
+    platform_up: Running, browser: Any, tmp_path: Path
+) -> None:
+    page = opened(browser, platform_up)
+    sheet = tmp_path / "corrigir.csv"
+    sheet.write_text("E-mail,Nome\ncerto@corrigir.com.br,A\nerrado.corrigir.com.br,B\nzz,C\n")
+    drop(page, platform_up, sheet)
+    press(page, "button[value=import]")
+    assert (figure(page, "created"), figure(page, "rejected")) == (1, 2)
+    page.click("text=Correct them here")
+    page.wait_for_url("**/rejected")
+    look(page, "correcting")
+    page.get_by_label("E-mail of row 3").fill("errado@corrigir.com.br")
+    press(page, "form[action$='/correct'] button")
+    assert (figure(page, "created"), figure(page, "rejected")) == (1, 0)
+    page.context.close()
+
+
 def test_the_other_sheet_of_a_workbook(
     platform_up: Running, browser: Any, tmp_path: Path
 ) -> None:

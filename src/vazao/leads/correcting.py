@@ -14,6 +14,7 @@ import io
 import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -71,6 +72,21 @@ async def warnings_csv(
         yield block
 
 
+async def corrected_csv(
+    platform: Platform, record: Import, cells: Mapping[int, str]
+) -> AsyncGenerator[bytes]:
+    """Refused rows with their cell put right, as CSV that can be imported by the same mapping.
+
+    Args:
+        cells: by row, what the cell is to hold for which it was refused. Rows that were not
+            refused are left out, as are those refused for no cell. Raises as :func:`errors_csv`.
+    """
+    if _places.locked():
+        raise AnswersWaiting(remedy="Try again in a moment.", retry_after=30)
+    async for block in _made(_Corrected(platform, record, cells), for_excel=False):
+        yield block
+
+
 async def _made(correction: _Correction, for_excel: bool) -> AsyncGenerator[bytes]:
     """A file, whole before its first byte goes out: whoever reads slowly would keep the sheet
     open.
@@ -120,20 +136,30 @@ class _Correction:
             sheet = await asyncio.to_thread(self._open, path)
             try:
                 kept = _kept(sheet.headers)
-                separator = sheet.delimiter or ","
+                separator = self._separator(sheet)
                 file.write(_header([h for _, h in kept], added, separator))
                 cells = self._cells(sheet, kept, types)
                 shown = [*cells, *added_cells, "row", COLUMNS[1], COLUMNS[2]]
                 async with aclosing(ahead(sheet.batches())) as batches:
                     async for batch in batches:
                         rows = await self._told(batch, sheet)
-                        await asyncio.to_thread(_write, file, batch, rows, shown, separator)
+                        mended = self._mended(batch, sheet, rows)
+                        await asyncio.to_thread(_write, file, mended, rows, shown, separator)
             finally:
                 await asyncio.to_thread(sheet.close)
 
     async def _kinds(self, conn: Conn) -> tuple[bool, bool]:
         """Whether anything is to be told, and whether rows are too long."""
         return await store.imports.rejection_kinds(conn, self.record.id)
+
+    def _separator(self, sheet: sheets.Sheet) -> str:
+        return sheet.delimiter or ","
+
+    def _mended(
+        self, batch: sheets.Batch, sheet: sheets.Sheet, rows: pl.DataFrame
+    ) -> sheets.Batch:
+        """The batch as its rows are to be written."""
+        return batch
 
     def _open(self, path: Path) -> sheets.Sheet:
         record = self.record
@@ -171,6 +197,35 @@ class _Correction:
         return pl.DataFrame(found, schema=_REFUSED, orient="row").join(
             self.reasons, on="code", how="left"
         )
+
+
+class _Corrected(_Correction):
+    """Some of the refused rows, each with another value in the cell that was refused."""
+
+    def __init__(self, platform: Platform, record: Import, cells: Mapping[int, str]) -> None:
+        super().__init__(platform, record, "en")
+        self.cells = cells
+
+    def _separator(self, sheet: sheets.Sheet) -> str:
+        return ","
+
+    async def _told(self, batch: sheets.Batch, sheet: sheets.Sheet) -> pl.DataFrame:
+        refused = [
+            each for each in await self._refused(batch)
+            if each[0] in self.cells and each[1] in sheet.headers
+        ]
+        return self._explained(refused)
+
+    def _mended(
+        self, batch: sheets.Batch, sheet: sheets.Sheet, rows: pl.DataFrame
+    ) -> sheets.Batch:
+        frame = batch.frame.filter(pl.col("row").is_in(rows.get_column("row").implode()))
+        for row, header in rows.select("row", COLUMNS[1]).iter_rows():
+            column = f"c{sheet.headers.index(header)}"
+            this = pl.col("row") == row
+            mended = pl.when(this).then(pl.lit(self.cells[row])).otherwise(pl.col(column))
+            frame = frame.with_columns(mended.alias(column))
+        return replace(batch, frame=frame)
 
 
 class _Warnings(_Correction):

@@ -73,6 +73,12 @@ class ChangesGone(Conflict):
     code = "changes_gone"
 
 
+class NothingCorrected(Unprocessable):
+    """No cell was changed: nothing was sent again."""
+
+    code = "nothing_corrected"
+
+
 class MappingInvalid(Unprocessable):
     """The mapping is not a JSON object of headers to field names or null."""
 

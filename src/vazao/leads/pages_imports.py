@@ -13,12 +13,16 @@ from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
 from vazao.leads import service, store
 from vazao.leads.columns import LABELS
-from vazao.leads.errors import ChangesGone
+from vazao.leads.errors import ChangesGone, NothingCorrected
 from vazao.leads.views import difference_view
 from vazao.leads.wizard import FOUND, see
 
 READ, WRITE = "leads:read", "leads:write"
 PAGE = 50
+NO_CELL = frozenset(("suppressed", "row_too_long", "quote_unclosed", "cell_too_large"))
+"""Reasons that no other value in a cell puts right."""
+CUT = 200
+"""Characters from which a value is not kept whole."""
 FIRST = 5
 """Lines of a list that stand on the import's own page."""
 
@@ -122,6 +126,10 @@ async def show_rejected(
         request, "leads/told.html", shown=_shown(record, job, language), kind="rejected",
         lines=_told(lines[:PAGE], language), after=after,
         next=encode_cursor(lines[PAGE - 1][0]) if len(lines) > PAGE else None,
+        fixable={
+            row for row, place, code, value in lines
+            if place and code not in NO_CELL and len(value or "") < CUT
+        },
     )
 
 
@@ -141,6 +149,33 @@ async def show_warned(
         lines=_told(lines[:PAGE], language), after=after,
         next=encode_cursor(number + PAGE) if len(lines) > PAGE else None,
     )
+
+
+@post("/leads/imports/{token:str}/correct", include_in_schema=False,
+      opt={"scope": WRITE, "fields": ("cell-*",)})
+async def correct(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
+) -> Response[Any]:
+    """Send rejected rows again, with the cells that somebody has put right."""
+    from vazao.leads import resending
+
+    form = await request.form()
+    said = {k.removeprefix("cell-"): v for k, v in form.items() if isinstance(v, str)}
+    async with platform.db.connection() as conn:
+        record, job = await service.get(conn, principal.organization_id, token)
+    try:
+        made = await resending.resend(
+            platform, record, said, requested_by=principal.name,
+            request_id=request.scope["state"].get("request_id"),
+        )
+    except NothingCorrected as error:
+        language = language_of(request)
+        return page(
+            request, "leads/told.html", status=422, shown=_shown(record, job, language),
+            kind="rejected", messages=[("bad", error.message(language))], lines=[], after=None,
+            next=None,
+        )
+    return see(f"/leads/imports/{made.token}")
 
 
 @post("/leads/imports/{token:str}/apply", opt={"scope": WRITE}, include_in_schema=False)
@@ -168,5 +203,5 @@ async def stop(
 
 
 routes = [
-    show_imports, show_import, show_changes, show_rejected, show_warned, apply, stop,
+    show_imports, show_import, show_changes, show_rejected, show_warned, correct, apply, stop,
 ]

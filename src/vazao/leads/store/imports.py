@@ -125,6 +125,14 @@ async def rejections(
     return [(row, place, code, value) for row, place, code, value in found]
 
 
+async def rejected_values(
+    conn: Conn, import_id: int, rows: Sequence[int]
+) -> dict[int, str]:
+    """The refused cells of these *rows*, as they came (200 characters at most)."""
+    found = await sql.rows(conn, Q.rejected_values, import_id=import_id, rows=list(rows))
+    return {row: value or "" for row, value in found}
+
+
 async def rejection_kinds(conn: Conn, import_id: int) -> tuple[bool, bool]:
     """Whether an import refused rows, and whether any of them for being too long."""
     found = await sql.row(conn, Q.rejection_kinds, import_id=import_id)

@@ -103,6 +103,11 @@ on conflict (import_id, number) do nothing
 select row, place, code, value from leads.rejection
 where import_id = %(import_id)s and row > %(after)s order by row limit %(limit)s
 
+-- name: rejected_values
+-- Cells for which rows were refused.
+select row, value from leads.rejection
+where import_id = %(import_id)s and row = any (%(rows)s::bigint[])
+
 -- name: rejection_kinds
 -- Whether an import refused rows, and whether any of them for being too long.
 select exists(select from leads.rejection where import_id = %(import_id)s),

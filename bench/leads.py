@@ -25,6 +25,7 @@ import queries
 import rivals
 import sheets
 import survival
+import trials
 from platform_under_test import median, say, timed_import, up, wait_search
 from vazao.kit.embedded.server import EmbeddedPostgres
 
@@ -94,8 +95,8 @@ def floor(bench: Bench) -> None:
         bench.ours.append(seconds)
         lags.append(wait_search(running, bench.organization))
     ratio = median([a / b for a, b in zip(bench.ours, bench.floors, strict=True)])
-    say("300,000 rows by HTTP into the base, against the floor", "≤ 1.3 × floor", ratio,
-        ok=ratio <= 1.3, base=bench.base, ours=bench.ours, floor=bench.floors)
+    say("300,000 rows by HTTP into the base, against the floor", "≤ 1.0 × floor", ratio,
+        ok=ratio <= 1.0, base=bench.base, ours=bench.ours, floor=bench.floors)
     say("search knows all leads after the import", "≤ 15 s", median(lags),
         ok=median(lags) <= 15, lags=lags)
 
@@ -199,6 +200,7 @@ def four(bench: Bench) -> None:
 CLAIMS: dict[str, Callable[[Bench], Any]] = {
     "floor": floor, "again": again, "xlsx": xlsx, "four": four, "q": queries.search,
     "pages": queries.keyset, "memory": memory.peaks, "kills": survival.kills,
+    "trials": trials.trials, "messy": trials.messy, "compared": trials.compared,
     **{name: partial(rival, chosen=name) for name in RIVALS},
 }
 

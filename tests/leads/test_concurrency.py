@@ -12,7 +12,7 @@ import pytest
 from tests.support.leads import Tenant, five, make_platform, outcome, working
 from tests.support.locks import waits_for_lock, writer
 from vazao.kit.platform import Platform
-from vazao.leads import searching, service, store
+from vazao.leads import editing, searching, store
 
 pytestmark = pytest.mark.anyio
 
@@ -183,7 +183,7 @@ async def test_edits_by_hand_during_an_import_lose_nothing(at_work: Platform) ->
 
     async def edit(number: int) -> None:
         async with at_work.db.transaction() as conn:
-            await service.change_lead(
+            await editing.change_lead(
                 conn, 5, ids[f"u{number}@x.com"], {"city": "Olinda", "custom": {f"k{number}": "v"}},
                 at_work.secret,
             )
@@ -209,7 +209,7 @@ async def test_two_edits_of_custom_fields_at_once_both_stay(at_work: Platform) -
             await conn.execute("select 1")
             ready.set()
             await go.wait()
-            await service.change_lead(conn, 5, id, {"custom": {name: "v"}}, at_work.secret)
+            await editing.change_lead(conn, 5, id, {"custom": {name: "v"}}, at_work.secret)
 
     go, ready = asyncio.Event(), [asyncio.Event() for _ in range(6)]
     edits = [asyncio.create_task(edit(f"k{n}", each, go)) for n, each in enumerate(ready)]

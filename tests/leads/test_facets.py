@@ -9,7 +9,7 @@ import pytest
 from tests.support.leads import ORGANIZATION, imported
 from vazao.kit import clock
 from vazao.kit.platform import Platform
-from vazao.leads import facets, service, store
+from vazao.leads import editing, facets, store
 
 pytestmark = pytest.mark.anyio
 
@@ -45,7 +45,7 @@ async def test_facets_are_kept_until_the_base_changes(platform: Platform) -> Non
         )
     assert await read(platform) == first
     async with platform.db.transaction() as conn:
-        await service.change_lead(
+        await editing.change_lead(
             conn, ORGANIZATION, str(lead.id), {"city": "Recife"}, platform.secret
         )
     assert await read(platform) == first, "counted again too soon"

@@ -12,7 +12,7 @@ import pytest
 from tests.support.leads import Tenant, five, outcome
 from tests.support.waiting import eventually
 from vazao.kit.platform import Platform
-from vazao.leads import service, store
+from vazao.leads import editing, store
 
 pytestmark = pytest.mark.anyio
 Connection = psycopg.AsyncConnection[Any]
@@ -46,12 +46,12 @@ async def merging_waits(platform: Platform) -> None:
 
 
 async def delete(conn: Connection, tenant: Tenant, id: str) -> None:
-    await service.delete_lead(conn, tenant.id, id, tenant.platform.secret)
+    await editing.delete_lead(conn, tenant.id, id, tenant.platform.secret)
 
 
 async def move(conn: Connection, tenant: Tenant, id: str) -> None:
     fields = {"email": f"new{id}@x.com"}
-    await service.change_lead(conn, tenant.id, id, fields, tenant.platform.secret)
+    await editing.change_lead(conn, tenant.id, id, fields, tenant.platform.secret)
 
 
 Leave = Callable[[Connection, Tenant, str], Awaitable[None]]

@@ -213,7 +213,7 @@ async def test_two_changes_at_once_cannot_slip_past_each_other(
 
 
 def test_no_statement_but_these_gives_a_lead_an_address() -> None:
-    """A new one has to ask `suppressing`, as `service.change_lead` and `tasks.merge` do."""
+    """A new one has to ask `suppressing`, as `editing.change_lead` and `tasks.merge` do."""
     loaded = (store.base.Q, store.imports.Q, store.search.Q, store.staging.Q, store.suppression.Q)
     texts = {name: getattr(q, name).as_string(None) for q in loaded for name in q}
     writing = re.compile(r"(insert into|update) leads\.lead\b")

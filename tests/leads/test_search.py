@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.leads import Tenant, indexed
 from tests.support.waiting import eventually
-from vazao.leads import searching, service, store
+from vazao.leads import editing, searching, store
 from vazao.leads.models import Change, Lead
 
 pytestmark = pytest.mark.anyio
@@ -116,7 +116,7 @@ async def edit(tenant: Tenant, known: str, /, **fields: Any) -> Lead:
     async with tenant.platform.db.transaction() as conn:
         lead = await store.base.find(conn, tenant.id, known)
         assert lead
-        return await service.change_lead(
+        return await editing.change_lead(
             conn, tenant.id, str(lead.id), fields, tenant.platform.secret
         )
 
@@ -125,7 +125,7 @@ async def delete(tenant: Tenant, email: str) -> int:
     async with tenant.platform.db.transaction() as conn:
         lead = await store.base.find(conn, tenant.id, email)
         assert lead
-        await service.delete_lead(conn, tenant.id, str(lead.id), tenant.platform.secret)
+        await editing.delete_lead(conn, tenant.id, str(lead.id), tenant.platform.secret)
         return lead.id
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.leads import ORGANIZATION, base, begin, five, imported, outcome, working
 from vazao.kit.platform import Platform
-from vazao.leads import correcting, service, store
+from vazao.leads import correcting, editing, service, store
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +47,7 @@ async def test_a_change_by_hand_makes_it_compared_again(platform: Platform) -> N
     async with platform.db.transaction() as conn:
         lead = await store.base.find(conn, ORGANIZATION, "a@x.com")
         assert lead is not None
-        await service.change_lead(
+        await editing.change_lead(
             conn, ORGANIZATION, str(lead.id), {"name": "Outra"}, platform.secret
         )
     again = await imported(platform, SHEET)
@@ -60,7 +60,7 @@ async def test_a_deletion_makes_it_compared_again(platform: Platform) -> None:
     async with platform.db.transaction() as conn:
         lead = await store.base.find(conn, ORGANIZATION, "a@x.com")
         assert lead is not None
-        await service.delete_lead(conn, ORGANIZATION, str(lead.id), platform.secret)
+        await editing.delete_lead(conn, ORGANIZATION, str(lead.id), platform.secret)
     assert five(await imported(platform, SHEET)) == (1, 0, 1, 1, 1)
 
 
@@ -109,6 +109,6 @@ async def test_a_declared_type_makes_it_read_again(platform: Platform) -> None:
     sheet = "E-mail,Nota\na@x.com,dez\n"
     assert five(await imported(platform, sheet)) == (1, 0, 0, 0, 0)
     async with platform.db.transaction() as conn:
-        await service.declare_field(conn, ORGANIZATION, "nota", "integer")
+        await editing.declare_field(conn, ORGANIZATION, "nota", "integer")
     again = await imported(platform, sheet)
     assert (five(again), again["warnings"]) == ((0, 0, 1, 0, 0), 1)

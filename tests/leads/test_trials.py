@@ -12,7 +12,7 @@ import pytest
 from tests.support.leads import Tenant, five, outcome
 from tests.support.waiting import eventually
 from vazao.kit.errors import VazaoError
-from vazao.leads import errors, service, store, tasks
+from vazao.leads import editing, errors, service, store, tasks
 from vazao.leads.views import difference_view
 
 pytestmark = pytest.mark.anyio
@@ -164,7 +164,7 @@ async def test_one_who_left_after_the_trial_stays_away(tenant: Tenant) -> None:
         )
         found = await store.base.find(conn, tenant.id, "gone@x.com")
         assert found is not None
-        await service.delete_lead(conn, tenant.id, str(found.id), tenant.platform.secret)
+        await editing.delete_lead(conn, tenant.id, str(found.id), tenant.platform.secret)
         await conn.execute(
             "update leads.suppression set created_at = created_at - interval '3 hours' "
             "where organization_id = %s", [tenant.id],

@@ -19,10 +19,11 @@ __getattr__ = lazily(__name__, {"LeadSettings": "settings"})
 
 
 def _routes() -> list[Any]:
-    from vazao.leads import api, api_imports, pages, pages_imports, wizard
+    from vazao.leads import api, api_imports, pages, pages_editing, pages_imports, wizard
 
     return [
-        *api_imports.routes, *api.routes, *wizard.routes, *pages_imports.routes, *pages.routes
+        *api_imports.routes, *api.routes, *wizard.routes, *pages_imports.routes,
+        *pages_editing.routes, *pages.routes,
     ]
 
 
@@ -43,6 +44,7 @@ def register(registry: Registry) -> None:
     registry.demo.append(DemoStep("Import of a spreadsheet", demo.import_sheet, 10))
     registry.template_packages.append("vazao.leads")
     registry.periodic.append(Periodic("leads.sweep", 60.0, tasks.sweep))
+    registry.periodic.append(Periodic("leads.forget_deleted", 3600.0, tasks.forget_deleted))
     registry.periodic.append(Periodic("leads.thin", 600.0, tasks.thin))
     for kind in (
         jobs.Kind(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Controller, Request, delete, get, patch
+from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
@@ -16,16 +16,22 @@ from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, following, limit_of
 from vazao.kit.web.parameters import json_of
 from vazao.kit.web.streaming import begun, kept_file
-from vazao.leads import described, searching, service, store
+from vazao.leads import described, editing, searching, store
 from vazao.leads.errors import FiltersExclusive, SinceInvalid
 from vazao.leads.models import Change
 from vazao.leads.views import (
+    DeletedPage,
     Facets,
     FacetValue,
     LeadChange,
     LeadChanges,
+    LeadHistory,
     LeadPage,
     LeadView,
+    Tagged,
+    Tagging,
+    deleted_view,
+    happening_view,
     lead_view,
 )
 
@@ -133,6 +139,82 @@ class Leads(Controller):
         media = "text/csv" if form == "csv" else "application/x-ndjson"
         return kept_file(body, media, f"leads.{form}")
 
+    @post("/", operation_id="createLead", summary="Create a lead", status_code=201,
+          opt=described.CREATE_LEAD)
+    async def create(
+        self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any]
+    ) -> Response[LeadView]:
+        """A new lead, under the rules of an import."""
+        data = await json_of(request, dict[str, Any])
+        async with platform.db.transaction() as conn:
+            lead = await editing.create_lead(
+                conn, principal.organization_id, data, platform.secret, by=principal.name
+            )
+        await _mark(platform, principal)
+        return Response(
+            lead_view(lead), status_code=201, headers={"Location": f"/v1/leads/{lead.id}"}
+        )
+
+    @post("/tags", operation_id="tagLeads", summary="Tag several leads", status_code=200,
+          opt=described.TAG_LEADS)
+    async def tag(
+        self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any]
+    ) -> Tagged:
+        """Add tags to leads, and take some away."""
+        asked = await json_of(request, Tagging)
+        async with platform.db.transaction() as conn:
+            changed = await editing.tag_leads(
+                conn, principal.organization_id, asked.ids, add=asked.add, remove=asked.remove,
+                by=principal.name,
+            )
+        await _mark(platform, principal)
+        return {"changed": changed}
+
+    @get("/deleted", operation_id="listDeletedLeads", summary="List deleted leads",
+         opt=described.LIST_DELETED)
+    async def deleted(
+        self, platform: ThePlatform, principal: Asker, limit: FromQuery[str | None] = None,
+        after: FromQuery[str | None] = None,
+    ) -> DeletedPage:
+        """Leads whose deletion can be taken back."""
+        size = limit_of(limit)
+        before = decode_cursor(after, int)[0] if after else None
+        async with platform.db.connection() as conn:
+            page = await store.edits.deleted(
+                conn, principal.organization_id, before=before, limit=size
+            )
+        return {
+            "items": [deleted_view(each) for each in page.items],
+            "next": following(page, lambda each: encode_cursor(each.lead_id)),
+        }
+
+    @post("/{lead_id:str}/restore", operation_id="restoreLead", summary="Restore a deleted lead",
+          status_code=200, opt=described.RESTORE_LEAD)
+    async def restore(
+        self, platform: ThePlatform, principal: Asker, lead_id: FromPath[str]
+    ) -> LeadView:
+        """Take a deletion back."""
+        async with platform.db.transaction() as conn:
+            lead = await editing.restore_lead(
+                conn, principal.organization_id, lead_id, platform.secret, by=principal.name
+            )
+        await _mark(platform, principal)
+        return lead_view(lead)
+
+    @get("/{lead_id:str}/history", operation_id="listLeadHistory",
+         summary="Show what became of a lead", opt=described.LEAD_HISTORY)
+    async def history(
+        self, platform: ThePlatform, principal: Asker, lead_id: FromPath[str]
+    ) -> LeadHistory:
+        """Which people, systems and imports changed it, and when; newest first."""
+        number = editing.lead_id(lead_id)
+        async with platform.db.connection() as conn:
+            found = await store.edits.history(conn, principal.organization_id, number)
+        if not found:
+            async with platform.db.connection() as conn:
+                await editing.get_lead(conn, principal.organization_id, lead_id)
+        return {"items": [happening_view(each) for each in found]}
+
     @get("/{lead_id:str}", operation_id="getLead", summary="Show a lead",
          opt=described.GET_LEAD)
     async def show(
@@ -141,7 +223,7 @@ class Leads(Controller):
         """One lead."""
         async with platform.db.connection() as conn:
             return lead_view(
-                await service.get_lead(conn, principal.organization_id, lead_id)
+                await editing.get_lead(conn, principal.organization_id, lead_id)
             )
 
     @patch("/{lead_id:str}", operation_id="updateLead", summary="Change a lead",
@@ -153,8 +235,9 @@ class Leads(Controller):
         """Set fields of one lead; null clears."""
         data = await json_of(request, dict[str, Any])
         async with platform.db.transaction() as conn:
-            lead = await service.change_lead(
-                conn, principal.organization_id, lead_id, data, platform.secret
+            lead = await editing.change_lead(
+                conn, principal.organization_id, lead_id, data, platform.secret,
+                by=principal.name,
             )
         await _mark(platform, principal)
         return lead_view(lead)
@@ -166,8 +249,8 @@ class Leads(Controller):
     ) -> None:
         """Remove one lead."""
         async with platform.db.transaction() as conn:
-            await service.delete_lead(
-                conn, principal.organization_id, lead_id, platform.secret
+            await editing.delete_lead(
+                conn, principal.organization_id, lead_id, platform.secret, by=principal.name
             )
         await _mark(platform, principal)
 

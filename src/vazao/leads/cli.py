@@ -272,10 +272,10 @@ def declare_field(
     """Declare a custom field's type; it holds for values that come from now on."""
 
     async def main(platform: Platform) -> None:
-        from vazao.leads import service
+        from vazao.leads import editing
 
         async with platform.db.transaction() as conn:
             organization_id = await platform.registry.organization_id(conn, organization)
-            await service.declare_field(conn, organization_id, name, type)
+            await editing.declare_field(conn, organization_id, name, type)
 
     kit.run(main)

@@ -16,6 +16,8 @@ LABELS: Final = {
     "city": "City", "state": "State", "country": "Country", "website": "Website", "tags": "Tags",
     "legal_basis": "Legal basis", "opted_out": "Opted out",
 }
+PART_LABELS: Final = ("first_name", "middle_name", "last_name")
+"""Those that only a sheet has: together they say the name."""
 TEXTS: Final = {
     "text": "text", "integer": "whole number", "number": "number", "date": "date",
     "boolean": "yes or no",

@@ -30,14 +30,18 @@ from vazao.kit.web.openapi import (
 from vazao.leads import errors
 from vazao.leads.models import Empty, Mode
 from vazao.leads.views import (
+    DeletedPage,
     DifferencePage,
     Facets,
     ImportPage,
     ImportView,
     LeadChanges,
     LeadFields,
+    LeadHistory,
     LeadPage,
     LeadView,
+    Tagged,
+    Tagging,
 )
 from vazao.uploads import FormInvalid, UploadTooLarge
 
@@ -236,7 +240,36 @@ UPDATE_LEAD = says(
     refuses=(errors.LeadNotFound, errors.EmailTaken, errors.AddressSuppressed,
              errors.LeadInvalid), scope=WRITE,
 )
+CREATE_LEAD = says(
+    Answer(about="The new lead.", kind=LeadView, status=201, example=LEAD,
+           headers=(location("/v1/leads/42"),)),
+    bodies=(Body(media="application/json", kind=LeadFields,
+                 example={"email": "ana@example.com", "name": "Ana Lima"}),),
+    refuses=(errors.EmailTaken, errors.AddressSuppressed, errors.LeadInvalid), scope=WRITE,
+)
+TAG_LEADS = says(
+    Answer(about="How many were changed.", kind=Tagged, example={"changed": 2}),
+    bodies=(Body(media="application/json", kind=Tagging,
+                 example={"ids": ["42", "43"], "add": ["fair"], "remove": ["cold"]}),),
+    refuses=(errors.LeadNotFound, errors.LeadInvalid), scope=WRITE,
+)
+LIST_DELETED = says(
+    Answer(about="A page of deleted leads.", kind=DeletedPage, example={"items": [{
+        "id": "42", "email": "ana@example.com", "name": "Ana Lima", "deleted_by": "Maria",
+        "deleted_at": AT}], "next": None}),
+    parameters=PAGED, refuses=PAGED_REFUSES, scope=READ,
+)
+RESTORE_LEAD = says(
+    Answer(about="The lead, as it was.", kind=LeadView, example=LEAD), parameters=LEAD_ID,
+    refuses=(errors.LeadNotFound, errors.EmailTaken, errors.AddressSuppressed), scope=WRITE,
+)
+LEAD_HISTORY = says(
+    Answer(about="What became of it.", kind=LeadHistory, example={"items": [{
+        "at": AT, "what": "changed", "by": "Maria", "fields": ["city"], "import_id": None,
+        "filename": None}]}),
+    parameters=LEAD_ID, refuses=(errors.LeadNotFound,), scope=READ,
+)
 DELETE_LEAD = says(
-    Answer(about="It is gone.", status=204), parameters=LEAD_ID,
+    Answer(about="It is gone; for 30 days it can be restored.", status=204), parameters=LEAD_ID,
     refuses=(errors.LeadNotFound,), scope=WRITE,
 )

@@ -177,6 +177,29 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     after: dict[str, Any]
 
 
+class Deleted(msgspec.Struct, frozen=True, kw_only=True):
+    """A lead that was deleted, and can be restored."""
+
+    lead_id: int
+    email: str
+    name: str | None
+    deleted_by: str | None
+    deleted_at: datetime
+
+
+class Happening(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that became of a lead: by hand (``fields`` says which were changed), or by an
+    import (``import_`` is its public id).
+    """
+
+    at: datetime
+    what: str
+    by: str | None
+    fields: list[str]
+    import_: str | None = msgspec.field(name="import")
+    filename: str | None
+
+
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """What merging one slice did: leads made and changed, and the sheet's rows it held."""
 

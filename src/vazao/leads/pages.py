@@ -10,8 +10,8 @@ from litestar.params import FromPath, FromQuery
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
-from vazao.leads import facets, searching, service, store
-from vazao.leads.columns import LABELS
+from vazao.leads import editing, facets, searching, store
+from vazao.leads.columns import LABELS, PART_LABELS
 
 READ = "leads:read"
 PAGE = 50
@@ -58,8 +58,10 @@ async def show_lead(
 ) -> Response[str]:
     """One lead, whole."""
     async with platform.db.connection() as conn:
-        lead = await service.get_lead(conn, principal.organization_id, lead_id)
-    return page(request, "leads/lead.html", lead=lead, labels=LABELS)
+        lead = await editing.get_lead(conn, principal.organization_id, lead_id)
+        history = await store.edits.history(conn, principal.organization_id, lead.id)
+    labels = {name: label for name, label in LABELS.items() if name not in PART_LABELS}
+    return page(request, "leads/lead.html", lead=lead, labels=labels, history=history)
 
 
 routes = [show_leads, show_behind, show_lead]

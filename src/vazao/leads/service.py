@@ -1,4 +1,4 @@
-"""The verbs of leads: begin an import, tell of it, and read and change single leads.
+"""The verbs of imports: begin one, tell of it, apply a trial.
 
 Nothing here commits, and nothing here knows HTTP.
 """
@@ -9,31 +9,26 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from psycopg import AsyncConnection
-from psycopg import errors as pg
 
 from vazao import jobs, uploads
 from vazao.kit import clock
 from vazao.kit.i18n import translate
 from vazao.kit.sql import Page
-from vazao.leads import store, suppressing
+from vazao.leads import store
 from vazao.leads.errors import (
     ChangesGone,
-    EmailTaken,
     ImportNotFound,
-    LeadNotFound,
-    MappingCustomName,
     NotATrial,
     OptionInvalid,
     OptionUnknown,
     TrialApplied,
     TrialNotFinished,
 )
-from vazao.leads.models import Difference, Empty, Import, Lead, Mode, Options, Outcomes
+from vazao.leads.models import Difference, Empty, Import, Mode, Options, Outcomes
 from vazao.leads.views import ImportView
 
 Connection = AsyncConnection[Any]
 CHOICES = {"mode": ("upsert", "create", "update"), "empty": ("keep", "clear")}
-FIELD_TYPES = ("text", "integer", "number", "date", "boolean")
 OPTIONS = (
     "mode", "empty", "sheet", "header_row", "delimiter", "encoding", "mapping", "strict", "dry_run",
 )
@@ -253,99 +248,3 @@ def reason(code: str, language: str) -> tuple[str, str]:
 
     message, remedy = REASONS.get(code, (code, ""))
     return translate(message, language), translate(remedy, language)
-
-
-async def get_lead(conn: Connection, organization_id: int, id: str) -> Lead:
-    """One lead.
-
-    Raises:
-        LeadNotFound: there is none by that id in this organization.
-    """
-    lead = await store.base.get(conn, organization_id, lead_id(id))
-    if lead is None:
-        raise LeadNotFound
-    return lead
-
-
-def lead_id(text: str) -> int:
-    """The number behind a lead's public id."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise LeadNotFound
-    return int(text)
-
-
-async def change_lead(
-    conn: Connection, organization_id: int, id: str, fields: Mapping[str, Any], secret: bytes
-) -> Lead:
-    """Set fields of one lead under the rules of an import; null clears.
-
-    ``custom`` merges by key, and a null there removes the key. An opt-out never goes back.
-
-    Raises:
-        LeadInvalid: a value is refused, with its place and remedy.
-        EmailTaken: another lead has that e-mail.
-        AddressSuppressed: someone who opted out left it.
-    """
-    from vazao.leads import validation
-
-    lead = await store.base.lock(conn, organization_id, lead_id(id))
-    if lead is None:
-        raise LeadNotFound
-    types = await store.base.custom_types(conn, organization_id)
-    clean = validation.clean_lead(fields, types)
-    if "custom" in clean:
-        merged = lead.custom | clean["custom"]
-        names = sorted(name for name, value in clean["custom"].items() if value is not None)
-        await store.base.know_custom_fields(conn, organization_id, dict.fromkeys(names, "text"))
-        if {k: v for k, v in merged.items() if v is not None} == lead.custom:
-            del clean["custom"]
-    if "opted_out" in clean:
-        clean["opted_out"] = lead.opted_out or bool(clean["opted_out"])
-    changed = {f: v for f, v in clean.items() if getattr(lead, f) != v}
-    if not changed:
-        return lead
-    try:
-        after = await store.base.update(conn, organization_id, lead.id, changed)
-    except pg.UniqueViolation as error:
-        raise EmailTaken from error
-    if after is None:
-        raise LeadNotFound
-    await suppressing.move(conn, organization_id, secret, lead, after)
-    await store.search.index(conn, organization_id, [lead.id])
-    await store.base.raise_base(conn, organization_id, 0)
-    return after
-
-
-async def delete_lead(
-    conn: Connection, organization_id: int, id: str, secret: bytes
-) -> None:
-    """Remove one lead; one that had opted out leaves a keyed hash of its e-mail."""
-    gone = await store.base.delete(conn, organization_id, lead_id(id))
-    if gone is None:
-        raise LeadNotFound
-    number, email, opted_out = gone
-    if opted_out:
-        await suppressing.leave(conn, organization_id, secret, email)
-    await store.search.forget(conn, organization_id, number)
-    await store.base.raise_base(conn, organization_id, -1)
-
-
-async def declare_field(conn: Connection, organization_id: int, name: str, type: str) -> None:
-    """Declare a custom field's type.
-
-    Raises:
-        MappingCustomName: the name is none that a custom field can have.
-        OptionInvalid: there is no such type.
-    """
-    from vazao.leads.mapping import CUSTOM_NAME
-
-    if not CUSTOM_NAME.fullmatch(name):
-        raise MappingCustomName(
-            "{field} is not a name for a custom field.",
-            remedy="Write a letter a-z, then letters a-z, digits or _, at most 63 in all.",
-            field=name[:80],
-        )
-    if type not in FIELD_TYPES:
-        raise OptionInvalid(name="type", value=type[:40], allowed=", ".join(FIELD_TYPES))
-    await store.base.declare_custom_field(conn, organization_id, name, type)
-    await store.base.raise_base(conn, organization_id, 0)

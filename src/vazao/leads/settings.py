@@ -20,6 +20,9 @@ class LeadSettings(Section):
     trials_kept_hours: int = Field(
         24, ge=1, description="how long a trial (dry_run) can be applied without another reading"
     )
+    deleted_kept_days: int = Field(
+        30, ge=1, description="how long a deleted lead can be restored"
+    )
     slice_rows: int = Field(
         20_000, ge=100, description="rows that one merge slice (one short transaction) holds"
     )

@@ -290,6 +290,13 @@ async def sweep(platform: Platform) -> None:
                 await store.staging.drop(conn, staging)
 
 
+async def forget_deleted(platform: Platform) -> None:
+    """Drop deleted leads that cannot be restored any more."""
+    kept = timedelta(days=platform.settings.of(LeadSettings).deleted_kept_days)
+    async with platform.db.connection() as conn:
+        await store.edits.forget(conn, kept=kept)
+
+
 async def plan_index(run: jobs.PartRun) -> None:
     """Parts for the merged slices whose leads search does not know."""
     async with run.finishing() as conn:

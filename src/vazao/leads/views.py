@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 import msgspec
 
 from vazao.jobs import JobView
 from vazao.kit import clock
 from vazao.kit.web.openapi import Count, Moment
-from vazao.leads.models import Difference, Empty, Lead, Mode
+from vazao.leads.models import Deleted, Difference, Empty, Happening, Lead, Mode
 
 
 class LeadView(TypedDict):
@@ -182,6 +182,71 @@ def _differing(
         if new != old and (old or new not in (None, [], {}, False)):
             was[field], becomes[field] = old, new
     return was if before else {}, becomes
+
+
+class DeletedLead(TypedDict):
+    """A lead that was deleted, and can be restored."""
+
+    id: str
+    email: str
+    name: str | None
+    deleted_by: str | None
+    deleted_at: Moment
+
+
+class DeletedPage(TypedDict):
+    """A page of deleted leads; ``next`` is null exactly where nothing follows."""
+
+    items: list[DeletedLead]
+    next: str | None
+
+
+class LeadHappening(TypedDict):
+    """Something that became of a lead: by hand, or by an import."""
+
+    at: Moment
+    what: Literal["created", "changed", "tagged", "deleted", "restored"]
+    by: str | None
+    fields: Annotated[list[str], msgspec.Meta(description="By hand: which fields were changed.")]
+    import_id: Annotated[str | None, msgspec.Meta(description="The import that did it.")]
+    filename: str | None
+
+
+class LeadHistory(TypedDict):
+    """What became of a lead, newest first."""
+
+    items: list[LeadHappening]
+
+
+class Tagging(msgspec.Struct, forbid_unknown_fields=True):
+    """Tags to add to leads, and tags to take away."""
+
+    ids: Annotated[list[str], msgspec.Meta(min_length=1, max_length=1000)]
+    add: list[str] = []
+    remove: list[str] = []
+
+
+class Tagged(TypedDict):
+    """How many leads were changed; those that had the tags already are not."""
+
+    changed: Count
+
+
+def deleted_view(deleted: Deleted) -> DeletedLead:
+    """A deleted lead as the API shows it."""
+    return {
+        "id": str(deleted.lead_id), "email": deleted.email, "name": deleted.name,
+        "deleted_by": deleted.deleted_by, "deleted_at": clock.stamp(deleted.deleted_at),
+    }
+
+
+def happening_view(happening: Happening) -> LeadHappening:
+    """A happening as the API shows it."""
+    return cast(LeadHappening, {
+        "at": clock.stamp(happening.at), "what": happening.what, "by": happening.by,
+        "fields": happening.fields, "import_id": happening.import_,
+        "filename": happening.filename,
+    })
 
 
 def lead_view(lead: Lead) -> LeadView:

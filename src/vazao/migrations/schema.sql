@@ -1251,6 +1251,16 @@ CREATE TABLE leads.custom_field (
 
 COMMENT ON TABLE leads.custom_field IS 'Custom fields in use and their types; text unless declared otherwise';
 
+CREATE TABLE leads.deleted (
+    organization_id integer NOT NULL,
+    lead_id bigint NOT NULL,
+    lead jsonb NOT NULL,
+    deleted_by text,
+    deleted_at timestamp with time zone DEFAULT kit.now() NOT NULL
+);
+
+COMMENT ON TABLE leads.deleted IS 'Leads that were deleted, whole, as long as that can be taken back';
+
 CREATE TABLE leads.document (
     organization_id integer NOT NULL,
     lead_id bigint NOT NULL,
@@ -1388,6 +1398,28 @@ CREATE TABLE leads.document_p9 (
     labels text[] CONSTRAINT document_labels_not_null NOT NULL COLLATE pg_catalog."C"
 )
 WITH (fillfactor='90');
+
+CREATE TABLE leads.edit (
+    organization_id integer NOT NULL,
+    lead_id bigint NOT NULL,
+    id bigint NOT NULL,
+    what text NOT NULL,
+    fields text[] DEFAULT '{}'::text[] NOT NULL,
+    edited_by text,
+    edited_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    CONSTRAINT edit_what_check CHECK ((what = ANY (ARRAY['created'::text, 'changed'::text, 'tagged'::text, 'deleted'::text, 'restored'::text])))
+);
+
+COMMENT ON TABLE leads.edit IS 'What people and other systems did to single leads: which fields, never their values';
+
+ALTER TABLE leads.edit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME leads.edit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE leads.epoch (
     organization_id integer NOT NULL,
@@ -2630,6 +2662,9 @@ ALTER TABLE ONLY leads.before_image
 ALTER TABLE ONLY leads.custom_field
     ADD CONSTRAINT custom_field_pkey PRIMARY KEY (organization_id, name);
 
+ALTER TABLE ONLY leads.deleted
+    ADD CONSTRAINT deleted_pkey PRIMARY KEY (organization_id, lead_id);
+
 ALTER TABLE ONLY leads.document
     ADD CONSTRAINT document_pkey PRIMARY KEY (organization_id, lead_id);
 
@@ -2680,6 +2715,9 @@ ALTER TABLE ONLY leads.document_p8
 
 ALTER TABLE ONLY leads.document_p9
     ADD CONSTRAINT document_p9_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.edit
+    ADD CONSTRAINT edit_pkey PRIMARY KEY (organization_id, lead_id, id);
 
 ALTER TABLE ONLY leads.epoch
     ADD CONSTRAINT epoch_pkey PRIMARY KEY (organization_id, at);
@@ -2994,6 +3032,8 @@ CREATE INDEX upload_receiving ON jobs.upload USING btree (last_segment_at) WHERE
 CREATE UNIQUE INDEX upload_token ON jobs.upload USING btree (token);
 
 CREATE INDEX worker_host ON jobs.worker USING btree (host);
+
+CREATE INDEX deleted_at ON leads.deleted USING btree (deleted_at);
 
 CREATE INDEX document_search ON ONLY leads.document USING gin (words public.gin_trgm_ops, labels);
 

@@ -64,12 +64,6 @@ async def update(
     )
 
 
-async def delete(conn: Conn, organization_id: int, id: int) -> tuple[int, str, bool] | None:
-    """Remove one lead: its id, e-mail, and whether it had opted out."""
-    gone = await sql.row(conn, Q.delete_lead, organization_id=organization_id, id=id)
-    return None if gone is None else (gone[0], gone[1], gone[2])
-
-
 async def raise_base(conn: Conn, organization_id: int, created: int) -> None:
     """A base changed: raise its version, and count what came or (negative) went."""
     await sql.run(conn, Q.raise_base, organization_id=organization_id, created=created)

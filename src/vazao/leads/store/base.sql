@@ -25,11 +25,6 @@ update leads.lead set {assignments}, updated_at = now(), updated_by = null
 where organization_id = %(organization_id)s and id = %(id)s
 returning *
 
--- name: delete_lead
--- One lead goes; the caller marks its document.
-delete from leads.lead where organization_id = %(organization_id)s and id = %(id)s
-returning id, email, opted_out
-
 -- name: raise_base
 -- After a slice: the base's version, which caches of counts and facets are keyed by, and its size.
 insert into leads.base as b (organization_id, version, leads)

@@ -1,0 +1,204 @@
+"""HTML of leads by hand: make one, change it, delete it and take that back, tag several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery
+
+from vazao.kit.errors import VazaoError
+from vazao.kit.platform import Platform, Principal
+from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.pages import language_of, page
+from vazao.kit.web.paging import decode_cursor, encode_cursor, following
+from vazao.leads import editing, store
+from vazao.leads.columns import LABELS, PART_LABELS
+from vazao.leads.errors import EmailTaken, LeadInvalid
+from vazao.leads.models import Lead
+from vazao.leads.settings import LeadSettings
+from vazao.leads.wizard import see
+
+READ, WRITE = "leads:read", "leads:write"
+PAGE = 50
+FIELDS: Final = tuple(name for name in LABELS if name not in PART_LABELS)
+FORM: Final = (*FIELDS, "custom-*")
+
+
+def _said(lead: Lead | None, field: str) -> str:
+    """A field of a lead as a form shows it."""
+    if lead is None:
+        return ""
+    if field.startswith("custom-"):
+        value = lead.custom.get(field.removeprefix("custom-"))
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return "" if value is None else str(value)
+    value = getattr(lead, field)
+    return ", ".join(value) if field == "tags" else value or ""
+
+
+def _fields(given: Mapping[str, str], lead: Lead | None) -> dict[str, Any]:
+    """The fields that a form changes; what it leaves as it was is not looked at."""
+    fields: dict[str, Any] = {"opted_out": True} if given.get("opted_out") else {}
+    custom: dict[str, Any] = {}
+    for name, value in given.items():
+        if name in ("csrf", "opted_out") or value.strip() == _said(lead, name):
+            continue
+        if name.startswith("custom-"):
+            custom[name.removeprefix("custom-")] = value.strip() or None
+        else:
+            fields[name] = value.strip() or None
+    return fields | ({"custom": custom} if custom else {})
+
+
+async def _form_page(
+    request: Request[Any, Any, Any], platform: Platform, principal: Principal, lead: Lead | None,
+    *, given: Mapping[str, str] | None = None, error: VazaoError | None = None,
+) -> Response[str]:
+    language = language_of(request)
+    async with platform.db.connection() as conn:
+        own = sorted(await store.base.custom_types(conn, principal.organization_id))
+    names = [*FIELDS, *(f"custom-{name}" for name in own)]
+    values = {name: _said(lead, name) for name in names if name != "opted_out"} | dict(given or {})
+    wrong: dict[str, str] = {}
+    if isinstance(error, LeadInvalid):
+        wrong = {d["place"].replace("custom.", "custom-"): error.message(language)
+                 for d in error.details}
+    return page(
+        request, "leads/edit.html", status=error.status if error else 200, lead=lead,
+        values=values, labels=LABELS, fields=[f for f in FIELDS if f != "opted_out"], own=own,
+        wrong=wrong, messages=[("bad", error.message(language))] if error else [],
+    )
+
+
+async def _given(request: Request[Any, Any, Any]) -> dict[str, str]:
+    return {k: v for k, v in (await request.form()).items() if isinstance(v, str)}
+
+
+@get("/leads/new", opt={"scope": WRITE}, include_in_schema=False)
+async def new(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[str]:
+    """A form for a new lead."""
+    return await _form_page(request, platform, principal, None)
+
+
+@post("/leads/new", opt={"scope": WRITE, "fields": FORM}, include_in_schema=False)
+async def create(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[Any]:
+    """Make it."""
+    given = await _given(request)
+    try:
+        async with platform.db.transaction() as conn:
+            lead = await editing.create_lead(
+                conn, principal.organization_id, _fields(given, None), platform.secret,
+                by=principal.name,
+            )
+    except VazaoError as error:
+        return await _form_page(request, platform, principal, None, given=given, error=error)
+    return see(f"/leads/{lead.id}")
+
+
+@get("/leads/{lead_id:str}/edit", opt={"scope": WRITE}, include_in_schema=False)
+async def edit(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, lead_id: FromPath[str]
+) -> Response[str]:
+    """A form with a lead's fields."""
+    async with platform.db.connection() as conn:
+        lead = await editing.get_lead(conn, principal.organization_id, lead_id)
+    return await _form_page(request, platform, principal, lead)
+
+
+@post("/leads/{lead_id:str}/edit", opt={"scope": WRITE, "fields": FORM}, include_in_schema=False)
+async def change(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, lead_id: FromPath[str]
+) -> Response[Any]:
+    """Change what the form changes."""
+    given = await _given(request)
+    async with platform.db.connection() as conn:
+        lead = await editing.get_lead(conn, principal.organization_id, lead_id)
+    try:
+        async with platform.db.transaction() as conn:
+            await editing.change_lead(
+                conn, principal.organization_id, lead_id, _fields(given, lead), platform.secret,
+                by=principal.name,
+            )
+    except VazaoError as error:
+        return await _form_page(request, platform, principal, lead, given=given, error=error)
+    return see(f"/leads/{lead.id}")
+
+
+@post("/leads/{lead_id:str}/delete", opt={"scope": WRITE}, include_in_schema=False)
+async def delete(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, lead_id: FromPath[str]
+) -> Response[None]:
+    """Delete a lead; the page of deleted ones says how to take that back."""
+    async with platform.db.transaction() as conn:
+        await editing.delete_lead(
+            conn, principal.organization_id, lead_id, platform.secret, by=principal.name
+        )
+    return see("/leads/deleted")
+
+
+@get("/leads/deleted", opt={"scope": READ}, include_in_schema=False)
+async def deleted(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker,
+    after: FromQuery[str | None] = None,
+) -> Response[str]:
+    """Leads whose deletion can be taken back."""
+    before = decode_cursor(after, int)[0] if after else None
+    return await _deleted_page(request, platform, principal, before, after)
+
+
+async def _deleted_page(
+    request: Request[Any, Any, Any], platform: Platform, principal: Principal, before: int | None,
+    after: str | None, error: VazaoError | None = None,
+) -> Response[str]:
+    async with platform.db.connection() as conn:
+        found = await store.edits.deleted(
+            conn, principal.organization_id, before=before, limit=PAGE
+        )
+    return page(
+        request, "leads/deleted.html", status=error.status if error else 200, leads=found.items,
+        after=after, days=platform.settings.of(LeadSettings).deleted_kept_days,
+        next=following(found, lambda each: encode_cursor(each.lead_id)),
+        messages=[("bad", error.message(language_of(request)))] if error else [],
+    )
+
+
+@post("/leads/{lead_id:str}/restore", opt={"scope": WRITE}, include_in_schema=False)
+async def restore(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, lead_id: FromPath[str]
+) -> Response[Any]:
+    """Take a deletion back."""
+    try:
+        async with platform.db.transaction() as conn:
+            lead = await editing.restore_lead(
+                conn, principal.organization_id, lead_id, platform.secret, by=principal.name
+            )
+    except EmailTaken as error:
+        return await _deleted_page(request, platform, principal, None, None, error)
+    return see(f"/leads/{lead.id}")
+
+
+@post("/leads/tags", opt={"scope": WRITE, "fields": ("lead", "tags", "do", "back")},
+      include_in_schema=False)
+async def tag(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[None]:
+    """Add a tag to the leads that were ticked, or take it away."""
+    form = await request.form()
+    tags, taken = str(form.get("tags", "")), form.get("do") == "remove"
+    async with platform.db.transaction() as conn:
+        await editing.tag_leads(
+            conn, principal.organization_id, [str(id) for id in form.getall("lead", [])],
+            add="" if taken else tags, remove=tags if taken else "", by=principal.name,
+        )
+    back = str(form.get("back", ""))
+    return see(f"/leads?{back}" if back else "/leads")
+
+
+routes = [new, create, edit, change, delete, deleted, restore, tag]

@@ -26,16 +26,13 @@ def trials(bench: Bench) -> None:
     plain: list[float] = []
     dry: list[float] = []
     applied: list[float] = []
-    peaks: list[float] = []
     for _ in range(TURNS):
         bench.checkpoint()
         plain.append(timed_import(bench.client, bench.sheet("plain"))[0])
         path = bench.sheet("dry")
         bench.checkpoint()
-        with Peak(bench.running.workers()) as peak:
-            seconds, shown = timed_import(bench.client, path, dry_run="true")
+        seconds, shown = timed_import(bench.client, path, dry_run="true")
         dry.append(seconds)
-        peaks.append(peak.highest / 1e6)
         _pages(bench, shown)
         bench.checkpoint()
         began = perf_counter()
@@ -48,8 +45,11 @@ def trials(bench: Bench) -> None:
         ratio = median([b / a for a, b in zip(plain, times, strict=True)])
         say(f"{name}, 300,000 rows", "≤ 0.8 × the import", ratio, ok=ratio <= 0.8,
             plain=plain, times=times)
-    say("worker's peak memory: dry run of 300,000 rows of CSV", "≤ 350 MB", max(peaks),
-        ok=max(peaks) <= 350)
+    # Apart: looking at the memory takes some of the time.
+    with Peak(bench.running.workers()) as peak:
+        timed_import(bench.client, bench.sheet("peak"), dry_run="true")
+    say("worker's peak memory: dry run of 300,000 rows of CSV", "≤ 350 MB", peak.highest / 1e6,
+        ok=peak.highest / 1e6 <= 350)
 
 
 def _pages(bench: Bench, shown: dict[str, Any]) -> None:
@@ -70,7 +70,7 @@ def messy(bench: Bench) -> None:
             seconds, shown = timed_import(bench.client, path)
             found.append(seconds)
             assert shown["rows_total"] == ROWS
-            assert (shown["duplicates"] > ROWS // 4) == (name == "duplicates"), shown
+            assert (shown["duplicates"] > ROWS // 5) == (name == "duplicates"), shown
             assert (shown["warnings"] == ROWS - shown["rejected"]) == (name == "warnings"), shown
     for name, most in (("duplicates", 1.3), ("warnings", 1.5)):
         ratio = median([b / a for a, b in zip(times["plain"], times[name], strict=True)])

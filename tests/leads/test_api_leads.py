@@ -15,7 +15,7 @@ import pytest
 from tests.support.leads import Tenant, indexed
 from tests.support.sites import Site
 from tests.support.waiting import eventually
-from vazao.leads import editing
+from vazao.leads import declaring
 
 pytestmark = pytest.mark.anyio
 LEADS = "/v1/leads"
@@ -135,7 +135,7 @@ async def test_an_edit_of_a_custom_field_keeps_every_digit_of_the_others(
     client: Client, tenant: Tenant
 ) -> None:
     async with tenant.platform.db.transaction() as conn:
-        await editing.declare_field(conn, tenant.id, "n", "number")
+        await declaring.declare_field(conn, tenant.id, "n", "number")
     await tenant.run("E-mail,n\nana@x.com,12345678901234567890.125\n")
     lead = await one(client, "ana@x.com")
     await client.patch(f"{LEADS}/{lead['id']}", json={"custom": {"cor": "verde"}})
@@ -297,7 +297,7 @@ async def test_text_of_a_field_declared_a_number_since_is_exported_as_text(
 ) -> None:
     await tenant.run("E-mail,obs\na@f.com,=HYPERLINK(1)\nb@f.com,1.234\n")
     async with tenant.platform.db.transaction() as conn:
-        await editing.declare_field(conn, tenant.id, "obs", "number")
+        await declaring.declare_field(conn, tenant.id, "obs", "number")
     await tenant.run('E-mail,obs\nc@f.com,"1,5"\nd@f.com,"-1,2340"\n')
     rows = csv.DictReader(io.StringIO((await tenant.export()).decode()))
     told = {row["email"]: row["custom.obs"] for row in rows}

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.leads import Tenant, five, lines
 from vazao.kit.platform import Platform
-from vazao.leads import editing
+from vazao.leads import declaring
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +43,7 @@ async def test_a_sheet_as_people_have_it(busy: Platform, name: str) -> None:
     tenant = Tenant(busy, next(_tenants))
     async with busy.db.transaction() as conn:
         for field, kind in case.get("types", {}).items():
-            await editing.declare_field(conn, tenant.id, field, kind)
+            await declaring.declare_field(conn, tenant.id, field, kind)
     if before := case.get("before"):
         await tenant.run((CASES / before).read_bytes(), filename=before)
     shown = await tenant.run(

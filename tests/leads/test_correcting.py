@@ -13,7 +13,7 @@ import xlsxwriter
 from tests.support.leads import Tenant, five, lines
 from vazao.kit.errors import StorageFull
 from vazao.kit.web.spooling import AnswersWaiting
-from vazao.leads import correcting, editing, service
+from vazao.leads import correcting, declaring, service
 from vazao.leads.settings import LeadSettings
 
 pytestmark = pytest.mark.anyio
@@ -52,8 +52,8 @@ async def test_a_long_row_sent_back_as_it_was_is_refused_again(tenant: Tenant) -
 
 async def test_numbers_of_a_workbook_mean_the_same_in_the_file_of_errors(tenant: Tenant) -> None:
     async with tenant.platform.db.transaction() as conn:
-        await editing.declare_field(conn, tenant.id, "valor", "number")
-        await editing.declare_field(conn, tenant.id, "filhos", "integer")
+        await declaring.declare_field(conn, tenant.id, "valor", "number")
+        await declaring.declare_field(conn, tenant.id, "filhos", "integer")
     shown = await tenant.run(
         workbook(
             ("E-mail", "Valor", "Filhos", "Versão"), ("bad", 1.234, 2, "1.234"),

@@ -11,7 +11,7 @@ import pytest
 import xlsxwriter
 
 from tests.support.leads import Tenant, five, lines, make_platform, working
-from vazao.leads import editing, tasks
+from vazao.leads import declaring, tasks
 
 pytestmark = pytest.mark.anyio
 
@@ -59,8 +59,8 @@ async def test_tsv_by_its_name(tenant: Tenant) -> None:
 
 async def test_xlsx_with_typed_cells(tenant: Tenant, tmp_path: Path) -> None:
     async with tenant.platform.db.transaction() as conn:
-        await editing.declare_field(conn, tenant.id, "valor", "number")
-        await editing.declare_field(conn, tenant.id, "dia", "date")
+        await declaring.declare_field(conn, tenant.id, "valor", "number")
+        await declaring.declare_field(conn, tenant.id, "dia", "date")
     path = tmp_path / "a.xlsx"
     with xlsxwriter.Workbook(path, {"default_date_format": "dd/mm/yyyy"}) as book:
         page = book.add_worksheet()
@@ -135,8 +135,8 @@ async def test_limits_fail_an_import_before_any_merge_and_name_limit_and_value(
 
 async def test_values_as_people_type_them(tenant: Tenant) -> None:
     async with tenant.platform.db.transaction() as conn:
-        await editing.declare_field(conn, tenant.id, "dia", "date")
-        await editing.declare_field(conn, tenant.id, "valor", "number")
+        await declaring.declare_field(conn, tenant.id, "dia", "date")
+        await declaring.declare_field(conn, tenant.id, "valor", "number")
     sheet = (
         'E-mail;Fone;Dia;Valor\na@x.com;(81) 3333-4444 ramal 12;31/12/2026;1.234,56\n'
         "b@x.com;0800 123 4567;2026-12-31T10:00;1,234.56\nc@x.com;81 9.9999.8888;1.2.2026;-7\n"

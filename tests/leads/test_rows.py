@@ -9,7 +9,7 @@ import json
 import pytest
 
 from tests.support.leads import Tenant, five
-from vazao.leads import editing
+from vazao.leads import declaring, editing
 
 pytestmark = pytest.mark.anyio
 
@@ -172,7 +172,7 @@ async def test_custom_is_text_unless_a_type_was_declared(tenant: Tenant) -> None
     async with tenant.platform.db.transaction() as conn:
         types = {"valor": "number", "n": "integer", "dia": "date", "s": "boolean"}
         for name, kind in types.items():
-            await editing.declare_field(conn, tenant.id, name, kind)
+            await declaring.declare_field(conn, tenant.id, name, kind)
     sheet = (
         'E-mail,valor,n,dia,s,solto\na@x.com,"1.234,56",1.000,31/12/2026,sim,0012\n'
         'b@x.com,"1,234.56",7,2026-12-31,não,\nc@x.com,abc,7,2026-12-31,não,\n'
@@ -259,7 +259,7 @@ async def test_an_export_escapes_formulas_and_comes_back_unchanged(tenant: Tenan
     async with tenant.platform.db.transaction() as conn:
         types = {"valor": "number", "dia": "date", "s": "boolean", "n": "integer"}
         for name, kind in types.items():
-            await editing.declare_field(conn, tenant.id, name, kind)
+            await declaring.declare_field(conn, tenant.id, name, kind)
     out = io.StringIO()
     writer = csv.writer(out)
     headers = ["E-mail", "Nome", "Telefone", "Tags", "Opt-out", "valor", "dia", "s", "n", "Obs"]

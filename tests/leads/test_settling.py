@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.leads import ORGANIZATION, base, begin, five, imported, outcome, working
 from vazao.kit.platform import Platform
-from vazao.leads import correcting, editing, service, store
+from vazao.leads import correcting, declaring, editing, service, store
 
 pytestmark = pytest.mark.anyio
 
@@ -109,6 +109,6 @@ async def test_a_declared_type_makes_it_read_again(platform: Platform) -> None:
     sheet = "E-mail,Nota\na@x.com,dez\n"
     assert five(await imported(platform, sheet)) == (1, 0, 0, 0, 0)
     async with platform.db.transaction() as conn:
-        await editing.declare_field(conn, ORGANIZATION, "nota", "integer")
+        await declaring.declare_field(conn, ORGANIZATION, "nota", "integer")
     again = await imported(platform, sheet)
     assert (five(again), again["warnings"]) == ((0, 0, 1, 0, 0), 1)

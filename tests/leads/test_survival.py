@@ -21,7 +21,7 @@ from tests.support.locks import waits_for_lock, writer
 from tests.support.waiting import eventually
 from vazao import jobs
 from vazao.kit.platform import Platform
-from vazao.leads import editing, store, tasks
+from vazao.leads import declaring, store, tasks
 
 pytestmark = pytest.mark.anyio
 ORGANIZATION = 9
@@ -214,7 +214,7 @@ async def test_a_staging_is_had_again_by_the_rules_of_the_first_time(small: Plat
         await asyncio.wait_for(reached.wait(), 20)
         await emptied(tenant, (await staging(tenant))[0])
         async with small.db.transaction() as conn:
-            await editing.declare_field(conn, ORGANIZATION, "valor", "number")
+            await declaring.declare_field(conn, ORGANIZATION, "valor", "number")
         go.set()
         shown = await outcome(small, token, ORGANIZATION)
     assert (shown["status"], five(shown)) == ("finished", (300, 0, 0, 0, 0))

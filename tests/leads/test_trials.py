@@ -12,7 +12,7 @@ import pytest
 from tests.support.leads import Tenant, five, outcome
 from tests.support.waiting import eventually
 from vazao.kit.errors import VazaoError
-from vazao.leads import editing, errors, service, store, tasks
+from vazao.leads import editing, errors, service, store, tasks, trying
 from vazao.leads.views import difference_view
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +34,7 @@ async def changes(tenant: Tenant, token: str, **asked: Any) -> list[dict[str, An
     after = ""
     while True:
         async with tenant.platform.db.connection() as conn:
-            page = await service.changes(conn, tenant.id, token, after=after, limit=2, **asked)
+            page = await trying.changes(conn, tenant.id, token, after=after, limit=2, **asked)
         found += [dict(difference_view(each)) for each in page.items]
         if not page.more:
             return found
@@ -43,7 +43,7 @@ async def changes(tenant: Tenant, token: str, **asked: Any) -> list[dict[str, An
 
 async def begin_apply(tenant: Tenant, token: str) -> str:
     async with tenant.platform.db.transaction() as conn:
-        record, _ = await service.apply(conn, tenant.id, token)
+        record, _ = await trying.apply(conn, tenant.id, token)
     return record.token
 
 
@@ -52,9 +52,9 @@ async def apply(tenant: Tenant, token: str) -> dict[str, Any]:
     return await outcome(tenant.platform, await begin_apply(tenant, token), tenant.id)
 
 
-async def refused(tenant: Tenant, token: str, what: Any = service.apply) -> str:
+async def refused(tenant: Tenant, token: str, what: Any = trying.apply) -> str:
     """The code with which something is refused."""
-    more = {} if what is service.apply else {"limit": 5}
+    more = {} if what is trying.apply else {"limit": 5}
     with pytest.raises(VazaoError) as refusal:
         async with tenant.platform.db.transaction() as conn:
             await what(conn, tenant.id, token, **more)
@@ -179,9 +179,9 @@ async def test_it_is_applied_once(tenant: Tenant) -> None:
     trial = await tenant.run(SHEET, dry_run="true")
     shown = await apply(tenant, trial["id"])
     assert await refused(tenant, trial["id"]) == "trial_applied"
-    assert await refused(tenant, trial["id"], service.changes) == "changes_gone"
+    assert await refused(tenant, trial["id"], trying.changes) == "changes_gone"
     assert await refused(tenant, shown["id"]) == "import_not_a_trial"
-    assert await refused(tenant, shown["id"], service.changes) == "import_not_a_trial"
+    assert await refused(tenant, shown["id"], trying.changes) == "import_not_a_trial"
     async with tenant.platform.db.connection() as conn:
         record, job = await service.get(conn, tenant.id, trial["id"])
     assert service.view(record, job)["applied"] == shown["id"]
@@ -191,16 +191,16 @@ async def test_a_failed_trial_cannot_be_applied(tenant: Tenant) -> None:
     trial = await tenant.run("Nome\nAna\n", dry_run="true")
     assert trial["status"] == "failed"
     assert await refused(tenant, trial["id"]) == "trial_not_finished"
-    assert await refused(tenant, trial["id"], service.changes) == "trial_not_finished"
+    assert await refused(tenant, trial["id"], trying.changes) == "trial_not_finished"
 
 
 async def test_another_organization_sees_no_trial(tenant: Tenant, other: Tenant) -> None:
     trial = await tenant.run(SHEET, dry_run="true")
-    for what in (service.apply, service.changes):
+    for what in (trying.apply, trying.changes):
         with pytest.raises(errors.ImportNotFound):
             async with other.platform.db.transaction() as conn:
                 await what(conn, other.id, trial["id"], **(
-                    {} if what is service.apply else {"limit": 5}
+                    {} if what is trying.apply else {"limit": 5}
                 ))
 
 
@@ -230,7 +230,7 @@ async def test_the_sweep_keeps_a_trial_for_a_while(tenant: Tenant) -> None:
         left = await store.staging.exists(conn, staging)
         left_changes = await store.staging.exists(conn, store.staging.changes_of(staging))
     assert (left, left_changes) == (False, False)
-    assert await refused(tenant, trial["id"], service.changes) == "changes_gone"
+    assert await refused(tenant, trial["id"], trying.changes) == "changes_gone"
     shown = await apply(tenant, trial["id"])
     assert five(shown) == (4, 0, 0, 1, 1)
 

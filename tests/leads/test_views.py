@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.leads import Tenant
 from vazao import jobs
-from vazao.leads import editing, service
+from vazao.leads import declaring, service
 from vazao.leads.errors import MappingCustomName
 
 pytestmark = pytest.mark.anyio
@@ -44,5 +44,5 @@ async def test_notes_speak_the_readers_language(tenant: Tenant) -> None:
 async def test_a_field_with_an_impossible_name_is_refused_by_its_name(tenant: Tenant) -> None:
     async with tenant.platform.db.connection() as conn:
         with pytest.raises(MappingCustomName, match="Meu Campo is not a name") as refused:
-            await editing.declare_field(conn, tenant.id, "Meu Campo", "text")
+            await declaring.declare_field(conn, tenant.id, "Meu Campo", "text")
     assert refused.value.message("pt_BR").startswith("Meu Campo não é um nome")

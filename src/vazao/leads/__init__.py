@@ -19,11 +19,20 @@ __getattr__ = lazily(__name__, {"LeadSettings": "settings"})
 
 
 def _routes() -> list[Any]:
-    from vazao.leads import api, api_imports, pages, pages_editing, pages_imports, wizard
+    from vazao.leads import (
+        api,
+        api_fields,
+        api_imports,
+        pages,
+        pages_editing,
+        pages_fields,
+        pages_imports,
+        wizard,
+    )
 
     return [
-        *api_imports.routes, *api.routes, *wizard.routes, *pages_imports.routes,
-        *pages_editing.routes, *pages.routes,
+        *api_imports.routes, *api_fields.routes, *api.routes, *wizard.routes, *pages_imports.routes,
+        *pages_fields.routes, *pages_editing.routes, *pages.routes,
     ]
 
 

@@ -16,7 +16,7 @@ from vazao.kit.web.idempotency import idempotency_of
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
 from vazao.kit.web.streaming import begun, body_of, kept_file
-from vazao.leads import described, service
+from vazao.leads import described, service, trying
 from vazao.leads.settings import LeadSettings
 from vazao.leads.views import DifferencePage, ImportPage, ImportView, difference_view
 
@@ -168,7 +168,7 @@ class Imports(Controller):
         size = limit_of(limit)
         email = decode_cursor(after, str)[0] if after else ""
         async with platform.db.connection() as conn:
-            page = await service.changes(
+            page = await trying.changes(
                 conn, principal.organization_id, token, after=email, limit=size,
                 created=None if outcome is None else outcome == "created",
             )
@@ -185,7 +185,7 @@ class Imports(Controller):
     ) -> Response[ImportView]:
         """Import what a dry run has read, without reading it again."""
         async with platform.db.transaction() as conn:
-            record, job = await service.apply(
+            record, job = await trying.apply(
                 conn, principal.organization_id, token, requested_by=principal.name,
                 request_id=request.scope["state"].get("request_id"),
             )

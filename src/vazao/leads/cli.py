@@ -84,11 +84,11 @@ def apply(
     """Import what a dry run has read; exit codes as those of an import."""
 
     async def main(platform: Platform) -> dict[str, Any]:
-        from vazao.leads import service
+        from vazao.leads import trying
 
         async with platform.db.transaction() as conn:
             organization_id = await platform.registry.organization_id(conn, organization)
-            record, _ = await service.apply(
+            record, _ = await trying.apply(
                 conn, organization_id, import_id, requested_by="cli"
             )
         return await _follow(platform, organization_id, record.token)
@@ -272,10 +272,10 @@ def declare_field(
     """Declare a custom field's type; it holds for values that come from now on."""
 
     async def main(platform: Platform) -> None:
-        from vazao.leads import editing
+        from vazao.leads import declaring
 
         async with platform.db.transaction() as conn:
             organization_id = await platform.registry.organization_id(conn, organization)
-            await editing.declare_field(conn, organization_id, name, type)
+            await declaring.declare_field(conn, organization_id, name, type)
 
     kit.run(main)

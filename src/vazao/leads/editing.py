@@ -6,17 +6,16 @@ Nothing here commits, and nothing here knows HTTP. *by* is the person or applica
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from psycopg import AsyncConnection
 from psycopg import errors as pg
 
 from vazao.leads import store, suppressing
-from vazao.leads.errors import EmailTaken, LeadNotFound, MappingCustomName, OptionInvalid
+from vazao.leads.errors import EmailTaken, LeadNotFound
 from vazao.leads.models import Lead
 
 Connection = AsyncConnection[Any]
-FIELD_TYPES: Final = ("text", "integer", "number", "date", "boolean")
 
 
 async def get_lead(conn: Connection, organization_id: int, id: str) -> Lead:
@@ -179,24 +178,3 @@ async def tag_leads(
         await store.search.index(conn, organization_id, sorted(changed))
         await store.base.raise_base(conn, organization_id, 0)
     return len(changed)
-
-
-async def declare_field(conn: Connection, organization_id: int, name: str, type: str) -> None:
-    """Declare a custom field's type.
-
-    Raises:
-        MappingCustomName: the name is none that a custom field can have.
-        OptionInvalid: there is no such type.
-    """
-    from vazao.leads.mapping import CUSTOM_NAME
-
-    if not CUSTOM_NAME.fullmatch(name):
-        raise MappingCustomName(
-            "{field} is not a name for a custom field.",
-            remedy="Write a letter a-z, then letters a-z, digits or _, at most 63 in all.",
-            field=name[:80],
-        )
-    if type not in FIELD_TYPES:
-        raise OptionInvalid(name="type", value=type[:40], allowed=", ".join(FIELD_TYPES))
-    await store.base.declare_custom_field(conn, organization_id, name, type)
-    await store.base.raise_base(conn, organization_id, 0)

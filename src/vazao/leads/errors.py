@@ -20,6 +20,18 @@ class LeadNotFound(NotFound):
     code = "lead_not_found"
 
 
+class FieldNotFound(NotFound):
+    """There is no such custom field."""
+
+    code = "field_not_found"
+
+
+class FieldTaken(Conflict):
+    """There is a custom field of that name already."""
+
+    code = "field_taken"
+
+
 class EmailTaken(Conflict):
     """Another lead has this e-mail already."""
 

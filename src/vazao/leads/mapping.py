@@ -362,3 +362,12 @@ def parse(
         answer[header] = target
     require_email(answer, sheet)
     return answer
+
+
+def staged(mapping: Mapping[str, str | None]) -> list[str]:
+    """The staged columns besides the e-mail, in their order, of a *mapping*."""
+    mapped = {field for field in mapping.values() if field}
+    mapped |= {"name"} if mapped.intersection(PARTS) else set()
+    standard = [f for f in FIELDS if f in mapped and f != "email"]
+    custom = any(field.startswith(CUSTOM) for field in mapped)
+    return standard + (["custom"] if custom else [])

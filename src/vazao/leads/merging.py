@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from vazao.kit.sql import trusted
-from vazao.leads.models import Empty
+from vazao.leads.mapping import staged
+from vazao.leads.models import Empty, Import
 from vazao.leads.store import staging
 from vazao.leads.store.staging import Merge
 from vazao.leads.store.trials import Comparison
@@ -163,11 +164,16 @@ def compose(
     )
 
 
-def compare(
-    fields: Sequence[str], empty: Empty, *, folded: bool = False, left_out: bool = False
-) -> Comparison:
-    """How a slice is compared, and nothing written; the same rules."""
-    rules = {field: rule(field, empty, left_out=left_out) for field in fields}
+def compare(record: Import, *, folded: bool = True) -> Comparison:
+    """How a slice of a trial is compared, and nothing written; the same rules.
+
+    Args:
+        folded: whether an e-mail may stand in several rows.
+    """
+    rules = {
+        field: rule(field, record.empty, left_out=record.left_out)
+        for field in staged_fields(record)
+    }
     differs = [_render(f"coalesce({r.differs}, false)", f) for f, r in rules.items()]
 
     def pairs(value: str) -> sql.Composed:
@@ -179,7 +185,12 @@ def compare(
 
     before = [sql.SQL("{}, l.{}").format(sql.Literal(f), sql.Identifier(f)) for f in rules]
     return Comparison(
-        staged=_staged(rules) if folded else staging.rows_alone(),
+        fields=tuple(rules), staged=_staged(rules) if folded else staging.rows_alone(),
         differs=sql.SQL(" or ").join(differs) if differs else sql.SQL("false"),
         before=sql.SQL(", ").join(before), made=pairs("insert"), after=pairs("assign"),
     )
+
+
+def staged_fields(record: Import) -> list[str]:
+    """The staged columns besides the e-mail, in the order of the staging table."""
+    return staged(record.mapping or {})

@@ -187,6 +187,15 @@ class Deleted(msgspec.Struct, frozen=True, kw_only=True):
     deleted_at: datetime
 
 
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """A custom field; ``place`` orders those that have one before the others."""
+
+    name: str
+    label: str | None
+    type: str
+    place: int | None
+
+
 class Happening(msgspec.Struct, frozen=True, kw_only=True):
     """Something that became of a lead: by hand (``fields`` says which were changed), or by an
     import (``import_`` is its public id).

@@ -59,9 +59,10 @@ async def show_lead(
     """One lead, whole."""
     async with platform.db.connection() as conn:
         lead = await editing.get_lead(conn, principal.organization_id, lead_id)
+        own = await store.fields.listed(conn, principal.organization_id)
         history = await store.edits.history(conn, principal.organization_id, lead.id)
     labels = {name: label for name, label in LABELS.items() if name not in PART_LABELS}
-    return page(request, "leads/lead.html", lead=lead, labels=labels, history=history)
+    return page(request, "leads/lead.html", lead=lead, labels=labels, history=history, own=own)
 
 
 routes = [show_leads, show_behind, show_lead]

@@ -59,8 +59,8 @@ async def _form_page(
 ) -> Response[str]:
     language = language_of(request)
     async with platform.db.connection() as conn:
-        own = sorted(await store.base.custom_types(conn, principal.organization_id))
-    names = [*FIELDS, *(f"custom-{name}" for name in own)]
+        own = await store.fields.listed(conn, principal.organization_id)
+    names = [*FIELDS, *(f"custom-{each.name}" for each in own)]
     values = {name: _said(lead, name) for name in names if name != "opted_out"} | dict(given or {})
     wrong: dict[str, str] = {}
     if isinstance(error, LeadInvalid):

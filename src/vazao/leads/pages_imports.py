@@ -11,7 +11,7 @@ from vazao import jobs
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
-from vazao.leads import service, store
+from vazao.leads import service, store, trying
 from vazao.leads.columns import LABELS
 from vazao.leads.errors import ChangesGone, NothingCorrected
 from vazao.leads.views import difference_view
@@ -60,12 +60,8 @@ async def show_import(
         record, job = await service.get(conn, principal.organization_id, token)
         refused = await _rejections(conn, record, 0, FIRST) if record.rejected else []
         warned = await store.imports.warnings(conn, record.id, limit=FIRST)
-        differences = []
-        if record.dry_run and job.status == "finished" and record.staging:
-            found = await store.trials.changes(
-                conn, record.staging, after="", created=None, limit=FIRST
-            )
-            differences = found.items if found else []
+        tried = record.dry_run and job.status == "finished"
+        differences = await trying.first_changes(conn, record, FIRST) if tried else []
         behind = await store.search.behind(conn, principal.organization_id)
     return page(
         request, "leads/import.html", shown=_shown(record, job, language), behind=behind,
@@ -97,7 +93,7 @@ async def show_changes(
     async with platform.db.connection() as conn:
         record, job = await service.get(conn, principal.organization_id, token)
         try:
-            found = await service.changes(
+            found = await trying.changes(
                 conn, principal.organization_id, token, after=email, limit=PAGE,
                 created=None if outcome is None else outcome == "created",
             )
@@ -184,7 +180,7 @@ async def apply(
 ) -> Response[None]:
     """Import what a dry run has read."""
     async with platform.db.transaction() as conn:
-        record, _ = await service.apply(
+        record, _ = await trying.apply(
             conn, principal.organization_id, token, requested_by=principal.name,
             request_id=request.scope["state"].get("request_id"),
         )

@@ -103,7 +103,7 @@ class Reading:
     async def _copy(
         self, run: jobs.PartRun, sheet: sheets.Sheet, plan: validation.Plan
     ) -> None:
-        fields = _staged_fields(plan)
+        fields = mapping.staged(self.mapping)
         async with self.platform.db.connection() as conn:
             await store.staging.create(conn, self.staging, fields)
             async with aclosing(self._prepared(sheet, plan)) as ready:
@@ -225,11 +225,3 @@ def choose_mapping(record: Import, sheet: sheets.Sheet) -> dict[str, str | None]
     proposed = mapping.propose(sheet.headers, sheet.samples)
     mapping.require_email(proposed, sheet)
     return proposed
-
-
-def _staged_fields(plan: validation.Plan) -> list[str]:
-    targets = {target for _, _, target in plan.columns}
-    targets |= {"name"} if targets.intersection(mapping.PARTS) else set()
-    standard = [f for f in mapping.FIELDS if f in targets and f != "email"]
-    custom = any(target.startswith(mapping.CUSTOM) for target in targets)
-    return standard + (["custom"] if custom else [])

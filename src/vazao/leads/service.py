@@ -1,4 +1,4 @@
-"""The verbs of imports: begin one, tell of it, apply a trial.
+"""The verbs of imports: begin one, and tell of it.
 
 Nothing here commits, and nothing here knows HTTP.
 """
@@ -16,15 +16,11 @@ from vazao.kit.i18n import translate
 from vazao.kit.sql import Page
 from vazao.leads import store
 from vazao.leads.errors import (
-    ChangesGone,
     ImportNotFound,
-    NotATrial,
     OptionInvalid,
     OptionUnknown,
-    TrialApplied,
-    TrialNotFinished,
 )
-from vazao.leads.models import Difference, Empty, Import, Mode, Options, Outcomes
+from vazao.leads.models import Empty, Import, Mode, Options, Outcomes
 from vazao.leads.views import ImportView
 
 Connection = AsyncConnection[Any]
@@ -101,64 +97,6 @@ async def begin(
         filename=upload.filename or "sheet.csv", options=options, requested_by=requested_by,
     )
     return record, job
-
-
-async def apply(
-    conn: Connection, organization_id: int, token: str, *, requested_by: str | None = None,
-    request_id: str | None = None,
-) -> tuple[Import, jobs.Job]:
-    """Take in what a trial has read: another import, which reads nothing again.
-
-    Raises:
-        ImportNotFound: there is none by that id in this organization.
-        NotATrial, TrialNotFinished, TrialApplied: it cannot be applied.
-    """
-    trial, job = await get(conn, organization_id, token)
-    if not trial.dry_run:
-        raise NotATrial
-    if job.status != "finished":
-        raise TrialNotFinished
-    if await store.trials.lock(conn, trial) is not None:
-        raise TrialApplied
-    made = await jobs.enqueue(
-        conn, "leads.import", organization_id=organization_id,
-        payload={"upload": trial.upload, "applies": trial.token}, cost=1,
-        bytes_total=job.bytes_total, request_id=request_id, requested_by=requested_by,
-    )
-    options = Options(
-        mode=trial.mode, empty=trial.empty, sheet=trial.sheet, header_row=trial.header_row,
-        delimiter=trial.delimiter, encoding=trial.encoding, mapping=trial.mapping,
-        strict=trial.strict, types=trial.new_types,
-    )
-    record = await store.imports.insert(
-        conn, id=made.id, token=made.token, organization_id=organization_id, upload=trial.upload,
-        filename=trial.filename, options=options, requested_by=requested_by, applies=trial.id,
-    )
-    await store.trials.set_applied(conn, trial, record.id)
-    return record, made
-
-
-async def changes(
-    conn: Connection, organization_id: int, token: str, *, after: str = "",
-    created: bool | None = None, limit: int,
-) -> Page[Difference]:
-    """What a trial would make or change behind the e-mail *after*; see `store.trials.changes`.
-
-    Raises:
-        ImportNotFound: there is none by that id in this organization.
-        NotATrial, TrialNotFinished: there is nothing to compare.
-        ChangesGone: it was applied, or is kept no longer.
-    """
-    trial, job = await get(conn, organization_id, token)
-    if not trial.dry_run:
-        raise NotATrial
-    if job.status != "finished":
-        raise TrialNotFinished
-    if trial.staging is None or (found := await store.trials.changes(
-        conn, trial.staging, after=after, created=created, limit=limit
-    )) is None:
-        raise ChangesGone
-    return found
 
 
 async def get(

@@ -23,6 +23,7 @@ from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 from vazao.leads import merging, searching, settling, store, suppressing
 from vazao.leads.errors import ReadsDifferently
+from vazao.leads.mapping import staged
 from vazao.leads.models import Import
 from vazao.leads.settings import LeadSettings
 
@@ -135,7 +136,8 @@ async def _hand_over(
     await run.progress(phase="merging", rows_total=reading.rows_total)
     async with run.finishing() as conn:
         if record.dry_run:
-            await store.trials.prepare(conn, reading.staging)
+            fields = staged(reading.mapping)
+            await store.trials.prepare(conn, reading.staging, fields)
         # The job's row last: whoever cancels need not wait for a million rejections.
         await store.imports.save_reading(
             conn, record, headers=reading.headers, mapping=reading.mapping, notes=reading.notes,
@@ -203,7 +205,7 @@ async def _merge_once(
         await store.staging.prepare_slice(conn)
         folded = await store.staging.has_repeated(conn, record.staging, run.part.payload)
         rules = merging.compose(
-            staged_fields(record), record.empty, careful=careful, folded=folded,
+            merging.staged_fields(record), record.empty, careful=careful, folded=folded,
             left_out=record.left_out,
         )
         done = await store.staging.merge_slice(
@@ -223,9 +225,7 @@ async def _compare_once(run: jobs.PartRun, record: Import, staging: str) -> None
     async with run.finishing() as conn:
         await store.staging.prepare_slice(conn)
         folded = await store.staging.has_repeated(conn, staging, run.part.payload)
-        comparison = merging.compare(
-            staged_fields(record), record.empty, folded=folded, left_out=record.left_out
-        )
+        comparison = merging.compare(record, folded=folded)
         done = await store.trials.compare_slice(
             conn, staging, comparison, record, run.part.number, run.part.payload
         )
@@ -252,7 +252,7 @@ async def _stage_again(run: jobs.PartRun) -> None:
             if reading.rows_staged != record.rows_staged:
                 raise ReadsDifferently
             if record.dry_run:
-                await store.trials.prepare(guard, staging)
+                await store.trials.prepare(guard, staging, merging.staged_fields(record))
             await store.imports.replace_staging(guard, record.id, staging)
         if record.staging:
             await store.staging.drop(guard, record.staging)
@@ -328,14 +328,3 @@ async def thin(platform: Platform) -> None:
     """Forget the marks that nobody needs any more."""
     async with platform.db.connection() as conn:
         await store.search.thin_epochs(conn)
-
-
-def staged_fields(record: Import) -> list[str]:
-    """The staged columns besides the e-mail, in the order of the staging table."""
-    from vazao.leads.mapping import FIELDS, PARTS
-
-    mapped = {field for field in (record.mapping or {}).values() if field}
-    mapped |= {"name"} if mapped.intersection(PARTS) else set()
-    standard = [f for f in FIELDS if f in mapped and f != "email"]
-    custom = any(field.startswith("custom.") for field in mapped)
-    return standard + (["custom"] if custom else [])

@@ -16,7 +16,7 @@ from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.streaming import body_of
-from vazao.leads import columns, editing, service, store
+from vazao.leads import columns, declaring, service, store
 from vazao.leads.errors import OptionInvalid
 from vazao.leads.models import Options
 from vazao.leads.settings import LeadSettings
@@ -127,8 +127,8 @@ def _options(given: Mapping[str, str]) -> Options:
     mapping.parse(chosen, headers)
     types = columns.types_of(given, headers)
     for kind in types.values():
-        if kind not in editing.FIELD_TYPES:
-            allowed = ", ".join(editing.FIELD_TYPES)
+        if kind not in declaring.FIELD_TYPES:
+            allowed = ", ".join(declaring.FIELD_TYPES)
             raise OptionInvalid(name="type", value=kind[:40], allowed=allowed)
     named = {k: given[k] for k in (*FOUND, "mode", "empty", "strict") if given.get(k)}
     options = service.options_of(

@@ -1246,10 +1246,16 @@ CREATE TABLE leads.custom_field (
     organization_id integer NOT NULL,
     name text NOT NULL,
     type text DEFAULT 'text'::text NOT NULL,
+    label text,
+    place integer,
     CONSTRAINT custom_field_type_check CHECK ((type = ANY (ARRAY['text'::text, 'integer'::text, 'number'::text, 'date'::text, 'boolean'::text])))
 );
 
 COMMENT ON TABLE leads.custom_field IS 'Custom fields in use and their types; text unless declared otherwise';
+
+COMMENT ON COLUMN leads.custom_field.label IS 'How people call it, where they do not by its name';
+
+COMMENT ON COLUMN leads.custom_field.place IS 'Its place among the others; those without come last';
 
 CREATE TABLE leads.deleted (
     organization_id integer NOT NULL,

@@ -3,6 +3,18 @@
 One module a noun, its statements beside it: ``store.imports.find(conn, …)``.
 """
 
-from vazao.leads.store import base, edits, imports, mappings, search, staging, suppression, trials
+from vazao.leads.store import (
+    base,
+    edits,
+    fields,
+    imports,
+    mappings,
+    search,
+    staging,
+    suppression,
+    trials,
+)
 
-__all__ = ["base", "edits", "imports", "mappings", "search", "staging", "suppression", "trials"]
+__all__ = [
+    "base", "edits", "fields", "imports", "mappings", "search", "staging", "suppression", "trials",
+]

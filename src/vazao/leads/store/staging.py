@@ -46,14 +46,18 @@ def changes_of(staging: str) -> str:
     return f"{staging}_c"
 
 
-async def create(conn: Conn, staging: str, fields: Sequence[str]) -> None:
-    """Make an attempt's tables, for *fields* besides the e-mail and for refused rows."""
-    columns = [
+def columns_of(fields: Sequence[str]) -> Composed:
+    """The definitions of columns for *fields*, each with a comma before it."""
+    return Composed([
         sql.trusted(f", {{f}} {STAGED_TYPES.get(field, 'text')}").format(f=Identifier(field))
         for field in fields
-    ]
+    ])
+
+
+async def create(conn: Conn, staging: str, fields: Sequence[str]) -> None:
+    """Make an attempt's tables, for *fields* besides the e-mail and for refused rows."""
     await sql.run(conn, Q.create_staging.format(
-        staging=Identifier(staging), columns=Composed(columns)
+        staging=Identifier(staging), columns=columns_of(fields)
     ))
     await sql.run(conn, Q.create_staged_rejections.format(
         rejections=Identifier(rejections_of(staging))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from psycopg.sql import Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from vazao.kit import sql
 from vazao.kit.sql import Conn, Page
@@ -12,15 +13,24 @@ from vazao.leads.models import Difference, Import, Slice
 from vazao.leads.store.base import know_custom_fields
 from vazao.leads.store.imports import Q as IMPORTS
 from vazao.leads.store.imports import custom_fields
-from vazao.leads.store.staging import StagingLost, changes_of, exists, rejections_of
+from vazao.leads.store.staging import (
+    StagingLost,
+    changes_of,
+    columns_of,
+    exists,
+    rejections_of,
+)
 
 Q = sql.load(__package__, "trials")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The places of the statement that compares a slice, as the rules of its fields fill them."""
+    """The places of the statements that compare a slice and tell of it, as the rules fill them;
+    ``fields`` are those staged besides the e-mail.
+    """
 
+    fields: Sequence[str]
     staged: Composable
     differs: Composable
     before: Composable
@@ -28,9 +38,11 @@ class Comparison:
     after: Composable
 
 
-async def prepare(conn: Conn, staging: str) -> None:
-    """Make the table of what would change."""
-    await sql.run(conn, Q.create_changes.format(changes=Identifier(changes_of(staging))))
+async def prepare(conn: Conn, staging: str, fields: Sequence[str]) -> None:
+    """Make the table of what would change, with the stored values of *fields*."""
+    await sql.run(conn, Q.create_changes.format(
+        changes=Identifier(changes_of(staging)), columns=columns_of(fields)
+    ))
 
 
 async def compare_slice(
@@ -42,10 +54,12 @@ async def compare_slice(
     Raises:
         StagingLost: no row stands there, though the slice began with one.
     """
+    names = [Identifier(name) for name in comparison.fields]
     statement = Q.compare_slice.format(
         staging=Identifier(staging), changes=Identifier(changes_of(staging)),
-        staged=comparison.staged, differs=comparison.differs, before=comparison.before,
-        made=comparison.made, after=comparison.after,
+        staged=comparison.staged, differs=comparison.differs,
+        stored=Composed([SQL(", l.{}").format(name) for name in names]),
+        names=Composed([SQL(", {}").format(name) for name in names]),
     )
     found = await sql.row(
         conn, statement, prepare=False, low=payload["low"], high=payload["high"],
@@ -61,7 +75,8 @@ async def compare_slice(
 
 
 async def changes(
-    conn: Conn, staging: str, *, after: str, created: bool | None, limit: int
+    conn: Conn, staging: str, comparison: Comparison, *, after: str, created: bool | None,
+    limit: int,
 ) -> Page[Difference] | None:
     """What a trial would make or change behind an e-mail; ``None`` where it is kept no longer.
 
@@ -70,7 +85,11 @@ async def changes(
     """
     if not await exists(conn, changes_of(staging)):
         return None
-    statement: Composed = Q.list_changes.format(changes=Identifier(changes_of(staging)))
+    statement: Composed = Q.list_changes.format(
+        changes=Identifier(changes_of(staging)), staging=Identifier(staging),
+        staged=comparison.staged, before=comparison.before, made=comparison.made,
+        after_=comparison.after,
+    )
     found = await sql.every(
         conn, Difference, statement, after=after, created=created, limit=limit + 1
     )

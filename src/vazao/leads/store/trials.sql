@@ -1,15 +1,15 @@
 -- Trials of an import: what it would do, slice by slice, and nothing done.
 
 -- name: create_changes
--- What a trial would change: a row a lead.
+-- What a trial would make (no lead_id) or change: a row a lead, with the stored values of the
+-- fields that the sheet has. What they would become is said by the staged rows.
 create unlogged table leads_staging.{changes} (
-    email text collate "C" primary key, row bigint not null, lead_id bigint, before jsonb,
-    after jsonb not null
+    email text collate "C" primary key, row bigint not null, lead_id bigint {columns}
 ) with (autovacuum_enabled = off)
 
 -- name: compare_slice
--- One slice as merge_slice would merge it: what would be made and changed is written down, with
--- the stored values before and after; what would be refused is refused.
+-- One slice as merge_slice would merge it: what would be made and changed is written down, and
+-- what would be refused is refused.
 with rows as materialized (
     select * from leads_staging.{staging}
     where email >= %(low)s and (%(high)s::text is null or email < %(high)s)
@@ -20,17 +20,13 @@ with rows as materialized (
     where l.organization_id = %(organization_id)s
         and l.email = any ((select array_agg(email) from staged)::text[])
 ), compared as materialized (
-    select s.email, s.row, l.id as lead_id, d.differs,
-        case when d.differs then jsonb_build_object({before}) end as before,
-        case when l.id is null then jsonb_build_object({made})
-            when d.differs then jsonb_build_object({after}) end as after
+    select s.email, s.row, l.id as lead_id, l.id is not null and ({differs}) as differs {stored}
     from staged s
     full join known l on l.email = s.email
-    cross join lateral (select l.id is not null and ({differs}) as differs) d
     order by s.email
 ), written as (
-    insert into leads_staging.{changes} (email, row, lead_id, before, after)
-    select email, row, lead_id, before, after from compared
+    insert into leads_staging.{changes} (email, row, lead_id {names})
+    select email, row, lead_id {names} from compared
     where (lead_id is null and %(creates)s) or (differs and %(updates)s)
 ), refused as (
     insert into leads.rejection (import_id, row, place, code, value)
@@ -55,10 +51,24 @@ from compared
 returning created, updated, rows
 
 -- name: list_changes
--- What a trial would make (created) or change (updated), by e-mail.
-select email, row, lead_id, before, after from leads_staging.{changes}
-where email > %(after)s and (%(created)s::boolean is null or (lead_id is null) = %(created)s)
-order by email limit %(limit)s
+-- What a trial would make (created) or change (updated), by e-mail: before and after, by the rules
+-- of the merge.
+with page as materialized (
+    select * from leads_staging.{changes}
+    where email > %(after)s and (%(created)s::boolean is null or (lead_id is null) = %(created)s)
+    order by email limit %(limit)s
+), rows as materialized (
+    select * from leads_staging.{staging}
+    where email = any ((select array_agg(email) from page)::text[])
+), staged as materialized (
+    {staged}
+)
+select s.email, s.row, l.lead_id,
+    case when l.lead_id is not null then jsonb_build_object({before}) end as before,
+    case when l.lead_id is null then jsonb_build_object({made})
+        else jsonb_build_object({after_}) end as after
+from page l join staged s on s.email = l.email
+order by s.email
 
 -- name: take_over
 -- An import takes in what a trial has read: its own from now on.

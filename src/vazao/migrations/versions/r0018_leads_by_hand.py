@@ -1,4 +1,4 @@
-"""Leads by hand: deleted ones are kept for a while, and who changed what is remembered."""
+"""Leads by hand: deleted ones are kept, who changed what is remembered, fields have labels."""
 
 from alembic import op
 
@@ -19,6 +19,10 @@ create table leads.deleted (
 create index deleted_at on leads.deleted (deleted_at);
 comment on table leads.deleted is
     'Leads that were deleted, whole, as long as that can be taken back';
+
+alter table leads.custom_field add column label text, add column place int;
+comment on column leads.custom_field.label is 'How people call it, where they do not by its name';
+comment on column leads.custom_field.place is 'Its place among the others; those without come last';
 
 create table leads.edit (
     organization_id int not null,
@@ -45,4 +49,5 @@ def downgrade() -> None:
     op.execute("""
 set local lock_timeout = '5s';
 drop table leads.edit, leads.deleted;
+alter table leads.custom_field drop column label, drop column place;
 """)

@@ -1,0 +1,85 @@
+"""HTML of custom fields: name, type and order them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+
+from vazao.kit.errors import VazaoError
+from vazao.kit.platform import Platform, Principal
+from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.pages import language_of, page
+from vazao.leads import declaring, store
+from vazao.leads.columns import TEXTS
+from vazao.leads.wizard import see
+
+READ, WRITE = "leads:read", "leads:write"
+
+
+@get("/leads/fields", opt={"scope": READ}, include_in_schema=False)
+async def show_fields(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[str]:
+    """All custom fields in a form."""
+    return await _show(request, platform, principal)
+
+
+async def _show(
+    request: Request[Any, Any, Any], platform: Platform, principal: Principal,
+    error: VazaoError | None = None,
+) -> Response[str]:
+    async with platform.db.connection() as conn:
+        found = await store.fields.listed(conn, principal.organization_id)
+    return page(
+        request, "leads/fields.html", status=error.status if error else 200, fields=found,
+        types=TEXTS, messages=[("bad", error.message(language_of(request)))] if error else [],
+    )
+
+
+@post("/leads/fields", opt={"scope": WRITE, "fields": ("label-*", "type-*", "place-*")},
+      include_in_schema=False)
+async def change(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[Any]:
+    """Set the labels, types and places that the form says."""
+    form = {k: v for k, v in (await request.form()).items() if isinstance(v, str)}
+    try:
+        async with platform.db.transaction() as conn:
+            for key, label in form.items():
+                name = key.removeprefix("label-")
+                if name == key:
+                    continue
+                place = form.get(f"place-{name}", "").strip()
+                await declaring.change_field(
+                    conn, principal.organization_id, name, label=label or None,
+                    type=form.get(f"type-{name}", "text"),
+                    place=int(place) if place.isdecimal() and len(place) < 6 else None,
+                )
+    except VazaoError as error:
+        return await _show(request, platform, principal, error)
+    return see("/leads/fields")
+
+
+@post("/leads/fields/new", opt={"scope": WRITE, "fields": ("label", "type")},
+      include_in_schema=False)
+async def create(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[Any]:
+    """Declare a custom field; its name is made of its label."""
+    from vazao.leads import mapping
+
+    form = await request.form()
+    label = str(form.get("label", "")).strip()
+    try:
+        async with platform.db.transaction() as conn:
+            await declaring.create_field(
+                conn, principal.organization_id, mapping.slug(label), label=label,
+                type=str(form.get("type", "text")),
+            )
+    except VazaoError as error:
+        return await _show(request, platform, principal, error)
+    return see("/leads/fields")
+
+
+routes = [show_fields, change, create]

@@ -1,0 +1,83 @@
+"""Trials (dry runs): what one would change, and its application. Nothing here commits."""
+
+from __future__ import annotations
+
+from vazao import jobs
+from vazao.kit.sql import Page
+from vazao.leads import merging, service, store
+from vazao.leads.errors import ChangesGone, NotATrial, TrialApplied, TrialNotFinished
+from vazao.leads.models import Difference, Import, Options
+from vazao.leads.service import Connection
+
+
+async def apply(
+    conn: Connection, organization_id: int, token: str, *, requested_by: str | None = None,
+    request_id: str | None = None,
+) -> tuple[Import, jobs.Job]:
+    """Take in what a trial has read: another import, which reads nothing again.
+
+    Raises:
+        ImportNotFound: there is none by that id in this organization.
+        NotATrial, TrialNotFinished, TrialApplied: it cannot be applied.
+    """
+    trial, job = await service.get(conn, organization_id, token)
+    if not trial.dry_run:
+        raise NotATrial
+    if job.status != "finished":
+        raise TrialNotFinished
+    if await store.trials.lock(conn, trial) is not None:
+        raise TrialApplied
+    made = await jobs.enqueue(
+        conn, "leads.import", organization_id=organization_id,
+        payload={"upload": trial.upload, "applies": trial.token}, cost=1,
+        bytes_total=job.bytes_total, request_id=request_id, requested_by=requested_by,
+    )
+    options = Options(
+        mode=trial.mode, empty=trial.empty, sheet=trial.sheet, header_row=trial.header_row,
+        delimiter=trial.delimiter, encoding=trial.encoding, mapping=trial.mapping,
+        strict=trial.strict, types=trial.new_types,
+    )
+    record = await store.imports.insert(
+        conn, id=made.id, token=made.token, organization_id=organization_id, upload=trial.upload,
+        filename=trial.filename, options=options, requested_by=requested_by, applies=trial.id,
+    )
+    await store.trials.set_applied(conn, trial, record.id)
+    return record, made
+
+
+async def changes(
+    conn: Connection, organization_id: int, token: str, *, after: str = "",
+    created: bool | None = None, limit: int,
+) -> Page[Difference]:
+    """What a trial would make or change behind the e-mail *after*; see `store.trials.changes`.
+
+    Raises:
+        ImportNotFound: there is none by that id in this organization.
+        NotATrial, TrialNotFinished: there is nothing to compare.
+        ChangesGone: it was applied, or is kept no longer.
+    """
+    trial, job = await service.get(conn, organization_id, token)
+    if not trial.dry_run:
+        raise NotATrial
+    if job.status != "finished":
+        raise TrialNotFinished
+    found = await _changes(conn, trial, after, created, limit)
+    if found is None:
+        raise ChangesGone
+    return found
+
+
+async def _changes(
+    conn: Connection, trial: Import, after: str, created: bool | None, limit: int
+) -> Page[Difference] | None:
+    if trial.staging is None:
+        return None
+    return await store.trials.changes(
+        conn, trial.staging, merging.compare(trial), after=after, created=created, limit=limit
+    )
+
+
+async def first_changes(conn: Connection, record: Import, limit: int) -> list[Difference]:
+    """The first things that a finished trial would do; none where they are kept no longer."""
+    found = await _changes(conn, record, "", None, limit)
+    return found.items if found else []

@@ -90,8 +90,9 @@ def test_the_preview_reads_the_same(tmp_path):
     assert [row[2] for row in shown.rows] == ["São Luís", "Recife", "Belém"]
 
 
-
-words = st.text(st.sampled_from("ab éãçÉŁЖ国🙂“–"), min_size=1, max_size=8).map(str.strip)
+# No letter between U+0180 and U+07FF: alone in its line it is taken for two of Windows-1252 where
+# most of a text is that, as a text of two lines easily is.
+words = st.text(st.sampled_from("ab éãçÉŁẽ国🙂“–"), min_size=1, max_size=8).map(str.strip)
 
 
 @settings(max_examples=300, deadline=None)

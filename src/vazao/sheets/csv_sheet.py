@@ -147,7 +147,8 @@ class CsvSheet(Sheet):
         """The rows under the header, batch by batch."""
         scan = self._scan
         odd = not scan.regular or scan.open or self._dialect.spaced
-        careful = (scan.any and scan.at_start and odd) or not self._separator.isascii()
+        opens = scan.at_start or self._dialect.spaced
+        careful = (scan.any and opens and odd) or not self._separator.isascii()
         yield from self._careful_batches() if careful else self._block_batches()
         self.rows_total = self._maker.rows
         self.fraction_read = 1.0

@@ -69,6 +69,8 @@ def records_of(
 ) -> list[list[str]]:
     """The first records of *text*; one that stands in quotes as a whole is taken out of them."""
     text = INNER_RETURN.sub(" ", text)
+    if spaced:
+        text = re.sub(f'" +(?={re.escape(delimiter)}|[\r\n]|$)', '"', text)
     lines = io.StringIO(text, newline="\n")
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=spaced, strict=True)
     found: list[list[str]] = []
@@ -119,7 +121,12 @@ def _fitness(head: str, delimiter: str, complete: bool) -> tuple[float, float, i
 
 
 def _is_spaced(head: str, delimiter: str) -> bool:
-    """Whether quotes stand behind a delimiter and a blank, and none right behind one."""
+    """Whether quotes stand behind a delimiter and a blank, and none right behind one; and most of
+    them close before the next delimiter, as no nickname in quotes does.
+    """
     sign = re.escape(delimiter)
     after = len(re.findall(f'{sign} +"(?!")', head))
-    return after > len(re.findall(f'{sign}"', head))
+    if after <= len(re.findall(f'{sign}"', head)):
+        return False
+    whole = re.findall(f'{sign} +"(?:[^"]|"")*" *(?={sign}|[\r\n]|$)', head)
+    return len(whole) * 2 > after

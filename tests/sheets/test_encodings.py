@@ -113,3 +113,14 @@ def test_no_stray_byte_anywhere_changes_another_line(
         names = [row[2] for batch in opened.batches() for row in batch.frame.iter_rows()]
     del names[line], texts[line]
     assert names == texts
+
+
+@pytest.mark.parametrize("stray", range(0x80, 0x100))
+def test_two_lines_one_of_which_is_broken(tmp_path, stray):
+    """Whatever a tiny text is taken for, its whole line of UTF-8 is read as such."""
+    broken = b"\xc3" + bytes([stray]) + b"\x89"
+    path = tmp_path / "a.csv"
+    path.write_bytes(sheet(broken, "É".encode()))
+    with CsvSheet(path, "a.csv", limits=Limits(), batch_rows=3, block_bytes=9) as opened:
+        names = [row[2] for batch in opened.batches() for row in batch.frame.iter_rows()]
+    assert names[1] == "É"

@@ -1,10 +1,10 @@
 """Text that is not UTF-8 throughout: a file of two programs, a cell that lost half a character.
 
 One stray byte must not change how other lines are read. Of a file that is mostly UTF-8 the bytes
-that are not become what they are in Windows-1252, each by itself. Of one that is mostly
-Windows-1252 the lines that are UTF-8 from end to end are read as such: what Windows-1252 writes
-looks like UTF-8 by chance only, and hardly ever in a whole line. Which of the encodings of one byte
-a text is in is told by its letters: only in one of them do they make words.
+that are not become what they are in Windows-1252, each by itself. Of one that is mostly in an
+encoding of one byte a character the lines that are UTF-8 from end to end are read as such: what is
+written in another looks like UTF-8 by chance only, and hardly ever in a whole line. Which of those
+encodings a text is in is told by its letters: only in one of them do they make words.
 """
 
 from __future__ import annotations
@@ -99,15 +99,16 @@ def to_utf8(block: bytes) -> bytes:
     return block
 
 
-def decode_windows(block: bytes, *, lines_of_utf8: bool) -> str:
-    """*block* as Windows-1252, except for whole lines of UTF-8 where there may be any."""
+def decode_single(block: bytes, encoding: str, *, lines_of_utf8: bool) -> str:
+    """*block* in one of `SINGLE`, except for whole lines of UTF-8 where there may be any."""
+    read = _from_windows if encoding == SINGLE[0] else lambda part: part.decode(encoding)
     parts, done = [], 0
     for line in _UTF8_LINE.finditer(block) if lines_of_utf8 else ():
         text = line[0].decode()
         if not _by_chance(text):
-            parts += [_from_windows(block[done : line.start()]), text]
+            parts += [read(block[done : line.start()]), text]
             done = line.end()
-    return "".join([*parts, _from_windows(block[done:])])
+    return "".join([*parts, read(block[done:])])
 
 
 def _by_chance(line: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vazao.sheets.encoding import SINGLE, Weighing, decode_utf8, decode_windows, to_utf8
+from vazao.sheets.encoding import SINGLE, Weighing, decode_single, decode_utf8, to_utf8
 from vazao.sheets.errors import SheetUnreadable
 
 HEAD_BYTES = 1 << 18
@@ -90,9 +90,10 @@ class SheetText:
 
     def decode(self, block: bytes) -> str:
         """A cleaned block that was not transcoded, as text."""
-        if self.encoding == SINGLE[0]:
-            return decode_windows(block, lines_of_utf8=self._weighing.utf8 > 0)
-        return block.decode(self.encoding) if self.encoding in SINGLE else decode_utf8(block)
+        if self.encoding in SINGLE:
+            found = self._weighing.utf8 > 0
+            return decode_single(block, self.encoding, lines_of_utf8=found)
+        return decode_utf8(block)
 
     def blocks(self, *, transcode: bool) -> Iterator[bytes]:
         """The file from its start; as UTF-8 if *transcode*, else Windows-1252 stays as it is.

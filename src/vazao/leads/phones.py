@@ -38,13 +38,21 @@ _BETWEEN: Final = r"(?i) ?(?::::|[/;|,\n]| e | ou | and | or ) ?"
 
 def phone(cells: pl.Series) -> Checked:
     """The rule for a phone: 8 to 15 digits and perhaps an extension."""
+    values = _tidied(cells)
+    return Checked(values, ((_invalid(values), "phone_invalid"),))
+
+
+def _tidied(cells: pl.Series) -> pl.Series:
+    """Numbers with one kind of blank and of hyphen, and no fraction that a program has added."""
     if cells.str.contains(r"\s\s|[^\S ]").any():
         cells = cells.str.replace_all(r"\s+", " ")
     if cells.str.contains(f"[{MARKS}]|{_HYPHENS}").any():
         cells = unmarked(cells).str.replace_all(_HYPHENS, "-")
-    if cells.str.contains(".0", literal=True).any():
-        cells = cells.str.replace(_DECIMAL, "${1}${2}").str.replace_all(_DECIMAL_PART, "${1}${2}")
-    return Checked(cells, ((_invalid(cells), "phone_invalid"),))
+    places = cells.str.contains(".0", literal=True).arg_true()
+    if len(places):
+        whole = cells.gather(places).str.replace(_DECIMAL, "${1}${2}")
+        cells = cells.scatter(places, whole.str.replace_all(_DECIMAL_PART, "${1}${2}"))
+    return cells
 
 
 def _invalid(cells: pl.Series) -> pl.Series:
@@ -60,8 +68,7 @@ def typed_phone(cells: pl.Series) -> Checked:
     A second number in a cell is left out, and told; so is a number whose digits a spreadsheet
     program has rounded away.
     """
-    plain = phone(cells)
-    values = plain.values
+    values = _tidied(cells)
     places = _invalid(values).fill_null(value=False).arg_true()
     if not len(places):
         return Checked(values)
@@ -92,7 +99,7 @@ def _bare(cells: pl.Series) -> pl.Series:
     bare = cells.str.strip_chars().str.replace(_BEFORE, "").str.replace(_BEFORE, "")
     bare = bare.str.replace(_AFTER, "").str.replace(_AFTER, "")
     bare = bare.str.replace_all("_", "-").str.replace(r"(?i)\(?0xx?([0-9]{2})\)?", "(0${1})")
-    return phone(_expanded(bare)).values
+    return _tidied(_expanded(bare))
 
 
 def _expanded(cells: pl.Series) -> pl.Series:

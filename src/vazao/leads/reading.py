@@ -23,7 +23,7 @@ from vazao.leads.models import Import
 from vazao.leads.settings import LeadSettings
 from vazao.sheets import Note
 
-BATCH_ROWS = 20_000
+BATCH_ROWS = 40_000
 PREPARED_AHEAD = 2
 
 

@@ -62,7 +62,7 @@ async def test_a_lead_is_shown_whole(client: Client) -> None:
     assert isinstance(lead["id"], str)
     assert (await client.get(f"{LEADS}/{lead['id']}")).json() == lead
     assert (await client.get(LEADS, params={"email": "nobody@x.com"})).json() == {
-        "items": [], "next": None
+        "items": [], "next": None, "count": 0, "count_exact": True,
     }
 
 
@@ -282,9 +282,9 @@ async def test_exports_that_nobody_reads_on_hold_no_connections(
 async def test_an_export_of_many_pages_has_every_lead_once(
     tenant: Tenant, form: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vazao.leads import exporting
+    from vazao.leads import listing
 
-    monkeypatch.setattr(exporting, "PAGE_LEADS", 7)
+    monkeypatch.setattr(listing, "EXPORTED", 7)
     await tenant.run("E-mail,Nome\n" + "".join(f"u{n}@é.com,Ana\n" for n in range(50)))
     found = (await tenant.export(form)).decode().splitlines()
     # One name of the sheet has a line break, which CSV keeps as it is.
@@ -354,7 +354,9 @@ async def test_what_is_wrong_with_a_lead_is_said_in_the_readers_language(client:
 
 async def test_an_empty_base_answers_everything(place: Site) -> None:
     nobody = await place.api(await place.organization())
-    assert (await nobody.get(LEADS)).json() == {"items": [], "next": None}
+    assert (await nobody.get(LEADS)).json() == {
+        "items": [], "next": None, "count": 0, "count_exact": True,
+    }
     assert (await nobody.get(LEADS, params={"q": "x"})).json()["items"] == []
     assert (await nobody.get(f"{LEADS}/changes")).json() == {"items": [], "next": None}
     assert len((await nobody.get(f"{LEADS}/export")).text.splitlines()) == 1

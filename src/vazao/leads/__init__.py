@@ -55,6 +55,7 @@ def register(registry: Registry) -> None:
     registry.periodic.append(Periodic("leads.sweep", 60.0, tasks.sweep))
     registry.periodic.append(Periodic("leads.forget_deleted", 3600.0, tasks.forget_deleted))
     registry.periodic.append(Periodic("leads.thin", 600.0, tasks.thin))
+    registry.periodic.append(Periodic("leads.renew_words", 10.0, tasks.renew_words))
     for kind in (
         jobs.Kind(
             "leads.import", "Import of a spreadsheet", "read",

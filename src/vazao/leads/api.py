@@ -17,7 +17,8 @@ from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, fo
 from vazao.kit.web.parameters import json_of
 from vazao.kit.web.streaming import begun, kept_file
 from vazao.leads import described, editing, searching, store
-from vazao.leads.errors import FiltersExclusive, SinceInvalid
+from vazao.leads.errors import FiltersExclusive, SinceInvalid, SortExclusive
+from vazao.leads.listing import Filters, listed
 from vazao.leads.models import Change
 from vazao.leads.views import (
     DeletedPage,
@@ -49,48 +50,44 @@ class Leads(Controller):
         after: FromQuery[str | None] = None, q: FromQuery[str | None] = None,
         tag: FromQuery[str | None] = None, city: FromQuery[str | None] = None,
         email: FromQuery[str | None] = None,
-        updated_since: FromQuery[str | None] = None,
+        updated_since: FromQuery[str | None] = None, sort: FromQuery[str | None] = None,
     ) -> LeadPage:
         """The base by keyset, newest first; by any piece of a word, tag, city or last change."""
         size, organization = limit_of(limit), principal.organization_id
-        filters = {"q": q, "tag": tag, "city": city}
-        if email is not None and any((updated_since, *filters.values())):
-            raise FiltersExclusive(remedy="Leave out the other filters.")
+        filters = Filters(q, tag, city)
+        if email is not None:
+            if updated_since or sort or filters.given:
+                raise FiltersExclusive(remedy="Leave out the other filters.")
+            return await _by_email(platform, organization, email)
         if updated_since is not None:
+            if sort is not None:
+                raise SortExclusive
             since = _moment(updated_since)
             return await self._since(platform, organization, since, filters, after, size)
-        before = decode_cursor(after, int)[0] if after else None
         async with platform.db.transaction() as conn:
-            if email is not None:
-                from vazao.leads.addresses import normalize_email
-
-                known = normalize_email(email.replace("\0", "\N{REPLACEMENT CHARACTER}"))
-                found = await store.base.find(conn, organization, known)
-                return {"items": [lead_view(found)] if found else [], "next": None}
-            if any(filters.values()):
-                page = await searching.search(
-                    conn, organization, **filters, before=before, limit=size
-                )
-            else:
-                page = await store.base.newest(conn, organization, before=before, limit=size)
+            found = await listed(
+                conn, organization, filters, sort=sort, after=after, limit=size
+            )
         return {
-            "items": [lead_view(lead) for lead in page.items],
-            "next": following(page, lambda lead: encode_cursor(lead.id)),
+            "items": [lead_view(lead) for lead in found.leads], "next": found.next,
+            "count": found.count, "count_exact": found.exact,
         }
 
     async def _since(
-        self, platform: Platform, organization: int, since: datetime,
-        filters: dict[str, str | None], after: str | None, size: int,
+        self, platform: Platform, organization: int, since: datetime, filters: Filters,
+        after: str | None, size: int,
     ) -> LeadPage:
         cursor = _feed_place(after) if after else None
         async with platform.db.connection() as conn:
             # Who asks again for what came since now is told only that.
             await store.search.mark_epoch(conn, organization)
             page = await searching.changes(
-                conn, organization, after=cursor, since=since, limit=size, **filters
+                conn, organization, after=cursor, since=since, limit=size,
+                **vars(filters),
             )
         items = [lead_view(change.lead) for change in page.items if change.lead]
-        return {"items": items, "next": following(page, _feed_cursor)}
+        return {"items": items, "next": following(page, _feed_cursor), "count": None,
+                "count_exact": None}
 
     @get("/changes", operation_id="listLeadChanges", summary="Read the feed of changes",
          opt=described.LEAD_CHANGES)
@@ -126,16 +123,21 @@ class Leads(Controller):
         }
         return {"leads": found.leads, "approximate": found.approximate, "facets": shown}
 
-    @get("/export", operation_id="exportLeads", summary="Export the whole base",
+    @get("/export", operation_id="exportLeads", summary="Export leads",
          opt=described.EXPORT_LEADS)
     async def export(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
         form: Annotated[Literal["csv", "ndjson"], QueryParameter(name="format")] = "csv",
+        q: FromQuery[str | None] = None, tag: FromQuery[str | None] = None,
+        city: FromQuery[str | None] = None, updated_since: FromQuery[str | None] = None,
     ) -> Stream:
-        """The whole base, streamed."""
+        """The whole base, or what of it matches, streamed."""
         from vazao.leads import exporting
 
-        body = await begun(request, exporting.export(platform, principal.organization_id, form))
+        since = _moment(updated_since) if updated_since is not None else None
+        body = await begun(request, exporting.export(
+            platform, principal.organization_id, form, Filters(q, tag, city), since
+        ))
         media = "text/csv" if form == "csv" else "application/x-ndjson"
         return kept_file(body, media, f"leads.{form}")
 
@@ -253,6 +255,16 @@ class Leads(Controller):
                 conn, principal.organization_id, lead_id, platform.secret, by=principal.name
             )
         await _mark(platform, principal)
+
+
+async def _by_email(platform: Platform, organization: int, email: str) -> LeadPage:
+    from vazao.leads.addresses import normalize_email
+
+    known = normalize_email(email.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+    async with platform.db.connection() as conn:
+        found = await store.base.find(conn, organization, known)
+    items = [lead_view(found)] if found else []
+    return {"items": items, "next": None, "count": len(items), "count_exact": True}
 
 
 async def _mark(platform: Platform, principal: Principal) -> None:

@@ -28,7 +28,7 @@ from vazao.kit.web.openapi import (
     says,
 )
 from vazao.leads import errors
-from vazao.leads.models import Empty, Mode
+from vazao.leads.models import SORTS, Empty, Mode
 from vazao.leads.views import (
     DeletedPage,
     DifferencePage,
@@ -190,20 +190,29 @@ CANCEL_IMPORT = says(
            example=IMPORT | {"status": "cancelled", "rows_unprocessed": 0}),
     parameters=TOKEN, refuses=(errors.ImportNotFound, JobEnded), scope=WRITE,
 )
+_FILTERS = (
+    Parameter(name="q", about="Pieces of words, all of which must occur; or a phone's digits.",
+              example="ana"),
+    Parameter(name="tag", about="Only leads with this tag.", example="fair"),
+    Parameter(name="city", about="Only leads of this city.", example="Recife"),
+    Parameter(name="updated_since", about="Only leads changed at or after this time.",
+              kind={"type": "string", "format": "date-time"}, example=AT),
+)
 LIST_LEADS = says(
     Answer(about="A page of leads, newest first.", kind=LeadPage,
-           example={"items": [LEAD], "next": "WzQyXQ"}),
+           example={"items": [LEAD], "next": "WzQyXQ", "count": 1200, "count_exact": True}),
     parameters=(
-        *PAGED,
-        Parameter(name="q", about="Pieces of words, all of which must occur.", example="ana"),
-        Parameter(name="tag", about="Only leads with this tag.", example="fair"),
-        Parameter(name="city", about="Only leads of this city.", example="Recife"),
+        *PAGED, *_FILTERS,
         Parameter(name="email", about="The lead with this e-mail; goes with no other filter.",
                   example="ana@example.com"),
-        Parameter(name="updated_since", about="Only leads changed at or after this time.",
-                  kind={"type": "string", "format": "date-time"}, example=AT),
+        Parameter(name="sort", about="The order. By a field among at most 10,000 leads only; a "
+                                     "minus sorts downwards.",
+                  kind={"type": "string", "enum": list(SORTS), "default": "newest"},
+                  example="name"),
     ),
-    refuses=(*PAGED_REFUSES, errors.FiltersExclusive, errors.SinceInvalid), scope=READ,
+    refuses=(*PAGED_REFUSES, errors.FiltersExclusive, errors.SinceInvalid, errors.SortInvalid,
+             errors.SortExclusive, errors.TooManyToSort),
+    scope=READ,
 )
 LEAD_CHANGES = says(
     Answer(about="A piece of the feed.", kind=LeadChanges, example={
@@ -220,14 +229,17 @@ LEAD_FACETS = says(
     scope=READ,
 )
 EXPORT_LEADS = says(
-    Answer(about="Every lead, in the order of the e-mails.", kind=TEXT, media="text/csv",
-           example=CSV, headers=(download("leads.csv"), NO_STORE)),
+    Answer(about="Every lead, in the order of the e-mails; or those that match.", kind=TEXT,
+           media="text/csv", example=CSV, headers=(download("leads.csv"), NO_STORE)),
     Answer(about="", kind=TEXT, media="application/x-ndjson",
            example='{"id": "42", "email": "ana@example.com"}\n'),
-    parameters=(Parameter(name="format", about="CSV, or one JSON object a line.",
-                          kind={"type": "string", "enum": ["csv", "ndjson"], "default": "csv"},
-                          example="ndjson"),),
-    scope=READ,
+    parameters=(
+        Parameter(name="format", about="CSV, or one JSON object a line.",
+                  kind={"type": "string", "enum": ["csv", "ndjson"], "default": "csv"},
+                  example="ndjson"),
+        *_FILTERS,
+    ),
+    refuses=(errors.SinceInvalid,), scope=READ,
 )
 GET_LEAD = says(
     Answer(about="The lead.", kind=LeadView, example=LEAD), parameters=LEAD_ID,

@@ -187,6 +187,27 @@ class ReadsDifferently(Conflict):
         )
 
 
+class SortInvalid(BadRequest):
+    """Leads are not sorted by {value}. There are {sorts}; -name and so on sort downwards."""
+
+    code = "sort_invalid"
+
+
+class TooManyToSort(BadRequest):
+    """More than {most} leads match: so many are sorted by newest and updated only."""
+
+    code = "too_many_to_sort"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(remedy="Narrow the search, or leave out sort.", most=most)
+
+
+class SortExclusive(BadRequest):
+    """updated_since has an order of its own, that of the changes: leave out sort."""
+
+    code = "sort_exclusive"
+
+
 class SinceInvalid(BadRequest):
     """updated_since must be a date and time like 2026-11-21T08:00:00-03:00, not {value}."""
 

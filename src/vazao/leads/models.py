@@ -12,6 +12,12 @@ from vazao.sheets import Choices, Note
 Mode = Literal["upsert", "create", "update"]
 Empty = Literal["keep", "clear"]
 
+SORTED_BY = (
+    "name", "email", "phone", "company", "job_title", "city", "state", "country", "website",
+)
+SORTS = ("newest", "updated", *SORTED_BY, *(f"-{field}" for field in SORTED_BY))
+"""Orders of a list of leads; a minus sorts downwards."""
+
 
 class Lead(msgspec.Struct, frozen=True, kw_only=True):
     """A lead as it is stored; ``custom`` holds text unless the organization declared a type."""

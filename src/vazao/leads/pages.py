@@ -6,40 +6,64 @@ from typing import Any
 
 from litestar import Request, Response, get
 from litestar.params import FromPath, FromQuery
+from litestar.response import Stream
 
 from vazao.kit.web.frame import Asker, ThePlatform
-from vazao.kit.web.pages import page
-from vazao.kit.web.paging import decode_cursor, encode_cursor, following
-from vazao.leads import editing, facets, searching, store
+from vazao.kit.web.pages import language_of, page
+from vazao.kit.web.streaming import begun, kept_file
+from vazao.leads import editing, facets, listing, store
 from vazao.leads.columns import LABELS, PART_LABELS
+from vazao.leads.errors import TooManyToSort
+from vazao.leads.listing import Filters
 
 READ = "leads:read"
 PAGE = 50
+TEXTS = ("Newest first", "Changed last first")
+SORTS_SHOWN = {
+    "": TEXTS[0], "updated": TEXTS[1],
+    **{name: LABELS[name] for name in ("name", "email", "company", "city")},
+}
 
 
 @get("/leads", opt={"scope": READ}, include_in_schema=False)
 async def show_leads(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker,
     q: FromQuery[str | None] = None, tag: FromQuery[str | None] = None,
-    city: FromQuery[str | None] = None, after: FromQuery[str | None] = None,
+    city: FromQuery[str | None] = None, sort: FromQuery[str | None] = None,
+    after: FromQuery[str | None] = None,
 ) -> Response[str]:
     """The base, by keyset, with search and filters."""
-    before = decode_cursor(after, int)[0] if after else None
-    organization = principal.organization_id
+    organization, filters = principal.organization_id, Filters(q, tag, city)
     async with platform.db.transaction() as conn:
-        if q or tag or city:
-            found = await searching.search(
-                conn, organization, q=q, tag=tag, city=city, before=before, limit=PAGE
+        try:
+            found = await listing.listed(
+                conn, organization, filters, sort=sort or None, after=after, limit=PAGE
             )
-        else:
-            found = await store.base.newest(conn, organization, before=before, limit=PAGE)
+            refused = None
+        except TooManyToSort as error:
+            refused, sort = error, None
+            found = await listing.listed(conn, organization, filters, limit=PAGE)
         behind = await store.search.behind(conn, organization)
         counted = await facets.read(conn, organization)
     return page(
-        request, "leads/list.html", leads=found.items, behind=behind, counted=counted, after=after,
-        next=following(found, lambda lead: encode_cursor(lead.id)),
-        filters={k: v for k, v in {"q": q, "tag": tag, "city": city}.items() if v},
+        request, "leads/list.html", found=found, behind=behind, counted=counted, after=after,
+        filters=filters.given, sort=sort, sorts=SORTS_SHOWN,
+        asked=filters.given | ({"sort": sort} if sort else {}),
+        messages=[("bad", refused.message(language_of(request)))] if refused else [],
     )
+
+
+@get("/leads/export", opt={"scope": READ}, include_in_schema=False)
+async def export_leads(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker,
+    q: FromQuery[str | None] = None, tag: FromQuery[str | None] = None,
+    city: FromQuery[str | None] = None,
+) -> Stream:
+    """What the list shows, all pages of it, as a sheet."""
+    from vazao.leads import exporting
+
+    body = exporting.export(platform, principal.organization_id, "csv", Filters(q, tag, city))
+    return kept_file(await begun(request, body), "text/csv", "leads.csv")
 
 
 @get("/leads/behind", opt={"scope": READ}, include_in_schema=False)
@@ -65,4 +89,4 @@ async def show_lead(
     return page(request, "leads/lead.html", lead=lead, labels=labels, history=history, own=own)
 
 
-routes = [show_leads, show_behind, show_lead]
+routes = [show_leads, export_leads, show_behind, show_lead]

@@ -34,10 +34,16 @@ class LeadView(TypedDict):
 
 
 class LeadPage(TypedDict):
-    """A page of leads; ``next`` is null exactly where nothing follows."""
+    """A page of leads; ``next`` is null exactly where nothing follows.
+
+    ``count`` says how many there are on all pages, at most 10,000 where ``count_exact`` is
+    false; both are null on later pages and with ``updated_since``.
+    """
 
     items: list[LeadView]
     next: str | None
+    count: int | None
+    count_exact: bool | None
 
 
 class LeadChange(TypedDict):

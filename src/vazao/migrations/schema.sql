@@ -1228,11 +1228,17 @@ CREATE TABLE leads.base (
     version bigint DEFAULT 0 NOT NULL,
     leads bigint DEFAULT 0 NOT NULL,
     facets jsonb,
-    facets_version bigint
+    facets_version bigint,
+    words smallint DEFAULT 2 NOT NULL,
+    words_to bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
 
 COMMENT ON TABLE leads.base IS 'One row an organization: how many leads, and the version that every merged slice raises (caches of counts and facets are keyed by it)';
+
+COMMENT ON COLUMN leads.base.words IS 'By which rules all its search rows were made; those of older rules are made anew bit by bit';
+
+COMMENT ON COLUMN leads.base.words_to IS 'Up to this lead they are made by the present rules already';
 
 CREATE TABLE leads.before_image (
     import_id bigint NOT NULL,
@@ -3038,6 +3044,8 @@ CREATE INDEX upload_receiving ON jobs.upload USING btree (last_segment_at) WHERE
 CREATE UNIQUE INDEX upload_token ON jobs.upload USING btree (token);
 
 CREATE INDEX worker_host ON jobs.worker USING btree (host);
+
+CREATE INDEX base_words ON leads.base USING btree (words, organization_id);
 
 CREATE INDEX deleted_at ON leads.deleted USING btree (deleted_at);
 

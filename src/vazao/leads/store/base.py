@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import IO, Any
 
 from psycopg.sql import SQL, Composable, Identifier, Placeholder
@@ -149,13 +150,29 @@ async def page_end(conn: Conn, organization_id: int, *, after: str, limit: int) 
     return found[0] if found else None
 
 
+@dataclass(frozen=True)
+class Between:
+    """A page of an export: the e-mails behind *after* up to *last*."""
+
+    after: str
+    last: str
+
+
 async def export(
-    conn: Conn, organization_id: int, columns: Composable | None, file: IO[bytes], *, after: str,
-    last: str,
+    conn: Conn, organization_id: int, columns: Composable | None, file: IO[bytes],
+    page: Between | list[int],
 ) -> None:
-    """Write a page of leads into *file*: CSV of *columns*, or NDJSON where none are given."""
-    statement = Q.export_csv.format(columns=columns) if columns else Q.export_ndjson
-    bounds = {"organization_id": organization_id, "after": after, "last": last}
+    """Write a page of leads, or those of these ids, into *file*.
+
+    CSV of *columns*, or NDJSON where none are given.
+    """
+    whole = isinstance(page, Between)
+    chosen = Q.between_emails.format() if whole else Q.among_ids.format()
+    statement = (
+        Q.export_csv.format(columns=columns, page=chosen) if columns
+        else Q.export_ndjson.format(page=chosen)
+    )
+    bounds = {"organization_id": organization_id, **(vars(page) if whole else {"ids": page})}
     async with conn.cursor() as cursor, cursor.copy(statement, bounds) as rows:
         async for block in rows:
             file.write(block)

@@ -113,13 +113,20 @@ where organization_id = %(organization_id)s and email > %(after)s order by email
 -- Its last e-mail: it ends after so many bytes, too.
 select max(email) from ({page}) p
 
+-- name: between_emails
+-- A page of the whole base.
+email > %(after)s and email <= %(last)s order by email
+
+-- name: among_ids
+-- A page of what matches.
+id = any(%(ids)s::bigint[]) order by id
+
 -- name: export_csv
 -- A page of the base as a sheet that an import takes back unchanged. Its header is written by hand:
 -- a column's name in SQL ends after 63 bytes, a custom field's may be longer with its prefix.
 copy (
     select {columns}, id, created_at, updated_at from leads.lead
-    where organization_id = %(organization_id)s and email > %(after)s and email <= %(last)s
-    order by email
+    where organization_id = %(organization_id)s and {page}
 ) to stdout (format csv)
 
 -- name: export_ndjson
@@ -134,6 +141,5 @@ copy (
         'created_at', to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         'updated_at', to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
     from leads.lead
-    where organization_id = %(organization_id)s and email > %(after)s and email <= %(last)s
-    order by email
+    where organization_id = %(organization_id)s and {page}
 ) to stdout (format csv, quote E'\x01', delimiter E'\x02')

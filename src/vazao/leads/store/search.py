@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from psycopg.sql import SQL, Composable, Placeholder
+from psycopg.sql import SQL, Composable, Identifier, Placeholder
 
 from vazao.kit import sql
 from vazao.kit.sql import Conn, Page
@@ -16,8 +17,16 @@ from vazao.leads.store.base import LAST
 
 Q = sql.load(__package__, "search")
 WORDS_AT_MOST = 6
+RULES = 2
+"""To be raised with every change of what a search row holds: all are then made anew."""
 WALK, BY_INDEX = sql.paged(Q.walk_leads, Lead), sql.paged(Q.search_leads, Lead)
 _ENTRY = ("changed_xid", "lead_id", "deleted", "changed_at")
+_BY_CHANGE = [*Lead.__struct_fields__, "changed_xid"]
+WALK_CHANGES = sql.paged(Q.walk_changes, _BY_CHANGE, order="changed_xid desc, id desc")
+SEARCH_CHANGES = sql.paged(Q.search_changes, _BY_CHANGE, order="changed_xid desc, id desc")
+_MATCHES = sql.paged(Q.export_matching, Lead, order="id")
+_RISING = "(sort_key is null), coalesce(sort_key, ''), id"
+_FALLING = "(sort_key is not null) desc, coalesce(sort_key, '') desc, id desc"
 _FEED = sql.paged(
     Q.feed_page, [*_ENTRY, *Lead.__struct_fields__], order="changed_xid, lead_id"
 )
@@ -27,9 +36,10 @@ _MATCHING = SQL("""and exists (
 )""")
 # Escaped after folding, which makes plain signs of wide ones: ％ would be a wildcard.
 _LIKE = SQL(
-    r"and d.words like '%%' || regexp_replace(kit.fold({}), '[\\%%_]', '\\\&', 'g') || '%%'"
+    r"d.words like '%%' || regexp_replace(kit.fold({}), '[\\%%_]', '\\\&', 'g') || '%%'"
 )
 _LABEL = SQL("and d.labels @> array[kit.fold({}::text)]")
+_NUMBER = re.compile(r"\s*[+(]?[0-9][0-9\s()./\-]{2,30}")
 
 
 @dataclass(frozen=True)
@@ -44,18 +54,37 @@ def asked(q: str | None, tag: str | None, city: str | None) -> Asked:
     """The conditions of a search.
 
     Every word of *q* must occur somewhere; one of fewer than three letters, for which no
-    trigram exists, must begin a word.
+    trigram exists, must begin a word. What is written like a phone is also looked for by its
+    digits.
     """
     parts: list[Composable] = []
     values: dict[str, str] = {}
     for n, word in enumerate((q or "").split()[:WORDS_AT_MOST]):
         values[f"word{n}"] = _storable(f" {word}" if len(word) < 3 else word)
         parts.append(_LIKE.format(Placeholder(f"word{n}")))
+    if parts:
+        words: Composable = SQL(" and ").join(parts)
+        if digits := digits_of(q or ""):
+            values["digits"] = digits
+            words = SQL("({} or {})").format(words, _LIKE.format(Placeholder("digits")))
+        parts = [SQL("and ") + words]
     for name, value in (("tag", tag), ("city", city)):
         if value:
             values[name] = _storable(f"{name}:{value}")
             parts.append(_LABEL.format(Placeholder(name)))
     return Asked(SQL(" ").join(parts), values)
+
+
+def digits_of(q: str) -> str | None:
+    """What *q* asks for where it is written like a phone: its digits, without what may be missing
+    in front of the stored number or of this one (the trunk's 0, Brazil's 55 behind a +)."""
+    if not _NUMBER.fullmatch(q):
+        return None
+    digits = re.sub(r"[^0-9]", "", q)
+    if q.strip().startswith("+"):
+        digits = digits.removeprefix("55")
+    digits = digits.lstrip("0")
+    return digits if len(digits) >= 4 else None
 
 
 def _storable(text: str) -> str:
@@ -94,6 +123,105 @@ async def by_index(
     )
 
 
+async def count(conn: Conn, organization_id: int, search: Asked, *, most: int) -> int:
+    """How many leads match; no further than *most* is counted."""
+    found = await sql.row(
+        conn, Q.count_leads.format(conditions=search.conditions), prepare=False,
+        organization_id=organization_id, most=most, **search.values,
+    )
+    return found[0] if found else 0
+
+
+async def by_field(
+    conn: Conn, organization_id: int, search: Asked, field: str, *, falling: bool,
+    after: tuple[str | None, int] | None, limit: int,
+) -> Page[tuple[Lead, str | None]]:
+    """Matching leads in the order of a text *field*, empty ones last; each with its sort key.
+
+    Args:
+        after: sort key and id of the last one seen.
+    """
+    order = _FALLING if falling else _RISING
+    beyond, place = SQL("true"), {}
+    if after is not None:
+        key, last = after
+        place = {"unset": (key is not None) if falling else (key is None), "key": key or "",
+                 "last": last}
+        row = "(sort_key is not null, coalesce(sort_key, ''), id) <" if falling else (
+            "(sort_key is null, coalesce(sort_key, ''), id) >")
+        beyond = sql.trusted(f"{row} (%(unset)s, %(key)s, %(last)s)")
+    statement = sql.paged(
+        Q.sort_leads, [*Lead.__struct_fields__, "sort_key"], order=order
+    ).format(
+        conditions=search.conditions, key=Identifier("l", field), beyond=beyond,
+        order=sql.trusted(order),
+    )
+    return await sql.page_by(
+        conn, lambda found: (_lead(found), found["sort_key"]), statement, prepare=False,
+        organization_id=organization_id, limit=limit, **search.values, **place,
+    )
+
+
+async def by_change(
+    conn: Conn, organization_id: int, search: Asked, *, walk: int | None,
+    after: tuple[str, int] | None, limit: int,
+) -> Page[tuple[Lead, str]]:
+    """Matching leads, those changed last first; each with the transaction that changed it.
+
+    Args:
+        walk: look through so many of the last changes only; ``None``: by the index of words and
+            labels.
+        after: transaction and id of the last one seen.
+    """
+    statement = SEARCH_CHANGES if walk is None else WALK_CHANGES
+    xid, last = after or (str(LAST), LAST)
+    more = {} if walk is None else {"walk": walk}
+    return await sql.page_by(
+        conn, lambda found: (_lead(found), str(found["changed_xid"])),
+        statement.format(conditions=search.conditions), prepare=False,
+        organization_id=organization_id, xid=xid, lead_id=last, limit=limit, **more,
+        **search.values,
+    )
+
+
+async def matching_ids(
+    conn: Conn, organization_id: int, search: Asked, *, after: int, limit: int
+) -> list[int]:
+    """The ids of the next matching leads above id *after*, rising; none behind the last.
+
+    A page ends after *limit* leads or :data:`~vazao.kit.sql.PAGE_BYTES`.
+    """
+    found = await sql.row(
+        conn, Q.ids_of.format(page=_MATCHES.format(conditions=search.conditions)), prepare=False,
+        organization_id=organization_id, after=after, limit=limit + 1,
+        page_bytes=sql.PAGE_BYTES, **search.values,
+    )
+    return found[0] if found else []
+
+
+async def outdated(conn: Conn) -> tuple[int, int] | None:
+    """An organization whose search rows were made by older rules, and the last lead made anew."""
+    found = await sql.row(conn, Q.next_outdated, rules=RULES)
+    return (found[0], found[1]) if found else None
+
+
+async def make_anew(conn: Conn, organization_id: int, *, after: int, limit: int) -> int:
+    """Make the search rows of the next leads above id *after* by the present rules.
+
+    Returns how many leads were looked at.
+    """
+    found = await sql.row(
+        conn, Q.next_leads, organization_id=organization_id, after=after, limit=limit
+    )
+    ids: list[int] = found[0] if found else []
+    await _write_words(conn, organization_id, ids)
+    await sql.run(
+        conn, Q.words_made, organization_id=organization_id, rules=RULES,
+        reached=ids[-1] if ids else None,
+    )
+    return len(ids)
+
+
 async def slices_to_index(
     conn: Conn, organization_id: int, import_id: int
 ) -> list[tuple[int, int, int]]:
@@ -126,12 +254,16 @@ async def count_piece(
 
 async def index(conn: Conn, organization_id: int, ids: list[int]) -> None:
     """Make the search rows and feed entries of these leads."""
+    await _write_words(conn, organization_id, ids)
+    await sql.run(conn, Q.index_feed, organization_id=organization_id, ids=ids)
+
+
+async def _write_words(conn: Conn, organization_id: int, ids: list[int]) -> None:
     (oldest,) = await sql.row(conn, Q.oldest_running) or ("3",)
     values = {"organization_id": organization_id, "ids": ids}
     await sql.run(conn, Q.index_documents, **values)
     await sql.run(conn, Q.index_again, **values, oldest=oldest)
     await sql.run(conn, Q.forget_orphans, **values)
-    await sql.run(conn, Q.index_feed, **values)
 
 
 async def forget(conn: Conn, organization_id: int, id: int) -> None:
@@ -177,8 +309,12 @@ async def feed(
     )
 
 
+def _lead(found: dict[str, Any]) -> Lead:
+    return msgspec.convert(found, Lead, strict=False)
+
+
 def _change(found: dict[str, Any]) -> Change:
-    lead = None if found["id"] is None else msgspec.convert(found, Lead, strict=False)
+    lead = None if found["id"] is None else _lead(found)
     return Change(
         xid=str(found["changed_xid"]), lead_id=found["lead_id"], deleted=found["deleted"],
         changed_at=found["changed_at"], lead=lead,

@@ -7,11 +7,13 @@ where organization_id = %(organization_id)s and import_id = %(import_id)s and in
 order by round, number
 
 -- name: index_documents
--- Search rows of the leads of one slice. A row whose words and labels are the same is not
+-- Search rows of the leads of one slice: words of name, e-mail and company, and the digits of the
+-- phone. A row whose words and labels are the same is not
 -- touched: each version of it would cost an entry per trigram.
 insert into leads.document as d (organization_id, lead_id, words, labels)
 select l.organization_id, l.id,
-    ' ' || kit.fold(concat_ws(' ', l.name, l.email, l.company)),
+    ' ' || kit.fold(concat_ws(' ', l.name, l.email, l.company))
+        || coalesce(' ' || nullif(regexp_replace(l.phone, '[^0-9]', '', 'g'), ''), ''),
     array(select distinct 'tag:' || kit.fold(t) from unnest(l.tags) t)
         || coalesce('city:' || kit.fold(l.city), '')
 from leads.lead l
@@ -30,7 +32,8 @@ select pg_snapshot_xmin(pg_current_snapshot())::text
 -- written its words over newer ones. It holds the rows by now, so this look is the last word.
 update leads.document d set words = n.words, labels = n.labels
 from (
-    select l.id, ' ' || kit.fold(concat_ws(' ', l.name, l.email, l.company)) as words,
+    select l.id, ' ' || kit.fold(concat_ws(' ', l.name, l.email, l.company))
+            || coalesce(' ' || nullif(regexp_replace(l.phone, '[^0-9]', '', 'g'), ''), '') as words,
         array(select distinct 'tag:' || kit.fold(t) from unnest(l.tags) t)
             || coalesce('city:' || kit.fold(l.city), '') as labels
     from leads.lead l
@@ -119,6 +122,84 @@ order by d.lead_id desc limit %(limit)s
 -- How many leads the planner expects to match; nothing is read.
 explain (format json)
 select from leads.document d where d.organization_id = %(organization_id)s {conditions}
+
+-- name: count_leads
+-- How many match, as far as one counts.
+select count(*) from (
+    select from leads.document d
+    where d.organization_id = %(organization_id)s {conditions} limit %(most)s
+) m
+
+-- name: sort_leads
+-- In the order of a field, where few match. Each is looked up for itself, never by a join: the
+-- planner overrates how many match, and would read the whole base.
+select * from (
+    select l.*, kit.fold({key}) collate "C" as sort_key from leads.document d
+    cross join lateral (
+        select * from leads.lead
+        where organization_id = %(organization_id)s and id = d.lead_id limit 1
+    ) l
+    where d.organization_id = %(organization_id)s {conditions}
+) s
+where {beyond}
+order by {order} limit %(limit)s
+
+-- name: walk_changes
+-- The leads that were changed last, filtered, as walk_leads does.
+select l.*, w.changed_xid from (
+    select changed_xid, lead_id from leads.feed
+    where organization_id = %(organization_id)s and not deleted
+        and (changed_xid, lead_id) < (%(xid)s::text::xid8, %(lead_id)s)
+    order by changed_xid desc, lead_id desc limit %(walk)s
+) w
+join leads.document d on d.organization_id = %(organization_id)s and d.lead_id = w.lead_id
+join leads.lead l on l.organization_id = %(organization_id)s and l.id = w.lead_id
+where true {conditions}
+order by w.changed_xid desc, w.lead_id desc limit %(limit)s
+
+-- name: search_changes
+-- The same by the index of words and labels: everything that matches is looked up and sorted.
+select l.*, m.changed_xid from (
+    select f.changed_xid, d.lead_id from leads.document d
+    cross join lateral (
+        select changed_xid from leads.feed
+        where organization_id = %(organization_id)s and lead_id = d.lead_id limit 1
+    ) f
+    where d.organization_id = %(organization_id)s {conditions}
+        and (f.changed_xid, d.lead_id) < (%(xid)s::text::xid8, %(lead_id)s)
+    order by f.changed_xid desc, d.lead_id desc limit %(limit)s
+) m
+join leads.lead l on l.organization_id = %(organization_id)s and l.id = m.lead_id
+order by m.changed_xid desc, m.lead_id desc
+
+-- name: export_matching
+-- The ids of the next page of an export of what matches, in their order.
+select l.* from leads.document d
+join leads.lead l on l.organization_id = %(organization_id)s and l.id = d.lead_id
+where d.organization_id = %(organization_id)s and d.lead_id > %(after)s {conditions}
+order by d.lead_id limit %(limit)s
+
+-- name: ids_of
+-- The ids of a page.
+select coalesce(array_agg(id order by id), '{{}}') from ({page}) p
+
+-- name: next_outdated
+-- A base whose search rows were made by older rules, and where to go on.
+select organization_id, words_to from leads.base where words < %(rules)s
+order by organization_id limit 1
+
+-- name: next_leads
+-- The leads that follow.
+select coalesce(array_agg(id order by id), '{}') from (
+    select id from leads.lead where organization_id = %(organization_id)s and id > %(after)s
+    order by id limit %(limit)s
+) l
+
+-- name: words_made
+-- Search rows up to this lead are made by the present rules; or all.
+update leads.base set words_to = coalesce(%(reached)s, words_to),
+    words = case when %(reached)s::bigint is null then %(rules)s else words end
+where organization_id = %(organization_id)s
 
 -- name: search_leads
 -- By pieces of words and by labels, newest first, when walks found too few: by the trigram

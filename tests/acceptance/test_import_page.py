@@ -41,8 +41,7 @@ def outcome(page: Any, name: str) -> int:
 def upload(page: Any, running: Running, path: Path) -> None:
     """Drop a sheet and go on to its preview."""
     page.goto(f"{running.address}/leads/imports")
-    page.set_input_files("input[type=file]", str(path))
-    page.click("form[data-upload] button[type=submit]")
+    page.set_input_files("form[data-sheet] input[type=file]", str(path))
     page.wait_for_url("**/leads/imports/new?**")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,7 @@ def look(page: Any, name: str) -> None:
 def drop(page: Any, running: Running, path: Path) -> None:
     """Drop a sheet and go on to its columns."""
     page.goto(f"{running.address}/leads/imports")
-    page.set_input_files("input[type=file]", str(path))
-    page.click("form[data-upload] button[type=submit]")
+    page.set_input_files("form[data-sheet] input[type=file]", str(path))
     page.wait_for_url("**/leads/imports/new?**")
 
 
@@ -161,3 +161,77 @@ def test_on_a_phone_in_the_dark_by_keyboard(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     look(page, "phone-checked")
     page.context.close()
+
+
+def large(path: Path) -> Path:
+    """A sheet of some megabytes, whose first pieces are enough to show its columns."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Pessoas")
+    sheet.append(["E-mail", "Nome", "Chave"])
+    noise = random.Random(3)
+    for n in range(60_000):
+        sheet.append([f"grande{n}@exemplo.com.br", f"Ana {n}", noise.randbytes(24).hex()])
+    book.save(path)
+    return path
+
+
+def test_columns_are_set_while_a_large_sheet_is_on_its_way(
+    platform_up: Running, browser: Any, tmp_path: Path
+) -> None:
+    page = opened(browser, platform_up)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    held: list[Any] = []
+    page.route("**/leads/uploads", lambda route: held.append(route))
+    path = large(tmp_path / "grande.xlsx")
+    page.goto(f"{platform_up.address}/leads/imports")
+    page.set_input_files("form[data-sheet] input[type=file]", str(path))
+    page.wait_for_selector("#columns >> text=grande0@exemplo.com.br")
+    assert page.locator("#sending").is_visible()
+    assert page.locator("button[value=check]").is_disabled()
+    assert page.locator("#column-2").input_value() == "custom"
+    page.select_option("#column-2", "company")
+    page.select_option("#column-1", "email")
+    page.select_option("#column-0", "")
+    page.wait_for_selector("text=1,000 of 1,000 values are no e-mail addresses.")
+    look(page, "on-its-way")
+    page.select_option("#column-1", "name")
+    page.select_option("#column-0", "email")
+    page.wait_for_selector("text=values are no e-mail addresses.", state="detached")
+
+    held.pop().abort()
+    page.wait_for_selector("text=The connection was lost.")
+    page.click("text=Send it again")
+    eventually(lambda: bool(held), page)
+    assert page.locator("button[value=check]").is_disabled()
+    held.pop().continue_()
+    page.wait_for_selector("text=The whole file has arrived.")
+    assert page.locator("#column-2").input_value() == "company"
+    page.wait_for_url("**/leads/imports/new?upload=**")
+    look(page, "arrived")
+    press(page, "button[value=check]")
+    assert figure(page, "created") == 60_000
+    assert problems == []
+    page.context.close()
+
+
+def test_a_large_file_that_is_no_sheet_is_told_once_it_is_there(
+    platform_up: Running, browser: Any, tmp_path: Path
+) -> None:
+    page = opened(browser, platform_up)
+    path = tmp_path / "foto.xlsx"
+    path.write_bytes(b"PK\x03\x04" + random.Random(4).randbytes(3 << 20))
+    page.goto(f"{platform_up.address}/leads/imports")
+    page.set_input_files("form[data-sheet] input[type=file]", str(path))
+    page.wait_for_url("**/leads/imports/new?**")
+    assert "damaged" in page.inner_text("main")
+    page.context.close()
+
+
+def eventually(check: Any, page: Any) -> None:
+    """Wait, while the page goes on, until *check* holds."""
+    for _ in range(200):
+        if check():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError

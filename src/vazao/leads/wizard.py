@@ -9,14 +9,16 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.datastructures import UploadFile
 
 from vazao import sheets, uploads
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
+from vazao.kit.web.parameters import refuse_unknown
 from vazao.kit.web.streaming import body_of
-from vazao.leads import columns, declaring, service, store
+from vazao.leads import columns, declaring, sampling, service, store
 from vazao.leads.errors import OptionInvalid
 from vazao.leads.models import Options
 from vazao.leads.settings import LeadSettings
@@ -30,6 +32,7 @@ FORM: Final = (
     "upload", *FOUND, "headers", "mode", "empty", "strict", "save_as", "do", "saved", "column-*",
     "name-*", "type-*",
 )
+SAMPLE: Final = ("sample", "layout", "filename", "file")
 LABELS: Final = {
     ",": "comma ,", ";": "semicolon ;", "tab": "tab", "|": "bar |", "utf-8": "UTF-8",
     "windows-1252": "Windows-1252 (Excel)", "utf-16": "UTF-16", "cp850": "CP850 (DOS)",
@@ -44,14 +47,17 @@ ENCODINGS: Final = ("utf-8", "windows-1252", "utf-16", "cp850", "mac-roman")
 )
 async def upload(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
-) -> Response[None]:
+) -> Response[Any]:
     """Store a dropped sheet and go on to its preview."""
-    stored, _ = await uploads.receive_form(
+    stored, fields = await uploads.receive_form(
         platform, principal.organization_id, body_of(request),
         request.headers.get("content-type", ""),
         limit_bytes=platform.settings.of(LeadSettings).max_file_bytes, sha256=True,
-        known=("csrf",),
+        known=("csrf", "sampled"),
     )
+    if "sampled" in fields:
+        # Its pieces were here before it: its columns are on the page already.
+        return Response({"upload": stored.token}, status_code=201, media_type="application/json")
     return see(f"/leads/imports/new?upload={stored.token}")
 
 
@@ -60,11 +66,11 @@ def see(address: str) -> Response[None]:
     return Response(None, status_code=303, headers={"Location": address})
 
 
-async def _stored(
-    platform: Platform, principal: Principal, token: str
-) -> uploads.Upload:
+async def _stored(platform: Platform, principal: Principal, token: str) -> sampling.Source:
     async with platform.db.connection() as conn:
-        return await uploads.get_upload(conn, principal.organization_id, token)
+        return sampling.of_stored(
+            await uploads.get_upload(conn, principal.organization_id, token)
+        )
 
 
 @get("/leads/imports/new", opt={"scope": WRITE}, include_in_schema=False)
@@ -87,6 +93,32 @@ async def look(
     return await _show(request, platform, principal, stored, given)
 
 
+@post(
+    "/leads/imports/sample", include_in_schema=False, opt={"scope": WRITE},
+    request_max_body_size=sampling.MOST_BYTES,
+)
+async def look_at_sample(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[str]:
+    """The same of a sheet that is still on its way, from the pieces of it that are here."""
+    form = await request.form()
+    refuse_unknown(form.keys(), {*FORM, *SAMPLE, "csrf"})
+    given = await _form(request)
+    if given.get("upload"):
+        source = await _stored(platform, principal, given["upload"])
+        return await _show(request, platform, principal, source, given)
+    pieces = form.get("sample")
+    if not isinstance(pieces, UploadFile):
+        raise uploads.FormInvalid(
+            "The form's field {name} with a file is missing.", name="sample"
+        )
+    source = sampling.of_pieces(
+        given.get("filename", ""), given.get("layout", ""), pieces.file,
+        platform.settings.of(LeadSettings).max_file_bytes,
+    )
+    return await _show(request, platform, principal, source, given)
+
+
 async def _form(request: Request[Any, Any, Any]) -> dict[str, str]:
     return {k: v for k, v in (await request.form()).items() if isinstance(v, str)}
 
@@ -102,13 +134,14 @@ async def begin(
         options = _options(given)
     except VazaoError as error:
         return await _show(request, platform, principal, stored, given, error)
+    assert stored.stored is not None
     async with platform.db.transaction() as conn:
         await store.mappings.save(
             conn, principal.organization_id, options.mapping or {},
             name=given.get("save_as", "").strip()[:80] or None, saved_by=principal.name,
         )
         record, _ = await service.begin(
-            conn, principal.organization_id, stored, options, requested_by=principal.name,
+            conn, principal.organization_id, stored.stored, options, requested_by=principal.name,
             request_id=request.scope["state"].get("request_id"),
         )
     return see(f"/leads/imports/{record.token}")
@@ -140,7 +173,7 @@ def _options(given: Mapping[str, str]) -> Options:
 
 async def _show(
     request: Request[Any, Any, Any], platform: Platform, principal: Principal,
-    stored: uploads.Upload, given: Mapping[str, str], error: VazaoError | None = None,
+    source: sampling.Source, given: Mapping[str, str], error: VazaoError | None = None,
 ) -> Response[str]:
     language = language_of(request)
     messages = [("bad", error.message(language))] if error else []
@@ -149,12 +182,12 @@ async def _show(
         names = await store.mappings.names(conn, principal.organization_id)
     seen, shown = None, columns.Shown()
     try:
-        seen = await _look_at(platform, stored, given)
+        seen = await _look_at(platform, source, given)
         shown = await _columns(platform, principal, seen, given, types)
     except VazaoError as refused:
         messages.append(("bad", refused.message(language)))
     return page(
-        request, "leads/preview.html", status=422 if error else 200, upload=stored, seen=seen,
+        request, "leads/preview.html", status=422 if error else 200, upload=source, seen=seen,
         given=given, messages=messages, shown=shown, names=names, labels=LABELS,
         notes=[note.say(language) for note in seen.notes] if seen else [],
         fields=list(columns.LABELS.items()), types=columns.TEXTS, own=sorted(types),
@@ -164,7 +197,7 @@ async def _show(
 
 
 async def _look_at(
-    platform: Platform, stored: uploads.Upload, given: Mapping[str, str]
+    platform: Platform, source: sampling.Source, given: Mapping[str, str]
 ) -> sheets.Preview:
     from vazao.leads.reading import limits
 
@@ -173,10 +206,10 @@ async def _look_at(
         sheet=wanted.sheet, header_row=wanted.header_row, delimiter=wanted.delimiter,
         encoding=wanted.encoding,
     )
-    async with platform.bulky, uploads.local_file(platform, stored) as path:
+    async with platform.bulky, sampling.as_file(platform, source) as path:
         return await asyncio.to_thread(
-            sheets.preview, path, stored.filename or "", choices=choices, rows=ROWS,
-            limits=limits(platform),
+            sheets.preview, path, source.filename, choices=choices, rows=ROWS,
+            limits=limits(platform), sample=source.sample,
         )
 
 
@@ -194,4 +227,4 @@ async def _columns(
     return await asyncio.to_thread(columns.show, seen, saved=saved, types=types)
 
 
-routes = [upload, preview, look, begin]
+routes = [upload, preview, look, look_at_sample, begin]

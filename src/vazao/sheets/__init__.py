@@ -27,16 +27,17 @@ if TYPE_CHECKING:
         is_reserved,
     )
     from vazao.sheets.opening import open_sheet, preview
+    from vazao.sheets.sample import Sample
 
 __all__ = [
-    "BEYOND", "UNSTORED", "Batch", "Choices", "Limits", "Note", "Preview", "Sheet", "SheetError",
-    "clean_header", "is_address", "is_reserved", "open_sheet", "preview",
+    "BEYOND", "UNSTORED", "Batch", "Choices", "Limits", "Note", "Preview", "Sample", "Sheet",
+    "SheetError", "clean_header", "is_address", "is_reserved", "open_sheet", "preview",
 ]
 
 __getattr__ = lazily(__name__, {
     "BEYOND": "models", "UNSTORED": "models", "Batch": "models", "Choices": "models",
     "Limits": "models", "Note": "models", "Preview": "models", "Sheet": "models",
-    "SheetError": "errors", "clean_header": "models", "is_reserved": "models",
+    "Sample": "sample", "SheetError": "errors", "clean_header": "models", "is_reserved": "models",
     "is_address": "looking",
     "open_sheet": "opening", "preview": "opening",
 })

@@ -25,14 +25,18 @@ if TYPE_CHECKING:
     from vazao.sheets.grid import Grid
     from vazao.sheets.looking import Look, Row
     from vazao.sheets.models import Limits
+    from vazao.sheets.sample import Sample
     from vazao.sheets.workbook import Part
 
 _PEEKED = 20
 """Sheets that are looked into for a table."""
 
 
-def _opened(path: Path, limits: Limits) -> tuple[list[Part], Callable[[Part], Grid]]:
+def _opened(
+    path: Path, limits: Limits, sample: Sample | None
+) -> tuple[list[Part], Callable[[Part], Grid]]:
     """The sheets of a workbook of any kind, and what makes a grid of one."""
+    from vazao.sheets.errors import SheetUnsupported
     from vazao.sheets.grid import XlsxGrid
     from vazao.sheets.ods import CONTENT, Document, OdsGrid
     from vazao.sheets.package import Package
@@ -42,11 +46,13 @@ def _opened(path: Path, limits: Limits) -> tuple[list[Part], Callable[[Part], Gr
     with path.open("rb") as file:
         is_packed = file.read(2) == b"PK"
     if not is_packed:
+        if sample is not None:
+            raise SheetUnsupported(kind="XLS")
         old = OldWorkbook(path)
         return old.sheets, lambda part: XlsGrid(
             part, old.formats, from_1904=old.from_1904, book=old
         )
-    package = Package(path, limits)
+    package = Package(path, limits, sample)
     if CONTENT in package and "xl/workbook.xml" not in package:
         document = Document(package)
         return document.sheets, lambda part: OdsGrid(part, document=document)
@@ -62,9 +68,12 @@ def _chosen(request: dict[str, Any]) -> tuple[Grid, Look, Iterator[pl.DataFrame]
     from vazao.sheets.errors import SheetNotInWorkbook
     from vazao.sheets.looking import look
     from vazao.sheets.models import Limits
+    from vazao.sheets.sample import Sample
 
     limits = Limits(unpacked_bytes=request["unpacked_bytes"], columns=request["columns"])
-    sheets, grid_of = _opened(Path(request["path"]), limits)
+    given = request["sample"]
+    sample = given and Sample(given[0], tuple((at, length) for at, length in given[1]))
+    sheets, grid_of = _opened(Path(request["path"]), limits, sample)
     names = [each.name for each in sheets]
     wanted = request["sheet"]
     if wanted is not None and wanted not in names:

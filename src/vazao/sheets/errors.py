@@ -69,6 +69,12 @@ class SheetDamaged(SheetUnreadable):
     """The workbook is damaged or incomplete."""
 
 
+class SheetSampleInvalid(SheetError):
+    """These are no pieces of a file."""
+
+    code = "sheet_sample_invalid"
+
+
 class SheetPackedOtherwise(SheetUnreadable):
     """The workbook is packed in a way that is not known."""
 

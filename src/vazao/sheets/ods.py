@@ -88,7 +88,8 @@ def _parsed(package: Package, handler: _Tables | _Cells) -> Iterator[int]:
             done += len(text)
             parser.Parse(re.sub(r"^\s*<\?xml[^>]*\?>", "", text) if done == len(text) else text)
             yield done
-        parser.Parse("", True)
+        if package.sample is None:
+            parser.Parse("", True)
     except expat.ExpatError as error:
         raise SheetDamaged from error
 

@@ -24,6 +24,7 @@ from vazao.sheets.errors import (
 from vazao.sheets.kinds import detect_kind
 from vazao.sheets.models import FOUND, Choices, Limits, Note, Preview, Sheet
 from vazao.sheets.package import Package, packed_entries
+from vazao.sheets.sample import Sample
 
 _PIECE = 1 << 20
 _SHEETS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xls", ".ods", ".gz", ".zip")
@@ -38,6 +39,7 @@ def open_sheet(
     choices: Choices = FOUND,
     limits: Limits | None = None,
     batch_rows: int = 50_000,
+    sample: Sample | None = None,
 ) -> Sheet:
     """Open a local file as a `Sheet`, its header read and its form checked.
 
@@ -47,18 +49,19 @@ def open_sheet(
         choices: what somebody has said of how to read it; the rest is found.
         limits: what it may measure.
         batch_rows: rows in a batch, at most.
+        sample: which of the file is there, if not all of it.
 
     Raises:
         SheetError: any of ``vazao.sheets.errors``; some appear only while iterating.
         StorageFull: there is no room to unpack it.
     """
     limits = limits or Limits()
-    size = path.stat().st_size
+    size = path.stat().st_size if sample is None else sample.size
     if size > limits.file_bytes:
         raise SheetFileTooLarge(value=size, limit=limits.file_bytes)
     kind = detect_kind(path, filename)
     if kind in ("gzip", "zip"):
-        return _unpacked(path, filename, kind, choices, limits, batch_rows)
+        return _unpacked(path, filename, kind, choices, limits, batch_rows, sample)
     if kind == "csv":
         from vazao.sheets.csv_sheet import CsvSheet
 
@@ -67,16 +70,19 @@ def open_sheet(
         )
     from vazao.sheets.xlsx_sheet import XlsxSheet
 
-    return XlsxSheet(path, choices=choices, limits=limits, batch_rows=batch_rows)
+    return XlsxSheet(
+        path, choices=choices, limits=limits, batch_rows=batch_rows, sample=sample
+    )
 
 
 def _unpacked(
-    path: Path, filename: str, kind: str, choices: Choices, limits: Limits, batch_rows: int
+    path: Path, filename: str, kind: str, choices: Choices, limits: Limits, batch_rows: int,
+    sample: Sample | None,
 ) -> Sheet:
     """The one file in an archive, as a sheet."""
     name, pieces = (
-        (filename.removesuffix(".gz"), _gunzipped(path)) if kind == "gzip"
-        else _only_entry(path, limits)
+        (filename.removesuffix(".gz"), _gunzipped(path, whole=sample is None))
+        if kind == "gzip" else _only_entry(path, limits, sample)
     )
     # It lives as long as the sheet, which closes it.
     file = tempfile.NamedTemporaryFile(suffix=Path(name).suffix[:8])  # noqa: SIM115
@@ -115,16 +121,21 @@ def _write(file: IO[bytes], pieces: Iterator[bytes], limits: Limits) -> None:
     file.flush()
 
 
-def _gunzipped(path: Path) -> Iterator[bytes]:
+def _gunzipped(path: Path, *, whole: bool) -> Iterator[bytes]:
     try:
         with gzip.open(path) as packed:
-            while piece := packed.read(_PIECE):
+            while piece := packed.read1(_PIECE):
                 yield piece
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except EOFError as error:
+        if whole:
+            raise SheetDamaged("The archive is damaged or incomplete.") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
         raise SheetDamaged("The archive is damaged or incomplete.") from error
 
 
-def _only_entry(path: Path, limits: Limits) -> tuple[str, Iterator[bytes]]:
+def _only_entry(
+    path: Path, limits: Limits, sample: Sample | None
+) -> tuple[str, Iterator[bytes]]:
     """The name and the content of the one file in a ZIP.
 
     Raises:
@@ -143,7 +154,7 @@ def _only_entry(path: Path, limits: Limits) -> tuple[str, Iterator[bytes]]:
             remedy="Take out the sheet that you want to import and send it alone.",
             count=len(names), names=", ".join(names)[:200] or "-",
         )
-    return Path(names[0]).name, Package(path, limits).pieces(names[0])
+    return Path(names[0]).name, Package(path, limits, sample).pieces(names[0])
 
 
 def preview(
@@ -153,19 +164,25 @@ def preview(
     choices: Choices = FOUND,
     rows: int = 10,
     limits: Limits | None = None,
+    sample: Sample | None = None,
 ) -> Preview:
     """The header and the first *rows* rows with content, for a person to check a mapping by.
 
-    A file of text is scanned whole (its encoding depends on it). Raises as `open_sheet` does.
+    A file of text is scanned whole (its encoding depends on it), or what there is of it in a
+    *sample*. Raises as `open_sheet` does.
     """
     found: list[list[str | None]] = []
     with open_sheet(
-        path, filename, choices=choices, limits=limits, batch_rows=max(rows, 1)
+        path, filename, choices=choices, limits=limits, batch_rows=max(rows, 1),
+        sample=sample,
     ) as opened:
         for batch in opened.batches():
             found += [list(row[1:]) for row in batch.frame.head(rows - len(found)).iter_rows()]
             if len(found) >= rows:
                 break
+        if sample is not None and len(found) < rows:
+            # The last line may not be there to its end.
+            found = found[:-1]
         return Preview(
             headers=opened.headers,
             rows=found,
@@ -174,6 +191,6 @@ def preview(
             encoding=opened.encoding,
             delimiter=opened.delimiter,
             header_row=opened.header_row,
-            whole=len(found) < rows,
+            whole=len(found) < rows and sample is None,
             notes=opened.notes,
         )

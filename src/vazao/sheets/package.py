@@ -24,6 +24,7 @@ from vazao.sheets.errors import (
     SheetUnsupported,
 )
 from vazao.sheets.models import Limits
+from vazao.sheets.sample import Sample
 
 _PIECE = 1 << 20
 _WHOLE = 8 << 20
@@ -62,8 +63,11 @@ def part_name(name: str) -> str:
 class Package:
     """The parts of a packed document, by their names."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, sample: Sample | None = None) -> None:
         """Read the directory.
+
+        Args:
+            sample: which of the file is there; parts that are not there to their end just end.
 
         Raises:
             SheetUnpacksTooLarge: the entries' sizes are over the limit.
@@ -71,6 +75,7 @@ class Package:
         """
         self.path = path
         self.limits = limits
+        self.sample = sample
         self.unpacked = 0
         entries = packed_entries(path)
         self._check(entries)
@@ -115,14 +120,14 @@ class Package:
             raise SheetUnreadable("The workbook lacks its part {part}.", part=name)
         size = 0
         with self.path.open("rb") as file:
-            for piece in _unpack(file, info):
+            for piece in _unpack(file, info, self.sample):
                 size += len(piece)
                 self.unpacked += len(piece)
                 limit = min(info.file_size, self.limits.unpacked_bytes)
                 if size > limit or self.unpacked > self.limits.unpacked_bytes:
                     raise SheetUnpacksTooLarge(value=size, limit=limit)
                 yield piece
-        if size != info.file_size:
+        if size != info.file_size and self.sample is None:
             raise SheetUnreadable("The workbook's part {part} is incomplete.", part=name)
 
     def texts(self, name: str) -> Iterator[str]:
@@ -203,7 +208,9 @@ def _encoding(start: bytes) -> tuple[str, int]:
         return "utf-8", 0
 
 
-def _unpack(file: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
+def _unpack(
+    file: BinaryIO, info: zipfile.ZipInfo, sample: Sample | None
+) -> Iterator[bytes]:
     """The bytes of one entry by its own data, not by the size that the directory claims."""
     file.seek(info.header_offset)
     header = file.read(30)
@@ -212,6 +219,8 @@ def _unpack(file: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
     name_length, extra_length = struct.unpack("<HH", header[26:30])
     file.seek(name_length + extra_length, 1)
     left = info.compress_size
+    if sample is not None:
+        left = min(left, max(sample.end_of(info.header_offset) - file.tell(), 0))
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise SheetPackedOtherwise
     packed = zlib.decompressobj(-15) if info.compress_type == zipfile.ZIP_DEFLATED else None
@@ -223,7 +232,7 @@ def _unpack(file: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
             while packed is not None and raw:
                 yield packed.decompress(raw, _PIECE)
                 raw = packed.unconsumed_tail
-        if packed is not None:
+        if packed is not None and sample is None:
             yield packed.flush()
     except zlib.error as error:
         raise SheetDamaged from error

@@ -32,6 +32,7 @@ from vazao.sheets.errors import (
 from vazao.sheets.frames import BatchMaker, check_headers, nul_note
 from vazao.sheets.looking import header_notes
 from vazao.sheets.models import Batch, Choices, Limits, Note, Sheet
+from vazao.sheets.sample import Sample
 
 _MEMORY_SIGNALS: Final = (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS)
 _FRAME: Final = struct.Struct(">qd")
@@ -49,9 +50,13 @@ COUNTED: Final = {
 class XlsxSheet(Sheet):
     """A `Sheet` of a workbook."""
 
-    def __init__(self, path: Path, *, choices: Choices, limits: Limits, batch_rows: int) -> None:
+    def __init__(
+        self, path: Path, *, choices: Choices, limits: Limits, batch_rows: int,
+        sample: Sample | None = None,
+    ) -> None:
         """Look into the workbook and read the sheet's header; errors as `open_sheet` says."""
         super().__init__(limits)
+        self._sample = sample
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._child = self._start(path, choices)
         try:
@@ -93,6 +98,7 @@ class XlsxSheet(Sheet):
             "sheet": choices.sheet,
             "header_row": choices.header_row,
             "path": str(path.resolve()),
+            "sample": self._sample and [self._sample.size, self._sample.pieces],
             "columns": self.limits.columns,
             "unpacked_bytes": self.limits.unpacked_bytes,
             "memory_bytes": self.limits.child_memory_bytes,
@@ -159,7 +165,7 @@ class XlsxSheet(Sheet):
         self.fraction_read = 1.0
         self.notes += [
             Note(note.text, {"count": counts[name]})
-            for name, note in COUNTED.items() if counts[name]
+            for name, note in COUNTED.items() if counts[name] and self._sample is None
         ]
         if self._nuls:
             self.notes.append(nul_note(self._nuls))

@@ -11,7 +11,6 @@ set local statement_timeout = '60s';
 alter table leads.base add column words smallint not null default 1,
     add column words_to bigint not null default 0;
 alter table leads.base alter column words set default 2;
-create index base_words on leads.base (words, organization_id);
 comment on column leads.base.words is
     'By which rules all its search rows were made; those of older rules are made anew bit by bit';
 comment on column leads.base.words_to is

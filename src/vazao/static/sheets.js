@@ -1,0 +1,194 @@
+/* Sheets on /leads/imports. Needs app.js (window.vazao) and htmx before it.
+
+   form[data-sheet]   is sent as soon as a file is chosen. Of a large one pieces go first, enough to
+                      show its first rows: the beginning of a text; of a ZIP its directory and the
+                      beginning of each part. What was found then stands in #wizard while the rest
+                      is on its way, with its progress in #sending
+   #sample            the pieces, which go along with every question about them
+   [data-when-sent]   buttons that need the whole file
+   [data-history]     hidden meanwhile */
+"use strict";
+(() => {
+  const { token, written } = window.vazao;
+  const SMALL = 2 << 20;
+  const HEAD = 1 << 20;
+  const PART = 1 << 19;
+  const TOTAL = 8 << 20;
+  const DIRECTORY_MOST = 2 << 20;
+  const SHOWN = /\.(xml|rels|csv|txt|tsv)$/i;
+  const text = new TextDecoder();
+
+  const bytesOf = async (file, begin, end) => new DataView(await file.slice(begin, end).arrayBuffer());
+
+  /* Where a ZIP's directory begins and ends, by the record at its end. */
+  const directoryOf = async (file) => {
+    const begin = Math.max(file.size - 65_557, 0);
+    const tail = await bytesOf(file, begin, file.size);
+    for (let at = tail.byteLength - 22; at >= 0; at -= 1) {
+      if (tail.getUint32(at, true) !== 0x06054b50) continue;
+      const size = tail.getUint32(at + 12, true);
+      const offset = tail.getUint32(at + 16, true);
+      return offset + size <= file.size && size <= DIRECTORY_MOST ? { offset, size } : null;
+    }
+    return null;
+  };
+
+  const zipPieces = async (file) => {
+    const directory = await directoryOf(file);
+    if (!directory) return null;
+    const { offset, size } = directory;
+    const view = await bytesOf(file, offset, offset + size);
+    const wanted = [[0, Math.min(PART, offset)], [offset, file.size - offset]];
+    for (let at = 0; at + 46 <= size && view.getUint32(at, true) === 0x02014b50;) {
+      const packed = view.getUint32(at + 20, true);
+      const name = view.getUint16(at + 28, true);
+      const begin = view.getUint32(at + 42, true);
+      const said = text.decode(new Uint8Array(view.buffer, at + 46, Math.min(name, size - at - 46)));
+      // Before its data a part has its name again, and what its program adds.
+      const length = Math.min(packed + 1024, PART, offset - begin);
+      if (SHOWN.test(said) && length > 0) wanted.push([begin, length]);
+      at += 46 + name + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+    }
+    return merged(wanted);
+  };
+
+  const merged = (wanted) => {
+    const found = [];
+    for (const [begin, length] of wanted.sort((a, b) => a[0] - b[0])) {
+      const last = found.at(-1);
+      if (last && begin <= last[0] + last[1]) last[1] = Math.max(last[1], begin + length - last[0]);
+      else if (length > 0) found.push([begin, length]);
+    }
+    return found;
+  };
+
+  const piecesOf = async (file) => {
+    const head = await bytesOf(file, 0, 4);
+    const pieces = head.getUint16(0) === 0x504b ? await zipPieces(file) : [[0, Math.min(file.size, HEAD)]];
+    const total = (pieces ?? []).reduce((sum, [, length]) => sum + length, 0);
+    return pieces && total <= TOTAL ? pieces : null;
+  };
+
+  class Sheet {
+    constructor(form, file) {
+      this.form = form;
+      this.file = file;
+      this.panel = document.getElementById("sending");
+      this.sample = document.getElementById("sample");
+      this.upload = null;
+      this.find("again").onclick = () => this.send();
+      window.addEventListener("beforeunload", (event) => { if (this.request) event.preventDefault(); });
+      document.addEventListener("htmx:afterSwap", () => this.offer());
+    }
+
+    find(name) { return this.panel.querySelector(`[data-sending-${name}]`); }
+    wizard() { return document.getElementById("wizard"); }
+
+    async begin() {
+      const pieces = await piecesOf(this.file);
+      if (!pieces) return false;
+      const blob = new Blob(pieces.map(([begin, length]) => this.file.slice(begin, begin + length)));
+      const held = new DataTransfer();
+      held.items.add(new File([blob], "sample"));
+      this.sample.elements.sample.files = held.files;
+      this.sample.elements.layout.value = JSON.stringify({ size: this.file.size, pieces });
+      this.sample.elements.filename.value = this.file.name;
+      const shown = await this.look();
+      if (shown) this.show(shown);
+      return shown !== null;
+    }
+
+    /* The page of columns, from the pieces; the rest follows as soon as these are sent. */
+    async look() {
+      const answer = await fetch("/leads/imports/sample", {
+        method: "POST", body: new FormData(this.sample), headers: { "X-CSRF-Token": token() },
+      });
+      if (!answer.ok) return null;
+      const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("wizard");
+      return found?.querySelector("#columns") ? found : null;
+    }
+
+    show(found) {
+      for (const each of document.querySelectorAll("[data-history]")) each.hidden = true;
+      this.form.hidden = true;
+      this.panel.hidden = false;
+      this.wizard().replaceWith(document.adoptNode(found));
+      htmx.process(this.wizard());
+      this.wizard().tabIndex = -1;
+      this.wizard().focus({ preventScroll: true });
+      this.send();
+    }
+
+    send() {
+      const request = new XMLHttpRequest();
+      this.request = request;
+      this.find("error").hidden = this.find("again").hidden = true;
+      request.open("POST", this.form.action);
+      request.setRequestHeader("Accept", "application/json");
+      request.setRequestHeader("X-CSRF-Token", token());
+      request.upload.onprogress = (e) => { if (e.lengthComputable) this.moved(e.loaded / e.total); };
+      request.onerror = () => this.fail(this.find("error").dataset.lost);
+      request.onload = () => {
+        let said = {};
+        try { said = JSON.parse(request.responseText); } catch { /* not our shape */ }
+        if (request.status === 201) this.arrived(said.upload);
+        else this.fail(said.error?.message ?? `${request.status}`);
+      };
+      const body = new FormData();
+      body.append("sampled", "true");
+      body.append("file", this.file);
+      request.send(body);
+    }
+
+    moved(share) {
+      this.panel.querySelector("progress").value = share;
+      this.find("share").textContent = written(share, "percent");
+    }
+
+    fail(message) {
+      this.request = null;
+      this.find("error").textContent = message;
+      this.find("error").hidden = this.find("again").hidden = false;
+    }
+
+    arrived(upload) {
+      this.request = null;
+      this.upload = upload;
+      this.moved(1);
+      this.find("state").textContent = this.find("state").dataset.done;
+      this.sample.remove();
+      history.replaceState(null, "", `/leads/imports/new?upload=${upload}`);
+      this.offer();
+    }
+
+    /* Whatever stands there now may be sent: the whole file has a name. */
+    offer() {
+      if (!this.upload) return;
+      for (const field of this.wizard().querySelectorAll("input[name=upload]")) field.value = this.upload;
+      for (const button of this.wizard().querySelectorAll("[data-when-sent]")) button.disabled = false;
+    }
+  }
+
+  const begin = async (form, file) => {
+    let shown = false;
+    try { shown = await new Sheet(form, file).begin(); } catch { /* then it is shown when it is here */ }
+    if (shown) return;
+    form.dataset.whole = "1";
+    form.requestSubmit();
+  };
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("form[data-sheet]") || form.dataset.whole) return;
+    const [file] = form.querySelector("input[type=file]").files;
+    if (!file || file.size < SMALL) return;
+    event.preventDefault();
+    begin(form, file);
+  }, true);
+  document.addEventListener("change", (event) => {
+    const form = event.target.form;
+    if (event.target.type !== "file" || !form?.matches("form[data-sheet]") || !event.target.files.length) return;
+    delete form.dataset.whole;
+    form.requestSubmit();
+  });
+})();

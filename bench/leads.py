@@ -21,6 +21,7 @@ from typing import Any
 import bases
 import memory
 import platform_under_test as put
+import previews
 import queries
 import rivals
 import sheets
@@ -201,6 +202,7 @@ CLAIMS: dict[str, Callable[[Bench], Any]] = {
     "floor": floor, "again": again, "xlsx": xlsx, "four": four, "q": queries.search,
     "pages": queries.keyset, "memory": memory.peaks, "kills": survival.kills,
     "trials": trials.trials, "messy": trials.messy, "compared": trials.compared,
+    "previews": previews.previews,
     **{name: partial(rival, chosen=name) for name in RIVALS},
 }
 

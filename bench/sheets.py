@@ -25,11 +25,16 @@ def sheet_xlsx(
     changed: bool = True,
     duplicates: float = 0.0,
     seed: int = 1,
+    shared: bool = False,
 ) -> None:
-    """Write an XLSX sheet of *count* rows (at most 1,048,575); arguments as of `sheet_csv`."""
+    """Write an XLSX sheet of *count* rows (at most 1,048,575); arguments as of `sheet_csv`.
+
+    Args:
+        shared: texts stand in a part of their own, as Excel writes them; else in their cells.
+    """
     import xlsxwriter  # only this needs it, and it is no dependency of the package
 
-    options = {"constant_memory": True, "strings_to_urls": False}
+    options = {"constant_memory": not shared, "strings_to_urls": False}
     with xlsxwriter.Workbook(path, options) as book:
         page = book.add_worksheet("Leads")
         page.write_row(0, 0, list(HEADERS.values()))

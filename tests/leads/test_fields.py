@@ -43,7 +43,8 @@ async def names(client: Client) -> list[str]:
 async def test_a_field_is_declared_and_its_type_holds(client: Client, tenant: Tenant) -> None:
     made = await client.post(FIELDS, json={"name": "valor", "type": "number", "label": " Valor "})
     assert (made.status_code, made.headers["location"]) == (201, f"{FIELDS}/valor")
-    assert made.json() == {"name": "valor", "label": "Valor", "type": "number", "place": None}
+    assert made.json() == {"name": "valor", "label": "Valor", "type": "number", "options": None,
+                           "place": None}
     await tenant.run('E-mail,Valor\nana@x.com,"1,50"\n')
     assert (await tenant.lead("ana@x.com"))["custom"] == {"valor": 1.5}
     assert code(await client.post(FIELDS, json={"name": "valor"})) == (409, "field_taken")
@@ -54,7 +55,8 @@ async def test_fields_of_sheets_are_labelled_and_ordered(client: Client, tenant:
     assert await names(client) == ["altura", "cor", "time"]
     await client.patch(f"{FIELDS}/time", json={"place": 1})
     changed = await client.patch(f"{FIELDS}/cor", json={"place": 2, "label": "Cor da camisa"})
-    assert changed.json() == {"name": "cor", "label": "Cor da camisa", "type": "text", "place": 2}
+    assert changed.json() == {"name": "cor", "label": "Cor da camisa", "type": "text",
+                              "options": None, "place": 2}
     assert await names(client) == ["time", "cor", "altura"]
     await client.patch(f"{FIELDS}/cor", json={"label": None, "place": None})
     assert await names(client) == ["time", "altura", "cor"]

@@ -15,17 +15,21 @@ from vazao.kit.web.parameters import json_of
 from vazao.leads import declaring, errors, store
 
 READ, WRITE = "leads:read", "leads:write"
-Type = Literal["text", "integer", "number", "date", "boolean"]
+Type = Literal["text", "integer", "number", "date", "boolean", "choice"]
 NAME = (by_path("name", "The field's name.", "shirt"),)
-FIELD = {"name": "shirt", "label": "Shirt size", "type": "text", "place": 1}
+FIELD = {"name": "shirt", "label": "Shirt size", "type": "choice", "options": ["S", "M", "L"],
+         "place": 1}
 
 
 class FieldView(TypedDict):
-    """A custom field; ``label`` is how people call it, ``place`` its place among the others."""
+    """A custom field; ``label`` is how people call it, ``place`` its place among the others,
+    ``options`` are the values that a choice may have.
+    """
 
     name: str
     label: str | None
     type: Type
+    options: list[str] | None
     place: int | None
 
 
@@ -41,6 +45,7 @@ class NewField(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     type: Type = "text"
     label: str | None = None
+    options: list[str] | None = None
 
 
 class FieldChange(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,6 +53,7 @@ class FieldChange(msgspec.Struct, forbid_unknown_fields=True):
 
     label: str | UnsetType | None = UNSET
     type: Type | UnsetType = UNSET
+    options: list[str] | UnsetType | None = UNSET
     place: int | UnsetType | None = UNSET
 
 
@@ -58,7 +64,8 @@ CREATE = says(
     Answer(about="The new field.", kind=FieldView, status=201, example=FIELD,
            headers=(location("/v1/leads/fields/shirt"),)),
     bodies=(Body(media="application/json", kind=NewField,
-                 example={"name": "shirt", "label": "Shirt size"}),),
+                 example={"name": "shirt", "label": "Shirt size", "type": "choice",
+                          "options": ["S", "M", "L"]}),),
     refuses=(errors.MappingCustomName, errors.OptionInvalid, errors.FieldTaken,
              errors.TooManyCustomFields), scope=WRITE,
 )
@@ -91,7 +98,8 @@ class Fields(Controller):
         new = await json_of(request, NewField)
         async with platform.db.transaction() as conn:
             made = await declaring.create_field(
-                conn, principal.organization_id, new.name, type=new.type, label=new.label
+                conn, principal.organization_id, new.name, type=new.type, label=new.label,
+                options=new.options,
             )
         return Response(
             msgspec.to_builtins(made), status_code=201,
@@ -104,7 +112,7 @@ class Fields(Controller):
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
         name: FromPath[str],
     ) -> FieldView:
-        """Set its label, type or place; stored values stay as they are."""
+        """Set its label, type, options or place; stored values stay as they are."""
         asked = await json_of(request, FieldChange)
         given = {
             each: value for each in asked.__struct_fields__

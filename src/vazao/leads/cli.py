@@ -266,8 +266,11 @@ def _print(which: str, import_id: str, organization: str) -> None:
 @app.command("declare-field")
 def declare_field(
     name: Annotated[str, typer.Argument(help="name of the custom field")],
-    type: Annotated[str, typer.Argument(help="text, integer, number, date or boolean")],
+    type: Annotated[str, typer.Argument(help="text, integer, number, date, boolean or choice")],
     organization: Organization,
+    option: Annotated[
+        list[str] | None, typer.Option(help="a value that a choice may have; again for each")
+    ] = None,
 ) -> None:
     """Declare a custom field's type; it holds for values that come from now on."""
 
@@ -276,6 +279,6 @@ def declare_field(
 
         async with platform.db.transaction() as conn:
             organization_id = await platform.registry.organization_id(conn, organization)
-            await declaring.declare_field(conn, organization_id, name, type)
+            await declaring.declare_field(conn, organization_id, name, type, option)
 
     kit.run(main)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from vazao import sheets
+from vazao.leads.models import CHOICE, choice_of, options_in
 
 LABELS: Final = {
     "email": "E-mail", "name": "Name", "first_name": "First name", "middle_name": "Middle name",
@@ -20,7 +21,7 @@ PART_LABELS: Final = ("first_name", "middle_name", "last_name")
 """Those that only a sheet has: together they say the name."""
 TEXTS: Final = {
     "text": "text", "integer": "whole number", "number": "number", "date": "date",
-    "boolean": "yes or no",
+    "boolean": "yes or no", "choice": "one of several",
 }
 OWN: Final = "custom"
 """In the form: a custom field, whose name stands beside."""
@@ -29,13 +30,17 @@ SAMPLES: Final = 5
 
 @dataclass(frozen=True)
 class Column:
-    """One column; ``target`` is a field, ``custom``, or empty; ``fit`` is how the values fit it."""
+    """One column; ``target`` is a field, ``custom``, or empty; ``fit`` is how the values fit it.
+
+    ``options`` are those of a choice.
+    """
 
     number: int
     header: str
     target: str
     name: str
     type: str
+    options: list[str]
     declared: bool
     reserved: bool
     fit: Any
@@ -89,15 +94,25 @@ def _target(given: Mapping[str, str], number: int, header: str) -> str:
 
 
 def types_of(given: Mapping[str, str], headers: Sequence[str]) -> dict[str, str]:
-    """The types of new custom fields that a form says."""
+    """The types of new custom fields that a form says; options stand between semicolons."""
     from vazao.leads import mapping
 
     said = {
-        _target(given, number, header): given.get(f"type-{number}")
+        _target(given, number, header): _kind(given, number)
         for number, header in enumerate(headers)
         if given.get(f"column-{number}") == OWN
     }
     return {target.removeprefix(mapping.CUSTOM): kind for target, kind in said.items() if kind}
+
+
+def _kind(given: Mapping[str, str], number: int) -> str | None:
+    kind = given.get(f"type-{number}")
+    return kind if kind != CHOICE else choice_of(between_semicolons(given.get(f"options-{number}")))
+
+
+def between_semicolons(text: str | None) -> list[str]:
+    """Options as a form has them."""
+    return [each.strip() for each in (text or "").split(";") if each.strip()]
 
 
 def show(
@@ -139,11 +154,16 @@ def _column(
     own = target is not None and target.startswith(mapping.CUSTOM)
     name = target.removeprefix(mapping.CUSTOM) if own and target else mapping.slug(header)
     kind = types.get(name) or said.get(name) or (
-        fitting.guess(values, decimal) if own and name not in said else "text"
+        fitting.guess(values, decimal, whole=seen.whole) if own and name not in said else "text"
     )
+    if kind == choice_of([]):
+        # Chosen, and nobody has said among what.
+        kind = choice_of(fitting.options_seen(values))
+    options = options_in(kind)
     shown = [v.replace(sheets.UNSTORED, "") for v in values[:SAMPLES * 10] if v]
     return Column(
-        number=number, header=header, target=OWN if own else target or "", name=name, type=kind,
+        number=number, header=header, target=OWN if own else target or "", name=name,
+        type=kind if options is None else CHOICE, options=options or [],
         declared=name in types, reserved=sheets.is_reserved(header) or not header.strip(),
         fit=fitting.fit(values, target, {name: kind}, decimal),
         samples=list(dict.fromkeys(shown))[:SAMPLES],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -9,20 +11,27 @@ from psycopg import AsyncConnection
 
 from vazao.leads import store
 from vazao.leads.errors import FieldNotFound, FieldTaken, MappingCustomName, OptionInvalid
-from vazao.leads.models import Field
+from vazao.leads.models import CHOICE, Field
 
 Connection = AsyncConnection[Any]
-FIELD_TYPES: Final = ("text", "integer", "number", "date", "boolean")
+FIELD_TYPES: Final = ("text", "integer", "number", "date", "boolean", CHOICE)
+OPTIONS_LIMIT: Final = 200
 LABEL_LIMIT: Final = 100
 PLACES: Final = 10_000
 
 
-async def declare_field(conn: Connection, organization_id: int, name: str, type: str) -> None:
+async def declare_field(
+    conn: Connection, organization_id: int, name: str, type: str,
+    options: Sequence[str] | None = None,
+) -> None:
     """Declare a custom field's type; it holds for values that come from then on.
+
+    Args:
+        options: the values that a choice may have.
 
     Raises:
         MappingCustomName: the name is none that a custom field can have.
-        OptionInvalid: there is no such type.
+        OptionInvalid: there is no such type, or these can be no options.
     """
     from vazao.leads.mapping import CUSTOM_NAME
 
@@ -32,19 +41,36 @@ async def declare_field(conn: Connection, organization_id: int, name: str, type:
             remedy="Write a letter a-z, then letters a-z, digits or _, at most 63 in all.",
             field=name[:80],
         )
-    _check_type(type)
-    await store.base.declare_custom_field(conn, organization_id, name, type)
+    checked = options_of(type, options)
+    await store.base.declare_custom_field(conn, organization_id, name, type, checked)
     await store.base.raise_base(conn, organization_id, 0)
 
 
-def _check_type(type: str) -> None:
+def options_of(type: str, options: Sequence[str] | None) -> list[str] | None:
+    """The options of a field of that *type*, tidied, each once; ``None`` unless it is a choice.
+
+    Raises:
+        OptionInvalid: there is no such type; a choice has none, too many, or one that is too long.
+    """
     if type not in FIELD_TYPES:
         raise OptionInvalid(name="type", value=type[:40], allowed=", ".join(FIELD_TYPES))
+    if type != CHOICE:
+        return None
+    tidied = [" ".join(each.replace("\0", "").split()) for each in options or ()]
+    kept = list({key: each for each in reversed(tidied) if (key := _key(each))}.values())[::-1]
+    if not 0 < len(kept) <= OPTIONS_LIMIT or any(len(each) > LABEL_LIMIT for each in kept):
+        allowed = f"1-{OPTIONS_LIMIT} × 1-{LABEL_LIMIT}"
+        raise OptionInvalid(name="options", value=", ".join(kept)[:40], allowed=allowed)
+    return kept
+
+
+def _key(option: str) -> str:
+    return unicodedata.normalize("NFKD", option).casefold()
 
 
 async def create_field(
     conn: Connection, organization_id: int, name: str, *, type: str = "text",
-    label: str | None = None,
+    label: str | None = None, options: Sequence[str] | None = None,
 ) -> Field:
     """A new custom field; raises as `declare_field`.
 
@@ -55,14 +81,14 @@ async def create_field(
     if await store.fields.get(conn, organization_id, name) is not None:
         raise FieldTaken
     await store.base.room_for_custom_fields(conn, organization_id, {name: type})
-    await declare_field(conn, organization_id, name, type)
+    await declare_field(conn, organization_id, name, type, options)
     return await change_field(conn, organization_id, name, label=label)
 
 
 async def change_field(
     conn: Connection, organization_id: int, name: str, **given: Any
 ) -> Field:
-    """Set the label, type or place of a custom field.
+    """Set the label, type, options or place of a custom field.
 
     Raises:
         FieldNotFound: there is none of that name.
@@ -72,7 +98,8 @@ async def change_field(
     if field is None:
         raise FieldNotFound
     changed = msgspec.structs.replace(field, **given)
-    _check_type(changed.type)
+    options = options_of(changed.type, changed.options)
+    changed = msgspec.structs.replace(changed, options=options)
     if changed.label is not None:
         changed = msgspec.structs.replace(changed, label=changed.label.strip() or None)
     if len(changed.label or "") > LABEL_LIMIT or "\0" in (changed.label or ""):
@@ -84,6 +111,6 @@ async def change_field(
     after = await store.fields.update(conn, organization_id, changed)
     if after is None:
         raise FieldNotFound
-    if after.type != field.type:
+    if (after.type, after.options) != (field.type, field.options):
         await store.base.raise_base(conn, organization_id, 0)
     return after

@@ -14,13 +14,19 @@ import polars as pl
 
 from vazao.leads import cells, validation
 from vazao.leads.mapping import CUSTOM
-from vazao.leads.typed import Decimal
+from vazao.leads.models import choice_of
+from vazao.leads.typed import Decimal, folded
 
 GUESSED: Final = ("boolean", "date", "integer", "number")
 _CODE: Final = r"^[+-]?0[0-9]"
 _LONGEST_NUMBER: Final = 15
 _ENOUGH: Final = 3
 """Values from which a type is guessed."""
+_FEW_OPTIONS: Final = 12
+_REPEATED: Final = 5
+"""How often each value of a choice comes, in the middle."""
+_SHORT: Final = 40
+MOST_OPTIONS: Final = 50
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,12 @@ def fit(
     return Fit(len(filled))
 
 
-def guess(values: Sequence[str | None], decimal: Decimal) -> str:
+def guess(values: Sequence[str | None], decimal: Decimal, *, whole: bool) -> str:
     """The type of a new field: the narrowest that all of its *values* have, else text.
 
     Digits that say a code and no quantity (zeros in front, more than a number holds) stay text.
+    One of several values is guessed only where these are the *whole* column: what comes later
+    would be left out.
     """
     filled = _filled(pl.Series("cell", values, dtype=pl.String))
     if len(filled) < _ENOUGH or filled.str.contains(_CODE).any():
@@ -72,7 +80,27 @@ def guess(values: Sequence[str | None], decimal: Decimal) -> str:
             continue
         if not fit(values, f"{CUSTOM}x", {"x": kind}, decimal).misfits:
             return kind
-    return "text"
+    return choice_of(options_seen(values)) if whole and _is_choice(filled) else "text"
+
+
+def options_seen(values: Sequence[str | None]) -> list[str]:
+    """The different values of a column, the commonest first: what a choice may be made of."""
+    filled = _filled(pl.Series("cell", values, dtype=pl.String))
+    # Between the values on the page.
+    filled = filled.filter(~filled.str.contains(";", literal=True))
+    counted = pl.DataFrame({"cell": filled, "key": folded(filled)}).group_by("key").agg(
+        pl.col("cell").mode().sort().first(), pl.len()
+    ).sort("len", "cell", descending=[True, False])
+    return counted.get_column("cell").str.slice(0, 100).head(MOST_OPTIONS).to_list()
+
+
+def _is_choice(filled: pl.Series) -> bool:
+    different = folded(filled).n_unique()
+    return (
+        1 < different <= _FEW_OPTIONS and different * _REPEATED <= len(filled)
+        and not filled.str.contains(";", literal=True).any()
+        and bool((filled.str.len_chars() <= _SHORT).all())
+    )
 
 
 def _filled(column: pl.Series) -> pl.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,6 +13,8 @@ from vazao.sheets import Choices, Note
 Mode = Literal["upsert", "create", "update"]
 Empty = Literal["keep", "clear"]
 
+CHOICE = "choice"
+"""The type of a custom field that holds one of several values."""
 SORTED_BY = (
     "name", "email", "phone", "company", "job_title", "city", "state", "country", "website",
 )
@@ -193,12 +196,26 @@ class Deleted(msgspec.Struct, frozen=True, kw_only=True):
     deleted_at: datetime
 
 
+def choice_of(options: Sequence[str]) -> str:
+    """How the type of a choice among *options* is written where a type is one word."""
+    return "\n".join([CHOICE, *options])
+
+
+def options_in(kind: str) -> list[str] | None:
+    """The options of a type as :func:`choice_of` writes it; ``None`` where it is another."""
+    name, *options = kind.split("\n")
+    return options if name == CHOICE else None
+
+
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """A custom field; ``place`` orders those that have one before the others."""
+    """A custom field; ``place`` orders those that have one before the others, ``options`` are the
+    values that a choice may have.
+    """
 
     name: str
     label: str | None
     type: str
+    options: list[str] | None
     place: int | None
 
 

@@ -11,7 +11,7 @@ from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
 from vazao.leads import declaring, store
-from vazao.leads.columns import TEXTS
+from vazao.leads.columns import TEXTS, between_semicolons
 from vazao.leads.wizard import see
 
 READ, WRITE = "leads:read", "leads:write"
@@ -37,8 +37,8 @@ async def _show(
     )
 
 
-@post("/leads/fields", opt={"scope": WRITE, "fields": ("label-*", "type-*", "place-*")},
-      include_in_schema=False)
+@post("/leads/fields", include_in_schema=False,
+      opt={"scope": WRITE, "fields": ("label-*", "type-*", "options-*", "place-*")})
 async def change(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
@@ -54,6 +54,7 @@ async def change(
                 await declaring.change_field(
                     conn, principal.organization_id, name, label=label or None,
                     type=form.get(f"type-{name}", "text"),
+                    options=between_semicolons(form.get(f"options-{name}")),
                     place=int(place) if place.isdecimal() and len(place) < 6 else None,
                 )
     except VazaoError as error:
@@ -61,7 +62,7 @@ async def change(
     return see("/leads/fields")
 
 
-@post("/leads/fields/new", opt={"scope": WRITE, "fields": ("label", "type")},
+@post("/leads/fields/new", opt={"scope": WRITE, "fields": ("label", "type", "options")},
       include_in_schema=False)
 async def create(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
@@ -76,6 +77,7 @@ async def create(
             await declaring.create_field(
                 conn, principal.organization_id, mapping.slug(label), label=label,
                 type=str(form.get("type", "text")),
+                options=between_semicolons(str(form.get("options", ""))),
             )
     except VazaoError as error:
         return await _show(request, platform, principal, error)

@@ -52,6 +52,10 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "This says neither yes nor no; the person counts as opted out.",
         "Write yes or no (sim or não).",
     ),
+    "choice_unknown": (
+        "This is none of the values that the field may have.",
+        "Write one of them, or add it to the field's values under Custom fields.",
+    ),
     "phone_invalid": (
         "This is not a phone number.",
         "Write 8 to 15 digits; spaces, ( ) - + . / and an extension are fine.",

@@ -13,6 +13,7 @@ from typing import Final, Literal
 import polars as pl
 
 from vazao.leads.cells import Checked, Rule, boolean
+from vazao.leads.models import options_in
 
 Decimal = Literal["any", "point"]
 
@@ -204,8 +205,30 @@ def truth(cells: pl.Series) -> Checked:
     return Checked(checked.values.cast(pl.String), checked.problems)
 
 
+def folded(texts: pl.Series) -> pl.Series:
+    """*texts* as options are compared: without case, accents, and blanks around or doubled."""
+    plain = texts.str.normalize("NFKD").str.replace_all(r"\pM", "").str.to_lowercase()
+    return plain.str.replace_all(r"\s+", " ").str.strip_chars()
+
+
+def choice(options: Sequence[str]) -> Rule:
+    """The rule for one of several values: as its option is written, however the cell is."""
+    known = pl.Series("option", options, dtype=pl.String)
+    keys = folded(known)
+
+    def rule(cells: pl.Series) -> Checked:
+        found = folded(cells).replace_strict(keys, known, default=None)
+        return Checked(
+            text(found).values, ((found.is_null() & cells.is_not_null(), "choice_unknown"),)
+        )
+
+    return rule
+
+
 def rule_for(kind: str, decimal: Decimal) -> Rule:
     """The rule for a custom field declared as *kind*; text where it is none of those known."""
+    if (options := options_in(kind)) is not None:
+        return choice(options)
     rules: Mapping[str, Rule] = MappingProxyType(
         {"number": number(decimal), "integer": integer(decimal), "date": date, "boolean": truth}
     )

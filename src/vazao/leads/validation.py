@@ -71,7 +71,8 @@ class Plan:
     Attributes:
         columns: (column of the frame, such as ``c3``; header; field or ``custom.name``), in the
             order of the sheet.
-        custom_types: type by custom field's name: text, integer, number, date or boolean.
+        custom_types: type by custom field's name: text, integer, number, date, boolean, or a
+            choice as `vazao.leads.models.choice_of` writes it.
         decimal: ``any`` where people typed the numbers, ``point`` where a workbook or JSON did.
         strict: whether a value that cannot be understood refuses its row; else it is left out.
         exact: whether a program says these values, and not a sheet that people typed.

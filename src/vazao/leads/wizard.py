@@ -19,8 +19,7 @@ from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.parameters import refuse_unknown
 from vazao.kit.web.streaming import body_of
 from vazao.leads import columns, declaring, sampling, service, store
-from vazao.leads.errors import OptionInvalid
-from vazao.leads.models import Options
+from vazao.leads.models import Options, choice_of
 from vazao.leads.settings import LeadSettings
 
 WRITE = "leads:write"
@@ -30,7 +29,7 @@ HEADER_ROWS: Final = 20
 FOUND: Final = ("sheet", "header_row", "delimiter", "encoding")
 FORM: Final = (
     "upload", *FOUND, "headers", "mode", "empty", "strict", "save_as", "do", "saved", "column-*",
-    "name-*", "type-*",
+    "name-*", "type-*", "options-*",
 )
 SAMPLE: Final = ("sample", "layout", "filename", "file")
 LABELS: Final = {
@@ -159,16 +158,16 @@ def _options(given: Mapping[str, str]) -> Options:
     chosen = columns.chosen(given, headers)
     mapping.parse(chosen, headers)
     types = columns.types_of(given, headers)
-    for kind in types.values():
-        if kind not in declaring.FIELD_TYPES:
-            allowed = ", ".join(declaring.FIELD_TYPES)
-            raise OptionInvalid(name="type", value=kind[:40], allowed=allowed)
+    for name, kind in types.items():
+        word, *given_options = kind.split("\n")
+        options = declaring.options_of(word, given_options)
+        types[name] = word if options is None else choice_of(options)
     named = {k: given[k] for k in (*FOUND, "mode", "empty", "strict") if given.get(k)}
-    options = service.options_of(
+    said = service.options_of(
         {k: given[k] for k in ("mode", "empty") if k in given} | named
         | {"mapping": json.dumps(chosen), "dry_run": str(given.get("do") != "import").lower()}
     )
-    return msgspec.structs.replace(options, types=types or None)
+    return msgspec.structs.replace(said, types=types or None)
 
 
 async def _show(

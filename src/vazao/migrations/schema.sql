@@ -1254,7 +1254,7 @@ CREATE TABLE leads.custom_field (
     type text DEFAULT 'text'::text NOT NULL,
     label text,
     place integer,
-    CONSTRAINT custom_field_type_check CHECK ((type = ANY (ARRAY['text'::text, 'integer'::text, 'number'::text, 'date'::text, 'boolean'::text])))
+    options text[]
 );
 
 COMMENT ON TABLE leads.custom_field IS 'Custom fields in use and their types; text unless declared otherwise';
@@ -1262,6 +1262,8 @@ COMMENT ON TABLE leads.custom_field IS 'Custom fields in use and their types; te
 COMMENT ON COLUMN leads.custom_field.label IS 'How people call it, where they do not by its name';
 
 COMMENT ON COLUMN leads.custom_field.place IS 'Its place among the others; those without come last';
+
+COMMENT ON COLUMN leads.custom_field.options IS 'Of a choice: the values that it may have';
 
 CREATE TABLE leads.deleted (
     organization_id integer NOT NULL,
@@ -2671,8 +2673,14 @@ ALTER TABLE ONLY leads.base
 ALTER TABLE ONLY leads.before_image
     ADD CONSTRAINT before_image_pkey PRIMARY KEY (import_id, lead_id);
 
+ALTER TABLE leads.custom_field
+    ADD CONSTRAINT custom_field_options_check CHECK (((type = 'choice'::text) = (options IS NOT NULL))) NOT VALID;
+
 ALTER TABLE ONLY leads.custom_field
     ADD CONSTRAINT custom_field_pkey PRIMARY KEY (organization_id, name);
+
+ALTER TABLE leads.custom_field
+    ADD CONSTRAINT custom_field_type_check CHECK ((type = ANY (ARRAY['text'::text, 'integer'::text, 'number'::text, 'date'::text, 'boolean'::text, 'choice'::text]))) NOT VALID;
 
 ALTER TABLE ONLY leads.deleted
     ADD CONSTRAINT deleted_pkey PRIMARY KEY (organization_id, lead_id);
@@ -3044,8 +3052,6 @@ CREATE INDEX upload_receiving ON jobs.upload USING btree (last_segment_at) WHERE
 CREATE UNIQUE INDEX upload_token ON jobs.upload USING btree (token);
 
 CREATE INDEX worker_host ON jobs.worker USING btree (host);
-
-CREATE INDEX base_words ON leads.base USING btree (words, organization_id);
 
 CREATE INDEX deleted_at ON leads.deleted USING btree (deleted_at);
 

@@ -98,14 +98,17 @@ async def keep_facets(
 
 
 async def custom_types(conn: Conn, organization_id: int) -> dict[str, str]:
-    """Declared types of custom fields by name."""
+    """Declared types of custom fields by name; choices as `vazao.leads.models.choice_of` says."""
     return dict(await sql.rows(conn, Q.list_custom_types, organization_id=organization_id))
 
 
-async def declare_custom_field(conn: Conn, organization_id: int, name: str, type: str) -> None:
-    """Declare a custom field's type."""
+async def declare_custom_field(
+    conn: Conn, organization_id: int, name: str, type: str, options: list[str] | None
+) -> None:
+    """Declare a custom field's type, and the *options* of a choice."""
     await sql.run(
-        conn, Q.declare_custom_field, organization_id=organization_id, name=name, type=type
+        conn, Q.declare_custom_field, organization_id=organization_id, name=name, type=type,
+        options=options,
     )
 
 

@@ -37,16 +37,17 @@ select version, leads, facets, facets_version from leads.base
 where organization_id = %(organization_id)s
 
 -- name: list_custom_types
--- Custom fields in use, with their types.
-select name, type from leads.custom_field where organization_id = %(organization_id)s
+-- Custom fields in use, with their types; one of several values has them behind its name.
+select name, concat_ws(E'\n', type, array_to_string(options, E'\n')) from leads.custom_field where organization_id = %(organization_id)s
 order by name
 
 -- name: know_custom_fields
 -- Names of custom fields in use, so that an export has its columns without reading the base; how
 -- many there are then.
 with made as (
-    insert into leads.custom_field (organization_id, name, type)
-    select %(organization_id)s, name, type
+    insert into leads.custom_field (organization_id, name, type, options)
+    select %(organization_id)s, name, split_part(type, E'\n', 1),
+        nullif((string_to_array(type, E'\n'))[2:], '{}')
     from unnest(%(names)s::text[], %(types)s::text[]) f (name, type)
     on conflict do nothing returning 1
 )
@@ -63,9 +64,10 @@ select count(*) from (
 
 -- name: declare_custom_field
 -- Declare, or declare anew, a custom field's type; stored values stay as they are.
-insert into leads.custom_field (organization_id, name, type)
-values (%(organization_id)s, %(name)s, %(type)s)
-on conflict (organization_id, name) do update set type = excluded.type
+insert into leads.custom_field (organization_id, name, type, options)
+values (%(organization_id)s, %(name)s, %(type)s, %(options)s)
+on conflict (organization_id, name) do update
+    set type = excluded.type, options = excluded.options
 
 -- name: compute_facets
 -- The commonest cities, states and tags. At most 100,000 leads are looked at, taken from 200 even

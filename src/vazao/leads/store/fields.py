@@ -20,8 +20,8 @@ async def get(conn: Conn, organization_id: int, name: str) -> Field | None:
 
 
 async def update(conn: Conn, organization_id: int, field: Field) -> Field | None:
-    """Set a field's label, type and place."""
+    """Set a field's label, type, options and place."""
     return await sql.one(
         conn, Field, Q.update_field, organization_id=organization_id, name=field.name,
-        label=field.label, type=field.type, place=field.place,
+        label=field.label, type=field.type, options=field.options, place=field.place,
     )

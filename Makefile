@@ -38,7 +38,7 @@ install-dev: $(DEV_STAMP) ## Install what testing and checking need, into .venv
 
 install-bench: $(BENCH_STAMP) ## Install also the rivals that figures are held against
 	@$(MAKE) --no-print-directory assets
-	@$(BIN)/python scripts/apart.py rivals
+	@$(BIN)/python scripts/apart.py rivals frames
 
 run: install ## Everything on this machine, with a demonstration; Ctrl-C stops it
 	@exec $(BIN)/vazao up --demo $(ARGS)

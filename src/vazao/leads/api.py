@@ -56,7 +56,7 @@ class Leads(Controller):
         size, organization = limit_of(limit), principal.organization_id
         filters = Filters(q, tag, city)
         if email is not None:
-            if updated_since or sort or filters.given:
+            if updated_since or filters.given:
                 raise FiltersExclusive(remedy="Leave out the other filters.")
             return await _by_email(platform, organization, email)
         if updated_since is not None:

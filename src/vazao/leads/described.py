@@ -205,9 +205,9 @@ LIST_LEADS = says(
         *PAGED, *_FILTERS,
         Parameter(name="email", about="The lead with this e-mail; goes with no other filter.",
                   example="ana@example.com"),
-        Parameter(name="sort", about="The order. By a field among at most 10,000 leads only; a "
-                                     "minus sorts downwards.",
-                  kind={"type": "string", "enum": list(SORTS), "default": "newest"},
+        Parameter(name="sort", about="The order, newest first by itself. By a field among "
+                                     "at most 10,000 leads only; a minus sorts downwards.",
+                  kind={"type": "string", "enum": list(SORTS)},
                   example="name"),
     ),
     refuses=(*PAGED_REFUSES, errors.FiltersExclusive, errors.SinceInvalid, errors.SortInvalid,

@@ -38,8 +38,7 @@ def open_sheet(
     *,
     choices: Choices = FOUND,
     limits: Limits | None = None,
-    batch_rows: int = 50_000,
-    sample: Sample | None = None,
+    batch_rows: int = 50_000, sample: Sample | None = None,
 ) -> Sheet:
     """Open a local file as a `Sheet`, its header read and its form checked.
 
@@ -56,7 +55,7 @@ def open_sheet(
         StorageFull: there is no room to unpack it.
     """
     limits = limits or Limits()
-    size = path.stat().st_size if sample is None else sample.size
+    size = sample.size if sample else path.stat().st_size
     if size > limits.file_bytes:
         raise SheetFileTooLarge(value=size, limit=limits.file_bytes)
     kind = detect_kind(path, filename)
@@ -70,9 +69,7 @@ def open_sheet(
         )
     from vazao.sheets.xlsx_sheet import XlsxSheet
 
-    return XlsxSheet(
-        path, choices=choices, limits=limits, batch_rows=batch_rows, sample=sample
-    )
+    return XlsxSheet(path, choices=choices, limits=limits, batch_rows=batch_rows, sample=sample)
 
 
 def _unpacked(

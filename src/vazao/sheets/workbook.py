@@ -140,8 +140,7 @@ class Workbook:
                 break
             if len(carry) < _ROOM:
                 continue
-            # Before the last row that begins: whatever ends it, the ones before are whole.
-            cut = max(carry.rfind("<row "), carry.rfind("<row>"))
+            cut = _last_row(carry)
             if cut > 0:
                 yield head, carry[:cut]
                 carry = carry[cut:]
@@ -150,11 +149,15 @@ class Workbook:
         if head and not ended:
             if self.package.sample is None:
                 raise SheetDamaged
-            # The last row that is there may not be there to its end.
-            yield head, carry[:max(carry.rfind("<row "), carry.rfind("<row>"), 0)]
+            yield head, carry[:_last_row(carry)]
             carry = ""
         self.merged = sum(text.count("<mergeCell ") for text in (carry, *pieces))
         yield head, ""
+
+
+def _last_row(text: str) -> int:
+    """Where the last row begins: whatever ends it, the ones before are whole."""
+    return max(text.rfind("<row "), text.rfind("<row>"), 0)
 
 
 def _unprefixed(pieces: Iterator[str]) -> Iterator[str]:

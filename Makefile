@@ -21,7 +21,7 @@ LOOSE := $(addprefix --ignore ,import-not-found no-matching-overload invalid-arg
 CATALOGUE := src/vazao/locale/pt_BR/LC_MESSAGES/vazao.mo
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev install-bench assets run server migrate test tests full mutants watch lint format bench docs clients conformance agents \
+.PHONY: help install install-dev install-bench assets run server migrate test tests full fuzz mutants watch lint format bench docs clients conformance agents \
 	requirements schema build getver clean
 
 help: ## List what can be made
@@ -56,6 +56,9 @@ tests: test ## The same as test
 
 full: install-dev ## What takes long: more examples for fuzzed tests, then the changed lines broken
 	@$(BIN)/python scripts/full.py $(ARGS)
+
+fuzz: install-dev ## Ten minutes of a fuzzer over the readers of sheets; ARGS=seconds
+	@$(BIN)/python scripts/fuzz.py $(ARGS)
 
 mutants: install-dev ## Break the changed lines one by one; ARGS="--base REV" or "src/vazao/…"
 	@$(BIN)/python scripts/mutants.py $(ARGS)

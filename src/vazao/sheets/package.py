@@ -212,6 +212,8 @@ def _unpack(
     file: BinaryIO, info: zipfile.ZipInfo, sample: Sample | None
 ) -> Iterator[bytes]:
     """The bytes of one entry by its own data, not by the size that the directory claims."""
+    if info.header_offset < 0:
+        raise SheetDamaged
     file.seek(info.header_offset)
     header = file.read(30)
     if len(header) < 30 or not header.startswith(b"PK\x03\x04"):

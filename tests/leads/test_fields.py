@@ -116,3 +116,13 @@ async def test_the_page_names_types_and_orders_them(
         )
         assert wrong.status_code in (409, 422), label
         assert 'role="alert"' in wrong.text
+
+
+async def test_a_check_calls_fields_by_their_labels(
+    browser: Browser, client: Client, tenant: Tenant
+) -> None:
+    await client.post(FIELDS, json={"name": "porte", "label": "Porte da empresa"})
+    shown = await tenant.run("E-mail,Porte\nana@x.com,grande\n", dry_run="true")
+    for page in ("", "/changes"):
+        text = (await browser.get(f"/leads/imports/{shown['id']}{page}")).text
+        assert "<small>Porte da empresa</small>" in text

@@ -62,13 +62,20 @@ async def show_import(
         warned = await store.imports.warnings(conn, record.id, limit=FIRST)
         tried = record.dry_run and job.status == "finished"
         differences = await trying.first_changes(conn, record, FIRST) if tried else []
+        own = await _labels(conn, principal.organization_id)
         behind = await store.search.behind(conn, principal.organization_id)
     return page(
         request, "leads/import.html", shown=_shown(record, job, language), behind=behind,
         refused=_told(refused, language), warned=_told(warned, language), upload=record.upload,
         found={name: value for name in FOUND if (value := getattr(record, name))},
-        differences=[difference_view(each) for each in differences], labels=LABELS,
+        differences=[difference_view(each) for each in differences], labels=LABELS | own,
     )
+
+
+async def _labels(conn: Any, organization_id: int) -> dict[str, str]:
+    """How people call the custom fields of an organization, by their names in a difference."""
+    found = await store.fields.listed(conn, organization_id)
+    return {f"custom.{each.name}": each.label for each in found if each.label}
 
 
 async def _rejections(conn: Any, record: Any, after: int, limit: int) -> list[Any]:
@@ -92,6 +99,7 @@ async def show_changes(
     messages, found = [], None
     async with platform.db.connection() as conn:
         record, job = await service.get(conn, principal.organization_id, token)
+        own = await _labels(conn, principal.organization_id)
         try:
             found = await trying.changes(
                 conn, principal.organization_id, token, after=email, limit=PAGE,
@@ -102,7 +110,7 @@ async def show_changes(
     return page(
         request, "leads/changes.html", shown=_shown(record, job, language), messages=messages,
         differences=[difference_view(each) for each in found.items] if found else [],
-        outcome=outcome, after=after, labels=LABELS,
+        outcome=outcome, after=after, labels=LABELS | own,
         next=following(found, lambda each: encode_cursor(each.email)) if found else None,
     )
 

@@ -193,3 +193,22 @@ async def test_lists_and_exports_show_their_own_tenant_only(client: Client, plac
     for query in ({"q": "x.com"}, {"updated_since": "2020-01-01T00:00:00Z"}):
         answer = await other.get(f"{LEADS}/export", params={"format": "ndjson", **query})
         assert answer.text == ""
+
+
+async def test_what_a_sample_leaves_no_doubt_about_is_not_counted(
+    place: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = await place.organization()
+    rows = "".join(f"u{n}@x.com,{'raro' if n < 40 else 'comum'}\n" for n in range(600))
+    assert (await tenant.five("E-mail,Tags\n" + rows))[0] == 600
+    await indexed(tenant)
+    monkeypatch.setattr(listing, "SAMPLED_FROM", 500)
+    monkeypatch.setattr(listing, "COUNTED", 150)
+    async with tenant.platform.db.connection() as conn:
+        counted = {tag: await listing.counted(conn, tenant.id, listing.Filters(tag=tag))
+                   for tag in ("raro", "comum", "nada")}
+        looked_at, found = await store.search.sampled(
+            conn, tenant.id, store.search.asked(None, "comum", None)
+        )
+    assert counted == {"raro": (40, True), "comum": (150, False), "nada": (0, True)}
+    assert (looked_at, found) == (600, 560)

@@ -132,6 +132,15 @@ async def count(conn: Conn, organization_id: int, search: Asked, *, most: int) -
     return found[0] if found else 0
 
 
+async def sampled(conn: Conn, organization_id: int, search: Asked) -> tuple[int, int]:
+    """How many leads of an even sample there are, and how many of them match; some milliseconds."""
+    found = await sql.row(
+        conn, Q.sample_leads.format(conditions=search.conditions), prepare=False,
+        organization_id=organization_id, **search.values,
+    )
+    return (found[0], found[1]) if found else (0, 0)
+
+
 async def by_field(
     conn: Conn, organization_id: int, search: Asked, field: str, *, falling: bool,
     after: tuple[str | None, int] | None, limit: int,

@@ -130,6 +130,22 @@ select count(*) from (
     where d.organization_id = %(organization_id)s {conditions} limit %(most)s
 ) m
 
+-- name: sample_leads
+-- Of ten leads at each of 500 even distances: how many there are, and how many match.
+with edges as (
+    select min(lead_id) as low, max(lead_id) + 1 as high from leads.document
+    where organization_id = %(organization_id)s
+), strata as (
+    select low + (high - low) * n / 500 as low, low + (high - low) * (n + 1) / 500 as high
+    from edges, generate_series(0, 499) n
+)
+select count(*), count(*) filter (where true {conditions}) from strata s
+cross join lateral (
+    select words, labels from leads.document
+    where organization_id = %(organization_id)s and lead_id >= s.low and lead_id < s.high
+    order by lead_id limit 10
+) d
+
 -- name: sort_leads
 -- In the order of a field, where few match. Each is looked up for itself, never by a join: the
 -- planner overrates how many match, and would read the whole base.

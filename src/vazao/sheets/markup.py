@@ -32,6 +32,7 @@ _CELL: Final = (
 _NAMES: Final = ["letters", "row", "rest", "formula", "result", "value", "inline"]
 _BETWEEN: Final = re.compile(r">\s*\n\s*<")
 _KIND: Final = re.compile(r"""\bt=["']([A-Za-z]+)["']""")
+_LETTERS: Final = re.compile("[A-Za-z]+")
 _STYLE: Final = re.compile(r"""\bs=["']([0-9]{1,9})["']""")
 _PLACE: Final = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 
@@ -149,6 +150,7 @@ class Odd:
         if name.rpartition(":")[2] != "c":
             return
         kind, style = self._cell.get("t", "n"), self._cell.get("s", "")
+        kind = kind if _LETTERS.fullmatch(kind) else "n"
         told = self._value if self._inline is None else self._inline
         text = None if told is None else "".join(told)
         self._found.append((

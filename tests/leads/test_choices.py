@@ -63,6 +63,13 @@ async def test_an_edit_keeps_to_the_values(client: Client) -> None:
 async def test_values_are_tidied_and_changed(client: Client, tenant: Tenant) -> None:
     made = await client.post(FIELDS, json=PORTE | {"options": [" P ", "p", "M", "", "a\nb"]})
     assert made.json()["options"] == ["P", "M", "a b"]
+    alike = await client.post(FIELDS, json={
+        "name": "cidade", "type": "choice", "options": ["São Paulo", "sao paulo", "Recife"],
+    })
+    assert alike.json()["options"] == ["São Paulo", "Recife"]
+    await tenant.run("E-mail,Cidade natal\nz@x.com,SAO PAULO\n",
+                     mapping='{"E-mail": "email", "Cidade natal": "custom.cidade"}')
+    assert (await tenant.lead("z@x.com"))["custom"] == {"cidade": "São Paulo"}
     changed = await client.patch(f"{FIELDS}/porte", json={"options": ["P", "G"]})
     assert (changed.json()["type"], changed.json()["options"]) == ("choice", ["P", "G"])
     await tenant.run("E-mail,Porte\na@x.com,g\n")
@@ -76,7 +83,7 @@ async def test_values_are_tidied_and_changed(client: Client, tenant: Tenant) -> 
 ])
 async def test_what_can_be_no_values_is_refused(client: Client, options: Any) -> None:
     refused = await client.post(FIELDS, json=PORTE | {"options": options})
-    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "option_invalid")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "choice_invalid")
     assert (await client.get(FIELDS)).json()["items"] == []
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.leads import Tenant, five, indexed
 from tests.support.sites import Site
+from tests.support.waiting import eventually
 from vazao.leads import store, tasks
 
 pytestmark = pytest.mark.anyio
@@ -55,9 +56,13 @@ async def test_a_lead_is_made_found_counted_and_told_in_the_feed(
     )
     assert (await client.get(f"/v1/leads/{made['id']}")).json() == made
     assert [x["id"] for x in (await client.get("/v1/leads?q=ana")).json()["items"]] == [made["id"]]
-    assert [x["id"] for x in (await client.get("/v1/leads/changes")).json()["items"]] == [
-        made["id"]
-    ]
+
+    async def told() -> bool:
+        items = (await client.get("/v1/leads/changes")).json()["items"]
+        return [x["id"] for x in items] == [made["id"]]
+
+    # As soon as every transaction that began before has ended.
+    await eventually(told)
     assert (await client.get("/v1/leads/facets")).json()["leads"] == 1
     assert code(await client.post("/v1/leads", json=ANA)) == (409, "email_taken")
     assert await tenant.five("E-mail,Nome\nana@x.com,Ana\n") == (0, 0, 1, 0, 0)

@@ -166,7 +166,8 @@ async def test_nobody_previews_or_imports_another_organizations_upload(
     data = fields((await browser.get(address)).text)
     data["csrf"] = csrf_in(await form(stranger))
     assert (await stranger.post("/leads/imports/new", data=data)).status_code == 404
-    for upload in ("", "x", "0" * 32, "\0"):
+    assert (await browser.get("/leads/imports/new")).headers["location"] == "/leads/imports"
+    for upload in ("x", "0" * 32, "\0"):
         answer = await browser.get("/leads/imports/new", params={"upload": upload})
         assert answer.status_code in (400, 404), upload
 

@@ -177,6 +177,11 @@ TYPED = {
     "en": ("number", "1,234.56", 1234.56),
     "en millions": ("number", "1,234,567", 1234567),
     "point": ("number", "1234.5", 1234.5),
+    "money": ("number", "R$ 24.684,26", 24684.26),
+    "money without a blank": ("number", "-R$1.234,5", -1234.5),
+    "other money": ("number", "US$ 1,234.50", 1234.5),
+    "money, thousand or fraction": ("number", "€ 1.234", "?number_ambiguous"),
+    "money of nothing": ("number", "R$", "?number_invalid"),
     "comma": ("number", "0,125", 0.125),
     "comma alone": ("number", ",5", 0.5),
     "thousand or fraction, point": ("number", "1.234", "?number_ambiguous"),
@@ -334,7 +339,7 @@ def test_a_domain_in_punycode_is_the_same_domain(text: str, known: str) -> None:
 
 @given(TEXT)
 def test_json_text_says_what_tidying_left(text: str) -> None:
-    tidied = cells.tidy(pl.Series([text]))[0]
+    tidied = cells.without_placeholders(cells.tidy(pl.Series([text])), words=False)[0]
     done = _validate(custom_x=[text])
     assert json.loads(done.rows["custom"][0]) == ({} if tidied is None else {"x": tidied})
 

@@ -273,3 +273,38 @@ async def test_nobody_corrects_another_organizations_rows(
     answer = await stranger.post(f"/leads/imports/{shown['id']}/correct", data=data)
     assert answer.status_code == 404
     assert await tenant.base() == {}
+
+
+async def test_columns_are_changed_after_a_check_from_how_they_were(
+    browser: Browser, tenant: Tenant
+) -> None:
+    rows = "".join(f"u{n}@x.com,{n % 3},2026-02-0{n}\n" for n in range(1, 9))
+    page = (await preview(browser, f"E-mail,Plano,Desde\n{rows}")).text
+    data = fields(page) | {
+        "type-1": "choice", "options-1": "0; 1; 2; 9", "type-2": "text", "mode": "create",
+        "strict": "true",
+    }
+    shown = await send(browser, tenant, data)
+    page = (await browser.get(f"/leads/imports/{shown['id']}")).text
+    (address,) = re.findall(r'href="(/leads/imports/new\?[^"]+)"', page)
+    again = (await browser.get(html.unescape(address))).text
+    kept = fields(again)
+    assert {name: kept[name] for name in ("type-1", "type-2", "mode", "strict")} == {
+        "type-1": "choice", "type-2": "text", "mode": "create", "strict": "true",
+    }
+    assert 'value="0; 1; 2; 9"' in again
+
+
+async def test_sending_nothing_corrected_keeps_the_rows(browser: Browser, tenant: Tenant) -> None:
+    shown = await tenant.run("E-mail,Nome\nbad,A\n")
+    address = f"/leads/imports/{shown['id']}"
+    csrf = csrf_in(await form(browser))
+    answer = await browser.post(f"{address}/correct", data={"csrf": csrf, "cell-2": "bad"})
+    assert answer.status_code == 422
+    assert 'name="cell-2"' in answer.text
+
+
+async def test_all_values_that_do_not_fit_are_counted(browser: Browser) -> None:
+    bad = "bad\n\"joao@gmial,com\"\nana@@uol.com.br\na@b\n"
+    page = (await preview(browser, "E-mail\nana@x.com\nbia@x.com\n" + bad)).text
+    assert "4 of 6 values are no e-mail addresses." in page

@@ -69,6 +69,24 @@ def month(value: date, language: str) -> str:
     return format_date(value, "MMM yyyy", locale=language)
 
 
+def exact(value: float, language: str) -> str:
+    """A number with all of its digits, its thousands separated from 10,000 on."""
+    whole, point, rest = f"{value}".partition(".")
+    if not whole.lstrip("-").isdecimal():
+        return f"{value}"
+    text = f"{int(whole):,}{point}{rest}" if abs(int(whole)) >= 10_000 else f"{value}"
+    return text.translate(_SWAP) if language == "pt_BR" else text
+
+
+def short_day(value: str, language: str) -> str:
+    """A day such as 2026-12-31 in the language's order; what is none stays as it is."""
+    try:
+        found = date.fromisoformat(value)
+    except ValueError:
+        return value
+    return f"{found:%d/%m/%Y}" if language == "pt_BR" else value
+
+
 def wall(value: datetime, language: str) -> str:
     """A wall-clock time to the minute, in the language's order."""
     return value.strftime("%d/%m/%Y %H:%M" if language == "pt_BR" else "%Y-%m-%d %H:%M")
@@ -77,5 +95,6 @@ def wall(value: datetime, language: str) -> str:
 def filters(language: str) -> dict[str, Callable[..., str]]:
     """The Jinja filters of this module, with *language* filled in."""
     made = {"number": number, "percent": percent, "size": size, "duration": duration,
-            "moment": moment, "day": day, "month": month, "wall": wall}
+            "moment": moment, "day": day, "month": month, "wall": wall,
+            "exact": exact, "short_day": short_day}
     return {name: partial(function, language=language) for name, function in made.items()}

@@ -66,13 +66,13 @@ CREATE = says(
     bodies=(Body(media="application/json", kind=NewField,
                  example={"name": "shirt", "label": "Shirt size", "type": "choice",
                           "options": ["S", "M", "L"]}),),
-    refuses=(errors.MappingCustomName, errors.OptionInvalid, errors.FieldTaken,
-             errors.TooManyCustomFields), scope=WRITE,
+    refuses=(errors.MappingCustomName, errors.OptionInvalid, errors.ChoiceInvalid,
+             errors.FieldTaken, errors.TooManyCustomFields), scope=WRITE,
 )
 CHANGE = says(
     Answer(about="The field as it is now.", kind=FieldView, example=FIELD), parameters=NAME,
     bodies=(Body(media="application/json", kind=FieldChange, example={"label": "Shirt"}),),
-    refuses=(errors.FieldNotFound, errors.OptionInvalid), scope=WRITE,
+    refuses=(errors.FieldNotFound, errors.OptionInvalid, errors.ChoiceInvalid), scope=WRITE,
 )
 
 

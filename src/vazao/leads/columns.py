@@ -117,7 +117,7 @@ def between_semicolons(text: str | None) -> list[str]:
 
 def show(
     seen: sheets.Preview, *, types: Mapping[str, str], given: Mapping[str, str] | None = None,
-    saved: Mapping[str, str | None] | None = None,
+    saved: Mapping[str, str | None] | None = None, said: Mapping[str, str] | None = None,
 ) -> Shown:
     """The columns of a preview.
 
@@ -125,10 +125,11 @@ def show(
         types: of the custom fields that the organization has.
         given: the form, where somebody has filled it in.
         saved: a mapping that was saved; headers that it does not know are proposed.
+        said: the types of new custom fields that go with it.
     """
     from vazao.leads import mapping
 
-    said: dict[str, str] = {}
+    said = said or {}
     if given is not None:
         targets = chosen(given, seen.headers)
         said = types_of(given, seen.headers)

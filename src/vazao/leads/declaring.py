@@ -10,7 +10,13 @@ import msgspec
 from psycopg import AsyncConnection
 
 from vazao.leads import store
-from vazao.leads.errors import FieldNotFound, FieldTaken, MappingCustomName, OptionInvalid
+from vazao.leads.errors import (
+    ChoiceInvalid,
+    FieldNotFound,
+    FieldTaken,
+    MappingCustomName,
+    OptionInvalid,
+)
 from vazao.leads.models import CHOICE, Field
 
 Connection = AsyncConnection[Any]
@@ -50,7 +56,8 @@ def options_of(type: str, options: Sequence[str] | None) -> list[str] | None:
     """The options of a field of that *type*, tidied, each once; ``None`` unless it is a choice.
 
     Raises:
-        OptionInvalid: there is no such type; a choice has none, too many, or one that is too long.
+        OptionInvalid: there is no such type.
+        ChoiceInvalid: a choice has no options, too many, or one that is too long.
     """
     if type not in FIELD_TYPES:
         raise OptionInvalid(name="type", value=type[:40], allowed=", ".join(FIELD_TYPES))
@@ -59,13 +66,14 @@ def options_of(type: str, options: Sequence[str] | None) -> list[str] | None:
     tidied = [" ".join(each.replace("\0", "").split()) for each in options or ()]
     kept = list({key: each for each in reversed(tidied) if (key := _key(each))}.values())[::-1]
     if not 0 < len(kept) <= OPTIONS_LIMIT or any(len(each) > LABEL_LIMIT for each in kept):
-        allowed = f"1-{OPTIONS_LIMIT} × 1-{LABEL_LIMIT}"
-        raise OptionInvalid(name="options", value=", ".join(kept)[:40], allowed=allowed)
+        raise ChoiceInvalid
     return kept
 
 
 def _key(option: str) -> str:
-    return unicodedata.normalize("NFKD", option).casefold()
+    """As vazao.leads.typed.folded compares options."""
+    plain = unicodedata.normalize("NFKD", option).lower()
+    return "".join(sign for sign in plain if unicodedata.category(sign)[0] != "M")
 
 
 async def create_field(

@@ -194,12 +194,21 @@ class SortInvalid(BadRequest):
 
 
 class TooManyToSort(BadRequest):
-    """More than {most} leads match: so many are sorted by newest and updated only."""
+    """Too many leads match to put them in the order of a field."""
 
     code = "too_many_to_sort"
 
-    def __init__(self, most: int) -> None:
-        super().__init__(remedy="Narrow the search, or leave out sort.", most=most)
+    def __init__(self) -> None:
+        super().__init__(
+            remedy="Narrow the search to at most 10,000 leads, or sort by the newest or the last "
+                   "change."
+        )
+
+
+class ChoiceInvalid(BadRequest):
+    """A field of one of several values needs 1 to 200 of them, each of 1 to 100 characters."""
+
+    code = "choice_invalid"
 
 
 class SortExclusive(BadRequest):

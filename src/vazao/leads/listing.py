@@ -82,7 +82,7 @@ async def listed(
     elif exact and count <= COUNTED:
         leads, following_ = await _by_field(conn, organization_id, filters, order, after, limit)
     else:
-        raise TooManyToSort(most=COUNTED)
+        raise TooManyToSort
     return Listing(leads, following_, *((None, None) if after else (count, exact)))
 
 
@@ -112,7 +112,8 @@ async def _clearly_more(conn: Conn, organization_id: int, filters: Filters) -> b
 async def _newest(
     conn: Conn, organization_id: int, filters: Filters, after: str | None, limit: int
 ) -> Listing:
-    before = decode_cursor(after, int)[0] if after else None
+    place = _place(after, "newest", None)
+    before = place[1] if place else None
     if filters.given:
         page = await searching.search(
             conn, organization_id, **vars(filters), before=before, limit=limit
@@ -125,7 +126,9 @@ async def _newest(
         count = (len(page.items), True) if not page.more else (
             await counted(conn, organization_id, filters)
         )
-    return Listing(list(page.items), following(page, lambda lead: encode_cursor(lead.id)), *count)
+    return Listing(list(page.items), following(
+        page, lambda lead: encode_cursor("newest", None, lead.id)
+    ), *count)
 
 
 async def _updated(
@@ -178,6 +181,9 @@ async def matching(
         since: only of leads changed at or after this moment; then in the order of the changes.
     """
     last, cursor = 0, None
+    if since is not None:
+        async with platform.db.connection() as conn:
+            await store.search.mark_epoch(conn, organization_id)
     while True:
         async with platform.db.connection(patient=True) as conn:
             if since is None:

@@ -326,6 +326,18 @@ def decode(mapping: str | Mapping[str, object]) -> dict[str, str | None]:
     return checked
 
 
+def checked(mapping: str) -> dict[str, str | None]:
+    """A given mapping as far as it can be judged without the sheet.
+
+    Raises:
+        MappingInvalid, MappingUnknownField, MappingCustomName: it can fit no sheet.
+    """
+    given = decode(mapping)
+    for header, field in given.items():
+        _target(header, field)
+    return given
+
+
 def _broken(error: json.JSONDecodeError) -> errors.MappingInvalid:
     where: dict[str, Any] = {"line": error.lineno, "column": error.colno, "reason": error.msg}
     return errors.MappingInvalid(

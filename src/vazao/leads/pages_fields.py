@@ -12,6 +12,7 @@ from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
 from vazao.leads import declaring, store
 from vazao.leads.columns import TEXTS, between_semicolons
+from vazao.leads.errors import OptionInvalid
 from vazao.leads.wizard import see
 
 READ, WRITE = "leads:read", "leads:write"
@@ -55,11 +56,23 @@ async def change(
                     conn, principal.organization_id, name, label=label or None,
                     type=form.get(f"type-{name}", "text"),
                     options=between_semicolons(form.get(f"options-{name}")),
-                    place=int(place) if place.isdecimal() and len(place) < 6 else None,
+                    place=_place(place),
                 )
     except VazaoError as error:
         return await _show(request, platform, principal, error)
     return see("/leads/fields")
+
+
+def _place(said: str) -> int | None:
+    """A place as somebody typed it.
+
+    Raises:
+        OptionInvalid: it is no number.
+    """
+    if said and not (said.isdecimal() and len(said) < 6):
+        allowed = f"0-{declaring.PLACES}"
+        raise OptionInvalid(name="place", value=said[:20], allowed=allowed)
+    return int(said) if said else None
 
 
 @post("/leads/fields/new", opt={"scope": WRITE, "fields": ("label", "type", "options")},

@@ -8,6 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from vazao import jobs
+from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
@@ -121,13 +122,22 @@ async def show_rejected(
     after: FromQuery[str | None] = None,
 ) -> Response[str]:
     """All rows that an import refused, by page."""
+    async with platform.db.connection() as conn:
+        record, job = await service.get(conn, principal.organization_id, token)
+    return await _rejected_page(request, platform, record, job, after, [])
+
+
+async def _rejected_page(
+    request: Request[Any, Any, Any], platform: Platform, record: Any, job: Any,
+    after: str | None, messages: list[tuple[str, str]],
+) -> Response[str]:
     row = decode_cursor(after, int)[0] if after else 0
     language = language_of(request)
     async with platform.db.connection() as conn:
-        record, job = await service.get(conn, principal.organization_id, token)
         lines = await _rejections(conn, record, row, PAGE + 1)
     return page(
-        request, "leads/told.html", shown=_shown(record, job, language), kind="rejected",
+        request, "leads/told.html", status=422 if messages else 200, messages=messages,
+        shown=_shown(record, job, language), kind="rejected",
         lines=_told(lines[:PAGE], language), after=after,
         next=encode_cursor(lines[PAGE - 1][0]) if len(lines) > PAGE else None,
         fixable={
@@ -173,12 +183,8 @@ async def correct(
             request_id=request.scope["state"].get("request_id"),
         )
     except NothingCorrected as error:
-        language = language_of(request)
-        return page(
-            request, "leads/told.html", status=422, shown=_shown(record, job, language),
-            kind="rejected", messages=[("bad", error.message(language))], lines=[], after=None,
-            next=None,
-        )
+        message = ("bad", error.message(language_of(request)))
+        return await _rejected_page(request, platform, record, job, None, [message])
     return see(f"/leads/imports/{made.token}")
 
 

@@ -5,6 +5,7 @@ Nothing here commits, and nothing here knows HTTP.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -29,8 +30,10 @@ OPTIONS = (
     "mode", "empty", "sheet", "header_row", "delimiter", "encoding", "mapping", "strict", "dry_run",
 )
 DELIMITERS = {"tab": "\t", "TAB": "\t", "\\t": "\t"}
+ENCODINGS = ("utf-8", "windows-1252", "utf-16", "cp850", "mac-roman")
+OTHER_ENCODINGS = ("cp1252", "iso8859-1", "cp850", "mac-roman")
 MEBIBYTE = 1 << 20
-TRUE, FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
+TRUE, FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
 def options_of(given: Mapping[str, str]) -> Options:
@@ -51,21 +54,36 @@ def options_of(given: Mapping[str, str]) -> Options:
     row = given.get("header_row", "").strip().lower()
     if row and row != "none" and not (row.isdecimal() and 0 < int(row[:9]) < 1 << 20):
         raise OptionInvalid(name="header_row", value=row[:80], allowed="1, 2, …, none")
+    encoding = given.get("encoding", "").strip()
+    delimiter = DELIMITERS.get(given.get("delimiter", ""), given.get("delimiter", ""))
+    if delimiter and (len(delimiter) != 1 or delimiter in '"\r\n\0 ' or delimiter.isalnum()):
+        raise OptionInvalid(name="delimiter", value=delimiter[:80], allowed=", ; | tab")
+    if encoding and not _is_encoding(encoding):
+        raise OptionInvalid(name="encoding", value=encoding[:80], allowed=", ".join(ENCODINGS))
     return Options(
         mode=cast(Mode, given.get("mode", "upsert")),
         empty=cast(Empty, given.get("empty", "keep")),
         sheet=given.get("sheet") or None,
         header_row=row or None,
-        delimiter=DELIMITERS.get(given.get("delimiter", ""), given.get("delimiter")) or None,
-        encoding=given.get("encoding", "").strip() or None,
+        delimiter=delimiter or None,
+        encoding=encoding or None,
         mapping=_mapping_of(given.get("mapping")),
         strict=_is_true(given, "strict"),
         dry_run=_is_true(given, "dry_run"),
     )
 
 
+def _is_encoding(name: str) -> bool:
+    try:
+        found = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        return False
+    return found.startswith(("utf-8", "utf-16", "utf-32")) or found in OTHER_ENCODINGS
+
+
 def _is_true(given: Mapping[str, str], name: str) -> bool:
-    value = given.get(name, "").lower()
+    # An empty one is no "no": a script whose variable is unset must not import for real.
+    value = given.get(name, "false").lower()
     if value not in TRUE + FALSE:
         raise OptionInvalid(name=name, value=value[:80], allowed="true, false")
     return value in TRUE
@@ -74,7 +92,7 @@ def _is_true(given: Mapping[str, str], name: str) -> bool:
 def _mapping_of(text: str | None) -> dict[str, str | None] | None:
     from vazao.leads import mapping
 
-    return mapping.decode(text) if text else None
+    return mapping.checked(text) if text else None
 
 
 async def begin(

@@ -24,6 +24,8 @@ _COMMA_LAST: Final = r"^[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]+)?$"
 _POINT_LAST: Final = r"^[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?$"
 _PLAIN: Final = r"^[+-]?(?:[0-9]+|[0-9]*[.,][0-9]+)$"
 _SCIENTIFIC: Final = r"^[+-]?[0-9](?:\.[0-9]{1,34})?[eE][+-]?[0-9]{1,2}$"
+_SIGN: Final = r"(?:R\$|US\$|[$€£]|BRL|USD|EUR)"
+_MONEY: Final = rf"^([+-]?)\s?{_SIGN}\s?([+-]?[0-9.,]+)$"
 _CANONICAL: Final = r"^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?$"
 _TIME: Final = (
     r"(?:(?:T|,? +)[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"
@@ -72,7 +74,8 @@ def number(decimal: Decimal) -> Rule:
     Of two kinds of separators the last is the decimal one; a repeated one groups thousands. One
     alone is the decimal one, except that ``1.234`` and ``1,234`` (one to three digits, then
     three) are refused: guessing would silently be wrong by a thousand for half the world. With
-    *decimal* = ``point`` (a workbook's number cells, JSON) the point is known to be decimal.
+    *decimal* = ``point`` (a workbook's number cells, JSON) the point is known to be decimal. A
+    sign of money in front is taken off.
     """
     cell = pl.col("cell")
     grouped_points = cell.str.contains(_COMMA_LAST)
@@ -91,7 +94,7 @@ def number(decimal: Decimal) -> Rule:
 
     def rule(cells: pl.Series) -> Checked:
         frame = (
-            cells.alias("cell")
+            _without_money(cells).alias("cell")
             .to_frame()
             .select(
                 _canonical(text).alias("value"),
@@ -105,6 +108,11 @@ def number(decimal: Decimal) -> Rule:
         return Checked(frame["value"], problems)
 
     return rule
+
+
+def _without_money(cells: pl.Series) -> pl.Series:
+    found = cells.str.contains(_MONEY)
+    return cells.str.replace(_MONEY, "${1}${2}") if found.any() else cells
 
 
 def integer(decimal: Decimal) -> Rule:
@@ -215,6 +223,8 @@ def choice(options: Sequence[str]) -> Rule:
     """The rule for one of several values: as its option is written, however the cell is."""
     known = pl.Series("option", options, dtype=pl.String)
     keys = folded(known)
+    # Options that are alike count as one: the first.
+    known, keys = known.filter(keys.is_first_distinct()), keys.unique(maintain_order=True)
 
     def rule(cells: pl.Series) -> Checked:
         found = folded(cells).replace_strict(keys, known, default=None)

@@ -320,7 +320,7 @@ def _cell(field: str, value: object) -> str | None:
 def _flatten(fields: Mapping[str, Any]) -> dict[str, object]:
     """*fields* with those under ``custom`` lifted to ``custom.name``."""
     flat = {field: value for field, value in fields.items() if field != "custom"}
-    custom = fields.get("custom") or {}
+    custom = fields.get("custom", {})
     if not isinstance(custom, Mapping):
         raise _invalid("custom", "value_type", custom)
     return flat | {f"{CUSTOM}{name}": value for name, value in custom.items()}

@@ -183,7 +183,7 @@ def _differing(
         old = before.get(field)
         if field == "custom":
             names = [n for n in new | (old or {}) if new.get(n) != (old or {}).get(n)]
-            old = {n: old[n] for n in names if n in old} if old else None
+            old = {n: old[n] for n in names if n in old} if old else {}
             new = {n: new.get(n) for n in names}
         if new != old and (old or new not in (None, [], {}, False)):
             was[field], becomes[field] = old, new

@@ -19,7 +19,7 @@ from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.parameters import refuse_unknown
 from vazao.kit.web.streaming import body_of
 from vazao.leads import columns, declaring, sampling, service, store
-from vazao.leads.models import Options, choice_of
+from vazao.leads.models import Import, Options, choice_of
 from vazao.leads.settings import LeadSettings
 
 WRITE = "leads:write"
@@ -27,9 +27,10 @@ ROWS: Final = 1000
 """Rows that the preview looks at."""
 HEADER_ROWS: Final = 20
 FOUND: Final = ("sheet", "header_row", "delimiter", "encoding")
+SAID: Final = ("mode", "empty", "strict")
 FORM: Final = (
-    "upload", *FOUND, "headers", "mode", "empty", "strict", "save_as", "do", "saved", "column-*",
-    "name-*", "type-*", "options-*",
+    "upload", "again", *FOUND, *SAID, "headers", "save_as", "do", "saved", "column-*", "name-*",
+    "type-*", "options-*",
 )
 SAMPLE: Final = ("sample", "layout", "filename", "file")
 LABELS: Final = {
@@ -75,10 +76,13 @@ async def _stored(platform: Platform, principal: Principal, token: str) -> sampl
 @get("/leads/imports/new", opt={"scope": WRITE}, include_in_schema=False)
 async def preview(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
-) -> Response[str]:
+) -> Response[Any]:
     """What was found in a sheet, and its columns with the fields proposed for them."""
-    given = {k: v for k, v in request.query_params.items() if k in (*FOUND, "saved")}
-    stored = await _stored(platform, principal, request.query_params.get("upload", ""))
+    asked = request.query_params
+    given = {k: v for k, v in asked.items() if k in (*FOUND, *SAID, "saved", "again")}
+    if not asked.get("upload"):
+        return see("/leads/imports")
+    stored = await _stored(platform, principal, asked["upload"])
     return await _show(request, platform, principal, stored, given)
 
 
@@ -176,13 +180,19 @@ async def _show(
 ) -> Response[str]:
     language = language_of(request)
     messages = [("bad", error.message(language))] if error else []
+    before = None
+    if again := given.get("again"):
+        async with platform.db.connection() as conn:
+            before, _ = await service.get(conn, principal.organization_id, again)
+        given = {"mode": before.mode, "empty": before.empty,
+                 "strict": str(before.strict).lower(), **given}
     async with platform.db.connection() as conn:
         types = await store.base.custom_types(conn, principal.organization_id)
         names = await store.mappings.names(conn, principal.organization_id)
     seen, shown = None, columns.Shown()
     try:
         seen = await _look_at(platform, source, given)
-        shown = await _columns(platform, principal, seen, given, types)
+        shown = await _columns(platform, principal, seen, given, types, before)
     except VazaoError as refused:
         messages.append(("bad", refused.message(language)))
     return page(
@@ -214,11 +224,17 @@ async def _look_at(
 
 async def _columns(
     platform: Platform, principal: Principal, seen: sheets.Preview, given: Mapping[str, str],
-    types: Mapping[str, str],
+    types: Mapping[str, str], before: Import | None,
 ) -> columns.Shown:
-    """The columns as the form has them, as they were saved, or as they are proposed."""
+    """The columns as the form has them, as they were *before*, as they were saved, or as they are
+    proposed.
+    """
     if "headers" in given and columns.headers_of(given) == seen.headers:
         return await asyncio.to_thread(columns.show, seen, given=given, types=types)
+    if before is not None:
+        return await asyncio.to_thread(
+            columns.show, seen, saved=before.mapping, types=types, said=before.new_types
+        )
     async with platform.db.connection() as conn:
         saved = await store.mappings.find(
             conn, principal.organization_id, seen.headers, given.get("saved") or None

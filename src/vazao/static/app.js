@@ -239,6 +239,20 @@
   document.addEventListener("htmx:configRequest", (event) => {
     event.detail.headers["X-CSRF-Token"] = token();
   });
+  // What was changed last is on the page, and the server does not know it.
+  const lost = () => {
+    const told = document.getElementById("not-taken");
+    if (!told) return;
+    told.setAttribute("role", "alert");
+    told.hidden = false;
+    told.scrollIntoView({ block: "nearest" });
+  };
+  document.addEventListener("htmx:sendError", lost);
+  document.addEventListener("htmx:responseError", lost);
+  document.addEventListener("htmx:afterSwap", () => {
+    const told = document.getElementById("not-taken");
+    if (told) told.hidden = true;
+  });
   document.addEventListener("htmx:load", (event) => {
     prepare(event.detail.elt.parentElement ?? document);
   });

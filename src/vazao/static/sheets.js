@@ -5,7 +5,7 @@
                       beginning of each part. What was found then stands in #wizard while the rest
                       is on its way, with its progress in #sending
    #sample            the pieces, which go along with every question about them
-   [data-when-sent]   buttons that need the whole file
+   #columns           is sent once the whole file is there, if a button was pressed before
    [data-history]     hidden meanwhile */
 "use strict";
 (() => {
@@ -76,9 +76,19 @@
       this.panel = document.getElementById("sending");
       this.sample = document.getElementById("sample");
       this.upload = null;
+      this.pressed = null;
+      document.addEventListener("submit", (event) => this.wait(event), true);
       this.find("again").onclick = () => this.send();
       window.addEventListener("beforeunload", (event) => { if (this.request) event.preventDefault(); });
       document.addEventListener("htmx:afterSwap", () => this.offer());
+    }
+
+    /* A button was pressed before the whole file was there: it counts when it is. */
+    wait(event) {
+      if (event.target.id !== "columns" || this.upload) return;
+      event.preventDefault();
+      this.pressed = event.submitter?.value ?? "check";
+      this.find("state").textContent = this.find("state").dataset.waiting;
     }
 
     find(name) { return this.panel.querySelector(`[data-sending-${name}]`); }
@@ -156,22 +166,29 @@
       this.upload = upload;
       this.moved(1);
       this.find("state").textContent = this.find("state").dataset.done;
-      this.sample.remove();
-      history.replaceState(null, "", `/leads/imports/new?upload=${upload}`);
+      this.sample.reset();
+      history.pushState(null, "", `/leads/imports/new?upload=${upload}`);
+      window.addEventListener("popstate", () => location.reload());
       this.offer();
+      if (this.pressed) document.querySelector(`#columns button[value=${this.pressed}]`)?.click();
     }
 
     /* Whatever stands there now may be sent: the whole file has a name. */
     offer() {
       if (!this.upload) return;
       for (const field of this.wizard().querySelectorAll("input[name=upload]")) field.value = this.upload;
-      for (const button of this.wizard().querySelectorAll("[data-when-sent]")) button.disabled = false;
     }
   }
 
   const begin = async (form, file) => {
     let shown = false;
+    const busy = (yes) => {
+      for (const each of form.querySelectorAll("button, input")) each.disabled = yes;
+      form.setAttribute("aria-busy", yes);
+    };
+    busy(true);
     try { shown = await new Sheet(form, file).begin(); } catch { /* then it is shown when it is here */ }
+    busy(false);
     if (shown) return;
     form.dataset.whole = "1";
     form.requestSubmit();

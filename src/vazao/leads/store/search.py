@@ -77,13 +77,12 @@ def asked(q: str | None, tag: str | None, city: str | None) -> Asked:
 
 def digits_of(q: str) -> str | None:
     """What *q* asks for where it is written like a phone: its digits, without what may be missing
-    in front of the stored number or of this one (the trunk's 0, Brazil's 55 behind a +)."""
+    in front of the stored number or of this one (the trunk's 0, Brazil's 55)."""
     if not _NUMBER.fullmatch(q):
         return None
-    digits = re.sub(r"[^0-9]", "", q)
-    if q.strip().startswith("+"):
-        digits = digits.removeprefix("55")
-    digits = digits.lstrip("0")
+    digits = re.sub(r"[^0-9]", "", q).lstrip("0")
+    if q.strip().startswith("+") or len(digits) in (12, 13):
+        digits = digits.removeprefix("55").lstrip("0")
     return digits if len(digits) >= 4 else None
 
 

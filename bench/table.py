@@ -58,7 +58,8 @@ PORTUGUESE = {
         "kill -9 no worker em dez momentos aleatórios de uma importação",
     "fresh checkout to /readyz": "de um clone novo até o /readyz",
     "second start": "segunda partida",
-    "≤ 1.3 × floor": "≤ 1,3 × o piso", "≤ 1.3 × the time": "≤ 1,3 × o tempo",
+    "≤ 1.3 × floor": "≤ 1,3 × o piso", "≤ 1.0 × floor": "≤ 1,0 × o piso",
+    "≤ 1.3 × the time": "≤ 1,3 × o tempo",
     "≤ CSV + 1.2 × calamine": "≤ CSV + 1,2 × o calamine",
     "≤ 5 % of the first's": "≤ 5 % do da primeira vez",
     "≤ 0.5 × the first's": "≤ 0,5 × o da primeira",
@@ -278,6 +279,18 @@ def doors(lines: list[dict[str, Any]]) -> str:
     return "\n".join(rows)
 
 
+def beside(lines: list[dict[str, Any]]) -> str:
+    """What each program makes of sheets: right, refused with a reason, silently wrong."""
+    if not lines:
+        return "Not measured yet on this machine: `make bench ARGS=beside` fills this table."
+    rows = ["| Sheets | Program | right | refused | silently wrong |", "|---|---|---:|---:|---:|"]
+    for line in lines:
+        sheets, _, program = line["claim"].removesuffix(" right").partition(": ")
+        rows.append(f"| {sheets} | {program} | {line['right']} | {line['refused']} | "
+                    f"{line['wrong']} |")
+    return "\n".join(rows)
+
+
 def placed(text: str, marker: str, table: str) -> str:
     """*text* with *table* between the two marks of that name.
 
@@ -302,6 +315,7 @@ def documents() -> list[tuple[Path, str, str]]:
     performance = ROOT / "docs" / "performance.md"
     found = [
         (performance, "figures", figures(leads, english)),
+        (performance, "sheets", beside(read("beside.jsonl"))),
         (performance, "figures of jobs", figures(jobs, english)),
         (performance, "figures of followers", figures(followers, english)),
         (performance, "figures of events", figures(events, english)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -43,7 +44,7 @@ class Counts:
 
 
 @dataclass
-class Grid:
+class Grid(ABC):
     """The cells of one sheet; those of each kind of file say where they come from.
 
     Args:
@@ -58,9 +59,9 @@ class Grid:
     counts: Counts = field(default_factory=Counts)
     fraction: float = 0.0
 
+    @abstractmethod
     def frames(self) -> Iterator[pl.DataFrame]:
         """Frames of cells as ``markup`` describes them, their rows in order."""
-        raise NotImplementedError
 
     def pieces(self) -> Iterator[pl.DataFrame]:
         """Cells with content: ``row``, ``col`` and ``text``, each row whole in one of the frames.

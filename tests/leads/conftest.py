@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.support.leads import Tenant, make_platform, working
@@ -57,3 +58,15 @@ async def place(
     """The application with a worker at work, for a whole module; organizations come as needed."""
     async with site(module_database, tmp_path_factory.mktemp("data")) as made:
         yield made
+
+
+@pytest.fixture
+async def client(place: Site, tenant: Tenant) -> httpx2.AsyncClient:
+    """A program with a token of *tenant*, which the module makes at its *place*."""
+    return await place.api(tenant)
+
+
+@pytest.fixture
+async def browser(place: Site, tenant: Tenant) -> httpx2.AsyncClient:
+    """A browser of somebody of *tenant*, without scripts."""
+    return await place.browser(tenant)

@@ -35,11 +35,6 @@ async def tenant(place: Site) -> Tenant:
     return made
 
 
-@pytest.fixture
-async def client(place: Site, tenant: Tenant) -> Client:
-    return await place.api(tenant)
-
-
 async def emails(client: Client, **query: str) -> list[str]:
     answer = await client.get(LEADS, params=query)
     assert answer.status_code == 200, answer.text

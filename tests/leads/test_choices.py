@@ -25,11 +25,6 @@ async def tenant(place: Site) -> Tenant:
     return await place.organization()
 
 
-@pytest.fixture
-async def client(place: Site, tenant: Tenant) -> Client:
-    return await place.api(tenant)
-
-
 async def test_a_sheet_keeps_to_the_values(client: Client, tenant: Tenant) -> None:
     made = await client.post(FIELDS, json=PORTE)
     assert (made.status_code, made.json()["options"]) == (201, PORTE["options"])

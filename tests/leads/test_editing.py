@@ -27,11 +27,6 @@ async def tenant(place: Site) -> Tenant:
 
 
 @pytest.fixture
-async def client(place: Site, tenant: Tenant) -> Client:
-    return await place.api(tenant)
-
-
-@pytest.fixture
 async def stranger(place: Site) -> Client:
     return await place.api(await place.organization())
 

@@ -19,11 +19,6 @@ async def tenant(place: Site) -> Tenant:
     return await place.organization()
 
 
-@pytest.fixture
-async def browser(place: Site, tenant: Tenant) -> Browser:
-    return await place.browser(tenant)
-
-
 def shown(page: str) -> dict[str, str]:
     """The fields of the form as they stand."""
     found = re.findall(r'<input id="field-[^"]*" name="([^"]+)"[^>]*? value="([^"]*)"', page)

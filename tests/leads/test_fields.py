@@ -22,16 +22,6 @@ async def tenant(place: Site) -> Tenant:
     return await place.organization()
 
 
-@pytest.fixture
-async def client(place: Site, tenant: Tenant) -> Client:
-    return await place.api(tenant)
-
-
-@pytest.fixture
-async def browser(place: Site, tenant: Tenant) -> Browser:
-    return await place.browser(tenant)
-
-
 def code(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import httpx2
 import pytest
 
 from tests.support.leads import Tenant, indexed
-from tests.support.sites import Site, site
+from tests.support.sites import Site
 from tests.support.waiting import eventually
 from vazao.leads import listing, searching, store, tasks
 
@@ -23,14 +21,6 @@ SHEET = (
     "dea@x.com,,,Recife,\n"
     "eva@x.com,Eva,1-800-555-0199,,\n"
 )
-
-
-@pytest.fixture(scope="module")
-async def place(
-    module_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
-    async with site(module_database, tmp_path_factory.mktemp("data")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

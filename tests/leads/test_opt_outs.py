@@ -27,11 +27,6 @@ async def tenant(place: Site) -> Tenant:
     return made
 
 
-@pytest.fixture
-async def client(place: Site, tenant: Tenant) -> Client:
-    return await place.api(tenant)
-
-
 async def patch(client: Client, known: str, **fields: Any) -> httpx2.Response:
     """Change the lead whose e-mail is *known*."""
     (lead,) = (await client.get(LEADS, params={"email": known})).json()["items"]

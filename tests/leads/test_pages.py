@@ -24,11 +24,6 @@ async def tenant(place: Site) -> Tenant:
     return await place.organization()
 
 
-@pytest.fixture
-async def browser(place: Site, tenant: Tenant) -> Browser:
-    return await place.browser(tenant)
-
-
 async def test_the_preview_shows_the_sheet_that_would_be_read(browser: Browser) -> None:
     workbook = FIXTURES / "x_first_veryhidden_ok.xlsx"
     page = (await preview(browser, workbook.read_bytes())).text

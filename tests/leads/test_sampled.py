@@ -26,11 +26,6 @@ async def tenant(place: Site) -> Tenant:
     return await place.organization()
 
 
-@pytest.fixture
-async def browser(place: Site, tenant: Tenant) -> Browser:
-    return await place.browser(tenant)
-
-
 async def look(
     browser: Browser, pieces: list[tuple[int, int]], body: bytes, size: int, **given: str
 ) -> httpx2.Response:

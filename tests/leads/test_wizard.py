@@ -22,11 +22,6 @@ async def tenant(place: Site) -> Tenant:
     return await place.organization()
 
 
-@pytest.fixture
-async def browser(place: Site, tenant: Tenant) -> Browser:
-    return await place.browser(tenant)
-
-
 async def send(
     browser: Browser, tenant: Tenant, data: dict[str, str], do: str = "check"
 ) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
@@ -21,6 +23,9 @@ from vazao.sheets.shown import numbers, shown
 from vazao.sheets.workbook import Part, Workbook
 
 _HIDDEN_ROW: Final = re.compile(r"""<row\b[^>]*\bhidden=["'](?:1|true)["']""")
+_AHEAD: Final = 2
+"""Pieces of some megabytes that are matched while one is used: the readers of a workbook are what
+its import waits for."""
 _ISO: Final = r"^(\d{4}-\d\d-\d\d)T00:00(?::00(?:\.0+)?)?Z?$"
 
 
@@ -145,21 +150,51 @@ class XlsxGrid(Grid):
         assert self.book is not None
         size, done = max(self.book.package.size(self.part.part), 1), 0
         odd = markup.Odd("")
-        for head, rows in self.book.rows(self.part.part):
+        for head, rows, cells in _matched_ahead(self.book.rows(self.part.part)):
             done += len(rows)
             self.fraction = min(done / size, 1.0)
-            self.counts.hidden += len(_HIDDEN_ROW.findall(rows))
-            yield self._cells(head, rows, odd)
+            if "hidden" in rows:
+                self.counts.hidden += len(_HIDDEN_ROW.findall(rows))
+            yield self._cells(head, rows, cells, odd)
         self.counts.merged = self.book.merged
 
-    def _cells(self, head: str, rows: str, odd: markup.Odd) -> pl.DataFrame:
-        cells = markup.usual(rows) if rows.strip() else pl.DataFrame(schema=markup.SCHEMA)
+    def _cells(
+        self, head: str, rows: str, cells: pl.DataFrame | None, odd: markup.Odd
+    ) -> pl.DataFrame:
         if cells is None:
             odd.head = head
             return odd.read(rows)
         if cells.height:
             odd.row = int(_rows(cells).max())
         return cells
+
+
+def _matched_ahead(
+    pieces: Iterator[tuple[str, str]]
+) -> Iterator[tuple[str, str, pl.DataFrame | None]]:
+    """Each piece of markup with its cells by patterns, while the next ones are unpacked and
+    matched; the first at once, for those who want to see no more.
+    """
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        waiting: deque[tuple[str, str, Future[pl.DataFrame | None]]] = deque()
+        held = 0
+        for head, rows in pieces:
+            waiting.append((head, rows, pool.submit(_by_patterns, rows)))
+            if len(waiting) > held:
+                yield _done(*waiting.popleft())
+                held = _AHEAD
+        while waiting:
+            yield _done(*waiting.popleft())
+
+
+def _by_patterns(rows: str) -> pl.DataFrame | None:
+    return markup.usual(rows) if rows.strip() else pl.DataFrame(schema=markup.SCHEMA)
+
+
+def _done(
+    head: str, rows: str, cells: Future[pl.DataFrame | None]
+) -> tuple[str, str, pl.DataFrame | None]:
+    return head, rows, cells.result()
 
 
 def _rows(cells: pl.DataFrame) -> np.ndarray:

@@ -47,13 +47,16 @@ def column_number(letters: str) -> int:
 
 def usual(rows: str) -> pl.DataFrame | None:
     """The cells of whole *rows* of XML; ``None`` where some are written in an unusual way."""
-    if rows.count("<c") > rows.count("<c ") or "<!--" in rows:
+    # What is rare is looked for: it is found, or not, at the speed of memory.
+    if "!--" in rows:
         return None
-    return _matched(rows) if ">\n" not in rows else _matched(_BETWEEN.sub("><", rows))
+    return _matched(_BETWEEN.sub("><", rows) if "\n" in rows else rows)
 
 
 def _matched(rows: str) -> pl.DataFrame | None:
     pieces = pl.Series("cell", [rows]).str.split("<c ").explode()
+    if rows.count("<c") > len(pieces) - 1:
+        return None
     cells = pieces.slice(1).str.extract_groups(_CELL).struct.rename_fields(_NAMES).struct.unnest()
     if cells.get_column("letters").null_count():
         return None

@@ -148,7 +148,8 @@ async def test_a_dry_run_is_paged_and_applied(
     ({"mapping": "[" * 5000}, (422, "mapping_invalid")),
     ({"mapping": '{"E-mail": "nope"}'}, (422, "mapping_unknown_field")),
     ({"mapping": '{"E-mail": "custom.É"}'}, (422, "mapping_custom_name")),
-    ({"delimiter": "||"}, (400, "option_invalid")), ({"encoding": "zzz"}, (400, "option_invalid")),
+    ({"delimiter": "||"}, (400, "sheet_delimiter_invalid")),
+    ({"encoding": "zzz"}, (400, "sheet_encoding_unknown")),
     ({"sheet": "a\0b"}, (400, "option_invalid")),
 ])
 async def test_bad_options_are_refused_and_leave_nothing(

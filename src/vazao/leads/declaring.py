@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -63,17 +62,13 @@ def options_of(type: str, options: Sequence[str] | None) -> list[str] | None:
         raise OptionInvalid(name="type", value=type[:40], allowed=", ".join(FIELD_TYPES))
     if type != CHOICE:
         return None
+    from vazao.leads.mapping import folded
+
     tidied = [" ".join(each.replace("\0", "").split()) for each in options or ()]
-    kept = list({key: each for each in reversed(tidied) if (key := _key(each))}.values())[::-1]
+    kept = list({key: each for each in reversed(tidied) if (key := folded(each))}.values())[::-1]
     if not 0 < len(kept) <= OPTIONS_LIMIT or any(len(each) > LABEL_LIMIT for each in kept):
         raise ChoiceInvalid
     return kept
-
-
-def _key(option: str) -> str:
-    """As vazao.leads.typed.folded compares options."""
-    plain = unicodedata.normalize("NFKD", option).lower()
-    return "".join(sign for sign in plain if unicodedata.category(sign)[0] != "M")
 
 
 async def create_field(

@@ -126,15 +126,19 @@ _PARTS: Final = _index(_PARTIAL)
 _DISPLAYED: Final = frozenset(map(_letters, ("display name", "nome de exibição")))
 
 
+def folded(text: str) -> str:
+    """*text* without case and accents."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(c for c in plain if not unicodedata.combining(c))
+
+
 def slug(text: str) -> str:
     """A custom field's name made from *text*: unaccented lower snake case, at most 63 long.
 
     Empty where *text* has no Latin letter or digit; prefixed with ``n_`` where it would begin
     with a digit.
     """
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    name = re.sub(r"[^a-z0-9]+", "_", folded(text)).strip("_")
     return (f"n_{name}" if name[:1].isdigit() else name)[:63].rstrip("_")
 
 

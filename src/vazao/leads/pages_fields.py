@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -47,20 +48,26 @@ async def change(
     form = {k: v for k, v in (await request.form()).items() if isinstance(v, str)}
     try:
         async with platform.db.transaction() as conn:
-            for key, label in form.items():
-                name = key.removeprefix("label-")
-                if name == key:
+            for field in await store.fields.listed(conn, principal.organization_id):
+                if f"label-{field.name}" not in form:
                     continue
-                place = form.get(f"place-{name}", "").strip()
-                await declaring.change_field(
-                    conn, principal.organization_id, name, label=label or None,
-                    type=form.get(f"type-{name}", "text"),
-                    options=between_semicolons(form.get(f"options-{name}")),
-                    place=_place(place),
-                )
+                said = _said(form, field.name)
+                if any(getattr(field, name) != value for name, value in said.items()):
+                    await declaring.change_field(
+                        conn, principal.organization_id, field.name, **said
+                    )
     except VazaoError as error:
         return await _show(request, platform, principal, error)
     return see("/leads/fields")
+
+
+def _said(form: Mapping[str, str], name: str) -> dict[str, Any]:
+    """What a form says of one field."""
+    return {
+        "label": form[f"label-{name}"] or None, "type": form.get(f"type-{name}", "text"),
+        "options": between_semicolons(form.get(f"options-{name}")) or None,
+        "place": _place(form.get(f"place-{name}", "").strip()),
+    }
 
 
 def _place(said: str) -> int | None:

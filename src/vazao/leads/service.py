@@ -5,13 +5,12 @@ Nothing here commits, and nothing here knows HTTP.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping
 from typing import Any, cast
 
 from psycopg import AsyncConnection
 
-from vazao import jobs, uploads
+from vazao import jobs, sheets, uploads
 from vazao.kit import clock
 from vazao.kit.i18n import translate
 from vazao.kit.sql import Page
@@ -30,8 +29,6 @@ OPTIONS = (
     "mode", "empty", "sheet", "header_row", "delimiter", "encoding", "mapping", "strict", "dry_run",
 )
 DELIMITERS = {"tab": "\t", "TAB": "\t", "\\t": "\t"}
-ENCODINGS = ("utf-8", "windows-1252", "utf-16", "cp850", "mac-roman")
-OTHER_ENCODINGS = ("cp1252", "iso8859-1", "cp850", "mac-roman")
 MEBIBYTE = 1 << 20
 TRUE, FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
@@ -41,7 +38,9 @@ def options_of(given: Mapping[str, str]) -> Options:
 
     Raises:
         OptionUnknown: there is no such option.
-        OptionInvalid: a value is none of those allowed, or the mapping is no JSON object.
+        OptionInvalid: a value is none of those allowed.
+        MappingInvalid, MappingUnknownField, MappingCustomName: the mapping can fit no sheet.
+        SheetDelimiterInvalid, SheetEncodingUnknown: it cannot be read so.
     """
     for name, allowed in CHOICES.items():
         if given.get(name, allowed[0]) not in allowed:
@@ -56,10 +55,10 @@ def options_of(given: Mapping[str, str]) -> Options:
         raise OptionInvalid(name="header_row", value=row[:80], allowed="1, 2, …, none")
     encoding = given.get("encoding", "").strip()
     delimiter = DELIMITERS.get(given.get("delimiter", ""), given.get("delimiter", ""))
-    if delimiter and (len(delimiter) != 1 or delimiter in '"\r\n\0 ' or delimiter.isalnum()):
-        raise OptionInvalid(name="delimiter", value=delimiter[:80], allowed=", ; | tab")
-    if encoding and not _is_encoding(encoding):
-        raise OptionInvalid(name="encoding", value=encoding[:80], allowed=", ".join(ENCODINGS))
+    if delimiter:
+        sheets.check_delimiter(delimiter)
+    if encoding:
+        sheets.encoding_of(encoding)
     return Options(
         mode=cast(Mode, given.get("mode", "upsert")),
         empty=cast(Empty, given.get("empty", "keep")),
@@ -71,14 +70,6 @@ def options_of(given: Mapping[str, str]) -> Options:
         strict=_is_true(given, "strict"),
         dry_run=_is_true(given, "dry_run"),
     )
-
-
-def _is_encoding(name: str) -> bool:
-    try:
-        found = codecs.lookup(name).name
-    except (LookupError, ValueError):
-        return False
-    return found.startswith(("utf-8", "utf-16", "utf-32")) or found in OTHER_ENCODINGS
 
 
 def _is_true(given: Mapping[str, str], name: str) -> bool:

@@ -19,7 +19,7 @@ from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.parameters import refuse_unknown
 from vazao.kit.web.streaming import body_of
 from vazao.leads import columns, declaring, sampling, service, store
-from vazao.leads.models import Import, Options, choice_of
+from vazao.leads.models import CHOICE, Import, Options, choice_of, options_in
 from vazao.leads.settings import LeadSettings
 
 WRITE = "leads:write"
@@ -163,15 +163,15 @@ def _options(given: Mapping[str, str]) -> Options:
     mapping.parse(chosen, headers)
     types = columns.types_of(given, headers)
     for name, kind in types.items():
-        word, *given_options = kind.split("\n")
-        options = declaring.options_of(word, given_options)
-        types[name] = word if options is None else choice_of(options)
+        said = options_in(kind)
+        options = declaring.options_of(kind if said is None else CHOICE, said)
+        types[name] = kind if options is None else choice_of(options)
     named = {k: given[k] for k in (*FOUND, "mode", "empty", "strict") if given.get(k)}
-    said = service.options_of(
+    asked = service.options_of(
         {k: given[k] for k in ("mode", "empty") if k in given} | named
         | {"mapping": json.dumps(chosen), "dry_run": str(given.get("do") != "import").lower()}
     )
-    return msgspec.structs.replace(said, types=types or None)
+    return msgspec.structs.replace(asked, types=types or None)
 
 
 async def _show(

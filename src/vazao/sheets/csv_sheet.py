@@ -13,12 +13,11 @@ from pathlib import Path
 
 import polars as pl
 
+from vazao.sheets.asked import SINGLE, check_delimiter
 from vazao.sheets.careful import CarefulReader, records_frame
 from vazao.sheets.dialect import DELIMITERS, find_dialect, records_of
-from vazao.sheets.encoding import SINGLE
 from vazao.sheets.errors import (
     SheetCellTooLarge,
-    SheetDelimiterInvalid,
     SheetEmpty,
     SheetTooManyColumns,
 )
@@ -64,7 +63,7 @@ class CsvSheet(Sheet):
             encoding=choices.encoding,
         )
         if choices.delimiter is not None:
-            _check_delimiter(choices.delimiter)
+            check_delimiter(choices.delimiter)
         whole = self._text.size <= HEAD_BYTES
         head = self._text.head.decode("latin-1")
         self._dialect = find_dialect(head, filename, complete=whole, said=choices.delimiter)
@@ -250,12 +249,6 @@ class CsvSheet(Sheet):
             yield from self._maker.feed(
                 raw, blank_strings=False, expected_rows=self.rows_total
             )
-
-
-def _check_delimiter(delimiter: str) -> None:
-    """Raise `SheetDelimiterInvalid` unless *delimiter* can separate values."""
-    if len(delimiter) != 1 or delimiter in '"\r\n\0 ' or delimiter.isalnum():
-        raise SheetDelimiterInvalid
 
 
 def _has_long_line(block: bytes, limit: int) -> bool:

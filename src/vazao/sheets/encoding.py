@@ -14,6 +14,8 @@ import re
 
 import numpy as np
 
+from vazao.sheets.asked import SINGLE
+
 # The five bytes that Windows-1252 leaves undefined stand for the control characters of their
 # number, as browsers read them (WHATWG, Encoding).
 _WINDOWS_1252 = "".join(bytes([n]).decode("cp1252", "ignore") or chr(n) for n in range(256))
@@ -26,7 +28,6 @@ _SEQUENCE = (
     rb"|(?:\xf0[\x90-\xbf]|[\xf1-\xf3][\x80-\xbf]|\xf4[\x80-\x8f])[\x80-\xbf]{2})"
 )
 _UTF8_LINE = re.compile(rb"(?m)^%s(?:%s%s)++$" % (_ASCII, _SEQUENCE, _ASCII))
-SINGLE = ("windows-1252", "cp850", "mac-roman")
 # Letters of Portuguese and Spanish, then of their neighbours; signs that stand between words.
 _LETTERS = {
     **dict.fromkeys("áàâãçéêíóôõúñ", 8), **dict.fromkeys("ÁÀÂÃÇÉÊÍÓÔÕÚÑüèìòù", 4),

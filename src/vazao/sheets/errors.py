@@ -51,6 +51,14 @@ class SheetDelimiterInvalid(SheetError, BadRequest):
     cure = "Name one such as ; or ,."
 
 
+class SheetEncodingUnknown(SheetError, BadRequest):
+    """The encoding {encoding} is not known here."""
+
+    code = "sheet_encoding_unknown"
+    status = 400
+    cure = "Name one of utf-8, windows-1252, utf-16, cp850 and mac-roman, or let it be found."
+
+
 class SheetRowMissing(SheetError, Unprocessable):
     """Row {row} cannot hold the column names: it is not among the first rows with content."""
 

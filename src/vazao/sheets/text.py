@@ -12,12 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vazao.sheets.encoding import SINGLE, Weighing, decode_single, decode_utf8, to_utf8
-from vazao.sheets.errors import SheetUnreadable
+from vazao.sheets.asked import SINGLE, encoding_of
+from vazao.sheets.encoding import Weighing, decode_single, decode_utf8, to_utf8
 
 HEAD_BYTES = 1 << 18
-ENCODINGS = ("utf-8", *SINGLE, "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
-"""Those that a text may be said to be in; ``utf-16`` and ``utf-32`` are told by their marks."""
 
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -161,18 +159,11 @@ def _known(name: str, found: str) -> str:
     """The encoding of that name; of UTF-16 and UTF-32 the one that was found.
 
     Raises:
-        SheetUnreadable: there is none that is read.
+        SheetEncodingUnknown: there is none that is read.
     """
-    try:
-        wanted = codecs.lookup(name).name
-    except (LookupError, ValueError):
-        wanted = ""
-    wanted = {"cp1252": SINGLE[0], "iso8859-1": SINGLE[0], "latin-1": SINGLE[0]}.get(wanted, wanted)
+    wanted = encoding_of(name)
     if wanted in ("utf-16", "utf-32"):
         return found if found.startswith(wanted) else f"{wanted}-le"
-    wanted = "utf-8" if wanted == "utf-8-sig" else wanted
-    if wanted not in ENCODINGS:
-        raise SheetUnreadable("The encoding {encoding} is not known here.", encoding=name[:40])
     return wanted
 
 

@@ -174,6 +174,24 @@
     });
   };
 
+  /* Send a form with a file; `moved` is told the share that has gone. Gives the request at its end,
+     or an Error whose message is the server's; an empty one where the connection was lost. */
+  const sent = (address, body, moved) => new Promise((done, fail) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", address);
+    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("X-CSRF-Token", token());
+    request.upload.onprogress = (e) => { if (e.lengthComputable) moved(e.loaded / e.total); };
+    request.onerror = () => fail(new Error(""));
+    request.onload = () => {
+      if (request.status < 400) { done(request); return; }
+      let message = `${request.status}`;
+      try { message = JSON.parse(request.responseText).error.message; } catch { /* not our shape */ }
+      fail(new Error(message));
+    };
+    request.send(body);
+  });
+
   const upload = (form) => {
     const bar = form.querySelector("[data-upload-bar]");
     const complaint = form.querySelector("[data-upload-error]");
@@ -182,26 +200,15 @@
     form.addEventListener("submit", (event) => {
       if (event.defaultPrevented) return;
       event.preventDefault();
-      const request = new XMLHttpRequest();
-      const refuse = (message) => {
+      const refuse = (error) => {
         busy(false);
-        if (complaint) { complaint.textContent = message; complaint.hidden = false; }
-      };
-      request.open(form.method, form.action);
-      request.setRequestHeader("Accept", "application/json");
-      request.setRequestHeader("X-CSRF-Token", token());
-      request.upload.onprogress = (e) => { if (bar && e.lengthComputable) bar.value = e.loaded / e.total; };
-      request.onerror = () => refuse(form.dataset.uploadLost ?? "…");
-      request.onload = () => {
-        if (request.status < 400) { location.assign(request.responseURL); return; }
-        let message = `${request.status}`;
-        try { message = JSON.parse(request.responseText).error.message; } catch { /* not our shape */ }
-        refuse(message);
+        if (complaint) { complaint.textContent = error.message || (form.dataset.uploadLost ?? "…"); complaint.hidden = false; }
       };
       if (complaint) complaint.hidden = true;
       const body = new FormData(form);
       busy(true);
-      request.send(body);
+      sent(form.action, body, (share) => { if (bar) bar.value = share; })
+        .then((request) => location.assign(request.responseURL), refuse);
     });
   };
 
@@ -222,7 +229,7 @@
   };
 
   // For the scripts of single pages, which are loaded after this one.
-  window.vazao = { token, written };
+  window.vazao = { sent, token, written };
 
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;

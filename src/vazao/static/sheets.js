@@ -9,7 +9,7 @@
    [data-history]     hidden meanwhile */
 "use strict";
 (() => {
-  const { token, written } = window.vazao;
+  const { sent, token, written } = window.vazao;
   const SMALL = 2 << 20;
   const HEAD = 1 << 20;
   const PART = 1 << 19;
@@ -79,7 +79,7 @@
       this.pressed = null;
       document.addEventListener("submit", (event) => this.wait(event), true);
       this.find("again").onclick = () => this.send();
-      window.addEventListener("beforeunload", (event) => { if (this.request) event.preventDefault(); });
+      window.addEventListener("beforeunload", (event) => { if (this.sending) event.preventDefault(); });
       document.addEventListener("htmx:afterSwap", () => this.offer());
     }
 
@@ -129,25 +129,16 @@
       this.send();
     }
 
-    send() {
-      const request = new XMLHttpRequest();
-      this.request = request;
+    async send() {
+      this.sending = true;
       this.find("error").hidden = this.find("again").hidden = true;
-      request.open("POST", this.form.action);
-      request.setRequestHeader("Accept", "application/json");
-      request.setRequestHeader("X-CSRF-Token", token());
-      request.upload.onprogress = (e) => { if (e.lengthComputable) this.moved(e.loaded / e.total); };
-      request.onerror = () => this.fail(this.find("error").dataset.lost);
-      request.onload = () => {
-        let said = {};
-        try { said = JSON.parse(request.responseText); } catch { /* not our shape */ }
-        if (request.status === 201) this.arrived(said.upload);
-        else this.fail(said.error?.message ?? `${request.status}`);
-      };
       const body = new FormData();
       body.append("sampled", "true");
       body.append("file", this.file);
-      request.send(body);
+      try {
+        const request = await sent(this.form.action, body, (share) => this.moved(share));
+        this.arrived(JSON.parse(request.responseText).upload);
+      } catch (error) { this.fail(error.message || this.find("error").dataset.lost); }
     }
 
     moved(share) {
@@ -156,13 +147,13 @@
     }
 
     fail(message) {
-      this.request = null;
+      this.sending = false;
       this.find("error").textContent = message;
       this.find("error").hidden = this.find("again").hidden = false;
     }
 
     arrived(upload) {
-      this.request = null;
+      this.sending = false;
       this.upload = upload;
       this.moved(1);
       this.find("state").textContent = this.find("state").dataset.done;

@@ -43,6 +43,7 @@ from vazao.leads.views import (
     Tagged,
     Tagging,
 )
+from vazao.sheets import SheetDelimiterInvalid, SheetEncodingUnknown
 from vazao.uploads import FormInvalid, UploadTooLarge
 
 READ, WRITE = "leads:read", "leads:write"
@@ -129,6 +130,7 @@ CREATE_IMPORT = says(
         IdempotencyKeyInvalid, IdempotencyClash, UploadTooLarge, errors.MappingInvalid,
         errors.MappingCustomName, errors.MappingUnknownField, errors.MappingFieldTwice,
         errors.MappingReservedHeader, errors.MappingWithoutEmail, StorageFull,
+        SheetDelimiterInvalid, SheetEncodingUnknown,
     ),
     scope=WRITE,
 )

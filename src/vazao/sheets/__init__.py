@@ -13,7 +13,11 @@ from vazao.kit.faces import lazily
 
 if TYPE_CHECKING:
     from vazao.sheets.asked import check_delimiter, encoding_of
-    from vazao.sheets.errors import SheetError
+    from vazao.sheets.errors import (
+        SheetDelimiterInvalid,
+        SheetEncodingUnknown,
+        SheetError,
+    )
     from vazao.sheets.looking import is_address
     from vazao.sheets.models import (
         BEYOND,
@@ -32,14 +36,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BEYOND", "UNSTORED", "Batch", "Choices", "Limits", "Note", "Preview", "Sample", "Sheet",
-    "SheetError", "check_delimiter", "clean_header", "encoding_of", "is_address", "is_reserved",
-    "open_sheet", "preview",
+    "SheetDelimiterInvalid", "SheetEncodingUnknown", "SheetError", "check_delimiter",
+    "clean_header", "encoding_of", "is_address", "is_reserved", "open_sheet", "preview",
 ]
 
 __getattr__ = lazily(__name__, {
     "BEYOND": "models", "UNSTORED": "models", "Batch": "models", "Choices": "models",
     "Limits": "models", "Note": "models", "Preview": "models", "Sheet": "models",
-    "Sample": "sample", "SheetError": "errors", "clean_header": "models", "is_reserved": "models",
+    "Sample": "sample", "SheetDelimiterInvalid": "errors", "SheetEncodingUnknown": "errors",
+    "SheetError": "errors", "clean_header": "models", "is_reserved": "models",
     "is_address": "looking", "check_delimiter": "asked", "encoding_of": "asked",
     "open_sheet": "opening", "preview": "opening",
 })

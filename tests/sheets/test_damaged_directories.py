@@ -35,6 +35,21 @@ def test_entries_that_cannot_be(tmp_path: Path, at: int, form: str, value: objec
         open_sheet(path, "a.zip").close()
 
 
+def test_an_entry_without_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        made.writestr("lista.csv", "E-mail\nana@x.com\n")
+        made.writestr("x", "more")
+    body = bytearray(path.read_bytes())
+    # The second entry's name becomes a part of its comment.
+    at = body.rindex(ENTRY)
+    struct.pack_into("<H", body, at + 28, 0)
+    struct.pack_into("<H", body, at + 32, 1)
+    path.write_bytes(body)
+    with pytest.raises(SheetError):
+        open_sheet(path, "a.zip").close()
+
+
 def test_a_directory_before_the_file(tmp_path: Path) -> None:
     """Its offsets become negative: bytes were cut off in front of it."""
     body = packed("E-mail\n" + "ana@x.com\n" * 400)

@@ -140,7 +140,7 @@ def _only_entry(
     """
     names = [
         info.filename for info in packed_entries(path)
-        if not info.is_dir() and not info.filename.casefold().startswith(_ASIDE[0])
+        if not info.filename.endswith("/") and not info.filename.casefold().startswith(_ASIDE[0])
         and Path(info.filename).name.casefold() not in _ASIDE[1:]
     ]
     if len(names) == 1 and Path(names[0]).suffix.lower() not in _SHEETS:

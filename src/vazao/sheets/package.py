@@ -47,8 +47,8 @@ def packed_entries(path: Path) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as packed:
             return packed.infolist()
-    # In its structure, or in a name that is not UTF-8.
-    except (zipfile.BadZipFile, UnicodeDecodeError) as error:
+    # In its structure, in a name that is not UTF-8, or in a place that no file has.
+    except (zipfile.BadZipFile, ValueError, struct.error) as error:
         raise SheetDamaged from error
     # The library's word for a directory whose version of the format is later than it knows.
     except NotImplementedError as error:

@@ -89,6 +89,27 @@ def test_a_picture_is_shuffled(platform_up: Running, browser: Any, tmp_path: Pat
         assert "Shuffle of an image" in page.inner_text("#rows")
 
 
+def test_a_list_shows_what_changed_before_it_began_to_listen(
+    platform_up: Running, browser: Any, tmp_path: Path
+) -> None:
+    numbers = tmp_path / "numbers.txt"
+    numbers.write_text("2\n3\n4\n")
+    with signed_in(browser, platform_up) as page:
+        watching = page.context.new_page()
+        held: list[Any] = []
+        watching.route("**/news/jobs", lambda route: held.append(route))
+        watching.goto(f"{platform_up.address}/jobs")
+        rows = watching.locator("#rows tbody tr")
+        before = rows.count()
+        page.goto(f"{platform_up.address}/jobs/new")
+        page.set_input_files("[data-work] input", str(numbers))
+        state(page, "finished")
+        assert rows.count() == before
+        for route in held:
+            route.continue_()
+        expect(rows).to_have_count(before + 1)
+
+
 def test_an_upload_is_paused_and_goes_on_after_a_reload(
     platform_up: Running, browser: Any, tmp_path: Path
 ) -> None:

@@ -134,8 +134,8 @@
     // The stream that such a page follows anyway says when something changed.
     if (heard.has(noun) || document.querySelector("[data-stream]")) return;
     heard.add(noun);
-    let first = true;
-    listen(`/news/${noun}`, () => { if (!first) tellNews(noun); first = false; });
+    // The first word, too, which comes at once: something may have changed after the page was made.
+    listen(`/news/${noun}`, () => tellNews(noun));
   };
 
   const STEPS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];

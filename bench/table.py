@@ -68,8 +68,8 @@ PORTUGUESE = {
     "base and outcomes equal an undisturbed import's, every time":
         "base e resultados iguais aos de uma importação sem interrupção, todas as vezes",
     "≤ 120 s, of which ≤ 10 s after installing": "≤ 120 s, dos quais ≤ 10 s depois de instalar",
-    "the same rows as another file, all compared: time":
-        "as mesmas linhas em outro arquivo, todas comparadas: tempo",
+    "the same rows as another file, all compared":
+        "as mesmas linhas em outro arquivo, todas comparadas",
     "no-op jobs, one worker process, jobs/s":
         "tarefas vazias, um processo de worker, tarefas/s",
     "≥ 0.8 × bare Procrastinate": "≥ 0,8 × o Procrastinate puro",

@@ -18,7 +18,7 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["vazao.sheets"]):
-    from vazao.sheets import child, markup, opening
+    from vazao.sheets import child, kinds, markup, opening
     from vazao.sheets.csv_sheet import CsvSheet
     from vazao.sheets.errors import SheetDamaged, SheetError
     from vazao.sheets.models import FOUND, Limits
@@ -90,10 +90,9 @@ def workbook() -> None:
 
     Any exception is an answer of that process; what would end it (a panic), or keep it, is none.
     """
-    request = {"path": str(PATH), "sheet": None, "header_row": None, "sample": None,
-               "columns": LIMITS.columns, "unpacked_bytes": LIMITS.unpacked_bytes}
+    request = {"path": str(PATH), "sheet": None, "header_row": None}
     with suppress(Exception):
-        grid, found, pieces, _ = child._chosen(request)
+        grid, found, pieces, _ = child._chosen(request, LIMITS, None)
         for frame in child._frames(grid, found, pieces):
             frame.rows()
 
@@ -102,10 +101,10 @@ def package(body: bytes) -> None:
     """A file as it is, whatever it says that it is."""
     PATH.write_bytes(body)
     with suppress(SheetError):
-        kind = opening.detect_kind(PATH, "a")
-        if kind == "xlsx" and body.startswith(b"PK"):
+        kind = kinds.detect_kind(PATH, "a")
+        if kind == "packed" and kinds.is_workbook(PATH):
             workbook()
-        elif kind in ("gzip", "zip"):
+        elif kind in ("gzip", "packed"):
             opening.open_sheet(PATH, "a", limits=LIMITS).close()
 
 

@@ -92,7 +92,9 @@ async def test_rows_of_several_batches_are_told_in_their_order(tenant: Tenant) -
     assert [int(row[2]) for row in rows] == sorted(refused)
 
 
-async def test_files_that_nobody_reads_on_keep_nothing_open(tenant: Tenant) -> None:
+async def test_files_that_nobody_reads_on_keep_nothing_open(
+    tenant: Tenant, other: Tenant
+) -> None:
     """More of them than requests may work on, or connections there are, at once."""
     shown = await tenant.run("E-mail\n" + "bad\n" * 40_000)
     async with tenant.platform.db.connection() as conn:
@@ -101,12 +103,13 @@ async def test_files_that_nobody_reads_on_keep_nothing_open(tenant: Tenant) -> N
     begun = [await asyncio.wait_for(anext(stream), 30) for stream in streams]
     assert len({len(block) for block in begun}) == 1
     assert len(await asyncio.wait_for(tenant.errors(shown), 30)) > len(begun[0])
-    more = correcting.AT_ONCE - len(streams)
+    more = correcting.AT_ONCE_EACH - len(streams)
     streams += [correcting.errors_csv(tenant.platform, record, "en") for _ in range(more)]
     for stream in streams[-more:]:
         await asyncio.wait_for(anext(stream), 30)
     with pytest.raises(AnswersWaiting):
         await anext(correcting.errors_csv(tenant.platform, record, "en"))
+    assert await other.errors(await other.run("E-mail\nbad\n")), "another has places of its own"
     for stream in streams:
         await stream.aclose()
     assert await tenant.errors(shown)

@@ -16,12 +16,13 @@ import xlsxwriter
 
 from tests.support.workbooks import make, row_xml
 from vazao.sheets import errors
-from vazao.sheets.kinds import detect_kind
+from vazao.sheets.apart import environment
+from vazao.sheets.kinds import is_workbook
 from vazao.sheets.looking import letters as column_letters
 from vazao.sheets.markup import column_number
 from vazao.sheets.models import Choices, Limits
 from vazao.sheets.opening import open_sheet, preview
-from vazao.sheets.xlsx_sheet import XlsxSheet, _environment
+from vazao.sheets.xlsx_sheet import XlsxSheet
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def test_batches_are_no_larger_than_asked_and_progress_is_told(book):
     with open_sheet(book, "a.xlsx", batch_rows=30) as sheet:
         heights = [batch.frame.height for batch in sheet.batches()]
         assert (sheet.rows_total, sheet.fraction_read) == (100, 1.0)
-        assert sheet._child.stdout.read() == b""
+        assert sheet._apart.process.stdout.read() == b""
     assert max(heights) <= 30
     assert sum(heights) == 100
 
@@ -248,7 +249,7 @@ def test_a_reader_killed_halfway_is_an_answer(book):
     with open_sheet(book, "a.xlsx", batch_rows=100) as sheet:
         batches = sheet.batches()
         next(batches)
-        sheet._child.kill()
+        sheet._apart.process.kill()
         with pytest.raises(errors.SheetError):
             list(batches)
 
@@ -256,7 +257,7 @@ def test_a_reader_killed_halfway_is_an_answer(book):
 def test_no_process_is_left_behind(book):
     make(book, HEAD + "".join(row_xml(n, A="x" * 5000) for n in range(2, 2000)))
     with open_sheet(book, "a.xlsx", batch_rows=100) as sheet:
-        child = sheet._child
+        child = sheet._apart.process
         next(sheet.batches())
     assert child.returncode is not None
     with pytest.raises(errors.SheetNotInWorkbook):
@@ -268,7 +269,7 @@ def test_the_child_gets_no_secrets(monkeypatch):
     monkeypatch.setenv("VAZAO_DATABASE_URL", "postgresql://u:s3cret@h/d")
     code = "import os; print(dict(os.environ))"
     shown = subprocess.run(
-        [sys.executable, "-c", code], env=_environment(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
     )
     assert "s3cret" not in shown.stdout
 
@@ -297,12 +298,14 @@ def test_other_packed_files_are_refused_with_a_remedy(tmp_path, parts, kind):
         for part in parts:
             packed.writestr(part, "x")
     with pytest.raises(errors.SheetUnsupported, match=f"{kind} are not accepted"):
-        detect_kind(path, "a.xlsx")
+        open_sheet(path, "a.xlsx")
 
 
 def test_a_workbook_under_any_name_is_a_workbook(tmp_path):
     path = make(tmp_path / "a.csv", HEAD)
-    assert detect_kind(path, "a.csv") == "xlsx"
+    assert is_workbook(path)
+    with open_sheet(path, "a.csv") as sheet:
+        assert sheet.encoding is None
 
 
 def test_frames_have_the_agreed_columns(book):

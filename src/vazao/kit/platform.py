@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable
@@ -23,11 +22,11 @@ from vazao.kit.processes import unusable
 from vazao.kit.proxies import trusted_networks
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
+from vazao.kit.turns import Turns
 
 if TYPE_CHECKING:
     from litestar.connection import ASGIConnection
 
-BULKY_AT_ONCE = 2
 Kept = TypeVar("Kept")
 PUBLIC = "public"
 """The short name of the organization of those who need not say who they are."""
@@ -104,9 +103,8 @@ class Platform:
         self.on_close: list[Callable[[], Awaitable[None]]] = []
         # What features keep in this process, each under a type of its own.
         self.kept: dict[type, Any] = {}
-        # Work of requests that may need much memory, such as taking a workbook apart: so much of
-        # it at once, the rest waits.
-        self.bulky = asyncio.Semaphore(BULKY_AT_ONCE)
+        # Heavy work of requests, such as taking a workbook apart, by organization.
+        self.turns = Turns()
 
     @cached_property
     def blobs(self) -> Blobs:

@@ -12,8 +12,9 @@ import asyncio
 import csv
 import io
 import tempfile
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections import Counter
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -24,18 +25,23 @@ from vazao import sheets, uploads
 from vazao.kit.platform import Platform
 from vazao.kit.processes import unusable
 from vazao.kit.sql import Conn
+from vazao.kit.turns import Turn
 from vazao.kit.web.spooling import AnswersWaiting, blocks
 from vazao.leads import service, store, typed, validation
+from vazao.leads.errors import TookTooLong
 from vazao.leads.mapping import CUSTOM
 from vazao.leads.models import Import
 from vazao.leads.reading import ahead, limits
 from vazao.leads.reasons import REASONS
 
 COLUMNS = ("vazao_row", "vazao_column", "vazao_reason")
-AT_ONCE = 16
-"""Files that stand in a web process while they are made or read; as large as sheets, each."""
+AT_ONCE, AT_ONCE_EACH = 64, 16
+"""Files that stand in a web process while they are made or read, of all organizations and of one;
+as large as sheets, each."""
+MAKING_SECONDS = 300.0
+"""How long one may take to be made, turns of others included."""
 BOM = "\N{BYTE ORDER MARK}".encode()
-_places = asyncio.Semaphore(AT_ONCE)
+_standing = Counter[int]()
 _REFUSED = {"row": pl.Int64, COLUMNS[1]: pl.String, "code": pl.String}
 
 
@@ -52,8 +58,6 @@ async def errors_csv(
         NotFound: the stored sheet is gone.
         StorageFull: no room is left for the file.
     """
-    if _places.locked():
-        raise AnswersWaiting(remedy="Try again in a moment.", retry_after=30)
     async for block in _made(_Correction(platform, record, language), for_excel):
         yield block
 
@@ -66,8 +70,6 @@ async def warnings_csv(
     The stored sheet is read again by the rules under which it was imported. Raises as
     :func:`errors_csv` does.
     """
-    if _places.locked():
-        raise AnswersWaiting(remedy="Try again in a moment.", retry_after=30)
     async for block in _made(_Warnings(platform, record, language), for_excel):
         yield block
 
@@ -81,8 +83,6 @@ async def corrected_csv(
         cells: by row, what the cell is to hold for which it was refused. Rows that were not
             refused are left out, as are those refused for no cell. Raises as :func:`errors_csv`.
     """
-    if _places.locked():
-        raise AnswersWaiting(remedy="Try again in a moment.", retry_after=30)
     async for block in _made(_Corrected(platform, record, cells), for_excel=False):
         yield block
 
@@ -91,17 +91,41 @@ async def _made(correction: _Correction, for_excel: bool) -> AsyncGenerator[byte
     """A file, whole before its first byte goes out: whoever reads slowly would keep the sheet
     open.
     """
-    platform = correction.platform
-    async with _places:
-        with tempfile.TemporaryFile(dir=platform.settings.folder) as file:
-            try:
-                file.write(BOM if for_excel else b"")
-                async with platform.bulky:
-                    await correction.write(file)
-            except OSError as error:
-                raise unusable(platform.settings.folder, error) from error
-            async for block in blocks(file):
-                yield block
+    platform, owner = correction.platform, correction.record.organization_id
+    with _place(owner), tempfile.TemporaryFile(dir=platform.settings.folder) as file:
+        try:
+            file.write(BOM if for_excel else b"")
+            async with asyncio.timeout(MAKING_SECONDS), platform.turns.turn(owner) as turn:
+                await correction.write(file, turn)
+        except TimeoutError as error:
+            raise TookTooLong(
+                remedy="Try again when the server has less to do.",
+                seconds=round(MAKING_SECONDS), retry_after=60,
+            ) from error
+        except OSError as error:
+            raise unusable(platform.settings.folder, error) from error
+        async for block in blocks(file):
+            yield block
+
+
+@contextmanager
+def _place(owner: int) -> Generator[None]:
+    """Room for one more of *owner*'s files.
+
+    Raises:
+        AnswersWaiting: too many of these files stand.
+    """
+    if _standing[owner] >= AT_ONCE_EACH or _standing.total() >= AT_ONCE:
+        raise AnswersWaiting(
+            remedy="Wait until the others have been downloaded.", retry_after=30
+        )
+    _standing[owner] += 1
+    try:
+        yield
+    finally:
+        _standing[owner] -= 1
+        if not _standing[owner]:
+            del _standing[owner]
 
 
 class _Correction:
@@ -120,8 +144,8 @@ class _Correction:
             }
         )
 
-    async def write(self, file: IO[bytes]) -> None:
-        """Write the header and the rows."""
+    async def write(self, file: IO[bytes], turn: Turn) -> None:
+        """Write the header and the rows; between two batches others may have their turn."""
         record = self.record
         async with self.platform.db.connection() as conn:
             told, long_rows = await self._kinds(conn)
@@ -145,6 +169,7 @@ class _Correction:
                         rows = await self._told(batch, sheet)
                         mended = self._mended(batch, sheet, rows)
                         await asyncio.to_thread(_write, file, mended, rows, shown, separator)
+                        await turn.pause()
             finally:
                 await asyncio.to_thread(sheet.close)
 

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from vazao.jobs import IdempotencyClash, JobEnded
 from vazao.kit.errors import NotFound, StorageFull, UploadCutOff
+from vazao.kit.turns import TooManyWaiting, TurnNotReached
 from vazao.kit.web.following import TooManyStreams
 from vazao.kit.web.idempotency import IdempotencyKeyInvalid
 from vazao.kit.web.openapi import (
@@ -27,6 +28,7 @@ from vazao.kit.web.openapi import (
     location,
     says,
 )
+from vazao.kit.web.spooling import AnswersWaiting
 from vazao.leads import errors
 from vazao.leads.models import SORTS, Empty, Mode
 from vazao.leads.views import (
@@ -148,13 +150,14 @@ FOLLOW_IMPORT = says(
     parameters=(*TOKEN, LAST_EVENT_ID), refuses=(errors.ImportNotFound, TooManyStreams),
     scope=READ,
 )
+WAITING = (AnswersWaiting, TooManyWaiting, TurnNotReached, errors.TookTooLong)
 IMPORT_ERRORS = says(
     Answer(about="The rejected rows as CSV.", kind=TEXT, media="text/csv",
            example="email,name,vazao_row,vazao_column,vazao_reason\n",
            headers=(download("vazao-errors-5e0f2a9c.csv"), NO_STORE)),
     parameters=(*TOKEN, Parameter(name="excel", kind=bool, example=True,
                 about="Begin with the mark by which Excel knows UTF-8.")),
-    refuses=(errors.ImportNotFound, NotFound, StorageFull), scope=READ,
+    refuses=(errors.ImportNotFound, NotFound, StorageFull, *WAITING), scope=READ,
 )
 IMPORT_WARNINGS = says(
     Answer(about="The values that were left out or doubted, as CSV: a line each.", kind=TEXT,
@@ -162,7 +165,7 @@ IMPORT_WARNINGS = says(
            headers=(download("vazao-warnings-5e0f2a9c.csv"), NO_STORE)),
     parameters=(*TOKEN, Parameter(name="excel", kind=bool, example=True,
                 about="Begin with the mark by which Excel knows UTF-8.")),
-    refuses=(errors.ImportNotFound, NotFound, StorageFull), scope=READ,
+    refuses=(errors.ImportNotFound, NotFound, StorageFull, *WAITING), scope=READ,
 )
 DIFFERENCE: dict[str, Any] = {
     "email": "ana@example.com", "row": 2, "lead_id": "42", "outcome": "updated",

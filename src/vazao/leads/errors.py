@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vazao.kit.errors import BadRequest, Conflict, NotFound, Unprocessable
+from vazao.kit.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 from vazao.kit.i18n import translate
 
 
@@ -227,3 +227,9 @@ class FileNotReadable(BadRequest):
     """There is no file {path} that could be read."""
 
     code = "file_not_readable"
+
+
+class TookTooLong(Unavailable):
+    """The file took more than {seconds} s to be made, the longest it may."""
+
+    code = "took_too_long"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -25,6 +26,8 @@ from vazao.leads.settings import LeadSettings
 WRITE = "leads:write"
 ROWS: Final = 1000
 """Rows that the preview looks at."""
+LOOK_SECONDS: Final = 20
+"""Processor time that looking into a workbook may take; an import may take more."""
 HEADER_ROWS: Final = 20
 FOUND: Final = ("sheet", "header_row", "delimiter", "encoding")
 SAID: Final = ("mode", "empty", "strict")
@@ -191,8 +194,9 @@ async def _show(
         names = await store.mappings.names(conn, principal.organization_id)
     seen, shown = None, columns.Shown()
     try:
-        seen = await _look_at(platform, source, given)
-        shown = await _columns(platform, principal, seen, given, types, before)
+        async with platform.turns.turn(principal.organization_id):
+            seen = await _look_at(platform, source, given)
+            shown = await _columns(platform, principal, seen, given, types, before)
     except VazaoError as refused:
         messages.append(("bad", refused.message(language)))
     return page(
@@ -215,10 +219,10 @@ async def _look_at(
         sheet=wanted.sheet, header_row=wanted.header_row, delimiter=wanted.delimiter,
         encoding=wanted.encoding,
     )
-    async with platform.bulky, sampling.as_file(platform, source) as path:
+    async with sampling.as_file(platform, source) as path:
         return await asyncio.to_thread(
             sheets.preview, path, source.filename, choices=choices, rows=ROWS,
-            limits=limits(platform), sample=source.sample,
+            limits=replace(limits(platform), child_seconds=LOOK_SECONDS), sample=source.sample,
         )
 
 

@@ -1,7 +1,8 @@
-"""The process that reads workbooks, apart and with limits, for ``xlsx_sheet``.
+"""The process that looks into workbooks and archives, with limits, for :mod:`vazao.sheets.apart`.
 
 Standard input brings a line of JSON: what to open, what of it to read, and within which limits.
-Standard output carries a line of JSON on what was found, then frames as Arrow streams, each after
+For an archive, standard output carries a line of JSON with the name of what was unpacked; for a
+workbook it carries a line of JSON on what was found, then frames as Arrow streams, each after
 its length and the fraction read so far (eight bytes each), a length of zero, and a line of JSON
 with counts. An error comes as a line of JSON, too, behind a length of -1 once frames have begun.
 """
@@ -17,6 +18,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from vazao.kit.errors import no_room
 from vazao.kit.limits import limit_process
 
 if TYPE_CHECKING:
@@ -30,6 +32,51 @@ if TYPE_CHECKING:
 
 _PEEKED = 20
 """Sheets that are looked into for a table."""
+_SHEETS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xls", ".ods", ".gz", ".zip")
+# Folders, and what an operating system adds of its own.
+_ASIDE = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
+
+
+def _only_entry(path: Path) -> str:
+    """The name of the one file in a ZIP.
+
+    Raises:
+        SheetUnsupported: it has several, or none.
+    """
+    from vazao.sheets.errors import SheetUnsupported
+    from vazao.sheets.package import packed_entries
+
+    names = [
+        info.filename for info in packed_entries(path)
+        if not info.filename.endswith("/") and not info.filename.casefold().startswith(_ASIDE[0])
+        and Path(info.filename).name.casefold() not in _ASIDE[1:]
+    ]
+    if len(names) == 1 and Path(names[0]).suffix.lower() not in _SHEETS:
+        raise SheetUnsupported(kind="ZIP")
+    if len(names) != 1:
+        raise SheetUnsupported(
+            "The archive holds {count} files: {names}.",
+            remedy="Take out the sheet that you want to import and send it alone.",
+            count=len(names), names=", ".join(names[:20])[:200] or "-",
+        )
+    return names[0]
+
+
+def _take_out(request: dict[str, Any], limits: Limits, sample: Sample | None) -> dict[str, Any]:
+    """Unpack the one file of an archive."""
+    from vazao.sheets.errors import SheetUnpacksTooLarge
+    from vazao.sheets.package import Package
+
+    path = Path(request["path"])
+    name = _only_entry(path)
+    size = 0
+    with Path(request["into"]).open("wb") as file:
+        for piece in Package(path, limits, sample).pieces(name):
+            size += len(piece)
+            if size > limits.file_bytes:
+                raise SheetUnpacksTooLarge(value=size, limit=limits.file_bytes)
+            file.write(piece)
+    return {"name": Path(name).name}
 
 
 def _opened(
@@ -43,9 +90,7 @@ def _opened(
     from vazao.sheets.workbook import Workbook
     from vazao.sheets.xls import OldWorkbook, XlsGrid
 
-    with path.open("rb") as file:
-        is_packed = file.read(2) == b"PK"
-    if not is_packed:
+    if not _is_packed(path):
         if sample is not None:
             raise SheetUnsupported(kind="XLS")
         old = OldWorkbook(path)
@@ -63,16 +108,13 @@ def _opened(
     )
 
 
-def _chosen(request: dict[str, Any]) -> tuple[Grid, Look, Iterator[pl.DataFrame], dict[str, Any]]:
+def _chosen(
+    request: dict[str, Any], limits: Limits, sample: Sample | None
+) -> tuple[Grid, Look, Iterator[pl.DataFrame], dict[str, Any]]:
     """Open the workbook and look at the sheet to read: its grid, the column names, its cells."""
     from vazao.sheets.errors import SheetNotInWorkbook
     from vazao.sheets.looking import look
-    from vazao.sheets.models import Limits
-    from vazao.sheets.sample import Sample
 
-    limits = Limits(unpacked_bytes=request["unpacked_bytes"], columns=request["columns"])
-    given = request["sample"]
-    sample = given and Sample(given[0], tuple((at, length) for at, length in given[1]))
     sheets, grid_of = _opened(Path(request["path"]), limits, sample)
     names = [each.name for each in sheets]
     wanted = request["sheet"]
@@ -137,7 +179,35 @@ def _frames(
 
 
 def _serve(request: dict[str, Any], answers: BinaryIO) -> None:
-    grid, found, pieces, about = _chosen(request)
+    from vazao.sheets.kinds import is_workbook
+    from vazao.sheets.models import Limits
+    from vazao.sheets.sample import Sample
+
+    limits = Limits(
+        unpacked_bytes=request["unpacked_bytes"], columns=request["columns"],
+        file_bytes=request["file_bytes"],
+    )
+    given = request["sample"]
+    sample = given and Sample(given[0], tuple((at, length) for at, length in given[1]))
+    path = Path(request["path"])
+    if "into" in request:
+        _say(answers, _take_out(request, limits, sample))
+    elif _is_packed(path) and not is_workbook(path):
+        _say(answers, {"archive": True})
+    else:
+        _tell(*_chosen(request, limits, sample), answers)
+
+
+def _is_packed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
+
+
+def _tell(
+    grid: Grid, found: Look, pieces: Iterator[pl.DataFrame], about: dict[str, Any],
+    answers: BinaryIO,
+) -> None:
+    """What was found, and then the rows."""
     _say(answers, about)
     for frame in _frames(grid, found, pieces):
         buffer = BytesIO()
@@ -156,13 +226,17 @@ def _say(answers: BinaryIO, message: dict[str, Any]) -> None:
 
 def _error(error: Exception) -> dict[str, Any]:
     """What the parent makes the same error of."""
+    from vazao.sheets.apart import FULL
     from vazao.sheets.errors import SheetError
 
     if isinstance(error, SheetError):
         return {"error": type(error).__name__, "template": error.template,
-                "params": error.params, "details": error.details}
+                "params": error.params, "details": error.details, "remedy": error.remedy}
+    if no_room(error):
+        return {"error": FULL}
     # Its text is about this machine: paths, places in code.
-    return {"error": "SheetDamaged", "template": None, "params": {}, "details": []}
+    return {"error": "SheetDamaged", "template": None, "params": {}, "details": [],
+            "remedy": None}
 
 
 class _Answers:

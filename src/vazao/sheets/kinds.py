@@ -42,16 +42,16 @@ REMEDIES: Final = {
 
 
 def detect_kind(path: Path, filename: str) -> Kind:
-    """What *path* holds.
+    """What *path* holds, by its beginning; nothing packed is looked into.
 
     Raises:
         SheetUnsupported: it is of a kind that is known and not read.
-        SheetUnreadable: it begins as a workbook and is damaged.
+        SheetUnreadable: it is called a workbook and is none.
     """
     with path.open("rb") as file:
         head = file.read(1024)
     if head.startswith(_ZIPPED):
-        return _packed(path)
+        return "packed"
     if head.startswith(_GZIP):
         return "gzip"
     if head.startswith(_OLE):
@@ -81,14 +81,20 @@ def unsupported(kind: str) -> SheetUnsupported:
     return SheetUnsupported(kind=kind, remedy=cure) if cure else SheetUnsupported(kind=kind)
 
 
-def _packed(path: Path) -> Kind:
+def is_workbook(path: Path) -> bool:
+    """Whether a ZIP is a workbook rather than an archive of files; its directory is read.
+
+    Raises:
+        SheetUnsupported: it is a document of a kind that is known and not read.
+        SheetUnreadable: it is damaged.
+    """
     names = {part_name(info.filename) for info in packed_entries(path)}
     if "content.xml" in names or any(name.endswith("xl/workbook.xml") for name in names):
-        return "xlsx"
+        return True
     for part, kind in _PARTS:
         if part in names:
             raise unsupported(kind)
-    return "xlsx" if "_rels/.rels" in names else "zip"
+    return "_rels/.rels" in names
 
 
 def _old(path: Path) -> Kind:

@@ -19,8 +19,10 @@ from vazao.kit.i18n import translate
 if TYPE_CHECKING:
     import polars as pl
 
-Kind = Literal["csv", "xlsx", "gzip", "zip"]
-"""``xlsx``: a workbook of any kind; the last two hold one of the others."""
+Kind = Literal["csv", "xlsx", "gzip", "packed"]
+"""``xlsx``: a workbook of the old kind; ``packed``: a ZIP, which may be a newer one; ``gzip`` holds
+one of the others.
+"""
 
 
 @dataclass(frozen=True)

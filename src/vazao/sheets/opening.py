@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from vazao.kit.errors import StorageFull, no_room
+from vazao.sheets.apart import IsArchive, take_out
 from vazao.sheets.errors import (
     SheetDamaged,
     SheetFileTooLarge,
@@ -22,14 +23,10 @@ from vazao.sheets.errors import (
     SheetUnsupported,
 )
 from vazao.sheets.kinds import detect_kind
-from vazao.sheets.models import FOUND, Choices, Limits, Note, Preview, Sheet
-from vazao.sheets.package import Package, packed_entries
+from vazao.sheets.models import FOUND, Choices, Kind, Limits, Note, Preview, Sheet
 from vazao.sheets.sample import Sample
 
 _PIECE = 1 << 20
-_SHEETS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xls", ".ods", ".gz", ".zip")
-# Folders, and what an operating system adds of its own.
-_ASIDE = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
 
 
 def open_sheet(
@@ -59,8 +56,23 @@ def open_sheet(
     if size > limits.file_bytes:
         raise SheetFileTooLarge(value=size, limit=limits.file_bytes)
     kind = detect_kind(path, filename)
-    if kind in ("gzip", "zip"):
-        return _unpacked(path, filename, kind, choices, limits, batch_rows, sample)
+    if kind == "gzip":
+        return _unpacked(path, filename, "GZIP", choices, limits, batch_rows, sample)
+    try:
+        return _read(path, filename, kind, choices, limits, batch_rows, sample)
+    except IsArchive:
+        return _unpacked(path, filename, "ZIP", choices, limits, batch_rows, sample)
+
+
+def _read(
+    path: Path, filename: str, kind: Kind, choices: Choices, limits: Limits, batch_rows: int,
+    sample: Sample | None,
+) -> Sheet:
+    """The sheet of a file that is no archive.
+
+    Raises:
+        IsArchive: it is one.
+    """
     if kind == "csv":
         from vazao.sheets.csv_sheet import CsvSheet
 
@@ -77,20 +89,21 @@ def _unpacked(
     sample: Sample | None,
 ) -> Sheet:
     """The one file in an archive, as a sheet."""
-    name, pieces = (
-        (filename.removesuffix(".gz"), _gunzipped(path, whole=sample is None))
-        if kind == "gzip" else _only_entry(path, limits, sample)
-    )
     # It lives as long as the sheet, which closes it.
-    file = tempfile.NamedTemporaryFile(suffix=Path(name).suffix[:8])  # noqa: SIM115
+    file = tempfile.NamedTemporaryFile()  # noqa: SIM115
     try:
-        _write(file, pieces, limits)
+        if kind == "GZIP":
+            name = filename.removesuffix(".gz")
+            _write(file, _gunzipped(path, whole=sample is None), limits)
+        else:
+            name = take_out(path, Path(file.name), limits, sample)
         inner = Path(file.name)
-        if (again := detect_kind(inner, name)) in ("gzip", "zip"):
-            raise SheetUnsupported(kind=again.upper())
-        sheet = open_sheet(
-            inner, name, choices=choices, limits=limits, batch_rows=batch_rows
-        )
+        if (again := detect_kind(inner, name)) == "gzip":
+            raise SheetUnsupported(kind="GZIP")
+        sheet = _read(inner, name, again, choices, limits, batch_rows, None)
+    except IsArchive as error:
+        file.close()
+        raise SheetUnsupported(kind="ZIP") from error
     except OSError as error:
         file.close()
         if not no_room(error):
@@ -128,30 +141,6 @@ def _gunzipped(path: Path, *, whole: bool) -> Iterator[bytes]:
             raise SheetDamaged("The archive is damaged or incomplete.") from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise SheetDamaged("The archive is damaged or incomplete.") from error
-
-
-def _only_entry(
-    path: Path, limits: Limits, sample: Sample | None
-) -> tuple[str, Iterator[bytes]]:
-    """The name and the content of the one file in a ZIP.
-
-    Raises:
-        SheetUnsupported: it has several, or none.
-    """
-    names = [
-        info.filename for info in packed_entries(path)
-        if not info.filename.endswith("/") and not info.filename.casefold().startswith(_ASIDE[0])
-        and Path(info.filename).name.casefold() not in _ASIDE[1:]
-    ]
-    if len(names) == 1 and Path(names[0]).suffix.lower() not in _SHEETS:
-        raise SheetUnsupported(kind="ZIP")
-    if len(names) != 1:
-        raise SheetUnsupported(
-            "The archive holds {count} files: {names}.",
-            remedy="Take out the sheet that you want to import and send it alone.",
-            count=len(names), names=", ".join(names)[:200] or "-",
-        )
-    return Path(names[0]).name, Package(path, limits, sample).pieces(names[0])
 
 
 def preview(

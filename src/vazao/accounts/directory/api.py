@@ -194,9 +194,11 @@ async def import_users(
     """Users as NDJSON, with the password hashes of another system; all good lines or none."""
     file = await importing.spool(body_of(request), platform.settings.folder)
     with file:
-        made = await importing.run(
-            platform, actor_of(principal), principal.organization_id, file, language_of(request)
-        )
+        async with platform.turns.turn(principal.organization_id):
+            made = await importing.run(
+                platform, actor_of(principal), principal.organization_id, file,
+                language_of(request),
+            )
     return Response(made, headers=NO_STORE)
 
 

@@ -16,6 +16,7 @@ from vazao.accounts.directory.views import (
     UserView,
 )
 from vazao.kit.errors import NotFound, StorageFull, UploadCutOff
+from vazao.kit.turns import TooManyWaiting, TurnNotReached
 from vazao.kit.web.openapi import (
     NO_STORE,
     PAGED,
@@ -105,5 +106,6 @@ IMPORT = says(
     bodies=(Body(media="application/x-ndjson", kind=TEXT, required=False, example=(
         '{"username": "ana", "email": "ana@example.com", "password_hash": "$2b$12$…"}\n'
     )),),
-    refuses=(errors.ImportTooLarge, errors.UsernameTaken, StorageFull, UploadCutOff), scope=WRITE,
+    refuses=(errors.ImportTooLarge, errors.UsernameTaken, StorageFull, UploadCutOff,
+             TooManyWaiting, TurnNotReached), scope=WRITE,
 )

@@ -13,26 +13,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import http.client
 import json
 import random
 import resource
-import statistics
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
-import httpx2
-import psutil
-
+import heavy
 from crowds import GONE_SECONDS, Crowd, crowds, deaf, sippers
 from memory import tree_bytes
 from platform_under_test import Running, say, timed_import, up, wait_search
 from sheets import sheet_csv
+from untouched import Beside, p99, web_pids
 from vazao.accounts import service
 from vazao.kit.platform import Platform
 from vazao.kit.settings import Settings
@@ -42,67 +37,7 @@ MIB = 1 << 20
 P99_MS, MEMORY_MIB, BACK_MIB = 250.0, 150.0, 50.0
 SILENT, STALLED, READERS, STREAMS = 20_000, 2_000, 400, 5_000
 WIDE_LEADS, WIDE_CELLS, CELL_BYTES = 1_000, 5, 60_000
-PAUSE_SECONDS, QUIET_SECONDS, REVOKED_AFTER_SECONDS, SETTLING_SECONDS = 0.02, 5.0, 15.0, 10.0
-
-
-class Beside:
-    """An untouched client, and the web server's memory, while the block runs."""
-
-    def __init__(self, running: Running) -> None:
-        self.running = running
-        self.seconds: dict[str, list[float]] = {"/healthz": [], "a search": []}
-        self.failed = Counter[str]()
-        self.highest = 0
-        self._stop = threading.Event()
-        self._client = running.client()
-        calls = {"/healthz": self._healthz, "a search": self._search}
-        self._threads = [
-            threading.Thread(target=self._watch),
-            *(threading.Thread(target=self._ask, args=call) for call in calls.items()),
-        ]
-
-    def __enter__(self) -> Beside:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-        self._client.close()
-
-    def _ask(self, name: str, call: Callable[[], None]) -> None:
-        while not self._stop.wait(PAUSE_SECONDS):
-            began = time.perf_counter()
-            try:
-                call()
-            except (OSError, http.client.HTTPException, httpx2.HTTPError):
-                self.failed[name] += 1
-            self.seconds[name].append(time.perf_counter() - began)
-
-    def _healthz(self) -> None:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.running.port, timeout=5)) as line:
-            line.request("GET", "/healthz", headers={"Connection": "close"})
-            if line.getresponse().status != 200:
-                raise OSError
-
-    def _search(self) -> None:
-        asked = {"q": "maria", "limit": 20}
-        self._client.get("/v1/leads", params=asked, timeout=5).raise_for_status()
-
-    def _watch(self) -> None:
-        pids = web_pids(self.running)
-        while not self._stop.wait(0.25):
-            self.highest = max(self.highest, sum(map(tree_bytes, pids)))
-
-
-def web_pids(running: Running) -> list[int]:
-    """The process of ``vazao web``, whose children serve."""
-    return [
-        child.pid for child in psutil.Process(running.process.pid).children()
-        if "web" in child.cmdline()
-    ]
+QUIET_SECONDS, REVOKED_AFTER_SECONDS, SETTLING_SECONDS = 5.0, 15.0, 10.0
 
 
 def beside(running: Running, what: str, act: Callable[[], Crowd]) -> None:
@@ -116,9 +51,9 @@ def beside(running: Running, what: str, act: Callable[[], Crowd]) -> None:
     time.sleep(SETTLING_SECONDS)
     after = sum(map(tree_bytes, pids)) - idle
     for name, seconds in client.seconds.items():
-        p99, before = (_p99(each) for each in (seconds, quiet.seconds[name]))
-        say(f"{what}: {name} beside, p99, ms", f"≤ {P99_MS:.0f} ms", p99,
-            ok=p99 <= P99_MS and not client.failed[name], asked=len(seconds),
+        now, before = (p99(each) for each in (seconds, quiet.seconds[name]))
+        say(f"{what}: {name} beside, p99, ms", f"≤ {P99_MS:.0f} ms", now,
+            ok=now <= P99_MS and not client.failed[name], asked=len(seconds),
             failed=client.failed[name],
             highest_ms=round(max(seconds) * 1000), before_ms=round(before))
     more = (client.highest - idle) / MIB
@@ -129,11 +64,6 @@ def beside(running: Running, what: str, act: Callable[[], Crowd]) -> None:
     say(f"{what}: the last of them gone, s", f"≤ {GONE_SECONDS:.0f} s", crowd.last_seconds,
         ok=crowd.last_seconds <= GONE_SECONDS and not crowd.left, opened=crowd.opened,
         refused=crowd.refused, left=crowd.left, answers=dict(crowd.answers))
-
-
-def _p99(seconds: list[float]) -> float:
-    """The 99th percentile, in milliseconds."""
-    return statistics.quantiles(seconds, n=100)[98] * 1000
 
 
 def headers(running: Running) -> None:
@@ -279,6 +209,7 @@ async def revoke(running: Running) -> None:
 
 SCENARIOS: dict[str, Callable[[Running], None]] = {
     "headers": headers, "silent": silent, "bodies": bodies, "readers": readers, "streams": streams,
+    **heavy.SCENARIOS,
 }
 
 

@@ -195,12 +195,27 @@ def front(lines: list[dict[str, Any]], say: Callable[[str], str]) -> str:
     return f"{figures(shown, say)}\n\n{counted}"
 
 
+def crowds_of(lines: list[dict[str, Any]]) -> set[str]:
+    """The scenarios of the edge that are crowds of connections."""
+    told = (line["claim"].rpartition(": ") for line in lines)
+    return {scenario for scenario, _, what in told if what == "the last of them gone, s"}
+
+
+def tenants(lines: list[dict[str, Any]]) -> str:
+    """What one organization's work cost another."""
+    crowds = crowds_of(lines)
+    return figures([
+        line for line in lines
+        if ": " in line["claim"] and line["claim"].rpartition(": ")[0] not in crowds
+    ], english)
+
+
 def edge(lines: list[dict[str, Any]]) -> str:
     """What each kind of abuse did: a row a scenario."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for line in lines:
         scenario, _, what = line["claim"].rpartition(": ")
-        if scenario:
+        if scenario in crowds_of(lines):
             found.setdefault(scenario, {})[what] = line
     columns = (
         "/healthz beside, p99, ms", "a search beside, p99, ms",
@@ -308,6 +323,7 @@ def placed(text: str, marker: str, table: str) -> str:
 def documents() -> list[tuple[Path, str, str]]:
     """Each document's marks by name, with their table."""
     leads, way = read("leads.jsonl"), read("steps.jsonl")
+    abuse = read("abuse.jsonl")
     jobs = read("jobs.jsonl") + read("kernel.jsonl")
     followers, events, accounts, relay = map(
         read, ("followers.jsonl", "events.jsonl", "accounts.jsonl", "relay.jsonl")
@@ -323,7 +339,8 @@ def documents() -> list[tuple[Path, str, str]]:
         (performance, "figures of relay", figures(relay, english)),
         (performance, "steps of the home page", home_steps(accounts)),
         (performance, "doors", doors(accounts)),
-        (performance, "figures of the edge", edge(read("abuse.jsonl"))),
+        (performance, "figures of the edge", edge(abuse)),
+        (performance, "figures of tenants", tenants(abuse)),
         (performance, "steps", steps(way)),
     ]
     goals = [*leads, *jobs, *followers, *events, *accounts, *relay]

@@ -28,8 +28,11 @@ FRUGAL = {
     "MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
 }
 # A web server uses the same memory over and over: what it gave back at once it would take anew with
-# each request. A second later is soon enough.
-WEB = FRUGAL | {"_RJEM_MALLOC_CONF": "dirty_decay_ms:1000,muzzy_decay_ms:0"}
+# each request. A second later is soon enough. And what polars does for one request may not take
+# every core from the others.
+WEB = FRUGAL | {
+    "_RJEM_MALLOC_CONF": "dirty_decay_ms:1000,muzzy_decay_ms:0", "POLARS_MAX_THREADS": "1",
+}
 log = get("supervisor")
 
 

@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, cast
 
 import polars as pl
 
@@ -31,7 +31,7 @@ from vazao.leads import service, store, typed, validation
 from vazao.leads.errors import TookTooLong
 from vazao.leads.mapping import CUSTOM
 from vazao.leads.models import Import
-from vazao.leads.reading import ahead, limits
+from vazao.leads.reading import NICE, ahead, limits
 from vazao.leads.reasons import REASONS
 
 COLUMNS = ("vazao_row", "vazao_column", "vazao_reason")
@@ -190,7 +190,7 @@ class _Correction:
         record = self.record
         return sheets.open_sheet(
             path, record.filename, choices=record.choices,
-            limits=limits(self.platform),
+            limits=replace(limits(self.platform), child_nice=NICE),
         )
 
     def _cells(
@@ -211,17 +211,17 @@ class _Correction:
         """Those of the batch's rows that were refused, and why."""
         return self._explained(await self._refused(batch))
 
-    async def _refused(self, batch: sheets.Batch) -> list[tuple[int, str | None, str]]:
-        numbers = pl.concat([batch.frame["row"], batch.refused["row"]]).sort()
+    async def _refused(self, batch: sheets.Batch) -> pl.DataFrame:
+        numbers = pl.concat([batch.frame["row"], batch.refused["row"]])
+        if not len(numbers):
+            return pl.DataFrame(schema=_REFUSED)
+        first, last = cast(int, numbers.min()), cast(int, numbers.max())
         async with self.platform.db.connection() as conn:
-            return await store.imports.rejections_between(
-                conn, self.record.id, numbers[0], numbers[-1]
-            ) if len(numbers) else []
+            found = await store.imports.rejections_between(conn, self.record.id, first, last)
+        return await asyncio.to_thread(_parsed, found)
 
-    def _explained(self, found: Any) -> pl.DataFrame:
-        return pl.DataFrame(found, schema=_REFUSED, orient="row").join(
-            self.reasons, on="code", how="left"
-        )
+    def _explained(self, found: pl.DataFrame) -> pl.DataFrame:
+        return found.join(self.reasons, on="code", how="left")
 
 
 class _Corrected(_Correction):
@@ -235,11 +235,10 @@ class _Corrected(_Correction):
         return ","
 
     async def _told(self, batch: sheets.Batch, sheet: sheets.Sheet) -> pl.DataFrame:
-        refused = [
-            each for each in await self._refused(batch)
-            if each[0] in self.cells and each[1] in sheet.headers
-        ]
-        return self._explained(refused)
+        refused = await self._refused(batch)
+        return self._explained(refused.filter(
+            pl.col("row").is_in([*self.cells]) & pl.col(COLUMNS[1]).is_in(sheet.headers)
+        ))
 
     def _mended(
         self, batch: sheets.Batch, sheet: sheets.Sheet, rows: pl.DataFrame
@@ -266,11 +265,17 @@ class _Warnings(_Correction):
             decimal="any" if sheet.encoding else "point", strict=record.strict,
         )
         checked = await asyncio.to_thread(validation.validate, batch.frame, plan, record.empty)
-        refused = {row for row, _, _ in await self._refused(batch)}
-        warned = checked.warned.filter(~pl.col("row").is_in(list(refused)))
+        refused = await self._refused(batch)
+        warned = checked.warned.join(refused, on="row", how="anti")
         return self._explained(
-            warned.select("row", pl.col("column").alias(COLUMNS[1]), "code").rows()
+            warned.select(pl.col("row").cast(pl.Int64), pl.col("column").alias(COLUMNS[1]), "code")
         )
+
+
+def _parsed(refused: bytes) -> pl.DataFrame:
+    if not refused:
+        return pl.DataFrame(schema=_REFUSED)
+    return pl.read_csv(refused, has_header=False, schema=_REFUSED)
 
 
 def _write(

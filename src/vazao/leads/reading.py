@@ -209,6 +209,10 @@ def with_refused(refused: pl.DataFrame, shapeless: pl.DataFrame) -> pl.DataFrame
     return pl.concat([refused, told])
 
 
+NICE = 10
+"""How far the reader of a workbook for a request lets others go first: sign-ins, say."""
+
+
 def limits(platform: Platform) -> sheets.Limits:
     """The limits of a sheet, from the settings."""
     settings = platform.settings.of(LeadSettings)

@@ -212,7 +212,7 @@ async def _show(
 async def _look_at(
     platform: Platform, source: sampling.Source, given: Mapping[str, str]
 ) -> sheets.Preview:
-    from vazao.leads.reading import limits
+    from vazao.leads.reading import NICE, limits
 
     wanted = service.options_of({k: given[k] for k in FOUND if given.get(k)})
     choices = sheets.Choices(
@@ -222,7 +222,8 @@ async def _look_at(
     async with sampling.as_file(platform, source) as path:
         return await asyncio.to_thread(
             sheets.preview, path, source.filename, choices=choices, rows=ROWS,
-            limits=replace(limits(platform), child_seconds=LOOK_SECONDS), sample=source.sample,
+            limits=replace(limits(platform), child_seconds=LOOK_SECONDS, child_nice=NICE),
+            sample=source.sample,
         )
 
 

@@ -81,6 +81,7 @@ class Apart:
             "unpacked_bytes": limits.unpacked_bytes,
             "memory_bytes": limits.child_memory_bytes,
             "seconds": limits.child_seconds,
+            "nice": limits.child_nice,
             **wanted,
         }
         assert self.process.stdin is not None

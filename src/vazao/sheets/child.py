@@ -260,7 +260,7 @@ def main() -> int:
     """Serve one request from standard input; 0 unless the workbook could not be read."""
     answers: Any = _Answers(sys.stdout.buffer)
     request = json.loads(sys.stdin.buffer.readline())
-    limit_process(request["memory_bytes"], request["seconds"])
+    limit_process(request["memory_bytes"], request["seconds"], nice=request["nice"])
     try:
         _serve(request, answers)
     # A library that cannot be mapped within the limits cannot be imported.

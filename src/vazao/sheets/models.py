@@ -31,7 +31,8 @@ class Limits:
 
     ``file_bytes``, ``cell_bytes`` (a cell as UTF-8), ``unpacked_bytes`` (a workbook's entries
     together) and ``child_memory_bytes`` (the process that reads workbooks) are bytes;
-    ``child_seconds`` is that process's processor time.
+    ``child_seconds`` is that process's processor time, and ``child_nice`` how far it lets others go
+    first.
     """
 
     file_bytes: int = 1 << 30
@@ -41,6 +42,7 @@ class Limits:
     unpacked_bytes: int = 4 << 30
     child_memory_bytes: int = 3 << 29
     child_seconds: int = 300
+    child_nice: int = 0
 
 
 @dataclass(frozen=True)

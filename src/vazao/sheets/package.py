@@ -28,6 +28,7 @@ from vazao.sheets.sample import Sample
 
 _PIECE = 1 << 20
 _WHOLE = 8 << 20
+_TAGS = 300_000
 _ENTRIES = 10_000
 _RATIO = 400
 _RATIO_BYTES = 64 << 20
@@ -158,6 +159,9 @@ class Package:
         if self.size(name) > _WHOLE:
             raise SheetUnreadable("The workbook's part {part} is too large.", part=name)
         text = re.sub(r"^\s*<\?xml[^>]*\?>", "", "".join(self.texts(name)))
+        # A tree takes a hundred times the memory of its shortest elements.
+        if text.count("<") > _TAGS:
+            raise SheetUnreadable("The workbook's part {part} is too large.", part=name)
         if "<!DOCTYPE" in text:
             raise SheetUnreadable("The workbook declares entities.")
         try:

@@ -139,14 +139,11 @@ async def rejection_kinds(conn: Conn, import_id: int) -> tuple[bool, bool]:
     return (found[0], found[1]) if found else (False, False)
 
 
-async def rejections_between(
-    conn: Conn, import_id: int, first: int, last: int
-) -> list[tuple[int, str | None, str]]:
-    """Refused rows of that part of the sheet: row, column, code."""
-    found = await sql.rows(
-        conn, Q.rejections_between, import_id=import_id, first=first, last=last
-    )
-    return [(row, place, code) for row, place, code in found]
+async def rejections_between(conn: Conn, import_id: int, first: int, last: int) -> bytes:
+    """Refused rows of that part of the sheet, as CSV without a header: row, column, code."""
+    between = {"import_id": import_id, "first": first, "last": last}
+    async with conn.cursor() as cursor, cursor.copy(Q.rejections_between, between) as rows:
+        return b"".join([bytes(block) async for block in rows])
 
 
 async def find_settled(

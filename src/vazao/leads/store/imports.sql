@@ -114,9 +114,11 @@ select exists(select from leads.rejection where import_id = %(import_id)s),
     exists(select from leads.rejection where import_id = %(import_id)s and code = 'row_too_long')
 
 -- name: rejections_between
--- Refused rows of a part of the sheet.
-select row, place, code from leads.rejection
-where import_id = %(import_id)s and row between %(first)s and %(last)s
+-- Refused rows of a part of the sheet; there may be as many as it has rows.
+copy (
+    select row, place, code from leads.rejection
+    where import_id = %(import_id)s and row between %(first)s and %(last)s
+) to stdout (format csv)
 
 -- name: find_settled
 -- The import that brought this very sheet, if nothing has changed the base since.

@@ -57,8 +57,8 @@ def shared(running: Running, what: str, act: Callable[[], object]) -> None:
             before_ms=round(p99(quiet.seconds[name])))
     # Its own previews take a process now and then, with or without the others.
     more = (beside.highest - quiet.highest) / MIB
-    say(f"{what}: memory of web above what it is beside the other alone, MiB", f"≤ {MEMORY_MIB:.0f} MiB", more,
-        ok=more <= MEMORY_MIB, seconds=round(took, 1), done=done)
+    say(f"{what}: memory of web above what it is beside the other alone, MiB",
+        f"≤ {MEMORY_MIB:.0f} MiB", more, ok=more <= MEMORY_MIB, seconds=round(took, 1), done=done)
     say(f"{what}: memory not given back, MiB", f"≤ {BACK_MIB:.0f} MiB", kept, ok=kept <= BACK_MIB)
 
 

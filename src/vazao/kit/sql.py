@@ -137,9 +137,12 @@ async def every(
         return await (await cursor.execute(statement, values, prepare=prepare)).fetchall()
 
 
-INERT = "regexp_replace({}, '^(''*[=+@-])', '''\\1')"
+INERT = (
+    r"regexp_replace({}, '(^|[;|\t\r\n])([ \u00a0]*''*[=+@＝＋－＠-])', '\1''\2', 'g')"
+)
 """A text that no spreadsheet calculates: an apostrophe goes in front of what begins like a formula,
-which an import takes off."""
+also where a reader by another separator than the comma begins a cell. An import takes it off.
+"""
 Q = load(__package__, "sql")
 
 

@@ -27,6 +27,12 @@ MARK: Final = re.compile(f"[{MARKS}]")
 _LABEL: Final = r"[\pL\pN](?:[\pL\pN\pM-]*[\pL\pN\pM])?"
 _TLD: Final = r"(?:[\pL][\pL\pM]+|xn--[a-z0-9-]*[a-z0-9])"
 _WEBSITE: Final = rf"(?i)^(?:https?://)?(?:{_LABEL}\.)+{_TLD}\.?(?::[0-9]{{1,5}})?(?:[/?#][^\s]*)?$"
+# Blanks, apostrophes, and a sign at which a spreadsheet begins to calculate; the wide ones are what
+# keyboards of Eastern Asia write.
+_CALCULATED: Final = "[ \u00a0]*'*[=+\\-@＝＋－＠]"
+_BEGINS: Final = f"^({_CALCULATED})"
+_AT_ITS_BEGINNING: Final = f"^'({_CALCULATED})"
+_SEPARATORS: Final = ";,\t|"
 TRUE: Final = ("sim", "s", "yes", "y", "true", "t", "verdadeiro", "v", "1", "x")
 FALSE: Final = ("não", "na\u0303o", "nao", "n", "no", "false", "f", "falso", "0")
 _NUMBER_OF: Final = r"^\+?([01])[.,]0+$"
@@ -64,16 +70,21 @@ class Checked:
 Rule = Callable[[pl.Series], Checked]
 
 
-def tidy(cells: pl.Series, *, escaped: bool = True) -> pl.Series:
+def tidy(cells: pl.Series, *, escaped: bool = True, written: str | None = None) -> pl.Series:
     """*cells* without control characters and blanks around them; what is then empty is null.
 
-    With *escaped*, an apostrophe in front of ``= + - @`` is taken off, as `escape` put it on.
+    Args:
+        escaped: an apostrophe in front of what a spreadsheet would calculate is taken off, as
+            `escape` put it on.
+        written: the separator of a file that we wrote: those within cells are taken off, too.
     """
     if cells.str.contains(f"[{_UNSEEN}]").any():
         cells = cells.str.replace_all("\r\n?", "\n").str.replace_all(f"[{_UNSEEN}]", "")
     cells = cells.str.strip_chars()
     if escaped and cells.str.starts_with("'").any():
-        cells = cells.str.replace(r"^'('*[=+\-@])", "${1}")
+        cells = cells.str.replace(_AT_ITS_BEGINNING, "${1}").str.strip_chars()
+    if written is not None and cells.str.contains("'", literal=True).any():
+        cells = cells.str.replace_all(_within(written, "'"), "${1}${2}")
     blank = cells == ""
     return cells.set(blank, None) if blank.any() else cells
 
@@ -91,13 +102,30 @@ def without_placeholders(cells: pl.Series, *, words: bool) -> pl.Series:
     return cells.set(cells.is_in(empty.implode()), None) if len(empty) else cells
 
 
-def escape(text: pl.Expr) -> pl.Expr:
-    """*text* for an export: an apostrophe in front of what a spreadsheet would calculate.
+def escape(text: pl.Expr, separator: str = ",") -> pl.Expr:
+    """*text* for a file of values: an apostrophe in front of what a spreadsheet would calculate.
 
-    Also in front of text that looks escaped already, so that an import takes off exactly what
-    an export put on.
+    Also behind each character within it at which a program that takes another separator for that
+    of the file begins a cell; and in front of text that looks escaped already, so that an import
+    takes off exactly what an export put on.
+
+    Args:
+        separator: of the file.
     """
-    return text.str.replace(r"^('*[=+\-@])", "'${1}")
+    begun = text.str.replace(_BEGINS, "'${1}")
+    return begun.str.replace_all(_within(separator), "${1}'${2}")
+
+
+def unescape(text: pl.Expr, separator: str) -> pl.Expr:
+    """*text* as it was before `escape`."""
+    begun = text.str.replace(_AT_ITS_BEGINNING, "${1}")
+    return begun.str.replace_all(_within(separator, "'"), "${1}${2}")
+
+
+def _within(separator: str, apostrophe: str = "") -> str:
+    """Where cells begin within a cell, for a reader by another separator."""
+    others = "".join(each for each in _SEPARATORS if each != separator)
+    return rf"([{others}\r\n]){apostrophe}({_CALCULATED})"
 
 
 def longest(cells: pl.Series) -> int:

@@ -155,12 +155,13 @@ class _Correction:
             # Also where the sheet could not be read at all, which it still cannot.
             file.write(_header([h for _, h in _kept(record.headers or [])], []))
             return
-        added, added_cells = ([sheets.BEYOND], [_safe("beyond")]) if long_rows else ([], [])
         async with uploads.local_file(self.platform, upload) as path:
             sheet = await asyncio.to_thread(self._open, path)
             try:
                 kept = _kept(sheet.headers)
                 separator = self._separator(sheet)
+                added = [sheets.BEYOND] if long_rows else []
+                added_cells = [_safe("beyond", separator)] if long_rows else []
                 file.write(_header([h for _, h in kept], added, separator))
                 cells = self._cells(sheet, kept, types)
                 shown = [*cells, *added_cells, "row", COLUMNS[1], COLUMNS[2]]
@@ -197,7 +198,11 @@ class _Correction:
         self, sheet: sheets.Sheet, kept: Sequence[tuple[str, str]], types: Mapping[str, str]
     ) -> list[pl.Expr]:
         """The sheet's own cells; a workbook's numbers so that text of them reads the same."""
-        cells = [_safe(column) for column, _ in kept]
+        ours = any(sheets.is_reserved(header) for header in sheet.headers)
+        read = sheet.delimiter or ","
+        cells = [
+            _safe(column, self._separator(sheet), read if ours else None) for column, _ in kept
+        ]
         if sheet.encoding is not None:
             return cells
         mapping = self.record.mapping or {}
@@ -263,6 +268,7 @@ class _Warnings(_Correction):
         plan = validation.plan(
             sheet.headers, record.mapping or {}, record.types or {},
             decimal="any" if sheet.encoding else "point", strict=record.strict,
+            separator=sheet.delimiter,
         )
         checked = await asyncio.to_thread(validation.validate, batch.frame, plan, record.empty)
         refused = await self._refused(batch)
@@ -297,14 +303,21 @@ def _header(headers: Sequence[str], added: Sequence[str], separator: str = ",") 
     # Written by hand: a frame's columns need a name, and each another.
     text = io.StringIO()
     names = pl.Series([*headers, *added, *COLUMNS], dtype=pl.String).to_frame("name")
-    told = names.select(validation.escape(pl.col("name"))).to_series().to_list()
+    told = names.select(validation.escape(pl.col("name"), separator)).to_series().to_list()
     csv.writer(text, delimiter=separator, lineterminator="\n").writerow(told)
     return text.getvalue().encode()
 
 
-def _safe(column: str) -> pl.Expr:
-    """A cell as it came; escaped once, also where it was escaped in the sheet already."""
+def _safe(column: str, separator: str, ours: str | None = None) -> pl.Expr:
+    """A cell as it came; escaped once, also where it was escaped in the sheet already.
+
+    Args:
+        separator: of the file that is written.
+        ours: of the sheet, if it is a file that we wrote.
+    """
     cell = pl.col(column)
-    bare = cell.str.strip_chars().str.replace(r"^'('*[=+\-@])", "${1}")
-    formula = cell.str.contains(r"^\s*'*[=+\-@]")
-    return pl.when(formula).then(validation.escape(bare)).otherwise(cell)
+    if ours is not None:
+        return validation.escape(validation.unescape(cell, ours), separator)
+    bare = cell.str.strip_chars().str.replace(r"^'([ \u00a0]*'*[=+\-@＝＋－＠])", "${1}")
+    formula = cell.str.contains(r"^\s*'*[=+\-@＝＋－＠]")
+    return validation.escape(pl.when(formula).then(bare).otherwise(cell), separator)

@@ -87,7 +87,7 @@ class Reading:
             decimal = "any" if sheet.encoding else "point"
             plan = validation.plan(
                 sheet.headers, self.mapping, self.types, decimal=decimal,
-                strict=self.record.strict,
+                strict=self.record.strict, separator=sheet.delimiter,
             )
             await self._copy(run, sheet, plan)
             self.notes = [*sheet.notes, *(

@@ -18,11 +18,11 @@ import polars as pl
 
 from vazao.leads import addresses, cells, phones, typed
 from vazao.leads.addresses import normalize_email
-from vazao.leads.cells import Checked, escape
+from vazao.leads.cells import Checked, escape, unescape
 from vazao.leads.errors import LeadInvalid
 from vazao.leads.mapping import CUSTOM, CUSTOM_NAME, FIELDS, PARTS
 from vazao.leads.reasons import REASONS
-from vazao.sheets import UNSTORED
+from vazao.sheets import UNSTORED, is_reserved
 
 __all__ = [
     "REASONS",
@@ -34,6 +34,7 @@ __all__ = [
     "normalize_email",
     "plan",
     "to_copy_csv",
+    "unescape",
     "validate",
 ]
 
@@ -76,6 +77,7 @@ class Plan:
         decimal: ``any`` where people typed the numbers, ``point`` where a workbook or JSON did.
         strict: whether a value that cannot be understood refuses its row; else it is left out.
         exact: whether a program says these values, and not a sheet that people typed.
+        written: the separator of a file that we wrote ourselves, as `cells.tidy` takes it.
     """
 
     columns: tuple[tuple[str, str, str], ...]
@@ -83,6 +85,7 @@ class Plan:
     decimal: typed.Decimal = "any"
     strict: bool = False
     exact: bool = False
+    written: str | None = None
 
 
 @dataclass(frozen=True)
@@ -121,19 +124,26 @@ def plan(
     *,
     decimal: typed.Decimal = "any",
     strict: bool = False,
+    separator: str | None = None,
 ) -> Plan:
-    """The plan for a sheet whose n-th header (from 0) stands over the frame's column ``cN``."""
+    """The plan for a sheet whose n-th header (from 0) stands over the frame's column ``cN``.
+
+    Args:
+        separator: the sheet's; a workbook has none.
+    """
     columns = tuple(
         (f"c{place}", header, target)
         for place, header in enumerate(headers)
         if (target := mapping.get(header)) is not None
     )
-    return Plan(columns, custom_types, decimal, strict)
+    ours = any(is_reserved(header) for header in headers)
+    written = (separator or ",") if ours else None
+    return Plan(columns, custom_types, decimal, strict, written=written)
 
 
 def check(column: pl.Series, target: str, plan: Plan) -> Checked:
     """A column's cells by the rule of the field *target*."""
-    tidied = cells.tidy(column, escaped=not plan.exact)
+    tidied = cells.tidy(column, escaped=not plan.exact, written=plan.written)
     field = "name" if target in PARTS else target
     if plan.exact:
         rule = EXACT.get(field) or RULES.get(field)

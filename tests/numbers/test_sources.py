@@ -138,6 +138,30 @@ async def test_prefixes_that_cannot_be_allowed(
         await platform.close()
 
 
+@pytest.mark.parametrize("own", [
+    "s3://own-blobs/here", "S3://own-blobs/here", "s3a://own-blobs/here/", "s3://Own-Blobs/here",
+    "s3://own-blobs./here", "https://own-blobs.s3.us-east-1.amazonaws.com/here",
+    "https://OWN-BLOBS.s3.us-east-1.amazonaws.com/here",
+    "https://s3.us-east-1.amazonaws.com/own-blobs/here", "s3://own-blobs",
+    "https://acc.r2.cloudflarestorage.com/own-blobs/here",
+])
+async def test_the_platform_s_own_blobs_are_known_however_they_are_named(
+    database_url: str, data_dir: Path, own: str
+) -> None:
+    platform = make_platform(database_url, data_dir)
+    platform.settings.blob_url = own
+    await platform.open()
+    try:
+        for prefix in ("s3://own-blobs/here/", "s3://own-blobs/here/in/", "s3://own-blobs/"):
+            with pytest.raises(Forbidden):
+                await allow(platform, prefix)
+        await allow(platform, "s3://own-blobs-not/here/")
+        if not own.endswith("own-blobs"):
+            await allow(platform, "s3://own-blobs/hereafter/")
+    finally:
+        await platform.close()
+
+
 async def test_a_task_starts_over_only_while_its_address_is_allowed(
     database_url: str, data_dir: Path
 ) -> None:

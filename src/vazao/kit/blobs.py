@@ -24,7 +24,7 @@ from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, from_url
+from obstore.store import LocalStore, S3Store, from_url
 
 from vazao.kit.errors import ConfigurationError, NotFound, StorageFull, Unavailable, no_room
 
@@ -155,6 +155,14 @@ class Blobs:
         except (BaseError, OSError) as error:
             raise _translated(error) from error
         return read == body
+
+    @property
+    def bucket(self) -> tuple[str, str] | None:
+        """Bucket and prefix where the store is S3's, however its address is written."""
+        if not isinstance(self._store, S3Store):
+            return None
+        prefix = self._store.prefix
+        return str(self._store.config["bucket"]), str(prefix or "")
 
     def local_path(self, key: str) -> Path | None:
         """The object's file where the store is a folder of this machine, else ``None``."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from vazao.kit.blobs import Blobs
 from vazao.kit.errors import BadRequest, Conflict, Forbidden, NotFound, Unavailable
 from vazao.kit.platform import PUBLIC, Platform
 from vazao.kit.sql import Conn
@@ -72,9 +73,19 @@ def split(url: str) -> tuple[str, str]:
 
 def _own(platform: Platform, url: str) -> bool:
     """Whether *url* lies at the platform's own blobs, or they at it."""
-    own = (platform.settings.blob_url or "").rstrip("/") + "/"
-    given = url.rstrip("/") + "/"
-    return own.startswith("s3://") and (given.startswith(own) or own.startswith(given))
+    if platform.settings.blob_url is None:
+        return False
+    own = Blobs(platform.settings.blob_url).bucket
+    return own is not None and _meet(own, split(url))
+
+
+def _meet(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether one place lies in the other; servers take names of buckets in any letter case."""
+    (bucket, prefix), (another, path) = one, other
+    if bucket.rstrip(".").casefold() != another.rstrip(".").casefold():
+        return False
+    mine, given = (f"{each.strip('/')}/".lstrip("/") for each in (prefix, path))
+    return given.startswith(mine) or mine.startswith(given)
 
 
 async def prefixes(conn: Conn, organization_id: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.support.valkey import valkey_server
 from vazao import accounts
 from vazao.accounts import errors, throttling
 from vazao.accounts.counting import Counting, counting_of
+from vazao.accounts.errors import SignInBusy, SignInRefused, SignInTooOften
 from vazao.accounts.throttling import FREE_ADDRESS, FREE_NAME, FREE_PAIR, Keys, Seen
 from vazao.cache import cache_of
 from vazao.kit import clock
@@ -103,6 +105,42 @@ async def test_failures_are_counted_and_forgotten(counting: Counting, people: Pe
     _, seen = await counting.find(None, keys)
     assert seen[0].failures == 0
     assert seen[0].age < 20
+
+
+async def test_tries_of_several_processes_at_once_are_five_in_all(counting: Counting) -> None:
+    keys, other = Keys(b"pair", b"name"), Counting(counting._platform)
+    decided = asyncio.Event()
+
+    async def guess(one: Counting) -> str:
+        try:
+            async with one.claimed(keys):
+                await decided.wait()
+                raise SignInRefused
+        except SignInTooOften:
+            return "early"
+        except SignInRefused:
+            return "wrong"
+
+    guesses = [asyncio.create_task(guess(one)) for _ in range(15) for one in (counting, other)]
+    while sum(task.done() for task in guesses) < 30 - FREE_PAIR:
+        await asyncio.sleep(0.01)
+    decided.set()
+    assert Counter([await task for task in guesses]) == {"wrong": FREE_PAIR, "early": 25}
+
+
+async def test_a_try_that_was_not_decided_never_was(counting: Counting) -> None:
+    keys = Keys(b"pair")
+    for _ in range(2 * FREE_PAIR):
+        with pytest.raises(SignInBusy):
+            async with counting.claimed(keys):
+                raise SignInBusy(1)
+    _, seen = await counting.find(None, keys)
+    assert seen[0].failures == 0
+    async with counting.claimed(keys):
+        pass
+    await counting.forget(keys)
+    _, seen = await counting.find(None, keys)
+    assert seen[0].age == math.inf
 
 
 async def test_a_shared_cache_that_is_away_is_no_open_door(

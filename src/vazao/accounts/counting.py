@@ -6,14 +6,25 @@ for as long as it is away at most.
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from vazao.accounts import store
+from vazao.accounts.errors import PasswordWrong, SignInRefused, SignInTooOften
 from vazao.accounts.models import Credentials
-from vazao.accounts.throttling import WINDOW_SECONDS, Keys, Seen, counting_those
+from vazao.accounts.throttling import (
+    FREE_PAIR,
+    LONGEST_SECONDS,
+    WINDOW_SECONDS,
+    Keys,
+    Seen,
+    counting_those,
+    wait_of,
+)
 from vazao.cache import SharedAway, cache_of
 from vazao.kit.platform import Platform
 
@@ -35,6 +46,20 @@ for _, key in ipairs(KEYS) do
   redis.call('pexpire', key, ARGV[2])
 end
 """
+CLAIM = NOW + """
+local kept = redis.call('hmget', KEYS[1], 'failures', 'at')
+local failures, at = tonumber(kept[1]) or 0, tonumber(kept[2]) or 0
+local wait = math.min(ARGV[3], 2 ^ math.min(failures - ARGV[2], 6)) * 1000
+if failures >= tonumber(ARGV[2]) and now - at < wait then return 0 end
+redis.call('hset', KEYS[1], 'failures', failures + 1, 'at', now)
+redis.call('pexpire', KEYS[1], ARGV[1])
+return 1
+"""
+GIVE_BACK = """
+if (tonumber(redis.call('hget', KEYS[1], 'failures')) or 0) > 0 then
+  redis.call('hincrby', KEYS[1], 'failures', -1)
+end
+"""
 FORGET = "redis.call('del', unpack(KEYS))"
 
 
@@ -48,11 +73,12 @@ class Counting:
 
     @contextmanager
     def trying(self, keys: Keys) -> Generator[None]:
-        """A password is being checked: it may fail yet, and others who come meanwhile know of it.
+        """A password is being checked: it may fail yet, and others of its name know of it.
 
-        The address is left out: a whole office may sign in at once.
+        The pair's own are claimed where all processes see them; the address is left out: a whole
+        office may sign in at once.
         """
-        held = [key for key in (keys.pair, keys.name) if key is not None]
+        held = [] if keys.name is None else [keys.name]
         self._trying.update(held)
         try:
             yield
@@ -64,7 +90,7 @@ class Counting:
 
     def with_those_trying(self, keys: Keys, seen: list[Seen]) -> list[Seen]:
         """What was seen, with the tries of this process that are not decided yet."""
-        now = [0 if key == keys.address else self._trying[key] for key in keys.all]
+        now = [self._trying[key] if key == keys.name else 0 for key in keys.all]
         return counting_those(seen, now)
 
     async def find(self, username_key: str | None, keys: Keys) -> tuple[Credentials, list[Seen]]:
@@ -89,15 +115,64 @@ class Counting:
             for failures, age in zip(found[::2], found[1::2], strict=True)
         ]
 
+    @asynccontextmanager
+    async def claimed(self, keys: Keys) -> AsyncGenerator[None]:
+        """A try of the pair, which counts as failed from the beginning: what refuses it leaves it
+        so, and :meth:`forget` takes it back. Where the block is left in another way, such as by one
+        who cannot wait for the hash, it never was.
+
+        Raises:
+            SignInTooOften: it is too early for one; no password is looked at.
+        """
+        if not await self._claim(keys.pair):
+            _, seen = await self.find(None, keys)
+            raise SignInTooOften(max(1, math.ceil(wait_of(seen))))
+        with self.trying(keys):
+            try:
+                yield
+            except (SignInRefused, PasswordWrong):
+                raise
+            except BaseException:
+                await asyncio.shield(self._give_back(keys.pair))
+                raise
+
+    async def _claim(self, pair: bytes) -> bool:
+        if self._shared is not None:
+            try:
+                found = await self._shared.run(
+                    CLAIM, _named([pair]), WINDOW_SECONDS * 1000, FREE_PAIR, LONGEST_SECONDS
+                )
+                return bool(found)
+            except SharedAway:
+                pass
+        async with self._platform.db.connection(patient=True) as conn:
+            return await store.claim_try(conn, pair, free=FREE_PAIR, longest=LONGEST_SECONDS)
+
+    async def _give_back(self, pair: bytes) -> None:
+        if self._shared is not None:
+            try:
+                await self._shared.run(GIVE_BACK, _named([pair]))
+                return
+            except SharedAway:
+                pass
+        async with self._platform.db.connection() as conn:
+            await store.give_back_try(conn, pair)
+
     async def fail(self, keys: Keys) -> None:
         """Count a failure under each of the keys."""
         await self._count(keys.all, 1)
+
+    async def fail_beside(self, keys: Keys) -> None:
+        """Count a failure under all but the pair's key, whose try was claimed."""
+        await self._count([key for key in keys.all if key != keys.pair], 1)
 
     async def note(self, keys: Keys) -> None:
         """Note the pair's first try, before which it has to wait."""
         await self._count([keys.pair], 0)
 
     async def _count(self, keys: list[bytes], failures: int) -> None:
+        if not keys:
+            return
         if self._shared is not None:
             try:
                 await self._shared.run(COUNT, _named(keys), failures, WINDOW_SECONDS * 1000)

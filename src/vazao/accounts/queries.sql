@@ -99,6 +99,23 @@ on conflict (key) do update set last_failed_at = excluded.last_failed_at,
     failures = case when t.last_failed_at < excluded.last_failed_at - interval '15 minutes'
         then excluded.failures else t.failures + excluded.failures end
 
+-- name: claim_try
+-- A try counts as failed until it is decided, so that many at once, in whichever processes, are no
+-- more than one after another. No row where it is too early: from the fifth failure on, waits double
+-- up to a minute.
+insert into accounts.throttle as t (key, failures, last_failed_at)
+values (%(pair)s, 1, %(now)s)
+on conflict (key) do update set last_failed_at = excluded.last_failed_at,
+    failures = case when t.last_failed_at < excluded.last_failed_at - interval '15 minutes'
+        then 1 else t.failures + 1 end
+where t.failures < %(free)s or t.last_failed_at <= excluded.last_failed_at - make_interval(
+    secs => least(%(longest)s::float8, power(2, least(t.failures - %(free)s, 6))))
+returning failures
+
+-- name: give_back_try
+-- It was not decided after all.
+update accounts.throttle set failures = failures - 1 where key = %(pair)s and failures > 0
+
 -- name: forget_failures
 -- After a success.
 delete from accounts.throttle where key = %(pair)s

@@ -116,16 +116,15 @@ async def _authenticate(
     )
     found, seen = await counting.find(key, keys)
     await _hold(counting, keys, seen)
-    with counting.trying(keys):
+    async with counting.claimed(keys):
         checked = await verify(
             hasher_of(platform), found.password_hash, password, turn=arrival.turn
         )
         if not checked.right or found.user_id is None:
             await foreign_of(platform).settle(checked, found.password_hash)
-            await counting.fail(keys)
+            await counting.fail_beside(keys)
             raise errors.SignInRefused
-    if seen[0].age < math.inf:
-        await counting.forget(keys)
+    await counting.forget(keys)
     now = await _upgrade(platform, found.user_id, found.password_hash or "", password)
     return msgspec.structs.replace(found, password_hash=now)
 
@@ -224,12 +223,12 @@ async def confirm_password(platform: Platform, user_id: int, password: str, plac
     )
     _, seen = await counting.find(None, keys)
     throttling.check(counting.with_those_trying(keys, seen))
-    with counting.trying(keys):
+    async with counting.claimed(keys):
         async with platform.db.connection() as conn:
             stored = await store.find_password(conn, user_id)
         if not (await verify(hasher_of(platform), stored, password)).right:
-            await counting.fail(keys)
             raise errors.PasswordWrong
+    await counting.forget(keys)
 
 
 async def end_session(platform: Platform, person: Principal, session_id: str) -> None:

@@ -126,6 +126,23 @@ async def count_failures(conn: Conn, keys: Sequence[bytes], failures: int) -> No
     await sql.run(conn, Q.count_failures, keys=list(keys), failures=failures, now=clock.now())
 
 
+async def claim_try(conn: Conn, pair: bytes, *, free: int, longest: float) -> bool:
+    """Count a try as failed, before it is decided; false where it is too early for one.
+
+    Args:
+        free: how many failures wait for nothing.
+        longest: the longest wait, in seconds.
+    """
+    return await sql.row(
+        conn, Q.claim_try, pair=pair, now=clock.now(), free=free, longest=longest
+    ) is not None
+
+
+async def give_back_try(conn: Conn, pair: bytes) -> None:
+    """It was not decided after all."""
+    await sql.run(conn, Q.give_back_try, pair=pair)
+
+
 async def forget_failures(conn: Conn, pair: bytes) -> None:
     """Forget the failed ones before a success."""
     await sql.run(conn, Q.forget_failures, pair=pair)

@@ -260,7 +260,7 @@ async def test_slices_cover_every_row_once(
         finally:
             await store.staging.drop(conn, "i0_t")
     inside = [
-        sum(each["low"] <= e and (each["high"] is None or e < each["high"]) for e in emails)
+        sum(each.low <= e and (each.high is None or e < each.high) for e in emails)
         for each in cut
     ]
     assert sum(inside) == len(emails)
@@ -290,3 +290,20 @@ async def test_a_finished_import_can_be_told_from_one_at_work_by_its_outcomes(
             assert five(shown) == (1, 0, 0, 0, 0)
     assert len(await base(platform)) == 15
     await platform.close()
+
+
+async def test_no_e_mail_stays_in_payloads(tenant: Tenant) -> None:
+    body = "E-mail\n" + "".join(f"known{n:05}@planted.example\n" for n in range(25_000))
+    shown = await tenant.run(body)
+    assert shown["created"] == 25_000
+    trial = await tenant.run(body + "x@planted.example\n", dry_run="true")
+    assert trial["unchanged"] == 25_000
+    for table, column in (("jobs.part", "payload"), ("jobs.part", "result"),
+                          ("jobs.job", "payload"), ("jobs.job", "result")):
+        found = await tenant.rows(
+            f"select count(*) from {table} "
+            f"where organization_id = %s and {column}::text like '%%planted%%'"
+        )
+        assert found == [(0,)], (table, column)
+    assert await tenant.rows("select count(*) from leads.edge where import_id in "
+                             "(select id from leads.import where organization_id = %s)") == [(0,)]

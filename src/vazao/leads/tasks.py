@@ -88,7 +88,7 @@ async def _take_over(run: jobs.PartRun, record: Import) -> bool:
             await store.staging.count(conn, trial.staging) != trial.rows_staged
         ):
             return False
-        payloads = await store.staging.slices(
+        slices = await store.staging.slices(
             conn, trial.staging, trial.rows_staged or 0,
             run.platform.settings.of(LeadSettings).slice_rows,
         )
@@ -97,7 +97,7 @@ async def _take_over(run: jobs.PartRun, record: Import) -> bool:
         name = f"i{record.id}_{secrets.token_hex(4)}"
         await store.trials.take_over(conn, record, trial, name)
         run.count(rows=trial.rows_refused or 0, bytes=run.job.bytes_total or 0)
-        if payloads:
+        if payloads := await store.staging.save_edges(conn, record.id, slices):
             await run.split(conn, "merge", payloads, join=None)
         else:
             await run.finish(conn, None)
@@ -127,14 +127,14 @@ async def _hand_over(
     run: jobs.PartRun, record: Import, reading: Any, digest: bytes | None
 ) -> None:
     async with run.platform.db.connection() as conn:
-        payloads = await store.staging.slices(
+        slices = await store.staging.slices(
             conn, reading.staging, reading.rows_staged,
             run.platform.settings.of(LeadSettings).slice_rows,
         )
     # Slices are begun at a place of the import's own, so that imports of the same people which
     # run at once rarely meet in the same slice, or in the next: multiples of the golden ratio
     # stay apart however many there are.
-    turn = int(record.id * GOLDEN % 1 * len(payloads))
+    turn = int(record.id * GOLDEN % 1 * len(slices))
     await run.progress(phase="merging", rows_total=reading.rows_total)
     async with run.finishing() as conn:
         if record.dry_run:
@@ -149,7 +149,7 @@ async def _hand_over(
             digest=digest,
         )
         run.count(rows=reading.rejected)
-        if payloads:
+        if payloads := await store.staging.save_edges(conn, record.id, slices):
             await run.split(conn, "merge", payloads[turn:] + payloads[:turn], join=None)
         else:
             await run.finish(conn, None)
@@ -188,6 +188,8 @@ async def merge(run: jobs.PartRun) -> None:
             log.info("slice again", import_id=record.id, attempt=attempt, why=error.sqlstate)
             if attempt == ATTEMPTS - 1:
                 raise
+        except store.staging.EdgesGone:
+            raise HandBack("the import has ended or begun anew") from None
         except (store.staging.StagingLost, pg.UndefinedTable):
             if attempt == ATTEMPTS - 1:
                 raise
@@ -204,14 +206,15 @@ async def _merge_once(
         await _compare_once(run, record, record.staging)
         return
     async with run.finishing() as conn:
+        emails = await store.staging.span(conn, record.id, run.part.payload)
         await store.staging.prepare_slice(conn)
-        folded = await store.staging.has_repeated(conn, record.staging, run.part.payload)
+        folded = await store.staging.has_repeated(conn, record.staging, emails)
         rules = merging.compose(
             merging.staged_fields(record), record.empty, careful=careful, folded=folded,
             left_out=record.left_out,
         )
         done = await store.staging.merge_slice(
-            conn, record.staging, rules, record, run.part.number, run.part.payload, gone
+            conn, record.staging, rules, record, run.part.number, emails, gone
         )
         if done is None:
             raise pg.SerializationFailure("another writer got in between")
@@ -225,11 +228,12 @@ async def _merge_once(
 async def _compare_once(run: jobs.PartRun, record: Import, staging: str) -> None:
     """A slice of a trial: what it would do, and nothing done."""
     async with run.finishing() as conn:
+        emails = await store.staging.span(conn, record.id, run.part.payload)
         await store.staging.prepare_slice(conn)
-        folded = await store.staging.has_repeated(conn, staging, run.part.payload)
+        folded = await store.staging.has_repeated(conn, staging, emails)
         comparison = merging.compare(record, folded=folded)
         done = await store.trials.compare_slice(
-            conn, staging, comparison, record, run.part.number, run.part.payload
+            conn, staging, comparison, record, run.part.number, emails
         )
         run.result = {"created": done.created, "updated": done.updated}
         run.count(rows=done.rows)
@@ -267,6 +271,7 @@ async def ended(conn: Any, job: jobs.Job) -> None:
     them while it waits for this very job's row.
     """
     record = await store.imports.get(conn, job.id)
+    await store.staging.forget_edges(conn, job.id)
     if job.status == "finished" and record and not record.dry_run:
         await store.imports.settle(conn, job.id)
     if record and await searching.pieces_to_index(conn, record):

@@ -1413,6 +1413,14 @@ CREATE TABLE leads.document_p9 (
 )
 WITH (fillfactor='90');
 
+CREATE TABLE leads.edge (
+    import_id bigint NOT NULL,
+    number integer NOT NULL,
+    email text NOT NULL COLLATE pg_catalog."C"
+);
+
+COMMENT ON TABLE leads.edge IS 'Where the slices of an import begin, until it has ended';
+
 CREATE TABLE leads.edit (
     organization_id integer NOT NULL,
     lead_id bigint NOT NULL,
@@ -2735,6 +2743,9 @@ ALTER TABLE ONLY leads.document_p8
 
 ALTER TABLE ONLY leads.document_p9
     ADD CONSTRAINT document_p9_pkey PRIMARY KEY (organization_id, lead_id);
+
+ALTER TABLE ONLY leads.edge
+    ADD CONSTRAINT edge_pkey PRIMARY KEY (import_id, number);
 
 ALTER TABLE ONLY leads.edit
     ADD CONSTRAINT edit_pkey PRIMARY KEY (organization_id, lead_id, id);

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
@@ -21,6 +22,20 @@ STAGED_TYPES = {"tags": "text[]", "custom": "jsonb", "opted_out": "boolean"}
 
 class StagingLost(RuntimeError):
     """The server crashed and emptied the import's unlogged staging."""
+
+
+class EdgesGone(RuntimeError):
+    """Nothing says any more which e-mails a slice has: its import has ended."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """The e-mails of a slice, from *low* up to *high*, which is the next one's (the last has no
+    end).
+    """
+
+    low: str
+    high: str | None
 
 
 @dataclass(frozen=True)
@@ -90,13 +105,8 @@ async def index(conn: Conn, staging: str) -> None:
     await sql.run(conn, Q.index_staging.format(staging=Identifier(staging)))
 
 
-async def slices(
-    conn: Conn, staging: str, rows: int, slice_rows: int
-) -> list[dict[str, str | None]]:
-    """Cut *rows* staged rows into slices of about *slice_rows* rows, by e-mail.
-
-    Returns a payload a slice: its e-mails [low, high); the last one has no end.
-    """
+async def slices(conn: Conn, staging: str, rows: int, slice_rows: int) -> list[Span]:
+    """Cut *rows* staged rows into slices of about *slice_rows* rows, by e-mail."""
     if not rows:
         return []
     table = Identifier(staging)
@@ -106,10 +116,35 @@ async def slices(
         percent=100 if rows < EXACT else 10,
     )
     sampled = [email for (email,) in found]
-    edges: list[str | None] = list(dict.fromkeys([*(first or ()), *sampled[1:]]))
-    return [
-        {"low": low, "high": high} for low, high in zip(edges, [*edges[1:], None], strict=True)
-    ]
+    edges = list(dict.fromkeys([*(first or ()), *sampled[1:]]))
+    return [Span(low, high) for low, high in zip(edges, [*edges[1:], None], strict=True)]
+
+
+async def save_edges(conn: Conn, import_id: int, slices: Sequence[Span]) -> list[dict[str, int]]:
+    """Keep where the slices of an import begin; a payload a slice, which holds no e-mail."""
+    await forget_edges(conn, import_id)
+    await sql.run(conn, Q.save_edges, import_id=import_id, emails=[each.low for each in slices])
+    return [{"slice": number} for number in range(1, len(slices) + 1)]
+
+
+async def span(conn: Conn, import_id: int, payload: Mapping[str, Any]) -> Span:
+    """The e-mails of the slice that *payload* names.
+
+    Raises:
+        EdgesGone: the import has ended, or begun anew.
+    """
+    if "low" in payload:
+        # Of an import that an earlier version of the platform began.
+        return Span(payload["low"], payload["high"])
+    found = await sql.row(conn, Q.slice_span, import_id=import_id, number=payload["slice"])
+    if found is None:
+        raise EdgesGone
+    return Span(*found)
+
+
+async def forget_edges(conn: Conn, import_id: int) -> None:
+    """Once an import has ended: no e-mail of it stays behind."""
+    await sql.run(conn, Q.forget_edges, import_id=import_id)
 
 
 async def exists(conn: Conn, name: str) -> bool:
@@ -153,13 +188,11 @@ async def prepare_slice(conn: Conn) -> None:
     await sql.run(conn, Q.slice_settings)
 
 
-async def has_repeated(
-    conn: Conn, staging: str, payload: dict[str, str | None]
-) -> bool:
-    """Whether an e-mail stands in several rows of the slice [low, high)."""
+async def has_repeated(conn: Conn, staging: str, emails: Span) -> bool:
+    """Whether an e-mail stands in several rows of the slice."""
     found = await sql.row(
-        conn, Q.has_repeated.format(staging=Identifier(staging)), low=payload["low"],
-        high=payload["high"],
+        conn, Q.has_repeated.format(staging=Identifier(staging)), low=emails.low,
+        high=emails.high,
     )
     return bool(found and found[0])
 
@@ -191,9 +224,9 @@ def merging(staging: str, merge: Merge) -> Composed:
 
 async def merge_slice(
     conn: Conn, staging: str, merge: Merge, record: Import, number: int,
-    payload: dict[str, str | None], gone: Sequence[str] = (),
+    emails: Span, gone: Sequence[str] = (),
 ) -> Slice | None:
-    """Merge and record the e-mails [low, high), and raise the base's version.
+    """Merge and record the slice of *emails*, and raise the base's version.
 
     ``None`` when another writer got in between: undo, and try again. Rows of those who are *gone*
     are refused.
@@ -203,7 +236,7 @@ async def merge_slice(
     """
     creates, updates = record.mode != "update", record.mode != "create"
     row = await sql.row(
-        conn, merging(staging, merge), prepare=False, low=payload["low"], high=payload["high"],
+        conn, merging(staging, merge), prepare=False, low=emails.low, high=emails.high,
         organization_id=record.organization_id, import_id=record.id, round=record.round,
         number=number, creates=creates, updates=updates, gone=list(gone),
         place=record.email_header,

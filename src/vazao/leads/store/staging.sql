@@ -42,6 +42,21 @@ select email from (
 where (place - 1) * %(slices)s / total <> (place - 2) * %(slices)s / total or place = 1
 order by email
 
+-- name: save_edges
+-- Where the slices of an import begin. Apart from their payloads, which are kept for good.
+insert into leads.edge (import_id, number, email)
+select %(import_id)s, number, email from unnest(%(emails)s::text[]) with ordinality e (email, number)
+
+-- name: slice_span
+-- From where a slice begins up to where the next one does.
+select email, (
+    select email from leads.edge where import_id = %(import_id)s and number = %(number)s + 1
+) from leads.edge where import_id = %(import_id)s and number = %(number)s
+
+-- name: forget_edges
+-- They are of no use once the import has ended.
+delete from leads.edge where import_id = %(import_id)s
+
 -- name: staging_exists
 -- Whether a table of that name is there; one that a crash of the server emptied is.
 select to_regclass(%(name)s) is not null

@@ -14,6 +14,7 @@ from vazao.leads.store.base import know_custom_fields
 from vazao.leads.store.imports import Q as IMPORTS
 from vazao.leads.store.imports import custom_fields
 from vazao.leads.store.staging import (
+    Span,
     StagingLost,
     changes_of,
     columns_of,
@@ -47,9 +48,9 @@ async def prepare(conn: Conn, staging: str, fields: Sequence[str]) -> None:
 
 async def compare_slice(
     conn: Conn, staging: str, comparison: Comparison, record: Import, number: int,
-    payload: dict[str, str | None],
+    emails: Span,
 ) -> Slice:
-    """Compare the e-mails [low, high), and record what an import would do with them.
+    """Compare the slice of *emails*, and record what an import would do with them.
 
     Raises:
         StagingLost: no row stands there, though the slice began with one.
@@ -62,7 +63,7 @@ async def compare_slice(
         names=Composed([SQL(", {}").format(name) for name in names]),
     )
     found = await sql.row(
-        conn, statement, prepare=False, low=payload["low"], high=payload["high"],
+        conn, statement, prepare=False, low=emails.low, high=emails.high,
         organization_id=record.organization_id, import_id=record.id, round=record.round,
         number=number, creates=record.mode != "update", updates=record.mode != "create",
         place=record.email_header,

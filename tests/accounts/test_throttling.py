@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.accounts import PASSWORD, Browse, People, log_in
 from tests.support.valkey import valkey_server
+from tests.support.waiting import eventually
 from vazao import accounts
 from vazao.accounts import errors, throttling
 from vazao.accounts.counting import Counting, counting_of
@@ -122,8 +123,11 @@ async def test_tries_of_several_processes_at_once_are_five_in_all(counting: Coun
             return "wrong"
 
     guesses = [asyncio.create_task(guess(one)) for _ in range(15) for one in (counting, other)]
-    while sum(task.done() for task in guesses) < 30 - FREE_PAIR:
-        await asyncio.sleep(0.01)
+
+    async def refused() -> bool:
+        return sum(task.done() for task in guesses) == 30 - FREE_PAIR
+
+    await eventually(refused)
     decided.set()
     assert Counter([await task for task in guesses]) == {"wrong": FREE_PAIR, "early": 25}
 

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -357,3 +358,32 @@ async def test_an_empty_base_answers_everything(place: Site) -> None:
     assert len((await nobody.get(f"{LEADS}/export")).text.splitlines()) == 1
     assert (await nobody.get(f"{LEADS}/export?format=ndjson")).text == ""
     assert (await nobody.get(f"{LEADS}/facets")).json()["leads"] == 0
+
+
+async def test_a_person_is_erased_by_a_program_or_an_admin(
+    client: Client, place: Site, tenant: Tenant
+) -> None:
+    asked = await client.post(f"{LEADS}/purge", json={"email": " ANA@x.com "})
+    assert asked.status_code == 202, asked.text
+    assert asked.headers["location"] == f"/v1/jobs/{asked.json()['id']}"
+    assert "ana@x.com" not in asked.text.lower()
+
+    async def gone() -> bool:
+        return await emails(client) == ["bob", "li"]
+
+    await eventually(gone)
+    refused = await client.post(f"{LEADS}/purge", json={"email": "nobody"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "email_invalid")
+    for role, status in (("member", 403), ("admin", 303)):
+        browser = await place.browser(tenant, role)
+        page = await browser.get("/leads/deleted")
+        assert ("purge-email" in page.text) == (role == "admin")
+        token = re.search(r'name="csrf" value="([^"]+)"', page.text)
+        form = {"email": "bob@x.com", "csrf": token[1] if token else ""}
+        answer = await browser.post("/leads/purge", data=form)
+        assert answer.status_code == status, (role, answer.text[:300])
+    await eventually(lambda: only_li(client))
+
+
+async def only_li(client: Client) -> bool:
+    return await emails(client) == ["li"]

@@ -11,7 +11,7 @@ import pytest
 from tests.support.leads import Tenant, five, indexed
 from tests.support.sites import Site
 from tests.support.waiting import eventually
-from vazao.leads import store, tasks
+from vazao.leads import erasing, store
 
 pytestmark = pytest.mark.anyio
 Client = httpx2.AsyncClient
@@ -125,14 +125,14 @@ async def test_one_who_opted_out_comes_back_as_such_and_only_so(
 async def test_after_its_days_a_deleted_lead_is_gone(client: Client, tenant: Tenant) -> None:
     made = await make(client)
     await client.delete(f"/v1/leads/{made['id']}")
-    await tasks.forget_deleted(tenant.platform)
+    await erasing.forget_deleted(tenant.platform)
     assert len((await client.get("/v1/leads/deleted")).json()["items"]) == 1
     async with tenant.platform.db.connection() as conn:
         await conn.execute(
             "update leads.deleted set deleted_at = deleted_at - %s where organization_id = %s",
             [timedelta(days=31), tenant.id],
         )
-    await tasks.forget_deleted(tenant.platform)
+    await erasing.forget_deleted(tenant.platform)
     assert (await client.get("/v1/leads/deleted")).json()["items"] == []
     assert code(await client.post(f"/v1/leads/{made['id']}/restore")) == (404, "lead_not_found")
 

@@ -1,4 +1,4 @@
-"""What a spreadsheet would run is inert in every file of ours, whichever separator it is read by."""
+"""What a spreadsheet would run is inert in our files, whichever separator they are read by."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         no_result,
         status_of,
     )
+    from vazao.jobs.api import SHOWN
     from vazao.jobs.demo import curl_line, finished
     from vazao.jobs.ending import error_json, lead_seconds
     from vazao.jobs.errors import (
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
     from vazao.kit.registry import Registry
 
 __all__ = [
-    "ACCEPTED", "NO_RESULT", "READ", "TASK_TOKEN", "WRITE", "Accepted", "HandBack",
+    "ACCEPTED", "NO_RESULT", "READ", "SHOWN", "TASK_TOKEN", "WRITE", "Accepted", "HandBack",
     "IdempotencyClash", "Job", "JobEnded", "JobNotFound", "JobView", "Kind", "NoResult", "Part",
     "PartRun", "PartSignal", "TaskStatus", "accepted", "add_part", "at_work", "by_ids", "cancel",
     "curl_line", "discard_open", "enqueue", "error_json", "error_view", "finished", "forget",
@@ -87,7 +88,7 @@ __getattr__ = lazily(__name__, {
     "held_by": "service", "hold_key": "service", "list_jobs": "service", "open_job": "service",
     "results_after": "service", "results_by_token": "service", "results_of": "service",
     "retry": "service", "seal": "service", "list_topic": "telling", "topic_of": "telling",
-    "JobView": "views", "error_view": "views", "view": "views",
+    "SHOWN": "api", "JobView": "views", "error_view": "views", "view": "views",
 })
 
 

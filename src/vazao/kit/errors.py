@@ -103,6 +103,13 @@ class NotFound(VazaoError):
     status = 404
 
 
+class Gone(VazaoError):
+    """What was here is gone for good."""
+
+    code = "gone"
+    status = 410
+
+
 class Conflict(VazaoError):
     """That clashes with what is already there."""
 

@@ -40,7 +40,7 @@ def register(registry: Registry) -> None:
     """Show the feature to the platform."""
     from vazao import jobs
     from vazao.kit.registry import DemoStep, Figure, MenuEntry, Periodic
-    from vazao.leads import cli, demo, store, tasks
+    from vazao.leads import cli, demo, erasing, store, tasks
 
     registry.scopes |= {"leads:read": True, "leads:write": True}
     registry.web.append(_routes)
@@ -53,7 +53,7 @@ def register(registry: Registry) -> None:
     registry.demo.append(DemoStep("Import of a spreadsheet", demo.import_sheet, 10))
     registry.template_packages.append("vazao.leads")
     registry.periodic.append(Periodic("leads.sweep", 60.0, tasks.sweep))
-    registry.periodic.append(Periodic("leads.forget_deleted", 3600.0, tasks.forget_deleted))
+    registry.periodic.append(Periodic("leads.forget_deleted", 3600.0, erasing.forget_deleted))
     registry.periodic.append(Periodic("leads.thin", 600.0, tasks.thin))
     registry.periodic.append(Periodic("leads.renew_words", 10.0, tasks.renew_words))
     for kind in (
@@ -68,6 +68,11 @@ def register(registry: Registry) -> None:
             "leads.index", "Search catches up with an import", "plan",
             {"plan": tasks.plan_index, "index": tasks.index, "mark": tasks.mark},
             weights={"plan": 0.02, "index": 1.0, "mark": 0.01}, background=True,
+        ),
+        jobs.Kind(
+            erasing.KIND, "A person is erased", "erase",
+            {"erase": erasing.erase, "scan": erasing.scan, "close": erasing.close},
+            on_end=erasing.ended, weights={"erase": 0.1, "scan": 1.0, "close": 0.1},
         ),
     ):
         registry.job_kinds[kind.name] = kind

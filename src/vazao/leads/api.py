@@ -10,13 +10,16 @@ from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
+from vazao import jobs
+from vazao.jobs import JobView
 from vazao.kit import clock
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.pages import language_of
 from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, following, limit_of
 from vazao.kit.web.parameters import json_of
 from vazao.kit.web.streaming import begun, kept_file
-from vazao.leads import described, editing, searching, store
+from vazao.leads import described, editing, erasing, searching, store
 from vazao.leads.errors import FiltersExclusive, SinceInvalid, SortExclusive
 from vazao.leads.listing import Filters, listed
 from vazao.leads.models import Change
@@ -29,6 +32,7 @@ from vazao.leads.views import (
     LeadHistory,
     LeadPage,
     LeadView,
+    PersonFields,
     Tagged,
     Tagging,
     deleted_view,
@@ -227,6 +231,20 @@ class Leads(Controller):
             return lead_view(
                 await editing.get_lead(conn, principal.organization_id, lead_id)
             )
+
+    @post("/purge", operation_id="purgeLead", summary="Erase a person for good", status_code=202,
+          opt=described.PURGE_LEAD)
+    async def purge(
+        self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any]
+    ) -> Response[JobView]:
+        """Leads, what can be restored of them, what imports told of them, and stored sheets."""
+        asked = await json_of(request, PersonFields)
+        job = await erasing.ask(platform, principal, asked.email,
+                                 request.scope["state"].get("request_id"))
+        return Response(
+            jobs.view(job, language_of(request)), status_code=202,
+            headers={"Location": f"/v1/jobs/{job.token}"},
+        )
 
     @patch("/{lead_id:str}", operation_id="updateLead", summary="Change a lead",
            opt=described.UPDATE_LEAD)

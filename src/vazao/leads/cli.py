@@ -30,7 +30,9 @@ FINISHED, FAILED, WITH_REJECTED = 0, 1, 3
 BLOCK = 4 << 20
 PATIENCE_SECONDS = 5.0
 """How long an import may wait before it is asked why."""
+CONFIRM = "Erase {email} for good? Nobody can take that back."
 TEXTS = {
+    "confirm": CONFIRM,
     "queued": "Queued", "running": "Running", "finished": "Finished", "failed": "Failed",
     "cancelled": "Cancelled", "reading": "Reading", "merging": "Merging", "rows_total": "Rows",
     "created": "Created", "updated": "Updated", "unchanged": "Unchanged",
@@ -259,6 +261,28 @@ def _print(which: str, import_id: str, organization: str) -> None:
             record, _ = await service.get(conn, organization_id, import_id)
         async for block in getattr(correcting, which)(platform, record, kit.language()):
             sys.stdout.buffer.write(block)
+
+    kit.run(main)
+
+
+@app.command("purge")
+def purge(
+    email: Annotated[str, typer.Argument(help="e-mail of the person")],
+    organization: Organization,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Erase a person for good, as they may ask by law; prints the id of the job."""
+    if not yes:
+        question = translate(CONFIRM, kit.language())
+        typer.confirm(question.format(email=email), abort=True)
+
+    async def main(platform: Platform) -> None:
+        from vazao.leads import erasing
+
+        async with platform.db.transaction() as conn:
+            organization_id = await platform.registry.organization_id(conn, organization)
+            job = await erasing.begin(conn, organization_id, [email], requested_by="vazao leads")
+        typer.echo(job.token)
 
     kit.run(main)
 

@@ -28,7 +28,7 @@ from vazao.kit.sql import Conn
 from vazao.kit.turns import Turn
 from vazao.kit.web.spooling import AnswersWaiting, blocks
 from vazao.leads import service, store, typed, validation
-from vazao.leads.errors import TookTooLong
+from vazao.leads.errors import SheetErased, TookTooLong
 from vazao.leads.mapping import CUSTOM
 from vazao.leads.models import Import
 from vazao.leads.reading import NICE, ahead, limits
@@ -147,6 +147,8 @@ class _Correction:
     async def write(self, file: IO[bytes], turn: Turn) -> None:
         """Write the header and the rows; between two batches others may have their turn."""
         record = self.record
+        if record.sheet_gone:
+            raise SheetErased(remedy="Whoever sent it can send it again without that person.")
         async with self.platform.db.connection() as conn:
             told, long_rows = await self._kinds(conn)
             types = await store.base.custom_types(conn, record.organization_id)

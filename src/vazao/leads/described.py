@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from vazao.jobs import IdempotencyClash, JobEnded
+from vazao.jobs import SHOWN, IdempotencyClash, JobEnded, JobView
 from vazao.kit.errors import NotFound, StorageFull, UploadCutOff
 from vazao.kit.turns import TooManyWaiting, TurnNotReached
 from vazao.kit.web.following import TooManyStreams
@@ -42,6 +42,7 @@ from vazao.leads.views import (
     LeadHistory,
     LeadPage,
     LeadView,
+    PersonFields,
     Tagged,
     Tagging,
 )
@@ -150,7 +151,7 @@ FOLLOW_IMPORT = says(
     parameters=(*TOKEN, LAST_EVENT_ID), refuses=(errors.ImportNotFound, TooManyStreams),
     scope=READ,
 )
-WAITING = (AnswersWaiting, TooManyWaiting, TurnNotReached, errors.TookTooLong)
+WAITING = (errors.SheetErased, AnswersWaiting, TooManyWaiting, TurnNotReached, errors.TookTooLong)
 IMPORT_ERRORS = says(
     Answer(about="The rejected rows as CSV.", kind=TEXT, media="text/csv",
            example="email,name,vazao_row,vazao_column,vazao_reason\n",
@@ -256,6 +257,14 @@ UPDATE_LEAD = says(
                  example={"city": "Olinda", "custom": {"shirt": None}}),),
     refuses=(errors.LeadNotFound, errors.EmailTaken, errors.AddressSuppressed,
              errors.LeadInvalid), scope=WRITE,
+)
+PURGE_LEAD = says(
+    Answer(about="Accepted: a job. When it has finished, nothing of that person is left.",
+           kind=JobView, status=202, example=SHOWN | {"kind": "leads.purge"},
+           headers=(location("/v1/jobs/5e0f2a9c…"),)),
+    bodies=(Body(media="application/json", kind=PersonFields,
+                 example={"email": "ana@example.com"}),),
+    refuses=(errors.EmailInvalid, errors.PurgeNeedsAdmin), scope=WRITE,
 )
 CREATE_LEAD = says(
     Answer(about="The new lead.", kind=LeadView, status=201, example=LEAD,

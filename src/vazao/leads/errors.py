@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from vazao.kit.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
+from vazao.kit.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    Gone,
+    NotFound,
+    Unavailable,
+    Unprocessable,
+)
 from vazao.kit.i18n import translate
 
 
@@ -227,6 +235,24 @@ class FileNotReadable(BadRequest):
     """There is no file {path} that could be read."""
 
     code = "file_not_readable"
+
+
+class EmailInvalid(BadRequest):
+    """That is no e-mail address."""
+
+    code = "email_invalid"
+
+
+class PurgeNeedsAdmin(Forbidden):
+    """Only an administrator of the organization may erase a person for good."""
+
+    code = "purge_needs_admin"
+
+
+class SheetErased(Gone):
+    """The stored sheet was removed: a person in it was erased at their request."""
+
+    code = "sheet_erased"
 
 
 class TookTooLong(Unavailable):

@@ -113,6 +113,7 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     new_types: dict[str, str] | None
     applies: int | None
     applied_by: int | None
+    sheet_gone: str | None
     digest: bytes | None
     base_version: int | None
     round: int

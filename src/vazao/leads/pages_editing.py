@@ -13,7 +13,7 @@ from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
-from vazao.leads import editing, store
+from vazao.leads import editing, erasing, store
 from vazao.leads.columns import LABELS, PART_LABELS
 from vazao.leads.errors import EmailTaken, LeadInvalid
 from vazao.leads.models import Lead
@@ -143,6 +143,21 @@ async def delete(
     return see("/leads/deleted")
 
 
+@post("/leads/purge", opt={"scope": WRITE, "fields": ("email",)}, include_in_schema=False)
+async def purge(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[Any]:
+    """Erase a person for good; the job's page says how far it is."""
+    given = await _given(request)
+    try:
+        job = await erasing.ask(
+            platform, principal, given.get("email", ""), request.scope["state"].get("request_id")
+        )
+    except VazaoError as error:
+        return await _deleted_page(request, platform, principal, None, None, error)
+    return see(f"/jobs/{job.token}")
+
+
 @get("/leads/deleted", opt={"scope": READ}, include_in_schema=False)
 async def deleted(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker,
@@ -201,4 +216,4 @@ async def tag(
     return see(f"/leads?{back}" if back else "/leads")
 
 
-routes = [new, create, edit, change, delete, deleted, restore, tag]
+routes = [new, create, edit, change, delete, purge, deleted, restore, tag]

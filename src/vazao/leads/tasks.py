@@ -22,7 +22,7 @@ from vazao.jobs import HandBack
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 from vazao.leads import merging, searching, settling, store, suppressing
-from vazao.leads.errors import ReadsDifferently
+from vazao.leads.errors import ReadsDifferently, SheetErased
 from vazao.leads.mapping import staged
 from vazao.leads.models import Import
 from vazao.leads.settings import LeadSettings
@@ -56,6 +56,8 @@ async def _record(run: jobs.PartRun) -> Import:
 
 
 async def _upload(platform: Platform, record: Import) -> uploads.Upload:
+    if record.sheet_gone:
+        raise SheetErased(remedy="Send the sheet again without that person.")
     async with platform.db.connection() as conn:
         return await uploads.get_upload(conn, record.organization_id, record.upload)
 
@@ -295,13 +297,6 @@ async def sweep(platform: Platform) -> None:
         for staging, job_id in tables:
             if job_id not in at_work:
                 await store.staging.drop(conn, staging)
-
-
-async def forget_deleted(platform: Platform) -> None:
-    """Drop deleted leads that cannot be restored any more."""
-    kept = timedelta(days=platform.settings.of(LeadSettings).deleted_kept_days)
-    async with platform.db.connection() as conn:
-        await store.edits.forget(conn, kept=kept)
 
 
 async def plan_index(run: jobs.PartRun) -> None:

@@ -83,6 +83,12 @@ class Facets(TypedDict):
     ]
 
 
+class PersonFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom to erase."""
+
+    email: str
+
+
 class LeadFields(TypedDict, total=False):
     """Fields to set; null clears. ``custom`` merges by key, and a null there removes the key."""
 

@@ -1623,6 +1623,7 @@ CREATE TABLE leads.import (
     rows_warned bigint,
     applies bigint,
     applied_by bigint,
+    sheet_gone text,
     CONSTRAINT import_empty_check CHECK ((empty = ANY (ARRAY['keep'::text, 'clear'::text]))),
     CONSTRAINT import_mode_check CHECK ((mode = ANY (ARRAY['upsert'::text, 'create'::text, 'update'::text])))
 )
@@ -1641,6 +1642,8 @@ COMMENT ON COLUMN leads.import.left_out IS 'Whether values that were left out st
 COMMENT ON COLUMN leads.import.rows_warned IS 'Rows that came in with a value left out, or doubted';
 
 COMMENT ON COLUMN leads.import.applies IS 'The trial whose rows this import takes in; applied_by: the import that took this trial''s';
+
+COMMENT ON COLUMN leads.import.sheet_gone IS 'Why its stored sheet is gone: erased, or expired';
 
 CREATE SEQUENCE leads.lead_id_seq
     START WITH 1
@@ -2041,6 +2044,17 @@ CREATE TABLE leads.lead_p9 (
     updated_by bigint
 )
 WITH (fillfactor='90');
+
+CREATE TABLE leads.purge (
+    id bigint NOT NULL,
+    organization_id integer NOT NULL,
+    emails text[] NOT NULL,
+    expired boolean DEFAULT false NOT NULL
+);
+
+COMMENT ON TABLE leads.purge IS 'Whom a job is to forget, until it has ended';
+
+COMMENT ON COLUMN leads.purge.expired IS 'Nobody asked: they were deleted for so long; one who is back is no longer meant';
 
 CREATE TABLE leads.rejection (
     import_id bigint NOT NULL,
@@ -2911,6 +2925,9 @@ ALTER TABLE ONLY leads.lead_p9
 
 ALTER TABLE ONLY leads.lead_p9
     ADD CONSTRAINT lead_p9_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY leads.purge
+    ADD CONSTRAINT purge_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY leads.rejection
     ADD CONSTRAINT rejection_pkey PRIMARY KEY (import_id, "row");

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     )
     from vazao.uploads.models import Upload, segment_key
     from vazao.uploads.settings import UploadSettings
-    from vazao.uploads.store import find_any, segments, stored_since
+    from vazao.uploads.store import find_any, list_stored, segments, stored_since
     from vazao.uploads.tus.service import claim_upload
 
 __all__ = [
     "FormInvalid", "Upload", "UploadInUse", "UploadNotFound", "UploadSettings", "UploadTooLarge",
     "claim_upload",
-    "delete_upload", "doom_upload", "find_any", "get_upload", "local_file", "read", "receive",
-    "receive_form", "register", "segment_key", "segments",
+    "delete_upload", "doom_upload", "find_any", "get_upload", "list_stored", "local_file",
+    "read", "receive", "receive_form", "register", "segment_key", "segments",
     "spool_folder", "stored_since",
 ]
 
@@ -42,6 +42,7 @@ __getattr__ = lazily(__name__, {
     "UploadTooLarge": "errors", "receive_form": "forms", "delete_upload": "intake",
     "doom_upload": "intake", "get_upload": "intake", "local_file": "intake", "read": "intake",
     "receive": "intake", "Upload": "models", "segment_key": "models", "find_any": "store",
+    "list_stored": "store",
     "segments": "store", "stored_since": "store", "spool_folder": "intake",
     "claim_upload": "tus.service", "UploadSettings": "settings",
 })

@@ -146,6 +146,12 @@ select {upload} from jobs.upload where token = %(token)s
 select s.number, s.bytes from jobs.segment as s join jobs.upload as u on u.id = s.upload_id
 where u.token = %(token)s and u.organization_id = %(organization_id)s order by s.number
 
+-- name: list_stored
+-- A page of what an organization has stored whole.
+select {upload} from jobs.upload
+where organization_id = %(organization_id)s and status = 'stored' and id > %(after)s
+order by id limit %(limit)s
+
 -- name: stored_since
 -- A page of what was stored within a span of the past, by its type: for sweeps of results.
 select {upload} from jobs.upload

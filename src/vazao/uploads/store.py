@@ -71,6 +71,15 @@ async def stored_since(
     )
 
 
+async def list_stored(
+    conn: Conn, organization_id: int, *, after: int, limit: int
+) -> list[Upload]:
+    """A page of what the organization has stored whole, with ids above *after*."""
+    return await sql.every(
+        conn, Upload, Q.list_stored, organization_id=organization_id, after=after, limit=limit
+    )
+
+
 async def doom(conn: Conn, upload_id: int) -> Upload | None:
     """Mark the upload for removal; ``None`` where it is gone."""
     return await sql.one(conn, Upload, Q.doom_upload, id=upload_id)

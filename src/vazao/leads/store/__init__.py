@@ -6,6 +6,7 @@ One module a noun, its statements beside it: ``store.imports.find(conn, …)``.
 from vazao.leads.store import (
     base,
     edits,
+    erasing,
     fields,
     imports,
     mappings,
@@ -16,5 +17,6 @@ from vazao.leads.store import (
 )
 
 __all__ = [
-    "base", "edits", "fields", "imports", "mappings", "search", "staging", "suppression", "trials",
+    "base", "edits", "erasing", "fields", "imports", "mappings", "search", "staging",
+    "suppression", "trials",
 ]

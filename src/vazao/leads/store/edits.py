@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from psycopg.sql import SQL, Identifier, Placeholder
@@ -61,11 +60,6 @@ async def deleted(
         conn, Deleted, _DELETED, organization_id=organization_id, before=before or LAST,
         limit=limit,
     )
-
-
-async def forget(conn: Conn, *, kept: timedelta) -> None:
-    """Drop what was deleted longer ago than *kept*."""
-    await sql.run(conn, Q.forget_deleted, kept=kept)
 
 
 async def tag(

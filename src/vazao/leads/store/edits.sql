@@ -33,10 +33,6 @@ from leads.deleted
 where organization_id = %(organization_id)s and lead_id < %(before)s
 order by lead_id desc limit %(limit)s
 
--- name: forget_deleted
--- What cannot be taken back any more.
-delete from leads.deleted where deleted_at < kit.now() - %(kept)s
-
 -- name: tag_leads
 -- Tags of some leads; those that have them so already are not touched. Locked in the order of the
 -- e-mail, as every writer of several leads does.

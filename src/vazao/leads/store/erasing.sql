@@ -1,0 +1,129 @@
+-- A person is forgotten: whatever holds their values, by their e-mails.
+
+-- name: create_purge
+-- Whom a job is to forget; the job's own payload is kept for good, so it names nobody.
+insert into leads.purge (id, organization_id, emails, expired)
+values (%(id)s, %(organization_id)s, %(emails)s, %(expired)s)
+
+-- name: spare_those_back
+-- Who was only deleted for long, and has come back, is no longer meant.
+update leads.purge p set emails = array(
+    select email from unnest(p.emails) email
+    where not exists (
+        select from leads.lead l
+        where l.organization_id = p.organization_id and l.email = email.email
+    )
+)
+where p.id = %(id)s and p.expired
+
+-- name: take_expired
+-- Leads that can be restored no longer, by organization: so many at a time.
+with late as (
+    select organization_id, lead_id from leads.deleted
+    where deleted_at < kit.now() - %(kept)s order by deleted_at limit %(limit)s
+    for update skip locked
+), gone as (
+    delete from leads.deleted d using late
+    where d.organization_id = late.organization_id and d.lead_id = late.lead_id
+    returning d.organization_id, d.lead_id, d.lead ->> 'email' as email
+), edits as (
+    delete from leads.edit e using gone
+    where e.organization_id = gone.organization_id and e.lead_id = gone.lead_id
+)
+select organization_id, array_agg(email) from gone group by organization_id
+
+-- name: find_purge
+-- Whom this job forgets.
+select emails from leads.purge where id = %(id)s
+
+-- name: forget_purge
+-- Once it has ended, nobody needs to know whom it forgot.
+delete from leads.purge where id = %(id)s
+
+-- name: find_people
+-- Their leads, and those that can still be restored: id, e-mail, whether they had opted out, whether
+-- it stands among the leads. Locked in the order of the e-mail, as every writer of several does.
+select id, email, opted_out, true as live from (
+    select id, email, opted_out from leads.lead
+    where organization_id = %(organization_id)s and email = any (%(emails)s::text[])
+    order by email for update
+) l
+union all
+select lead_id, lead ->> 'email', coalesce((lead ->> 'opted_out')::boolean, false), false
+from leads.deleted
+where organization_id = %(organization_id)s and lead ->> 'email' = any (%(emails)s::text[])
+
+-- name: erase_leads
+-- The leads, what can be restored of them, and what was done to them.
+with ids as (select unnest(%(ids)s::bigint[]) as id),
+gone as (
+    delete from leads.lead l using ids
+    where l.organization_id = %(organization_id)s and l.id = ids.id
+), kept as (
+    delete from leads.deleted d using ids
+    where d.organization_id = %(organization_id)s and d.lead_id = ids.id
+), done as (
+    delete from leads.edit e using ids
+    where e.organization_id = %(organization_id)s and e.lead_id = ids.id
+)
+delete from leads.before_image b using ids, leads.import i
+where b.lead_id = ids.id and i.id = b.import_id and i.organization_id = %(organization_id)s
+
+-- name: clear_told
+-- Values that were told of refused rows, and of values left out, where they hold an e-mail.
+with refused as (
+    update leads.rejection r set value = null from leads.import i
+    where i.organization_id = %(organization_id)s and r.import_id = i.id
+        and lower(r.value) like any (%(patterns)s::text[])
+    returning 1
+), warned as (
+    update leads.warning w set value = null from leads.import i
+    where i.organization_id = %(organization_id)s and w.import_id = i.id
+        and lower(w.value) like any (%(patterns)s::text[])
+    returning 1
+)
+select (select count(*) from refused) + (select count(*) from warned)
+
+-- name: clear_headers
+-- A sheet without column names has its first person there.
+with cleared as (
+    update leads.import set headers = null, mapping = null, types = null, notes = '[]'
+    where organization_id = %(organization_id)s and (
+        lower(headers::text) like any (%(patterns)s::text[])
+        or lower(mapping::text) like any (%(patterns)s::text[])
+        or lower(notes::text) like any (%(patterns)s::text[]))
+)
+delete from leads.saved_mapping
+where organization_id = %(organization_id)s and lower(mapping::text) like any (%(patterns)s::text[])
+
+-- name: staging_of
+-- Staged rows that are kept, of imports that run and of dry runs that may be applied.
+select c.relname from pg_class c
+join leads.import i on i.id = substring(c.relname from '^i([0-9]+)_')::bigint
+where c.relnamespace = 'leads_staging'::regnamespace and c.relkind = 'r'
+    and c.relname !~ '_r$' and i.organization_id = %(organization_id)s
+order by c.relname
+
+-- name: erase_staged
+-- From one of those tables.
+delete from leads_staging.{staging} where email = any (%(emails)s::text[])
+
+-- name: clear_rows
+-- What was told of a person's rows in a sheet, whatever it was.
+with refused as (
+    update leads.rejection r set value = null from leads.import i
+    where i.organization_id = %(organization_id)s and i.upload = %(upload)s
+        and r.import_id = i.id and r.row = any (%(rows)s::bigint[])
+)
+update leads.warning w set value = null from leads.import i
+where i.organization_id = %(organization_id)s and i.upload = %(upload)s
+    and w.import_id = i.id and w.row = any (%(rows)s::bigint[])
+
+-- name: lose_sheet
+-- Its imports say why the stored sheet is gone; those that have not read it yet are returned.
+with lost as (
+    update leads.import set sheet_gone = %(why)s
+    where organization_id = %(organization_id)s and upload = %(upload)s
+    returning id, token, staging
+)
+select token from lost where staging is null

@@ -1,0 +1,170 @@
+"""A person is erased: their planted values are nowhere, and everybody else's stay."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from tests.support.jobs import end_of
+from tests.support.leads import Tenant, indexed
+from tests.support.waiting import eventually
+from vazao import uploads
+from vazao.leads import editing, erasing, service, store
+from vazao.leads.errors import SheetErased
+
+pytestmark = pytest.mark.anyio
+TABLES = """
+select format('%I.%I', n.nspname, c.relname)
+from pg_class c join pg_namespace n on n.oid = relnamespace
+where c.relkind in ('r', 'p') and not c.relispartition
+    and n.nspname in ('leads', 'leads_staging', 'jobs', 'kit', 'public')
+"""
+
+
+def mark_of(tenant: Tenant) -> str:
+    """A word that stands in all that is one's who is to be erased."""
+    return f"planted{tenant.id}"
+
+
+def who(tenant: Tenant) -> str:
+    """The address of that person."""
+    return f"{mark_of(tenant)}.person@x.com"
+
+
+async def planted(tenant: Tenant) -> list[str]:
+    """The tables in which the mark stands, in any column."""
+    found, mark = [], mark_of(tenant)
+    async with tenant.platform.db.connection() as conn:
+        for (table,) in await (await conn.execute(TABLES)).fetchall():
+            row = await (await conn.execute(
+                f"select count(*) from {table} t where lower(t::text) like '%{mark}%'"  # type: ignore[arg-type]
+            )).fetchone()
+            if row and row[0]:
+                found.append(f"{table}: {row[0]}")
+    return found
+
+
+async def stored(tenant: Tenant) -> list[uploads.Upload]:
+    """The stored files of the organization that hold the mark."""
+    async with tenant.platform.db.connection() as conn:
+        kept = await uploads.list_stored(conn, tenant.id, after=0, limit=100)
+    found = []
+    for upload in kept:
+        async with uploads.local_file(tenant.platform, upload) as path:
+            if mark_of(tenant).encode() in path.read_bytes().lower():
+                found.append(upload)
+    return found
+
+
+async def purge(tenant: Tenant, *emails: str) -> dict[str, Any]:
+    """Erase people; what the job says that it did."""
+    async with tenant.platform.db.transaction() as conn:
+        job = await erasing.begin(conn, tenant.id, emails or [who(tenant)])
+    done = await end_of(tenant.platform, job)
+    assert done.status == "finished", done.error
+    return done.result
+
+
+def workbook(*rows: tuple[str, ...]) -> bytes:
+    """A workbook with these rows."""
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+    return made.getvalue()
+
+
+async def test_nothing_of_a_person_is_left_and_nothing_else_is_touched(
+    tenant: Tenant, other: Tenant
+) -> None:
+    mark, one = mark_of(tenant), who(tenant)
+    keep = "".join(f"k{n}@x.com,K{n},1\n" for n in range(50))
+    shown = await tenant.run(f"E-mail,Nome,Idade\n{keep}{one.upper()},{mark} Person,x\n")
+    await tenant.run(workbook(("E-mail", "Nota"), ("k1@x.com", "n"), (one, f"{mark} note")),
+                     filename="a.xlsx")
+    await tenant.run(f"E-mail,Telefone\nbad,1\n{one},{mark}\n", strict="true")
+    await tenant.run(f"E-mail,Nome\n{one},{mark} Again\nk2@x.com,Other\n", dry_run="true")
+    clean = await tenant.run("E-mail,Nome\nk3@x.com,Clean\nbad,y\n")
+    await other.run(f"E-mail,Nome\n{one},Same Name\n")
+    await indexed(tenant)
+    await indexed(other)
+    before = await tenant.base()
+    del before[one]
+
+    done = await purge(tenant)
+
+    assert done["leads"] == 1
+    assert done["sheets_removed"] == 4
+    assert await tenant.base() == before
+    found = await planted(tenant)
+    theirs = {each.partition(":")[0] for each in found}
+    assert theirs == {"leads.lead", "leads.document"}, "the other organization's alone"
+    assert (await other.base())[one]["name"] == "Same Name"
+    assert await other.rows("select count(*) from leads.lead where organization_id = %s") == [(1,)]
+    assert await stored(tenant) == []
+    with pytest.raises(SheetErased):
+        await tenant.errors(shown)
+    assert await tenant.errors(clean)
+    async with tenant.platform.db.connection() as conn:
+        record, _ = await service.get(conn, tenant.id, shown["id"])
+    assert record.sheet_gone == erasing.ERASED
+
+
+async def test_a_deleted_one_is_erased_and_an_opt_out_is_remembered(tenant: Tenant) -> None:
+    one, mark = who(tenant), mark_of(tenant)
+    await tenant.run(f"E-mail,Nome,Descadastrado\n{one},{mark},sim\nk@x.com,K,\n")
+    async with tenant.platform.db.transaction() as conn:
+        lead = await store.base.find(conn, tenant.id, one)
+        assert lead is not None
+        await editing.delete_lead(conn, tenant.id, str(lead.id), tenant.platform.secret)
+    done = await purge(tenant)
+    assert (done["leads"], done["deleted_leads"]) == (0, 1)
+    assert await planted(tenant) == []
+    shown = await tenant.run(f"E-mail,Nome\n{one},Back\n")
+    assert shown["created"] == 0
+    assert shown["rejected"] == 1
+
+
+async def test_whom_nobody_knows_is_erased_without_a_trace(tenant: Tenant) -> None:
+    await tenant.run("E-mail\nk@x.com\n")
+    done = await purge(tenant, f"{mark_of(tenant)}.nobody@x.com")
+    assert (done["leads"], done["sheets"], done["sheets_removed"]) == (0, 1, 0)
+    assert await planted(tenant) == []
+    assert set(await tenant.base()) == {"k@x.com"}
+
+
+async def test_a_dry_run_that_held_them_cannot_bring_them_back(tenant: Tenant) -> None:
+    trial = await tenant.run(f"E-mail,Nome\n{who(tenant)},Planted\nk@x.com,K\n", dry_run="true")
+    await purge(tenant)
+    async with tenant.platform.db.connection() as conn:
+        record, _ = await service.get(conn, tenant.id, trial["id"])
+        assert record.staging is not None
+        assert await store.staging.count(conn, record.staging) == 1
+
+
+async def test_one_who_is_back_outlives_the_old_deletion(tenant: Tenant) -> None:
+    back, gone = who(tenant), f"gone.{who(tenant)}"
+    await tenant.run(f"E-mail,Nome\n{back},{mark_of(tenant)}\n{gone},{mark_of(tenant)}\n")
+    async with tenant.platform.db.transaction() as conn:
+        for email in (back, gone):
+            lead = await store.base.find(conn, tenant.id, email)
+            assert lead is not None
+            await editing.delete_lead(conn, tenant.id, str(lead.id), tenant.platform.secret)
+        await conn.execute(
+            "update leads.deleted set deleted_at = deleted_at - interval '31 days' "
+            "where organization_id = %s", [tenant.id]
+        )
+    await tenant.run(f"E-mail,Nome\n{back},Back\n")
+    await erasing.forget_deleted(tenant.platform)
+
+    async def done() -> bool:
+        return await tenant.rows("select 1 from jobs.job where organization_id = %s and kind = "
+                                 "'leads.purge' and status = 'finished'") == [(1,)]
+
+    await eventually(done)
+    assert set(await tenant.base()) == {back}
+    assert await tenant.rows("select 1 from leads.deleted where organization_id = %s") == []

@@ -13,6 +13,7 @@ from vazao.accounts import sign_in as signing
 from vazao.accounts.entering import safe_next
 from vazao.accounts.models import SESSION_IDLE, SESSION_LIFE
 from vazao.accounts.passwords import hasher_of
+from vazao.accounts.settings import AccountSettings
 from vazao.kit import clock
 from vazao.kit.platform import Platform
 from vazao.kit.web import document
@@ -340,3 +341,17 @@ async def test_signing_out_ends_the_session_itself(browse: Browse, people: Peopl
     thief.cookies.set("vazao_session", secret)
     assert (await thief.get("/")).headers["location"] == "/login"
     assert (await client.post("/logout")).headers["location"] == "/login"
+
+
+async def test_a_new_session_ends_the_oldest_of_too_many(
+    platform: Platform, browse: Browse, people: People
+) -> None:
+    platform.settings.of(AccountSettings).sessions_per_user = 3
+    clients = [browse() for _ in range(5)]
+    for client in clients:
+        assert (await log_in(client)).status_code == 303
+    assert (await log_in(browse(), "beto")).status_code == 303
+    stand = [(await client.get("/account")).status_code for client in clients]
+    assert stand == [303, 303, 200, 200, 200]
+    assert (await log_in(browse(), "ana", "wrong")).status_code == 401
+    assert (await clients[2].get("/account")).status_code == 200, "who fails ends nothing"

@@ -120,7 +120,7 @@ async def test_a_deleted_one_is_erased_and_an_opt_out_is_remembered(tenant: Tena
     async with tenant.platform.db.transaction() as conn:
         lead = await store.base.find(conn, tenant.id, one)
         assert lead is not None
-        await editing.delete_lead(conn, tenant.id, str(lead.id), tenant.platform.secret)
+        await editing.delete_lead(conn, tenant.id, str(lead.id), tenant.platform.secrets)
     done = await purge(tenant)
     assert (done["leads"], done["deleted_leads"]) == (0, 1)
     assert await planted(tenant) == []
@@ -153,7 +153,7 @@ async def test_one_who_is_back_outlives_the_old_deletion(tenant: Tenant) -> None
         for email in (back, gone):
             lead = await store.base.find(conn, tenant.id, email)
             assert lead is not None
-            await editing.delete_lead(conn, tenant.id, str(lead.id), tenant.platform.secret)
+            await editing.delete_lead(conn, tenant.id, str(lead.id), tenant.platform.secrets)
         await conn.execute(
             "update leads.deleted set deleted_at = deleted_at - interval '31 days' "
             "where organization_id = %s", [tenant.id]

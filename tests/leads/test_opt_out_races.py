@@ -46,12 +46,12 @@ async def merging_waits(platform: Platform) -> None:
 
 
 async def delete(conn: Connection, tenant: Tenant, id: str) -> None:
-    await editing.delete_lead(conn, tenant.id, id, tenant.platform.secret)
+    await editing.delete_lead(conn, tenant.id, id, tenant.platform.secrets)
 
 
 async def move(conn: Connection, tenant: Tenant, id: str) -> None:
     fields = {"email": f"new{id}@x.com"}
-    await editing.change_lead(conn, tenant.id, id, fields, tenant.platform.secret)
+    await editing.change_lead(conn, tenant.id, id, fields, tenant.platform.secrets)
 
 
 Leave = Callable[[Connection, Tenant, str], Awaitable[None]]

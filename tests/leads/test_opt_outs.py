@@ -215,3 +215,22 @@ def test_no_statement_but_these_gives_a_lead_an_address() -> None:
     assert {name for name, text in texts.items() if writing.search(text)} == {
         "merge_slice", "update_lead",
     }
+
+
+async def test_an_opt_out_outlives_the_signing_key(client: Client, tenant: Tenant) -> None:
+    await delete(client, "ana@x.com")
+    platform, new = tenant.platform, b"n" * 32
+    old = platform.secrets
+    platform.secret, platform.secrets = new, (new, *old)
+    try:
+        shown = await tenant.run("E-mail\nana@x.com\neva@x.com\n")
+        assert (shown["created"], shown["rejected"]) == (1, 1)
+        made = await client.post(LEADS, json={"email": "ana@x.com"})
+        assert made.json()["error"]["code"] == "suppressed"
+        out = await client.post(LEADS, json={"email": "ana@x.com", "opted_out": True})
+        assert out.status_code == 201
+        assert await hashes(tenant) == 0, "the lead says it itself"
+        await delete(client, "ana@x.com")
+    finally:
+        platform.secret, platform.secrets = old[0], old
+    assert await hashes(tenant) == 1

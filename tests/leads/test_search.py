@@ -117,7 +117,7 @@ async def edit(tenant: Tenant, known: str, /, **fields: Any) -> Lead:
         lead = await store.base.find(conn, tenant.id, known)
         assert lead
         return await editing.change_lead(
-            conn, tenant.id, str(lead.id), fields, tenant.platform.secret
+            conn, tenant.id, str(lead.id), fields, tenant.platform.secrets
         )
 
 
@@ -125,7 +125,7 @@ async def delete(tenant: Tenant, email: str) -> int:
     async with tenant.platform.db.transaction() as conn:
         lead = await store.base.find(conn, tenant.id, email)
         assert lead
-        await editing.delete_lead(conn, tenant.id, str(lead.id), tenant.platform.secret)
+        await editing.delete_lead(conn, tenant.id, str(lead.id), tenant.platform.secrets)
         return lead.id
 
 

@@ -303,6 +303,10 @@ async def test_a_failed_import_is_retried_once_its_cause_is_gone(small: Platform
     assert len(await tenant.base()) == 1
 
 
+async def one_staged(tenant: Tenant) -> bool:
+    return len(await staging(tenant)) == 1
+
+
 async def test_staging_left_by_a_killed_reader_goes_with_the_sweep(small: Platform) -> None:
     tenant, token = await begun(small)
     # The first import's, where its worker stopped before that was done.
@@ -310,6 +314,7 @@ async def test_staging_left_by_a_killed_reader_goes_with_the_sweep(small: Platfo
     async with writer(small) as theirs:
         await theirs.execute("select from leads.import for update")
         async with process(small) as killed:
+            await eventually(lambda: one_staged(tenant))
             await waits_for_lock(small)
             killed.kill()
             await killed.wait()

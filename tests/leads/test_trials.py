@@ -164,7 +164,7 @@ async def test_one_who_left_after_the_trial_stays_away(tenant: Tenant) -> None:
         )
         found = await store.base.find(conn, tenant.id, "gone@x.com")
         assert found is not None
-        await editing.delete_lead(conn, tenant.id, str(found.id), tenant.platform.secret)
+        await editing.delete_lead(conn, tenant.id, str(found.id), tenant.platform.secrets)
         await conn.execute(
             "update leads.suppression set created_at = created_at - interval '3 hours' "
             "where organization_id = %s", [tenant.id],

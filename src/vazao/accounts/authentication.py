@@ -116,7 +116,11 @@ class Authenticator:
         principal = await self._remembered(secret, self._find_session)
         if principal is None:
             return None
-        return msgspec.structs.replace(principal, csrf=self.csrf(credentials.digest(secret)))
+        digest, old = credentials.digest(secret), self._platform.secrets[1:]
+        return msgspec.structs.replace(
+            principal, csrf=self.csrf(digest),
+            csrf_old=tuple(csrf.value_for(each, digest) for each in old),
+        )
 
     async def session(self, digest: bytes) -> Principal | None:
         """Who is signed in by the session with this hash."""

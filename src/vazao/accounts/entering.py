@@ -60,9 +60,12 @@ def visitor(request: Asking, platform: Platform) -> str | None:
     return request.cookies.get(authentication.prefixed(VISITOR_COOKIE, request, platform))
 
 
-def visitor_csrf(platform: Platform, visitor: str) -> str:
-    """What forms shown to that browser must send back."""
-    return csrf.value_for(platform.secret, b"visitor\0" + visitor.encode("utf-8", "replace"))
+def visitor_csrf(platform: Platform, visitor: str) -> list[str]:
+    """What forms shown to that browser must send back; or, behind the first, what those did that
+    were shown before the signing key was changed.
+    """
+    holder = b"visitor\0" + visitor.encode("utf-8", "replace")
+    return [csrf.value_for(secret, holder) for secret in platform.secrets]
 
 
 def session_cookie(request: Asking, platform: Platform, signed: SignedIn) -> Cookie:

@@ -57,7 +57,7 @@ def _login_page(
 ) -> Response[str]:
     """The form, with what was typed before and the ticket of a refusal, but no password."""
     visitor = entering.visitor(request, platform) or secrets.token_urlsafe(16)
-    request.state.csrf = entering.visitor_csrf(platform, visitor)
+    request.state.csrf = entering.visitor_csrf(platform, visitor)[0]
     response = page(
         request, "accounts/login.html", status=error.status if error else 200, target=target,
         username=username, ticket=error.more.get("ticket", "") if error else "",

@@ -126,6 +126,17 @@ delete from accounts.throttle where key = %(pair)s
 with signed as (
     insert into accounts.sign_in as s (user_id, last_at) values (%(user_id)s, %(now)s)
     on conflict (user_id) do update set previous_at = s.last_at, last_at = excluded.last_at
+), ended as (
+    -- A user has so many at most: the new one ends the oldest.
+    delete from accounts.session
+    where token in (
+        select token from accounts.session where user_id = %(user_id)s
+        order by created_at desc offset %(most)s - 1
+    ) and exists (
+        select from accounts."user" u
+        where u.id = %(user_id)s and u.enabled and u.password_hash = %(checked)s
+    )
+    returning token
 )
 insert into accounts.session
     (token, user_id, organization_id, created_at, last_seen_at, expires_at, user_agent, address)
@@ -133,7 +144,8 @@ select %(token)s, u.id, u.organization_id, %(now)s, %(now)s, %(expires_at)s, %(u
     %(address)s::inet
 from accounts."user" u
 where u.id = %(user_id)s and u.enabled and u.password_hash = %(checked)s
-returning (select u.language from accounts."user" u where u.id = user_id)
+returning (select u.language from accounts."user" u where u.id = user_id),
+    (select coalesce(array_agg(token), '{}') from ended)
 
 -- name: find_session
 -- One query a request: it also notes, once in five minutes, that the session was seen.

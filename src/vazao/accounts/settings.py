@@ -18,6 +18,9 @@ class AccountSettings(Section):
         description="share of this host's cores that hash passwords at most, all web processes "
         "together; at low priority, so that pages win",
     )
+    sessions_per_user: int = Field(
+        50, ge=1, description="sessions of a user that stand at a time; a new one ends the oldest"
+    )
     sign_in_seconds: float = Field(
         10.0, gt=0, description="longest that a sign-in waits on its connection; who would wait "
         "longer gets a ticket and comes back"

@@ -29,6 +29,7 @@ from vazao.accounts.foreign import foreign_of
 from vazao.accounts.hashing import Turn
 from vazao.accounts.models import SESSION_LIFE, Credentials, SignedIn
 from vazao.accounts.passwords import hash_new, hasher_of, verify
+from vazao.accounts.settings import AccountSettings
 from vazao.kit import clock
 from vazao.kit.errors import NotFound
 from vazao.kit.logging import get
@@ -70,7 +71,7 @@ def arrive(
     """
     key = names.lookup_key(username)
     try:
-        shown = tickets.read(platform.secret, key or "", ticket)
+        shown = tickets.read(platform.secrets, key or "", ticket)
         turn = hasher_of(platform).welcome(shown, at=at, holder=key)
     except errors.SignInBusy as busy:
         raise _with_ticket(platform, key, busy) from None
@@ -147,22 +148,23 @@ async def _hold(
 
 def device_value(platform: Platform, key: str, device: str) -> str:
     """What the cookie of a device holds on which *key* has signed in."""
-    return f"{device}.{_device_mac(platform, key, device)}"
+    return f"{device}.{_device_mac(platform.secret, key, device)}"
 
 
 def known_device(platform: Platform, key: str | None, value: str) -> str | None:
     """The id of the device whose cookie holds *value*, if *key* has signed in on it."""
     device, _, mac = value.partition(".")
-    if not key or not device or not hmac.compare_digest(
-        mac.encode("utf-8", "replace"), _device_mac(platform, key, device).encode()
-    ):
+    if not key or not device:
         return None
-    return device
+    given = mac.encode("utf-8", "replace")
+    holds = any(hmac.compare_digest(given, _device_mac(secret, key, device).encode())
+        for secret in platform.secrets)
+    return device if holds else None
 
 
-def _device_mac(platform: Platform, key: str, device: str) -> str:
+def _device_mac(secret: bytes, key: str, device: str) -> str:
     text = f"device cookie\0{key}\0{device}".encode("utf-8", "replace")
-    return hmac.new(platform.secret, text, hashlib.sha256).hexdigest()[:32]
+    return hmac.new(secret, text, hashlib.sha256).hexdigest()[:32]
 
 
 async def _upgrade(platform: Platform, user_id: int, checked: str, password: str) -> str:
@@ -200,6 +202,7 @@ async def sign_in(
             conn, token=credentials.digest(secret), user_id=found.user_id,
             checked=found.password_hash or "", expires_at=expires_at,
             user_agent=_short(place.user_agent), address=place.address or None,
+            most=platform.settings.of(AccountSettings).sessions_per_user,
         )
     if started is None:
         raise errors.SignInRefused

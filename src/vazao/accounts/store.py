@@ -150,16 +150,24 @@ async def forget_failures(conn: Conn, pair: bytes) -> None:
 
 async def start_session(
     conn: Conn, *, token: bytes, user_id: int, checked: str, expires_at: datetime,
-    user_agent: str, address: str | None,
+    user_agent: str, address: str | None, most: int,
 ) -> tuple[str | None] | None:
-    """A new session and its sign-in; the user's language (``None``: none chosen) in a tuple, or
+    """A new session and its sign-in; the oldest end where the user had *most* of them already.
+
+    Returns the user's language (``None``: none chosen) in a tuple, or
     ``None`` where the user is gone or disabled meanwhile, or their password's hash is no longer
     *checked*.
     """
-    return await sql.row(
+    found = await sql.row(
         conn, Q.start_session, token=token, user_id=user_id, checked=checked, expires_at=expires_at,
-        user_agent=user_agent, address=address, now=clock.now(),
+        user_agent=user_agent, address=address, now=clock.now(), most=most,
     )
+    if found is None:
+        return None
+    language, ended = found
+    if ended:
+        await changes_with(conn, *(f"credential:{digest.hex()}" for digest in ended))
+    return (language,)
 
 
 async def find_session(conn: Conn, token: bytes) -> SessionRow | None:

@@ -13,6 +13,7 @@ import hmac
 import secrets
 import struct
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 LIFE_SECONDS = 180
@@ -42,8 +43,12 @@ def make(secret: bytes, username_key: str, arrived: float, seconds: int) -> str:
     return base64.urlsafe_b64encode(said + _mac(secret, username_key, said)).decode()
 
 
-def read(secret: bytes, username_key: str, ticket: str | None) -> Ticket | None:
-    """What a ticket says; ``None`` where it is another's, forged, or too old."""
+def read(secrets: Sequence[bytes], username_key: str, ticket: str | None) -> Ticket | None:
+    """What a ticket says; ``None`` where it is another's, forged, or too old.
+
+    Args:
+        secrets: any of which may have signed it.
+    """
     if not ticket or len(ticket) > LONGEST:
         return None
     try:
@@ -51,7 +56,7 @@ def read(secret: bytes, username_key: str, ticket: str | None) -> Ticket | None:
     except (binascii.Error, ValueError):
         return None
     said, mac = known[:_FORM.size], known[_FORM.size:]
-    if not hmac.compare_digest(mac, _mac(secret, username_key, said)):
+    if not any(hmac.compare_digest(mac, _mac(each, username_key, said)) for each in secrets):
         return None
     found = Ticket(*_FORM.unpack(said))
     return found if found.until > time.time() else None

@@ -38,8 +38,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     ``organization_id`` is the tenant of everything it does. ``scopes`` are the token's; a session
     has those of its roles. ``username`` is what a user signs in with. ``credential`` names the
     token or session, and is no secret: what is announced when it is revoked. ``csrf`` is set where
-    a cookie signed the request in: what its unsafe requests must carry. ``session_id`` names the
-    session, and is no secret.
+    a cookie signed the request in: what its unsafe requests must carry, or one of ``csrf_old``
+    where the signing key was changed. ``session_id`` names the session, and is no secret.
     """
 
     organization_id: int
@@ -50,6 +50,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
     csrf: str | None = None
+    csrf_old: tuple[str, ...] = ()
     session_id: str | None = None
     credential: str = ""
     username: str = ""
@@ -91,6 +92,8 @@ class Platform:
         self.db.announce = self.announcer.announce
         self.listener = Listener(settings.database_direct_url or database_url)
         self.secret = load_secret(settings)
+        # All whose signatures hold, the newest first.
+        self.secrets = (self.secret, *old_secrets(settings))
         self.authenticate: Authenticate | None = None
         # The organization of those who need not say who they are, once looked up.
         self.public_id: int | None = None
@@ -155,6 +158,7 @@ def check_settings(settings: Settings) -> None:
     """
     check_addresses(settings)
     load_secret(settings)
+    old_secrets(settings)
     trusted_networks(settings.trusted_proxies)
     Blobs(settings.file_store)
 
@@ -214,6 +218,21 @@ def load_secret(settings: Settings) -> bytes:
         return _kept_secret(settings.folder / "secret")
     except OSError as error:
         raise unusable(settings.folder, error) from error
+
+
+def old_secrets(settings: Settings) -> list[bytes]:
+    """Signing keys that were in use before.
+
+    Raises:
+        ConfigurationError: one is too short: it is part of a key, cut at a comma perhaps.
+    """
+    found = [each.strip() for each in settings.secret_old.split(",") if each.strip()]
+    if any(len(each) < SHORTEST_SECRET for each in found):
+        raise ConfigurationError(
+            "A key in VAZAO_SECRET_OLD is shorter than {least} characters.",
+            remedy="Write the keys as they were, separated by commas.", least=SHORTEST_SECRET,
+        )
+    return [each.encode() for each in found]
 
 
 def _kept_secret(path: Path) -> bytes:

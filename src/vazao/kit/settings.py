@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         description="signing key, at least 32 characters; unset: generated once into the data "
         "folder (mode 0600)",
     )
+    secret_old: str = Field(
+        "",
+        description="comma-separated signing keys that were in use before: what they signed still "
+        "holds, nothing new is signed with them",
+    )
     log_format: str = Field("auto", pattern="^(auto|json|console)$", description="log lines")
     log_level: str = Field("info", description="debug, info, warning or error")
 

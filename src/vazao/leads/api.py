@@ -154,7 +154,7 @@ class Leads(Controller):
         data = await json_of(request, dict[str, Any])
         async with platform.db.transaction() as conn:
             lead = await editing.create_lead(
-                conn, principal.organization_id, data, platform.secret, by=principal.name
+                conn, principal.organization_id, data, platform.secrets, by=principal.name
             )
         await _mark(platform, principal)
         return Response(
@@ -202,7 +202,7 @@ class Leads(Controller):
         """Take a deletion back."""
         async with platform.db.transaction() as conn:
             lead = await editing.restore_lead(
-                conn, principal.organization_id, lead_id, platform.secret, by=principal.name
+                conn, principal.organization_id, lead_id, platform.secrets, by=principal.name
             )
         await _mark(platform, principal)
         return lead_view(lead)
@@ -256,7 +256,7 @@ class Leads(Controller):
         data = await json_of(request, dict[str, Any])
         async with platform.db.transaction() as conn:
             lead = await editing.change_lead(
-                conn, principal.organization_id, lead_id, data, platform.secret,
+                conn, principal.organization_id, lead_id, data, platform.secrets,
                 by=principal.name,
             )
         await _mark(platform, principal)
@@ -270,7 +270,7 @@ class Leads(Controller):
         """Remove one lead."""
         async with platform.db.transaction() as conn:
             await editing.delete_lead(
-                conn, principal.organization_id, lead_id, platform.secret, by=principal.name
+                conn, principal.organization_id, lead_id, platform.secrets, by=principal.name
             )
         await _mark(platform, principal)
 

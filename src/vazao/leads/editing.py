@@ -38,7 +38,7 @@ def lead_id(text: str) -> int:
 
 
 async def create_lead(
-    conn: Connection, organization_id: int, fields: Mapping[str, Any], secret: bytes, *,
+    conn: Connection, organization_id: int, fields: Mapping[str, Any], secrets: Sequence[bytes], *,
     by: str | None = None,
 ) -> Lead:
     """A new lead.
@@ -56,7 +56,7 @@ async def create_lead(
         lead = await store.edits.insert(conn, organization_id, given)
     except pg.UniqueViolation as error:
         raise EmailTaken from error
-    await suppressing.take(conn, organization_id, secret, lead)
+    await suppressing.take(conn, organization_id, secrets, lead)
     await store.edits.record(conn, organization_id, [lead.id], "created", by, sorted(given))
     await _arrived(conn, organization_id, lead)
     return lead
@@ -79,8 +79,8 @@ async def _arrived(conn: Connection, organization_id: int, lead: Lead) -> None:
 
 
 async def change_lead(
-    conn: Connection, organization_id: int, id: str, fields: Mapping[str, Any], secret: bytes, *,
-    by: str | None = None,
+    conn: Connection, organization_id: int, id: str, fields: Mapping[str, Any],
+    secrets: Sequence[bytes], *, by: str | None = None,
 ) -> Lead:
     """Set fields of one lead under the rules of an import; null clears.
 
@@ -110,7 +110,7 @@ async def change_lead(
         raise EmailTaken from error
     if after is None:
         raise LeadNotFound
-    await suppressing.move(conn, organization_id, secret, lead, after)
+    await suppressing.move(conn, organization_id, secrets, lead, after)
     await store.edits.record(conn, organization_id, [lead.id], "changed", by, sorted(changed))
     await store.search.index(conn, organization_id, [lead.id])
     await store.base.raise_base(conn, organization_id, 0)
@@ -118,7 +118,8 @@ async def change_lead(
 
 
 async def delete_lead(
-    conn: Connection, organization_id: int, id: str, secret: bytes, *, by: str | None = None
+    conn: Connection, organization_id: int, id: str, secrets: Sequence[bytes], *,
+    by: str | None = None,
 ) -> None:
     """Remove one lead, which can be taken back for a while; one that had opted out leaves a keyed
     hash of its e-mail.
@@ -128,14 +129,15 @@ async def delete_lead(
         raise LeadNotFound
     number, email, opted_out = gone
     if opted_out:
-        await suppressing.leave(conn, organization_id, secret, email)
+        await suppressing.leave(conn, organization_id, secrets, email)
     await store.edits.record(conn, organization_id, [number], "deleted", by)
     await store.search.forget(conn, organization_id, number)
     await store.base.raise_base(conn, organization_id, -1)
 
 
 async def restore_lead(
-    conn: Connection, organization_id: int, id: str, secret: bytes, *, by: str | None = None
+    conn: Connection, organization_id: int, id: str, secrets: Sequence[bytes], *,
+    by: str | None = None,
 ) -> Lead:
     """Take a deletion back: the lead is what it was, under its own id.
 
@@ -150,7 +152,7 @@ async def restore_lead(
         raise EmailTaken from error
     if lead is None:
         raise LeadNotFound
-    await suppressing.take(conn, organization_id, secret, lead)
+    await suppressing.take(conn, organization_id, secrets, lead)
     await store.edits.record(conn, organization_id, [lead.id], "restored", by)
     await _arrived(conn, organization_id, lead)
     return lead

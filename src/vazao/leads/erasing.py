@@ -13,9 +13,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from psycopg import AsyncConnection
 
 from vazao import jobs, sheets, uploads
@@ -24,6 +23,9 @@ from vazao.kit.platform import Platform, Principal
 from vazao.leads import store, suppressing
 from vazao.leads.errors import EmailInvalid, PurgeNeedsAdmin
 from vazao.leads.settings import LeadSettings
+
+if TYPE_CHECKING:
+    import polars as pl
 
 KIND = "leads.purge"
 AT_ONCE = 1000
@@ -106,12 +108,12 @@ async def _sheets(conn: AsyncConnection[Any], organization_id: int) -> list[str]
 
 
 async def _from_tables(run: jobs.PartRun, conn: AsyncConnection[Any]) -> dict[str, int]:
-    organization_id, secret = run.job.organization_id, run.platform.secret
+    organization_id, secrets = run.job.organization_id, run.platform.secrets
     emails = await store.erasing.emails(conn, run.job.id)
     people = await store.erasing.people(conn, organization_id, emails)
     for person in people:
         if person.opted_out:
-            await suppressing.leave(conn, organization_id, secret, person.email)
+            await suppressing.leave(conn, organization_id, secrets, person.email)
     await store.erasing.leads(conn, organization_id, [person.id for person in people])
     for person in people:
         await store.search.forget(conn, organization_id, person.id)
@@ -162,6 +164,8 @@ def _rows_of(
 
     What cannot be read as a sheet is searched byte by byte.
     """
+    import polars as pl
+
     from vazao.leads.reading import limits
 
     found: list[int] = []
@@ -182,6 +186,8 @@ def _holds(texts: Iterable[str], emails: Sequence[str]) -> bool:
 
 
 def _hits(frame: pl.DataFrame, emails: Sequence[str]) -> list[int]:
+    import polars as pl
+
     from vazao.leads import validation
 
     plan = validation.Plan((), {})

@@ -94,7 +94,7 @@ async def create(
     try:
         async with platform.db.transaction() as conn:
             lead = await editing.create_lead(
-                conn, principal.organization_id, _fields(given, None), platform.secret,
+                conn, principal.organization_id, _fields(given, None), platform.secrets,
                 by=principal.name,
             )
     except VazaoError as error:
@@ -123,7 +123,7 @@ async def change(
     try:
         async with platform.db.transaction() as conn:
             await editing.change_lead(
-                conn, principal.organization_id, lead_id, _fields(given, lead), platform.secret,
+                conn, principal.organization_id, lead_id, _fields(given, lead), platform.secrets,
                 by=principal.name,
             )
     except VazaoError as error:
@@ -138,7 +138,7 @@ async def delete(
     """Delete a lead; the page of deleted ones says how to take that back."""
     async with platform.db.transaction() as conn:
         await editing.delete_lead(
-            conn, principal.organization_id, lead_id, platform.secret, by=principal.name
+            conn, principal.organization_id, lead_id, platform.secrets, by=principal.name
         )
     return see("/leads/deleted")
 
@@ -192,7 +192,7 @@ async def restore(
     try:
         async with platform.db.transaction() as conn:
             lead = await editing.restore_lead(
-                conn, principal.organization_id, lead_id, platform.secret, by=principal.name
+                conn, principal.organization_id, lead_id, platform.secrets, by=principal.name
             )
     except EmailTaken as error:
         return await _deleted_page(request, platform, principal, None, None, error)

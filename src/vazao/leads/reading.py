@@ -160,10 +160,12 @@ class Reading:
 
     def _without_suppressed(self, checked: validation.Validated) -> validation.Validated:
         """Refuse who opted out and left; their e-mail is not written down again."""
-        secret = self.platform.secret
+        secrets = self.platform.secrets
         gone = pl.Series(
-            [suppressing.email_hash(secret, e) in self.suppressed for e in checked.rows["email"]],
-            dtype=pl.Boolean,
+            [
+                any(suppressing.email_hash(each, email) in self.suppressed for each in secrets)
+                for email in checked.rows["email"]
+            ], dtype=pl.Boolean,
         )
         header = next(h for h, field in self.mapping.items() if field == "email")
         told = checked.rows.filter(gone).select(

@@ -220,8 +220,8 @@ async def _merge_once(
         )
         if done is None:
             raise pg.SerializationFailure("another writer got in between")
-        number, secret = run.part.number, run.platform.secret
-        if done.created and (back := await suppressing.revived(conn, record, secret, number)):
+        number, secrets = run.part.number, run.platform.secrets
+        if done.created and (back := await suppressing.revived(conn, record, secrets, number)):
             raise Revived(back)
         run.result = {"created": done.created, "updated": done.updated}
         run.count(rows=done.rows)

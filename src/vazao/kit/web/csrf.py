@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -39,13 +40,14 @@ def value_for(secret: bytes, holder: bytes) -> str:
     return hmac.new(secret, b"csrf\0" + holder, hashlib.sha256).hexdigest()
 
 
-def check(expected: str, given: str | None) -> None:
-    """Compare in constant time.
+def check(expected: Iterable[str], given: str | None) -> None:
+    """Compare in constant time with each that may have been signed.
 
     Raises:
-        CsrfFailed: they differ, or nothing was sent.
+        CsrfFailed: it is none of them, or nothing was sent.
     """
-    if not hmac.compare_digest(expected.encode(), (given or "").encode("utf-8", "replace")):
+    sent = (given or "").encode("utf-8", "replace")
+    if not any(hmac.compare_digest(each.encode(), sent) for each in expected):
         raise CsrfFailed
 
 
@@ -75,7 +77,8 @@ def _place(host: str, scheme: str) -> str:
 
 
 async def guard(
-    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, expected: str
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler,
+    expected: Iterable[str],
 ) -> None:
     """Hold an unsafe request that a cookie signed in to *expected*.
 

@@ -175,7 +175,7 @@ async def authorize(
     _permit(principal, handler.opt)
     if principal is not None and principal.csrf is not None:
         connection.state.csrf = principal.csrf
-        await csrf.guard(connection, handler, principal.csrf)
+        await csrf.guard(connection, handler, (principal.csrf, *principal.csrf_old))
     await parameters.check(connection, handler)
 
 

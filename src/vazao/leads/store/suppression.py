@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vazao.kit import sql
 from vazao.kit.sql import Conn
 from vazao.leads.models import Import
@@ -14,15 +16,15 @@ async def suppress(conn: Conn, organization_id: int, email_hash: bytes) -> None:
     await sql.run(conn, Q.suppress, organization_id=organization_id, email_hash=email_hash)
 
 
-async def release(conn: Conn, organization_id: int, email_hash: bytes) -> None:
-    """Forget that this e-mail opted out and left."""
-    await sql.run(conn, Q.release, organization_id=organization_id, email_hash=email_hash)
+async def release(conn: Conn, organization_id: int, hashes: Sequence[bytes]) -> None:
+    """Forget that the e-mail with these hashes, one a key, opted out and left."""
+    await sql.run(conn, Q.release, organization_id=organization_id, hashes=list(hashes))
 
 
-async def is_suppressed(conn: Conn, organization_id: int, email_hash: bytes) -> bool:
-    """Whether this e-mail opted out and left."""
+async def is_suppressed(conn: Conn, organization_id: int, hashes: Sequence[bytes]) -> bool:
+    """Whether the e-mail with these hashes, one a key, opted out and left."""
     found = await sql.row(
-        conn, Q.is_suppressed, organization_id=organization_id, email_hash=email_hash
+        conn, Q.is_suppressed, organization_id=organization_id, hashes=list(hashes)
     )
     return bool(found and found[0])
 

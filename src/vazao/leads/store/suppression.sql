@@ -8,14 +8,14 @@ values (%(organization_id)s, %(email_hash)s) on conflict do nothing
 -- name: release
 -- A lead that opted out holds the address again, and says itself what the hash said.
 delete from leads.suppression
-where organization_id = %(organization_id)s and email_hash = %(email_hash)s
+where organization_id = %(organization_id)s and email_hash = any (%(hashes)s::bytea[])
 
 -- name: is_suppressed
 -- Asked after a lead was written: whoever left the address meanwhile has committed by then, since
 -- the unique index made the writer wait for it.
 select exists(
     select from leads.suppression
-    where organization_id = %(organization_id)s and email_hash = %(email_hash)s
+    where organization_id = %(organization_id)s and email_hash = any (%(hashes)s::bytea[])
 )
 
 -- name: suppressed

@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery
 
 from vazao.jobs import fairness, service
 from vazao.jobs.errors import JobEnded, JobNotEnded, JobNotFound, StatusInvalid
+from vazao.jobs.known import hidden_from
 from vazao.jobs.models import STATUSES
 from vazao.jobs.telling import topic_of
 from vazao.jobs.views import JobPage, JobView, Status, WaitingJobView, WaitView, view
@@ -72,7 +73,7 @@ class JobsController(Controller):
         async with platform.db.connection() as conn:
             found = await service.list_jobs(
                 conn, principal.organization_id, limit=size, before=before, status=status,
-                kind=kind,
+                kind=kind, hidden=hidden_from(platform, principal),
             )
         language = language_of(request)
         return {
@@ -90,7 +91,9 @@ class JobsController(Controller):
     ) -> WaitingJobView:
         """The job's status, and what it waits for while nobody has begun it."""
         async with platform.db.connection() as conn:
-            job = await service.get_job(conn, principal.organization_id, token)
+            job = await service.get_job(
+                conn, principal.organization_id, token, hidden=hidden_from(platform, principal)
+            )
             waits_for = await fairness.waits_for(conn, job)
         return {**view(job, language_of(request)), "waits_for": cast("WaitView | None", waits_for)}
 
@@ -106,7 +109,9 @@ class JobsController(Controller):
     ) -> JobView:
         """End the job now; 409 where it finished or failed before."""
         async with platform.db.transaction() as conn:
-            job = await service.cancel(conn, principal.organization_id, token)
+            job = await service.cancel(
+                conn, principal.organization_id, token, hidden=hidden_from(platform, principal)
+            )
         return view(job, language_of(request))
 
     @post("/{token:str}/retry", operation_id="retryJob", status_code=202,
@@ -121,7 +126,9 @@ class JobsController(Controller):
     ) -> Response[JobView]:
         """Start over from the first step, under the same id; 409 where it has not ended."""
         async with platform.db.transaction() as conn:
-            job = await service.retry(conn, principal.organization_id, token)
+            job = await service.retry(
+                conn, principal.organization_id, token, hidden=hidden_from(platform, principal)
+            )
         headers = {"Location": f"/v1/jobs/{token}"}
         return Response(view(job, language_of(request)), status_code=202, headers=headers)
 
@@ -142,7 +149,9 @@ class JobsController(Controller):
             return view(await service.get_job(conn, organization_id, token), language)
 
         async with platform.db.connection() as conn:
-            job = await service.get_job(conn, organization_id, token)
+            job = await service.get_job(
+                conn, organization_id, token, hidden=hidden_from(platform, principal)
+            )
         return await follow(
             request, principal, key=("job", job.id, language), topics=(topic_of(job),), load=load
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from vazao.jobs.errors import KindUnknown
 from vazao.jobs.models import Kind
+from vazao.kit.platform import Platform, Principal
 
 _known: Mapping[str, Kind] = {}
 
@@ -17,6 +18,17 @@ def bind(kinds: Mapping[str, Kind]) -> None:
     """
     global _known
     _known = kinds
+
+
+def hidden_from(platform: Platform, principal: Principal) -> tuple[str, ...]:
+    """The kinds of jobs that *principal* is told nothing of: their feature has scopes of its own,
+    and it may not read there.
+    """
+    scopes = platform.registry.scopes
+    nouns = {kind: f"{kind.partition('.')[0]}:read" for kind in platform.registry.job_kinds}
+    return tuple(
+        kind for kind, scope in nouns.items() if scope in scopes and not principal.may(scope)
+    )
 
 
 def kind_of(name: str) -> Kind:

@@ -28,11 +28,11 @@ class Event(msgspec.Struct, frozen=True):
 
 async def rows(
     conn: Conn, organization_id: int, *, limit: int, before: int | None = None,
-    status: str | None = None, kind: str | None = None,
+    status: str | None = None, kind: str | None = None, hidden: Sequence[str] = (),
 ) -> Page[Row]:
     """A page of the organization's jobs, newest first; *before*: the last page's last id."""
     return await store.pages.rows(
-        conn, organization_id, limit=limit, before=before, status=status, kind=kind
+        conn, organization_id, limit=limit, before=before, status=status, kind=kind, hidden=hidden
     )
 
 

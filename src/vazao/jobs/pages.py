@@ -14,11 +14,12 @@ from litestar.params import FromPath, FromQuery
 
 from vazao.jobs import overview, pictures, service
 from vazao.jobs.errors import StatusInvalid
+from vazao.jobs.known import hidden_from
 from vazao.jobs.models import STATUSES, Job, Kind
 from vazao.jobs.views import error_view, view
 from vazao.kit import clock
 from vazao.kit.errors import Conflict
-from vazao.kit.platform import Platform
+from vazao.kit.platform import Platform, Principal
 from vazao.kit.sql import Conn
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
@@ -62,12 +63,12 @@ def listing(status: str | None, kind: str | None, after: str | None) -> Listing:
 
 
 async def _rows(
-    request: Request[Any, Any, Any], platform: Platform, organization_id: int, asked: Listing
+    request: Request[Any, Any, Any], platform: Platform, principal: Principal, asked: Listing
 ) -> dict[str, Any]:
     async with platform.db.connection() as conn:
         found = await overview.rows(
-            conn, organization_id, limit=PAGE, before=asked.before, status=asked.status,
-            kind=asked.kind,
+            conn, principal.organization_id, limit=PAGE, before=asked.before, status=asked.status,
+            kind=asked.kind, hidden=hidden_from(platform, principal),
         )
     return {
         "rows": found.items, "next": following(found, lambda row: encode_cursor(row.id)),
@@ -90,12 +91,12 @@ async def show_jobs(
 ) -> Response[str]:
     """Jobs of the organization with their times, and how long each kind takes."""
     asked = listing(status, kind, after)
-    organization = principal.organization_id
+    kinds = sorted({*platform.registry.job_kinds} - {*hidden_from(platform, principal)})
     async with platform.db.connection() as conn:
-        taken = await overview.times(conn, organization, sorted(platform.registry.job_kinds))
+        taken = await overview.times(conn, principal.organization_id, kinds)
     return page(
         request, "jobs/list.html", statuses=STATUSES, picture=pictures.picture_of_times(taken),
-        **await _rows(request, platform, organization, asked),
+        **await _rows(request, platform, principal, asked),
     )
 
 
@@ -107,7 +108,7 @@ async def show_rows(
 ) -> Response[Any]:
     """The list alone, which the page asks for again; 204 where it is what the reader has seen."""
     asked = listing(status, kind, after)
-    found = await _rows(request, platform, principal.organization_id, asked)
+    found = await _rows(request, platform, principal, asked)
     if found["seen"] == seen:
         return Response(None, status_code=204)
     return page(request, "jobs/rows.html", **found)
@@ -128,16 +129,18 @@ async def show_job(
     after: FromQuery[str | None] = None,
 ) -> Response[str]:
     """Everything about one job, live."""
-    return await _job_page(request, platform, principal.organization_id, token, after)
+    return await _job_page(request, platform, principal, token, after)
 
 
 async def _job_page(
-    request: Request[Any, Any, Any], platform: Platform, organization_id: int, token: str,
+    request: Request[Any, Any, Any], platform: Platform, principal: Principal, token: str,
     after: str | None = None, refused: Conflict | None = None,
 ) -> Response[str]:
     language = language_of(request)
     async with platform.db.connection() as conn:
-        job = await service.get_job(conn, organization_id, token)
+        job = await service.get_job(
+            conn, principal.organization_id, token, hidden=hidden_from(platform, principal)
+        )
         course = await _course(conn, job, after)
     kind: Kind | None = platform.registry.job_kinds.get(job.kind)
     error = job.error or {}
@@ -191,7 +194,9 @@ async def show_course(
 ) -> Response[Any]:
     """Parts and log alone, which the page asks for again; 204 where nothing is new."""
     async with platform.db.connection() as conn:
-        job = await service.get_job(conn, principal.organization_id, token)
+        job = await service.get_job(
+            conn, principal.organization_id, token, hidden=hidden_from(platform, principal)
+        )
         course = await _course(conn, job, after)
     if course["seen"] == seen:
         return Response(None, status_code=204)
@@ -203,7 +208,7 @@ async def cancel(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
 ) -> Response[Any]:
     """End the job now, from its page."""
-    return await _act(request, platform, principal.organization_id, token, service.cancel)
+    return await _act(request, platform, principal, token, service.cancel)
 
 
 @post("/jobs/{token:str}/retry", opt={"scope": WRITE}, include_in_schema=False)
@@ -211,18 +216,20 @@ async def retry(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
 ) -> Response[Any]:
     """Let a failed or cancelled job start over, from its page."""
-    return await _act(request, platform, principal.organization_id, token, service.retry)
+    return await _act(request, platform, principal, token, service.retry)
 
 
 async def _act(
-    request: Request[Any, Any, Any], platform: Platform, organization_id: int, token: str,
+    request: Request[Any, Any, Any], platform: Platform, principal: Principal, token: str,
     verb: Any,
 ) -> Response[Any]:
     try:
         async with platform.db.transaction() as conn:
-            job = await verb(conn, organization_id, token)
+            job = await verb(
+                conn, principal.organization_id, token, hidden=hidden_from(platform, principal)
+            )
     except Conflict as refused:
-        return await _job_page(request, platform, organization_id, token, refused=refused)
+        return await _job_page(request, platform, principal, token, refused=refused)
     return Response(None, status_code=303, headers={"Location": f"/jobs/{job.token}"})
 
 

@@ -180,25 +180,35 @@ async def discard_open(conn: Conn, job: Job) -> None:
     await store.jobs.drop_open(conn, job.id)
 
 
-async def get_job(conn: Conn, organization_id: int, token: str) -> Job:
+async def get_job(
+    conn: Conn, organization_id: int, token: str, *, hidden: Sequence[str] = ()
+) -> Job:
     """The organization's job by its public id.
+
+    Args:
+        hidden: kinds that who asks is told nothing of.
 
     Raises:
         JobNotFound: there is none, or it is another organization's, or still being received.
     """
     found = await store.jobs.find(conn, organization_id, token)
-    if found is None or found.status == "receiving":
+    if found is None or found.status == "receiving" or found.kind in hidden:
         raise JobNotFound
     return found
 
 
 async def list_jobs(
     conn: Conn, organization_id: int, *, limit: int = 50, before: int | None = None,
-    status: str | None = None, kind: str | None = None,
+    status: str | None = None, kind: str | None = None, hidden: Sequence[str] = (),
 ) -> Page[Job]:
-    """A page of the organization's jobs, newest first; *before*: the last page's last id."""
+    """A page of the organization's jobs, newest first.
+
+    Args:
+        before: the last page's last id.
+        hidden: kinds that who asks is told nothing of.
+    """
     return await store.jobs.newest(
-        conn, organization_id, limit=limit, before=before, status=status, kind=kind
+        conn, organization_id, limit=limit, before=before, status=status, kind=kind, hidden=hidden
     )
 
 
@@ -232,7 +242,9 @@ async def results_by_token(
     return {(organization_id, token): result for organization_id, token, result in found}
 
 
-async def cancel(conn: Conn, organization_id: int, token: str) -> Job:
+async def cancel(
+    conn: Conn, organization_id: int, token: str, *, hidden: Sequence[str] = ()
+) -> Job:
     """End a job now; its running parts can no longer commit and stop within a second or so.
 
     A job that is cancelled already stays so, without an error.
@@ -241,7 +253,7 @@ async def cancel(conn: Conn, organization_id: int, token: str) -> Job:
         JobNotFound: as :func:`get_job`.
         JobEnded: it finished or failed.
     """
-    found = await get_job(conn, organization_id, token)
+    found = await get_job(conn, organization_id, token, hidden=hidden)
     for attempt in range(5):
         try:
             async with conn.transaction():
@@ -276,14 +288,16 @@ async def forget(
     )
 
 
-async def retry(conn: Conn, organization_id: int, token: str) -> Job:
+async def retry(
+    conn: Conn, organization_id: int, token: str, *, hidden: Sequence[str] = ()
+) -> Job:
     """Let a failed or cancelled job start over from its first step, under the same id.
 
     Raises:
         JobNotFound: as :func:`get_job`.
         JobNotEnded: it is still at work, or finished well.
     """
-    known_job = await get_job(conn, organization_id, token)
+    known_job = await get_job(conn, organization_id, token, hidden=hidden)
     found = await store.jobs.lock(conn, known_job.id)
     if found is None or found.status not in ("failed", "cancelled"):
         raise JobNotEnded

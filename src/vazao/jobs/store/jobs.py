@@ -88,12 +88,14 @@ async def lock(conn: Conn, job_id: int) -> Job | None:
 
 async def newest(
     conn: Conn, organization_id: int, *, limit: int, before: int | None, status: str | None,
-    kind: str | None,
+    kind: str | None, hidden: Sequence[str] = (),
 ) -> Page[Job]:
-    """A page of the organization's jobs, newest first, with ids below *before*."""
+    """A page of the organization's jobs, newest first, with ids below *before*; none of a kind in
+    *hidden*.
+    """
     return await sql.page(
         conn, Job, _LIST, organization_id=organization_id, limit=limit, before=before,
-        status=status, kind=kind,
+        status=status, kind=kind, hidden=list(hidden),
     )
 
 

@@ -47,6 +47,7 @@ where organization_id = %(organization_id)s and status <> 'receiving'
 and (%(before)s::bigint is null or id < %(before)s)
 and (%(status)s::text is null or status = %(status)s)
 and (%(kind)s::text is null or kind = %(kind)s)
+and kind <> all (%(hidden)s::text[])
 order by id desc limit %(limit)s
 
 -- name: jobs_by_ids

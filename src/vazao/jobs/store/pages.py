@@ -17,6 +17,7 @@ _FILTERS = {
     "status": sql.trusted("and status = %(status)s "),
     "kind": sql.trusted("and kind = %(kind)s "),
     "before": sql.trusted("and id < %(before)s "),
+    "hidden": sql.trusted("and kind <> all (%(hidden)s::text[]) "),
 }
 
 
@@ -27,10 +28,14 @@ def listing(asked: Sequence[str]) -> Composed:
 
 async def rows(
     conn: Conn, organization_id: int, *, limit: int, before: int | None, status: str | None,
-    kind: str | None,
+    kind: str | None, hidden: Sequence[str] = (),
 ) -> Page[Row]:
-    """A page of the organization's jobs, newest first, with ids below *before*."""
-    values: dict[str, Any] = {"status": status, "kind": kind, "before": before}
+    """A page of the organization's jobs, newest first, with ids below *before*; none of a kind in
+    *hidden*.
+    """
+    values: dict[str, Any] = {
+        "status": status, "kind": kind, "before": before, "hidden": list(hidden) or None,
+    }
     asked = {name: value for name, value in values.items() if value is not None}
     return await sql.page(
         conn, Row, listing(list(asked)), organization_id=organization_id, limit=limit, **asked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -87,3 +88,13 @@ def test_a_start_where_nobody_lives_counts_anew(
 def test_a_full_disk_is_told_from_a_forbidden_one(tmp_path: Path) -> None:
     assert processes.unusable(tmp_path, OSError(28, "No space left")).code == "storage_full"
     assert processes.unusable(tmp_path, OSError(13, "Permission denied")).code != "storage_full"
+
+
+def test_a_data_folder_is_closed_to_others(tmp_path: Path) -> None:
+    made, open_to_all = tmp_path / "deep" / "made", tmp_path / "known"
+    open_to_all.mkdir(mode=0o777)
+    open_to_all.chmod(0o2775)
+    for folder in (made, open_to_all):
+        processes.prepare_folder(folder)
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    assert stat.S_IMODE(open_to_all.stat().st_mode) == 0o2710

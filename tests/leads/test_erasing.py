@@ -13,7 +13,7 @@ from tests.support.leads import Tenant, indexed
 from tests.support.waiting import eventually
 from vazao import uploads
 from vazao.leads import editing, erasing, service, store
-from vazao.leads.errors import SheetErased
+from vazao.leads.errors import SheetErased, SheetExpired
 
 pytestmark = pytest.mark.anyio
 TABLES = """
@@ -168,3 +168,22 @@ async def test_one_who_is_back_outlives_the_old_deletion(tenant: Tenant) -> None
     await eventually(done)
     assert set(await tenant.base()) == {back}
     assert await tenant.rows("select 1 from leads.deleted where organization_id = %s") == []
+
+
+async def test_a_sheet_is_kept_for_its_days_and_says_so_then(tenant: Tenant) -> None:
+    old = await tenant.run(f"E-mail,Nome\nbad {mark_of(tenant)},x\nk@x.com,K\n")
+    new = await tenant.run("E-mail,Nome\nbad new,x\n")
+    await erasing.expire_sheets(tenant.platform)
+    assert await tenant.errors(old)
+    async with tenant.platform.db.connection() as conn:
+        await conn.execute(
+            "update leads.import set requested_at = requested_at - interval '31 days' "
+            "where token = %s", [old["id"]]
+        )
+    await erasing.expire_sheets(tenant.platform)
+    with pytest.raises(SheetExpired, match="30 days"):
+        await tenant.errors(old)
+    assert await planted(tenant) == []
+    assert await stored(tenant) == []
+    assert await tenant.errors(new)
+    assert set(await tenant.base()) == {"k@x.com"}

@@ -59,7 +59,7 @@ async def sync(run: PartRun) -> Any:
 
 def _folder(platform: Platform) -> Path:
     folder = platform.settings.folder / "feeds"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 
 

@@ -240,7 +240,7 @@ def _kept_secret(path: Path) -> bytes:
     from vazao.kit.files import sync_folder, write_atomically
 
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_name(f"secret.{secrets.token_hex(4)}")
         write_atomically(draft, secrets.token_hex(32))
         with suppress(FileExistsError):

@@ -11,6 +11,7 @@ import json
 import os
 import resource
 import signal
+import stat
 import sys
 import threading
 import time
@@ -64,12 +65,24 @@ def prepare_folder(folder: Path) -> None:
     """
     probe = folder / f".probe-{os.getpid()}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _close_to_others(folder)
         probe.write_bytes(b"\0" * 4096)
         probe.unlink()
     except OSError as error:
         probe.unlink(missing_ok=True) if folder.is_dir() else None
         raise unusable(folder, error) from error
+
+
+def _close_to_others(folder: Path) -> None:
+    """Nobody else reads what lies in the data folder; its group, that of the database's account,
+    may pass through.
+    """
+    status = folder.stat()
+    mode = stat.S_IMODE(status.st_mode)
+    ours = status.st_uid == os.geteuid() and folder not in (Path.home(), Path("/"))
+    if ours and mode & 0o067:
+        folder.chmod(mode & 0o7710)
 
 
 def unusable(folder: Path, error: OSError) -> VazaoError:

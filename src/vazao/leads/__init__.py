@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vazao.kit.faces import lazily
 
 if TYPE_CHECKING:
+    from vazao.jobs import Kind
     from vazao.kit.registry import Registry
     from vazao.leads.settings import LeadSettings
 
@@ -38,7 +39,6 @@ def _routes() -> list[Any]:
 
 def register(registry: Registry) -> None:
     """Show the feature to the platform."""
-    from vazao import jobs
     from vazao.kit.registry import DemoStep, Figure, MenuEntry, Periodic
     from vazao.leads import cli, demo, erasing, store, tasks
 
@@ -52,11 +52,22 @@ def register(registry: Registry) -> None:
     registry.demo_bodies["POST", "/v1/leads/imports"] = demo.body
     registry.demo.append(DemoStep("Import of a spreadsheet", demo.import_sheet, 10))
     registry.template_packages.append("vazao.leads")
-    registry.periodic.append(Periodic("leads.sweep", 60.0, tasks.sweep))
-    registry.periodic.append(Periodic("leads.forget_deleted", 3600.0, erasing.forget_deleted))
-    registry.periodic.append(Periodic("leads.thin", 600.0, tasks.thin))
-    registry.periodic.append(Periodic("leads.renew_words", 10.0, tasks.renew_words))
-    for kind in (
+    registry.periodic += [
+        Periodic("leads.sweep", 60.0, tasks.sweep),
+        Periodic("leads.forget_deleted", 3600.0, erasing.forget_deleted),
+        Periodic("leads.expire_sheets", 3600.0, erasing.expire_sheets),
+        Periodic("leads.thin", 600.0, tasks.thin),
+        Periodic("leads.renew_words", 10.0, tasks.renew_words),
+    ]
+    registry.job_kinds |= {kind.name: kind for kind in _kinds()}
+
+
+def _kinds() -> list[Kind]:
+    """The work that it brings."""
+    from vazao import jobs
+    from vazao.leads import erasing, tasks
+
+    return [
         jobs.Kind(
             "leads.import", "Import of a spreadsheet", "read",
             {"read": tasks.read, "merge": tasks.merge}, on_end=tasks.ended,
@@ -74,5 +85,4 @@ def register(registry: Registry) -> None:
             {"erase": erasing.erase, "scan": erasing.scan, "close": erasing.close},
             on_end=erasing.ended, weights={"erase": 0.1, "scan": 1.0, "close": 0.1},
         ),
-    ):
-        registry.job_kinds[kind.name] = kind
+    ]

@@ -28,10 +28,10 @@ from vazao.kit.sql import Conn
 from vazao.kit.turns import Turn
 from vazao.kit.web.spooling import AnswersWaiting, blocks
 from vazao.leads import service, store, typed, validation
-from vazao.leads.errors import SheetErased, TookTooLong
+from vazao.leads.errors import TookTooLong
 from vazao.leads.mapping import CUSTOM
 from vazao.leads.models import Import
-from vazao.leads.reading import NICE, ahead, limits
+from vazao.leads.reading import NICE, ahead, check_sheet, limits
 from vazao.leads.reasons import REASONS
 
 COLUMNS = ("vazao_row", "vazao_column", "vazao_reason")
@@ -147,8 +147,7 @@ class _Correction:
     async def write(self, file: IO[bytes], turn: Turn) -> None:
         """Write the header and the rows; between two batches others may have their turn."""
         record = self.record
-        if record.sheet_gone:
-            raise SheetErased(remedy="Whoever sent it can send it again without that person.")
+        check_sheet(self.platform, record)
         async with self.platform.db.connection() as conn:
             told, long_rows = await self._kinds(conn)
             types = await store.base.custom_types(conn, record.organization_id)

@@ -151,7 +151,10 @@ FOLLOW_IMPORT = says(
     parameters=(*TOKEN, LAST_EVENT_ID), refuses=(errors.ImportNotFound, TooManyStreams),
     scope=READ,
 )
-WAITING = (errors.SheetErased, AnswersWaiting, TooManyWaiting, TurnNotReached, errors.TookTooLong)
+WAITING = (
+    errors.SheetErased, errors.SheetExpired, errors.TookTooLong, AnswersWaiting, TooManyWaiting,
+    TurnNotReached,
+)
 IMPORT_ERRORS = says(
     Answer(about="The rejected rows as CSV.", kind=TEXT, media="text/csv",
            example="email,name,vazao_row,vazao_column,vazao_reason\n",

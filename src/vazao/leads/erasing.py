@@ -32,7 +32,7 @@ AT_ONCE = 1000
 """People that one job forgets."""
 PAGE = 500
 BLOCK = 1 << 20
-ERASED = "erased"
+ERASED, EXPIRED = "erased", "expired"
 
 
 async def begin(
@@ -236,6 +236,22 @@ async def forget_deleted(platform: Platform) -> None:
             conn, kept=kept, limit=AT_ONCE
         ):
             await begin(conn, organization_id, emails, expired=True)
+
+
+async def expire_sheets(platform: Platform) -> None:
+    """Remove sheets whose time is over, and what was told of their rows."""
+    kept = timedelta(days=platform.settings.of(LeadSettings).sheets_kept_days)
+    async with platform.db.connection() as conn:
+        late = await store.erasing.late_sheets(conn, kept=kept, limit=PAGE)
+    for organization_id, token, ids in late:
+        async with platform.db.transaction() as conn:
+            if await jobs.at_work(conn, ids):
+                continue
+            await store.erasing.clear_sheet(conn, organization_id, token)
+            await store.erasing.lose_sheet(conn, organization_id, token, EXPIRED)
+            upload = await uploads.find_any(conn, token)
+            if upload is not None:
+                await uploads.doom_upload(conn, upload.id)
 
 
 async def ended(conn: Any, job: jobs.Job) -> None:

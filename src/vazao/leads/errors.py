@@ -255,6 +255,12 @@ class SheetErased(Gone):
     code = "sheet_erased"
 
 
+class SheetExpired(Gone):
+    """The stored sheet was removed: sheets are kept for {days} days."""
+
+    code = "sheet_expired"
+
+
 class TookTooLong(Unavailable):
     """The file took more than {seconds} s to be made, the longest it may."""
 

@@ -19,6 +19,7 @@ import polars as pl
 from vazao import jobs, sheets
 from vazao.kit.platform import Platform
 from vazao.leads import mapping, store, suppressing, validation
+from vazao.leads.errors import SheetErased, SheetExpired
 from vazao.leads.models import Import
 from vazao.leads.settings import LeadSettings
 from vazao.sheets import Note
@@ -209,6 +210,21 @@ def with_refused(refused: pl.DataFrame, shapeless: pl.DataFrame) -> pl.DataFrame
         return refused
     told = shapeless.select("row", pl.lit(None, pl.String).alias("column"), "code", "value")
     return pl.concat([refused, told])
+
+
+def check_sheet(platform: Platform, record: Import) -> None:
+    """See that the stored sheet may still be there.
+
+    Raises:
+        SheetErased, SheetExpired: it was removed.
+    """
+    if record.sheet_gone == "erased":
+        raise SheetErased(remedy="Whoever sent it can send it again without that person.")
+    if record.sheet_gone is not None:
+        raise SheetExpired(
+            remedy="Send it again to see its refused rows.",
+            days=platform.settings.of(LeadSettings).sheets_kept_days,
+        )
 
 
 NICE = 10

@@ -23,6 +23,10 @@ class LeadSettings(Section):
     deleted_kept_days: int = Field(
         30, ge=1, description="how long a deleted lead can be restored"
     )
+    sheets_kept_days: int = Field(
+        30, ge=1, description="how long a sheet stays stored after its last import, for its file "
+        "of refused rows; what was told of its rows goes with it"
+    )
     slice_rows: int = Field(
         20_000, ge=100, description="rows that one merge slice (one short transaction) holds"
     )

@@ -22,7 +22,7 @@ from vazao.jobs import HandBack
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 from vazao.leads import merging, searching, settling, store, suppressing
-from vazao.leads.errors import ReadsDifferently, SheetErased
+from vazao.leads.errors import ReadsDifferently
 from vazao.leads.mapping import staged
 from vazao.leads.models import Import
 from vazao.leads.settings import LeadSettings
@@ -56,8 +56,9 @@ async def _record(run: jobs.PartRun) -> Import:
 
 
 async def _upload(platform: Platform, record: Import) -> uploads.Upload:
-    if record.sheet_gone:
-        raise SheetErased(remedy="Send the sheet again without that person.")
+    from vazao.leads.reading import check_sheet
+
+    check_sheet(platform, record)
     async with platform.db.connection() as conn:
         return await uploads.get_upload(conn, record.organization_id, record.upload)
 

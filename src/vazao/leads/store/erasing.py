@@ -72,7 +72,7 @@ async def leads(conn: Conn, organization_id: int, ids: Sequence[int]) -> None:
 
 async def told(conn: Conn, organization_id: int, emails: Sequence[str]) -> int:
     """Clear what imports have told that holds one of the e-mails; how many values."""
-    patterns = [f"%{_literal(email)}%" for email in emails]
+    patterns = _patterns(emails)
     await sql.run(conn, Q.clear_headers, organization_id=organization_id, patterns=patterns)
     found = await sql.row(
         conn, Q.clear_told, organization_id=organization_id, patterns=patterns
@@ -80,15 +80,22 @@ async def told(conn: Conn, organization_id: int, emails: Sequence[str]) -> int:
     return found[0] if found else 0
 
 
-def _literal(text: str) -> str:
-    """*text* for LIKE."""
-    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+def _patterns(emails: Sequence[str]) -> list[str]:
+    """What LIKE finds them by, wherever they stand in a text."""
+    bare = (e.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") for e in emails)
+    return [f"%{each}%" for each in bare]
 
 
 async def staged(conn: Conn, organization_id: int, emails: Sequence[str]) -> None:
     """Erase their rows from what is staged."""
     tables = await sql.rows(conn, Q.staging_of, organization_id=organization_id)
-    for (table,) in tables:
+    for table, tells, finished in tables:
+        if tells:
+            await sql.run(
+                conn, Q.clear_refused.format(rejections=Identifier(table)),
+                finished=bool(finished), patterns=_patterns(emails),
+            )
+            continue
         await sql.run(
             conn, Q.erase_staged.format(staging=Identifier(table)), emails=list(emails)
         )
@@ -99,6 +106,19 @@ async def rows(conn: Conn, organization_id: int, upload: str, numbers: Sequence[
     await sql.run(
         conn, Q.clear_rows, organization_id=organization_id, upload=upload, rows=list(numbers)
     )
+
+
+async def late_sheets(
+    conn: Conn, *, kept: timedelta, limit: int
+) -> list[tuple[int, str, list[int]]]:
+    """Sheets whose last import was asked for longer ago than *kept*: organization, upload, jobs."""
+    found = await sql.rows(conn, Q.late_sheets, kept=kept, limit=limit)
+    return [(organization_id, upload, ids) for organization_id, upload, ids in found]
+
+
+async def clear_sheet(conn: Conn, organization_id: int, upload: str) -> None:
+    """Clear what was told of any row of a sheet."""
+    await sql.run(conn, Q.clear_sheet, organization_id=organization_id, upload=upload)
 
 
 async def lose_sheet(conn: Conn, organization_id: int, upload: str, why: str) -> list[str]:

@@ -98,15 +98,21 @@ where organization_id = %(organization_id)s and lower(mapping::text) like any (%
 
 -- name: staging_of
 -- Staged rows that are kept, of imports that run and of dry runs that may be applied.
-select c.relname from pg_class c
+select c.relname, c.relname ~ '_r$', c.relname = i.staging || '_r' from pg_class c
 join leads.import i on i.id = substring(c.relname from '^i([0-9]+)_')::bigint
 where c.relnamespace = 'leads_staging'::regnamespace and c.relkind = 'r'
-    and c.relname !~ '_r$' and i.organization_id = %(organization_id)s
+    and i.organization_id = %(organization_id)s
 order by c.relname
 
 -- name: erase_staged
 -- From one of those tables.
 delete from leads_staging.{staging} where email = any (%(emails)s::text[])
+
+-- name: clear_refused
+-- What an attempt at reading tells of refused rows. Once it has finished, all of that is told
+-- elsewhere.
+update leads_staging.{rejections} set value = null
+where value is not null and (%(finished)s or lower(value) like any (%(patterns)s::text[]))
 
 -- name: clear_rows
 -- What was told of a person's rows in a sheet, whatever it was.
@@ -118,6 +124,23 @@ with refused as (
 update leads.warning w set value = null from leads.import i
 where i.organization_id = %(organization_id)s and i.upload = %(upload)s
     and w.import_id = i.id and w.row = any (%(rows)s::bigint[])
+
+-- name: late_sheets
+-- Sheets whose last import was asked for long ago, with the jobs of their imports.
+select organization_id, upload, array_agg(id) from leads.import
+where sheet_gone is null group by organization_id, upload
+having max(requested_at) < kit.now() - %(kept)s order by max(requested_at) limit %(limit)s
+
+-- name: clear_sheet
+-- What was told of any row of a sheet.
+with refused as (
+    update leads.rejection r set value = null from leads.import i
+    where i.organization_id = %(organization_id)s and i.upload = %(upload)s
+        and r.import_id = i.id and r.value is not null
+)
+update leads.warning w set value = null from leads.import i
+where i.organization_id = %(organization_id)s and i.upload = %(upload)s
+    and w.import_id = i.id and w.value is not null
 
 -- name: lose_sheet
 -- Its imports say why the stored sheet is gone; those that have not read it yet are returned.

@@ -21,7 +21,7 @@ LOOSE := $(addprefix --ignore ,import-not-found no-matching-overload invalid-arg
 CATALOGUE := src/vazao/locale/pt_BR/LC_MESSAGES/vazao.mo
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev install-bench assets run server migrate test tests full fuzz mutants watch lint format bench docs clients conformance agents \
+.PHONY: help install install-dev install-bench assets run server migrate test tests full fuzz audit mutants watch lint format bench docs clients conformance agents \
 	requirements schema build getver clean
 
 help: ## List what can be made
@@ -59,6 +59,9 @@ full: install-dev ## What takes long: more examples for fuzzed tests, then the c
 
 fuzz: install-dev ## Ten minutes of a fuzzer over the readers of sheets; ARGS=seconds
 	@$(BIN)/python scripts/fuzz.py $(ARGS)
+
+audit: install-dev ## Ask the advisories about what is pinned; ARGS="run dev"
+	@$(BIN)/python scripts/audit.py $(ARGS)
 
 mutants: install-dev ## Break the changed lines one by one; ARGS="--base REV" or "src/vazao/…"
 	@$(BIN)/python scripts/mutants.py $(ARGS)

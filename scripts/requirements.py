@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> None:
         compile_set(name, extras, previous, "--keep" in arguments)
         previous = name
     # Apart from ours: they agree with none of them.
-    for name in ("clients", "frames", "fuzz", "rivals"):
+    for name in ("audit", "clients", "frames", "fuzz", "rivals"):
         compile_set(name, (), None, "--keep" in arguments, f"requirements/{name}.in")
     # Apart as well, but what the agent holds is what it was tested with.
     compile_set("agents", (), "dev", "--keep" in arguments, "requirements/agents.in")

@@ -81,7 +81,7 @@ async def test_a_revoked_token_s_stream_ends_and_it_opens_nothing_any_more(
             job = await jobs.enqueue(
                 conn, "leads.index", organization_id=organization.id, payload={}
             )
-        secret = await token_for(elsewhere, organization.id, "jobs:read")
+        secret = await token_for(elsewhere, organization.id, "jobs:read", "leads:read")
         headers = {"Authorization": f"Bearer {secret}"}
         async with httpx2.AsyncClient(base_url=address, headers=headers, timeout=20) as client:
             async with client.stream("GET", f"/v1/jobs/{job.token}/stream") as answer:

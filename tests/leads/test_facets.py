@@ -46,7 +46,7 @@ async def test_facets_are_kept_until_the_base_changes(platform: Platform) -> Non
     assert await read(platform) == first
     async with platform.db.transaction() as conn:
         await editing.change_lead(
-            conn, ORGANIZATION, str(lead.id), {"city": "Recife"}, platform.secret
+            conn, ORGANIZATION, str(lead.id), {"city": "Recife"}, platform.secrets
         )
     assert await read(platform) == first, "counted again too soon"
     with clock.at(clock.now() + timedelta(seconds=6)):

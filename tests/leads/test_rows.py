@@ -231,7 +231,7 @@ async def test_a_lead_deleted_after_opting_out_is_not_revived(tenant: Tenant) ->
     ids = await tenant.rows("select id::text from leads.lead where organization_id = %s")
     for (id,) in ids:
         async with platform.db.transaction() as conn:
-            await editing.delete_lead(conn, tenant.id, id, platform.secret)
+            await editing.delete_lead(conn, tenant.id, id, platform.secrets)
     shown = await tenant.run("E-mail,Nome\na@x.com ,Back\nb@x.com,B\n")
     assert five(shown) == (1, 0, 0, 0, 1)
     assert refused(await tenant.errors(shown)) == [(2, "E-mail", "suppressed")]

@@ -48,7 +48,7 @@ async def test_a_change_by_hand_makes_it_compared_again(platform: Platform) -> N
         lead = await store.base.find(conn, ORGANIZATION, "a@x.com")
         assert lead is not None
         await editing.change_lead(
-            conn, ORGANIZATION, str(lead.id), {"name": "Outra"}, platform.secret
+            conn, ORGANIZATION, str(lead.id), {"name": "Outra"}, platform.secrets
         )
     again = await imported(platform, SHEET)
     assert five(again) == (0, 1, 1, 1, 1)
@@ -60,7 +60,7 @@ async def test_a_deletion_makes_it_compared_again(platform: Platform) -> None:
     async with platform.db.transaction() as conn:
         lead = await store.base.find(conn, ORGANIZATION, "a@x.com")
         assert lead is not None
-        await editing.delete_lead(conn, ORGANIZATION, str(lead.id), platform.secret)
+        await editing.delete_lead(conn, ORGANIZATION, str(lead.id), platform.secrets)
     assert five(await imported(platform, SHEET)) == (1, 0, 1, 1, 1)
 
 

@@ -138,7 +138,7 @@ async def every(
 
 
 INERT = (
-    r"regexp_replace({}, '(^|[;|\t\r\n])([ \u00a0]*''*[=+@＝＋－＠-])', '\1''\2', 'g')"
+    r"regexp_replace({}, '(^|[;|\t\r\n])([ \u00a0'']*[=+@＝＋－＠-])', '\1''\2', 'g')"
 )
 """A text that no spreadsheet calculates: an apostrophe goes in front of what begins like a formula,
 also where a reader by another separator than the comma begins a cell. An import takes it off.

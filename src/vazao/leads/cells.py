@@ -29,7 +29,7 @@ _TLD: Final = r"(?:[\pL][\pL\pM]+|xn--[a-z0-9-]*[a-z0-9])"
 _WEBSITE: Final = rf"(?i)^(?:https?://)?(?:{_LABEL}\.)+{_TLD}\.?(?::[0-9]{{1,5}})?(?:[/?#][^\s]*)?$"
 # Blanks, apostrophes, and a sign at which a spreadsheet begins to calculate; the wide ones are what
 # keyboards of Eastern Asia write.
-_CALCULATED: Final = "[ \u00a0]*'*[=+\\-@＝＋－＠]"
+_CALCULATED: Final = "[ \u00a0']*[=+\\-@＝＋－＠]"
 _BEGINS: Final = f"^({_CALCULATED})"
 _AT_ITS_BEGINNING: Final = f"^'({_CALCULATED})"
 _SEPARATORS: Final = ";,\t|"

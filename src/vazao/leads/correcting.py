@@ -319,6 +319,6 @@ def _safe(column: str, separator: str, ours: str | None = None) -> pl.Expr:
     cell = pl.col(column)
     if ours is not None:
         return validation.escape(validation.unescape(cell, ours), separator)
-    bare = cell.str.strip_chars().str.replace(r"^'([ \u00a0]*'*[=+\-@＝＋－＠])", "${1}")
-    formula = cell.str.contains(r"^\s*'*[=+\-@＝＋－＠]")
+    bare = cell.str.strip_chars().str.replace(r"^'([ \u00a0']*[=+\-@＝＋－＠])", "${1}")
+    formula = cell.str.contains(r"^[\s']*[=+\-@＝＋－＠]")
     return validation.escape(pl.when(formula).then(bare).otherwise(cell), separator)

@@ -337,7 +337,8 @@ def test_a_domain_in_punycode_is_the_same_domain(text: str, known: str) -> None:
     assert normalize_email(known) == known
 
 
-@given(TEXT)
+# A cell of that noncharacter alone is a formula without a stored value.
+@given(TEXT.filter(lambda text: "\ufdd0" not in text))
 def test_json_text_says_what_tidying_left(text: str) -> None:
     tidied = cells.without_placeholders(cells.tidy(pl.Series([text])), words=False)[0]
     done = _validate(custom_x=[text])

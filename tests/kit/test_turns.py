@@ -125,19 +125,18 @@ async def test_an_owner_with_many_that_wait_is_refused_alone() -> None:
 @pytest.mark.parametrize("moment", ["waiting", "handed over"])
 async def test_a_client_that_leaves_gives_its_turn_back(moment: str) -> None:
     turns = Turns(1)
-    work = Work(turns)
-    await work.ask("a0", "a")
+    work, held = Work(turns), Turn(turns, "a", 30.0)
+    await held.take()
     await work.ask("b0", "b")
     if moment == "handed over":
-        work.ends["a0"].set()
-        # One step: a0 has given its turn to b0, which has not gone on yet.
-        await asyncio.sleep(0)
+        # In the same step: b0 has the turn, and has not gone on yet.
+        held.give()
     work.tasks["b0"].cancel()
     await settled()
     assert work.tasks["b0"].cancelled()
-    work.ends["a0"].set()
+    held.give()
     await work.ask("c0", "c")
-    assert work.begun == ["a0", "c0"]
+    assert work.begun == ["c0"]
     await work.end("c0")
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import os
-from typing import Any
 
 import pytest
-import xlsxwriter
 
 from tests.support.leads import Tenant, five, lines
+from tests.support.workbooks import workbook
 from vazao.kit.errors import StorageFull
 from vazao.kit.web.spooling import AnswersWaiting
 from vazao.leads import correcting, declaring, service
@@ -18,16 +16,6 @@ from vazao.leads.settings import LeadSettings
 
 pytestmark = pytest.mark.anyio
 LONG = 'E-mail,Nome,Cidade\na@x.com,Ana,Olinda\nb@x.com,Lima, Bia,Olinda,"PE,BR"\n'
-
-
-def workbook(*rows: tuple[Any, ...]) -> bytes:
-    """A workbook with these rows."""
-    made = io.BytesIO()
-    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
-        sheet = book.add_worksheet()
-        for number, row in enumerate(rows):
-            sheet.write_row(number, 0, row)
-    return made.getvalue()
 
 
 async def test_what_a_long_row_has_beyond_the_last_column_is_shown(tenant: Tenant) -> None:

@@ -1,9 +1,23 @@
-"""Workbooks made by hand, part by part."""
+"""Workbooks: whole ones, and such as are made by hand, part by part."""
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+
+def workbook(*rows: tuple[Any, ...]) -> bytes:
+    """A workbook with these rows, as a program writes it."""
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+    return made.getvalue()
 
 
 def row_xml(number: int, **cells: str) -> str:

@@ -281,7 +281,9 @@ def purge(
 
         async with platform.db.transaction() as conn:
             organization_id = await platform.registry.organization_id(conn, organization)
-            job = await erasing.begin(conn, organization_id, [email], requested_by="vazao leads")
+            job = await erasing.begin(
+                conn, organization_id, [erasing.stored(email)], requested_by="vazao leads"
+            )
         typer.echo(job.token)
 
     kit.run(main)

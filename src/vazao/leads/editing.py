@@ -131,7 +131,7 @@ async def delete_lead(
     if opted_out:
         await suppressing.leave(conn, organization_id, secrets, email)
     await store.edits.record(conn, organization_id, [number], "deleted", by)
-    await store.search.forget(conn, organization_id, number)
+    await store.search.forget(conn, organization_id, [number])
     await store.base.raise_base(conn, organization_id, -1)
 
 

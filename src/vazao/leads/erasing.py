@@ -21,7 +21,7 @@ from vazao import jobs, sheets, uploads
 from vazao.kit.errors import NotFound
 from vazao.kit.platform import Platform, Principal
 from vazao.leads import store, suppressing
-from vazao.leads.errors import EmailInvalid, PurgeNeedsAdmin
+from vazao.leads.errors import EmailInvalid, LeadInvalid, PurgeNeedsAdmin
 from vazao.leads.settings import LeadSettings
 
 if TYPE_CHECKING:
@@ -42,24 +42,31 @@ async def begin(
     """Ask for people to be forgotten, in the caller's transaction.
 
     Args:
+        emails: as leads have them.
         expired: they were deleted for so long that nobody can restore them; one who has come back
             meanwhile is not meant.
-
-    Raises:
-        EmailInvalid: one is no e-mail address.
     """
-    from vazao.leads.addresses import normalize_email
-
-    known = [normalize_email(email.replace("\0", "")) for email in emails]
-    for email in known:
-        if not sheets.is_address(email):
-            raise EmailInvalid
     job = await jobs.enqueue(
         conn, KIND, organization_id=organization_id, payload={}, requested_by=requested_by,
         request_id=request_id,
     )
-    await store.erasing.create(conn, job.id, organization_id, known, expired=expired)
+    await store.erasing.create(conn, job.id, organization_id, emails, expired=expired)
     return job
+
+
+def stored(email: str) -> str:
+    """*email* as a lead has it.
+
+    Raises:
+        EmailInvalid: no lead can have it.
+    """
+    from vazao.leads import validation
+
+    try:
+        known: str = validation.clean_lead({"email": email.replace("\0", "")})["email"]
+    except LeadInvalid as error:
+        raise EmailInvalid from error
+    return known
 
 
 async def ask(
@@ -69,13 +76,14 @@ async def ask(
 
     Raises:
         PurgeNeedsAdmin: they are signed in, and no administrator.
-        EmailInvalid: as :func:`begin`.
+        EmailInvalid: no lead can have that address.
     """
     if principal.session_id is not None and "admin" not in principal.roles:
         raise PurgeNeedsAdmin
+    known = stored(email)
     async with platform.db.transaction() as conn:
         return await begin(
-            conn, principal.organization_id, [email], requested_by=principal.name,
+            conn, principal.organization_id, [known], requested_by=principal.name,
             request_id=request_id,
         )
 
@@ -114,9 +122,9 @@ async def _from_tables(run: jobs.PartRun, conn: AsyncConnection[Any]) -> dict[st
     for person in people:
         if person.opted_out:
             await suppressing.leave(conn, organization_id, secrets, person.email)
-    await store.erasing.leads(conn, organization_id, [person.id for person in people])
-    for person in people:
-        await store.search.forget(conn, organization_id, person.id)
+    ids = [person.id for person in people]
+    await store.erasing.leads(conn, organization_id, ids)
+    await store.search.forget(conn, organization_id, ids)
     live = sum(person.live for person in people)
     if live:
         await store.base.raise_base(conn, organization_id, -live)

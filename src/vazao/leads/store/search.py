@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -274,10 +275,10 @@ async def _write_words(conn: Conn, organization_id: int, ids: list[int]) -> None
     await sql.run(conn, Q.forget_orphans, **values)
 
 
-async def forget(conn: Conn, organization_id: int, id: int) -> None:
-    """A lead was deleted: it is found no more, and the feed tells so."""
-    await sql.run(conn, Q.forget_document, organization_id=organization_id, id=id)
-    await sql.run(conn, Q.feed_deletion, organization_id=organization_id, id=id)
+async def forget(conn: Conn, organization_id: int, ids: Sequence[int]) -> None:
+    """Leads were deleted: they are found no more, and the feed tells so."""
+    await sql.run(conn, Q.forget_documents, organization_id=organization_id, ids=list(ids))
+    await sql.run(conn, Q.feed_deletions, organization_id=organization_id, ids=list(ids))
 
 
 async def behind(conn: Conn, organization_id: int) -> int:

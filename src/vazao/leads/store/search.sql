@@ -229,14 +229,15 @@ select l.* from (
 join leads.lead l on l.organization_id = %(organization_id)s and l.id = d.lead_id
 order by d.lead_id desc
 
--- name: forget_document
--- A deleted lead is found no more.
-delete from leads.document where organization_id = %(organization_id)s and lead_id = %(id)s
+-- name: forget_documents
+-- Deleted leads are found no more.
+delete from leads.document
+where organization_id = %(organization_id)s and lead_id = any (%(ids)s::bigint[])
 
--- name: feed_deletion
--- A deletion is a change.
+-- name: feed_deletions
+-- A deletion is a change. In the order of the id, as by all who write several.
 insert into leads.feed as f (organization_id, lead_id, deleted)
-values (%(organization_id)s, %(id)s, true)
+select %(organization_id)s, id, true from unnest(%(ids)s::bigint[]) id order by id
 on conflict (organization_id, lead_id) do update
     set changed_xid = excluded.changed_xid, changed_at = excluded.changed_at, deleted = true
 

@@ -94,8 +94,8 @@ async def test_failures_are_counted_and_forgotten(counting: Counting, people: Pe
     assert (found.user_id, [each.failures for each in seen]) == (people.ana, [0, 0, 0])
     assert [each.age for each in seen] == [math.inf] * 3
     for _ in range(3):
-        await counting.fail(keys)
-    await counting.fail(other)
+        await counting._count(keys.all, 1)
+    await counting._count(other.all, 1)
     _, seen = await counting.find(None, keys)
     assert [each.failures for each in seen] == [3, 4, 3]
     assert all(0 <= each.age < 20 for each in seen)
@@ -157,7 +157,7 @@ async def test_a_shared_cache_that_is_away_is_no_open_door(
     made = Platform(settings, database_url, platform.registry)
     await made.open()
     counting, keys = counting_of(made), Keys(b"pair")
-    await counting.fail(keys)
+    await counting._count(keys.all, 1)
     assert cache_of(made).shared is not None
     _, seen = await counting.find(None, keys)
     assert seen[0].failures == 1
@@ -245,6 +245,6 @@ async def test_an_address_that_tries_many_names_waits(
     with clock.at(now):
         keys = throttling.keys_of(platform.secret, "x", "192.0.2.77", None)
         for _ in range(FREE_ADDRESS):
-            await counting.fail(Keys(keys.address or b""))
+            await counting._count([keys.address or b""], 1)
         assert (await log_in(client, "beto", PASSWORD)).status_code == 429
         assert (await log_in(browse("192.0.2.78"), "beto", PASSWORD)).status_code == 303

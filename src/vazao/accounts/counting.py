@@ -159,10 +159,6 @@ class Counting:
             await store.give_back_try(conn, pair)
 
     async def fail(self, keys: Keys) -> None:
-        """Count a failure under each of the keys."""
-        await self._count(keys.all, 1)
-
-    async def fail_beside(self, keys: Keys) -> None:
         """Count a failure under all but the pair's key, whose try was claimed."""
         await self._count([key for key in keys.all if key != keys.pair], 1)
 

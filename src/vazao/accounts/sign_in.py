@@ -123,7 +123,7 @@ async def _authenticate(
         )
         if not checked.right or found.user_id is None:
             await foreign_of(platform).settle(checked, found.password_hash)
-            await counting.fail_beside(keys)
+            await counting.fail(keys)
             raise errors.SignInRefused
     await counting.forget(keys)
     now = await _upgrade(platform, found.user_id, found.password_hash or "", password)

@@ -116,6 +116,13 @@ def escape(text: pl.Expr, separator: str = ",") -> pl.Expr:
     return begun.str.replace_all(_within(separator), "${1}'${2}")
 
 
+def escape_once(text: pl.Expr, separator: str = ",") -> pl.Expr:
+    """A cell as it came, escaped once, also where somebody escaped its beginning before."""
+    bare = text.str.strip_chars().str.replace(_AT_ITS_BEGINNING, "${1}")
+    calculated = text.str.contains(rf"^\s*{_CALCULATED}")
+    return escape(pl.when(calculated).then(bare).otherwise(text), separator)
+
+
 def unescape(text: pl.Expr, separator: str) -> pl.Expr:
     """*text* as it was before `escape`."""
     begun = text.str.replace(_AT_ITS_BEGINNING, "${1}")

@@ -28,6 +28,7 @@ from vazao.kit.sql import Conn
 from vazao.kit.turns import Turn
 from vazao.kit.web.spooling import AnswersWaiting, blocks
 from vazao.leads import service, store, typed, validation
+from vazao.leads.cells import escape, escape_once, unescape
 from vazao.leads.errors import TookTooLong
 from vazao.leads.mapping import CUSTOM
 from vazao.leads.models import Import
@@ -201,16 +202,16 @@ class _Correction:
         """The sheet's own cells; a workbook's numbers so that text of them reads the same."""
         ours = any(sheets.is_reserved(header) for header in sheet.headers)
         read = sheet.delimiter or ","
-        cells = [
+        shown = [
             _safe(column, self._separator(sheet), read if ours else None) for column, _ in kept
         ]
         if sheet.encoding is not None:
-            return cells
+            return shown
         mapping = self.record.mapping or {}
         kinds = [types.get((mapping.get(h) or "").removeprefix(CUSTOM)) for _, h in kept]
         return [
             typed.export_number(cell) if kind in ("number", "integer") else cell
-            for cell, kind in zip(cells, kinds, strict=True)
+            for cell, kind in zip(shown, kinds, strict=True)
         ]
 
     async def _told(self, batch: sheets.Batch, sheet: sheets.Sheet) -> pl.DataFrame:
@@ -304,7 +305,7 @@ def _header(headers: Sequence[str], added: Sequence[str], separator: str = ",") 
     # Written by hand: a frame's columns need a name, and each another.
     text = io.StringIO()
     names = pl.Series([*headers, *added, *COLUMNS], dtype=pl.String).to_frame("name")
-    told = names.select(validation.escape(pl.col("name"), separator)).to_series().to_list()
+    told = names.select(escape(pl.col("name"), separator)).to_series().to_list()
     csv.writer(text, delimiter=separator, lineterminator="\n").writerow(told)
     return text.getvalue().encode()
 
@@ -318,7 +319,5 @@ def _safe(column: str, separator: str, ours: str | None = None) -> pl.Expr:
     """
     cell = pl.col(column)
     if ours is not None:
-        return validation.escape(validation.unescape(cell, ours), separator)
-    bare = cell.str.strip_chars().str.replace(r"^'([ \u00a0']*[=+\-@＝＋－＠])", "${1}")
-    formula = cell.str.contains(r"^[\s']*[=+\-@＝＋－＠]")
-    return validation.escape(pl.when(formula).then(bare).otherwise(cell), separator)
+        return escape(unescape(cell, ours), separator)
+    return escape_once(cell, separator)

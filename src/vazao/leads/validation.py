@@ -18,7 +18,7 @@ import polars as pl
 
 from vazao.leads import addresses, cells, phones, typed
 from vazao.leads.addresses import normalize_email
-from vazao.leads.cells import Checked, escape, unescape
+from vazao.leads.cells import Checked, escape
 from vazao.leads.errors import LeadInvalid
 from vazao.leads.mapping import CUSTOM, CUSTOM_NAME, FIELDS, PARTS
 from vazao.leads.reasons import REASONS
@@ -34,7 +34,6 @@ __all__ = [
     "normalize_email",
     "plan",
     "to_copy_csv",
-    "unescape",
     "validate",
 ]
 

@@ -26,6 +26,7 @@ from vazao.kit.errors import DatabaseUnavailable
 from vazao.numbers.arriving import Arriving
 from vazao.numbers.ranges import after_separator
 from vazao.uploads import intake
+from vazao.uploads.quotas import Owner
 
 ORGANIZATIONS = 8
 ONCE, FANS, SUMS, PICTURES = 320, 80, 60, 40
@@ -113,8 +114,8 @@ async def _sum(engine: Engine, organization: int, chance: random.Random) -> tupl
 
     follower = Arriving(organization)
     await intake.receive(
-        engine.platform, organization, body(), filename=None, content_type="text/plain",
-        limit_bytes=1 << 30, boundary=after_separator, follower=follower,
+        engine.platform, Owner(organization), body(), filename=None,
+        content_type="text/plain", limit_bytes=1 << 30, boundary=after_separator, follower=follower,
     )
     assert follower.job is not None
     return follower.job.token, sum(v for v in values if v % 2 == 0)
@@ -127,7 +128,7 @@ async def _picture(engine: Engine, organization: int, picture: bytes) -> str:
     check = Check(1 << 20)
     check.feed(picture)
     upload = await intake.receive(
-        engine.platform, organization, body(), filename=None,
+        engine.platform, Owner(organization), body(), filename=None,
         content_type=images.CONTENT_TYPE, limit_bytes=1 << 30,
     )
     async with engine.platform.db.transaction() as conn:

@@ -33,7 +33,7 @@ MARKS = frozenset({"translate", "_", "gettext", "N_"})
 # What is registered, and which of its arguments is the text.
 LABELLED = {
     "MenuEntry": 0, "Figure": 0, "DropTarget": 0, "DemoStep": 0, "Note": 0, "Kind": 1, "tick": 0,
-    "say": 0,
+    "say": 0, "Quota": 1, "of_files": 1, "Retention": 0,
 }
 CONSTANTS = frozenset({"REASONS", "REMEDIES", "LABELS", "MESSAGES", "TEXTS", "DONE"})
 CLASS_TEXTS = frozenset({"cure", "remedy", "template"})
@@ -143,7 +143,7 @@ class Finder(ast.NodeVisitor):
             told = node.args[place] if len(node.args) > place else None
             self.found.extend(texts(told, self.known))
             for keyword in node.keywords:
-                if keyword.arg in ("remedy", "template", "label", "title"):
+                if keyword.arg in ("remedy", "template", "label", "title", "frees"):
                     self.found.extend(texts(keyword.value, self.known))
         self.generic_visit(node)
 

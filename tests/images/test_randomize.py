@@ -20,6 +20,7 @@ from vazao.images.settings import ImageSettings
 from vazao.kit.platform import Platform
 from vazao.uploads import intake
 from vazao.uploads.errors import UploadNotFound
+from vazao.uploads.quotas import Owner
 
 pytestmark = pytest.mark.anyio
 
@@ -155,10 +156,12 @@ async def test_results_of_attempts_that_were_cut_off_are_swept(
         yield PICTURE
 
     lost = await intake.receive(
-        platform, 1, body(), filename=f"{token}.png", content_type="image/png", limit_bytes=1 << 20
+        platform, Owner(1), body(), filename=f"{token}.png", content_type="image/png",
+        limit_bytes=1 << 20,
     )
     foreign = await intake.receive(
-        platform, 2, body(), filename=f"{token}.png", content_type="image/png", limit_bytes=1 << 20
+        platform, Owner(2), body(), filename=f"{token}.png", content_type="image/png",
+        limit_bytes=1 << 20,
     )
     await tasks.sweep(platform)
     async with platform.db.connection() as conn:

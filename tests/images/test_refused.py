@@ -137,7 +137,8 @@ async def test_a_full_disk_is_507_and_leaves_nothing(
     database_url: str, data_dir: Path, small_disk: Path
 ) -> None:
     platform = make_platform(
-        database_url, data_dir, blob_url=small_disk.as_uri(), upload_segment_bytes=1 << 20
+        database_url, data_dir, blob_url=small_disk.as_uri(), upload_segment_bytes=1 << 20,
+        disk_floor_bytes=0,
     )
     noise = chunk(b"tEXt", b"a\0" + bytes(5 << 20))
     async with serving(platform) as client:

@@ -31,12 +31,12 @@ pytestmark = pytest.mark.anyio
 async def upload(request: Request[Any, Any, Any], platform: ThePlatform) -> dict[str, Any]:
     if request.headers.get("content-type", "").startswith("multipart/"):
         stored, fields = await uploads.receive_form(
-            platform, 1, body_of(request), request.headers["content-type"],
+            platform, uploads.Owner(1), body_of(request), request.headers["content-type"],
             limit_bytes=1 << 30,
         )
     else:
         stored, fields = await uploads.receive(
-            platform, 1, body_of(request), filename=None, content_type=None,
+            platform, uploads.Owner(1), body_of(request), filename=None, content_type=None,
             limit_bytes=1 << 20, sha256=True,
         ), {}
     return {"bytes": stored.bytes, "sha256": stored.sha256, "fields": fields}

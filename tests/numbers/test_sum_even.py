@@ -306,7 +306,8 @@ async def test_a_lower_limit_holds_for_stored_files_too(
         answer = await client.post("/sum-even", json={"file": name})
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "upload_too_large")
         async with platform.db.connection() as conn:
-            assert (await uploads.claim_upload(conn, 1, name)).bytes == 200, "it is not taken"
+            taken = await uploads.claim_upload(platform, conn, 1, name)
+            assert taken.bytes == 200, "it was not taken"
 
 
 async def test_two_bodies_at_once_with_one_key_are_one_task(platform: Platform) -> None:

@@ -55,7 +55,7 @@ async def begin(
         yield body
 
     upload = await uploads.receive(
-        platform, organization_id, stream(), filename=filename, content_type=None,
+        platform, uploads.Owner(organization_id), stream(), filename=filename, content_type=None,
         limit_bytes=1 << 30, sha256=True,
     )
     async with platform.db.transaction() as conn:

@@ -271,7 +271,7 @@ async def test_another_organization_finds_nothing(
     assert await offset_of(client, place) == 0
     async with platform.db.transaction() as conn:
         with pytest.raises(UploadNotFound):
-            await uploads.claim_upload(conn, 2, place.rpartition("/")[2])
+            await uploads.claim_upload(platform, conn, 2, place.rpartition("/")[2])
 
 
 async def test_who_may_not_write_is_refused(client: httpx2.AsyncClient) -> None:
@@ -312,7 +312,7 @@ async def test_what_expired_is_gone_and_swept(
     await send(client, late, 0, b"a")
     young = await begin(client, 3)
     async with platform.db.transaction() as conn:
-        await uploads.claim_upload(conn, 1, claimed.rpartition("/")[2])
+        await uploads.claim_upload(platform, conn, 1, claimed.rpartition("/")[2])
         await conn.execute(
             "update jobs.resumable set expires_at = kit.now() - interval '1 second' "
             "where expires_at is not null and upload_id < (select max(id) from jobs.upload)"

@@ -21,6 +21,7 @@ from tests.support.web import cut_off, length_of, serving
 from vazao.kit.errors import UploadCutOff, VazaoError
 from vazao.kit.platform import Platform
 from vazao.uploads.errors import UploadNotFound
+from vazao.uploads.quotas import Owner
 from vazao.uploads.tus import body as tus_body
 from vazao.uploads.tus import service
 from vazao.uploads.tus.errors import OffsetMismatch, UploadLocked
@@ -210,7 +211,7 @@ async def test_a_killed_writer_holds_nobody_up_for_long(
 
 
 async def begun(platform: Platform, length: int) -> str:
-    upload = await service.create(platform, 1, bytes_total=length, metadata="")
+    upload = await service.create(platform, Owner(1), bytes_total=length, metadata="")
     return upload.token
 
 
@@ -313,7 +314,8 @@ async def test_a_full_disk_is_507_and_the_upload_goes_on_later(
     database_url: str, data_dir: Path, small_disk: Path
 ) -> None:
     platform = make_platform(
-        database_url, data_dir, blob_url=small_disk.as_uri(), upload_segment_bytes=1 << 20
+        database_url, data_dir, blob_url=small_disk.as_uri(), upload_segment_bytes=1 << 20,
+        disk_floor_bytes=0,
     )
     body = os.urandom(5 << 20)
     ballast = small_disk / "ballast"

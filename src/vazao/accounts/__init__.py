@@ -62,12 +62,13 @@ async def demo_identity(platform: Platform) -> Identity:
 
 
 def _routes() -> list[Any]:
-    from vazao.accounts import account_pages, admin_pages, api, pages, platform_pages
+    from vazao.accounts import account_pages, admin_pages, api, limits, pages, platform_pages
     from vazao.accounts.administration import api as administration
     from vazao.accounts.directory import api as directory
 
     return [*pages.ROUTES, *account_pages.ROUTES, *admin_pages.ROUTES,
-            *platform_pages.ROUTES, *api.ROUTES, *directory.ROUTES, *administration.ROUTES]
+            *platform_pages.ROUTES, *limits.ROUTES, *api.ROUTES, *directory.ROUTES,
+            *administration.ROUTES]
 
 
 def _quick_home(platform: Platform) -> Any:
@@ -110,6 +111,10 @@ def register(registry: Registry) -> None:
         MenuEntry("Users", "/admin/users", order=90, admin=True),
         MenuEntry("Tokens", "/admin/tokens", order=91, admin=True),
         MenuEntry("Changes", "/admin/audit", order=92, admin=True),
+        MenuEntry("Limits", "/limits", order=93),
         MenuEntry("Organizations", "/admin/organizations", order=94, platform=True),
     ]
-    registry.periodic.append(Periodic("accounts.purge", 600.0, tasks.purge))
+    registry.periodic += [
+        Periodic("accounts.purge", 600.0, tasks.purge),
+        Periodic("accounts.measure_limits", 60.0, tasks.measure_limits),
+    ]

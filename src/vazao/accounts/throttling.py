@@ -18,9 +18,9 @@ import hmac
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_network
 
 from vazao.accounts import errors
+from vazao.kit.proxies import network_of
 
 WINDOW_SECONDS = 900
 FREE_PAIR, FREE_NAME, FREE_ADDRESS = 5, 20, 100
@@ -57,18 +57,11 @@ def keys_of(secret: bytes, username_key: str, address: str, device: str | None) 
     """
     if device is not None:
         return Keys(_key(secret, "device", username_key, device))
-    address = _network(address)
+    address = network_of(address)
     return Keys(
         _key(secret, "pair", username_key, address), _key(secret, "name", username_key),
         _key(secret, "address", address) if address else None,
     )
-
-
-def _network(address: str) -> str:
-    """What one client has: of IPv6 a whole /64."""
-    if ":" not in address:
-        return address
-    return str(ip_network(f"{address}/64", strict=False))
 
 
 def _key(secret: bytes, kind: str, *parts: str) -> bytes:

@@ -34,19 +34,21 @@ from vazao.jobs import (
     JobNotFound,
     NoResult,
     TaskStatus,
+    TooMuchWaiting,
     accepted,
+    admitted,
     job_of,
     no_result,
     status_of,
 )
 from vazao.kit.errors import BadRequest, NotFound, StorageFull, UploadCutOff
-from vazao.kit.platform import Platform
+from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.idempotency import IdempotencyKeyInvalid, idempotency_of
 from vazao.kit.web.openapi import BINARY, IDEMPOTENCY_KEY, Answer, Body, says
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.streaming import announced_of, body_of
-from vazao.uploads import Upload, UploadNotFound, UploadTooLarge
+from vazao.uploads import StorageQuotaReached, Upload, UploadNotFound, UploadTooLarge
 
 # Not a message of the catalogue: existing clients compare it.
 ONLY_PNG = "Ooops! Só sei lidar com imagens PNG!"
@@ -102,7 +104,7 @@ async def _after(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
 
 
 async def take_in(
-    platform: Platform, organization_id: int, request: Request[Any, Any, Any]
+    platform: Platform, principal: Principal, request: Request[Any, Any, Any]
 ) -> tuple[Upload, Header]:
     """Store the request's PNG, checked to its last byte; what is refused leaves nothing.
 
@@ -121,8 +123,9 @@ async def take_in(
     first = await anext(pieces, b"")
     try:
         upload = await uploads.receive(
-            platform, organization_id, _after(first, pieces), filename=None,
+            platform, uploads.owner_of(principal), _after(first, pieces), filename=None,
             content_type=tasks.CONTENT_TYPE, limit_bytes=limit, sha256=True,
+            announced=announced_of(request),
         )
     except UploadTooLarge as error:
         raise ImageTooHeavy(limit=limit) from error
@@ -136,6 +139,7 @@ class Randomize(Controller):
     tags = ("images",)
 
     @post("/", operation_id="shuffleImage", status_code=201, request_max_body_size=None,
+          guards=[admitted],
           summary="Shuffle the blocks of a PNG image", opt=says(
         ACCEPTED,
         Answer(about="The body is of another type; existing clients compare this text.",
@@ -143,7 +147,8 @@ class Randomize(Controller):
         parameters=(IDEMPOTENCY_KEY,),
         bodies=(Body(media=tasks.CONTENT_TYPE, kind=BINARY),),
         refuses=(ImageEmpty, ImageNotPng, ImageBroken, ImageTooLarge, UploadCutOff,
-                 IdempotencyKeyInvalid, IdempotencyClash, StorageFull),
+                 IdempotencyKeyInvalid, IdempotencyClash, TooMuchWaiting, StorageFull,
+                 StorageQuotaReached),
         **WRITE,
     ))
     async def ask(
@@ -153,12 +158,13 @@ class Randomize(Controller):
         content_type = request.headers.get("content-type", "").partition(";")[0]
         if content_type.strip().lower() != tasks.CONTENT_TYPE:
             return Response(NotAPng(error=ONLY_PNG), status_code=400)
-        upload, header = await take_in(platform, principal.organization_id, request)
+        upload, header = await take_in(platform, principal, request)
         try:
             idempotency = idempotency_of(request, upload.sha256 or "")
             async with platform.db.transaction() as conn:
                 job = await tasks.enqueue(
-                    conn, upload, header, requested_by=principal.name, idempotency=idempotency,
+                    conn, upload, header, requested_by=principal.name,
+                    client=principal.client, idempotency=idempotency,
                     request_id=request.scope["state"].get("request_id"),
                 )
         except BaseException:

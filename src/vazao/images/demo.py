@@ -73,7 +73,7 @@ async def _shuffle(platform: Platform, organization_id: int, picture: bytes) -> 
     check = Check(platform.settings.of(ImageSettings).max_pixels)
     check.feed(picture)
     upload = await uploads.receive(
-        platform, organization_id, body(), filename=PICTURE,
+        platform, uploads.Owner(organization_id), body(), filename=PICTURE,
         content_type=tasks.CONTENT_TYPE, limit_bytes=len(picture),
     )
     async with platform.db.transaction() as conn:

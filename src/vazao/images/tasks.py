@@ -55,17 +55,18 @@ def _large() -> ThreadPoolExecutor:
 
 async def enqueue(
     conn: Conn, upload: Upload, header: Header, *, requested_by: str | None = None,
-    request_id: str | None = None, idempotency: Idempotency | None = None,
+    request_id: str | None = None, client: int = 0, idempotency: Idempotency | None = None,
 ) -> Job:
     """Ask for a stored picture to be shuffled, in the caller's transaction; cost in megapixels.
 
     Raises:
         IdempotencyClash: the key came with another request.
     """
+    await uploads.hold_upload(conn, upload.organization_id, upload.token)
     return await jobs.enqueue(
         conn, KIND, organization_id=upload.organization_id, payload={"upload": upload.token},
         cost=max(0.001, header.megapixels), bytes_total=upload.bytes, request_id=request_id,
-        requested_by=requested_by, idempotency=idempotency,
+        requested_by=requested_by, client=client, idempotency=idempotency,
     )
 
 
@@ -90,8 +91,9 @@ async def shuffle(run: PartRun) -> None:
             await _work(run, path, target)
             await run.progress(1.0, phase="storing")
             stored = await uploads.receive(
-                platform, job.organization_id, _read(target), filename=f"{job.token}.png",
-                content_type=CONTENT_TYPE, limit_bytes=target.stat().st_size,
+                platform, uploads.Owner(job.organization_id), _read(target),
+                filename=f"{job.token}.png", content_type=CONTENT_TYPE,
+                limit_bytes=target.stat().st_size, purpose=uploads.RESULT,
             )
     try:
         async with run.finishing() as conn:
@@ -104,10 +106,21 @@ async def shuffle(run: PartRun) -> None:
 
 
 async def ended(conn: Conn, job: Job) -> None:
-    """A finished job needs its source no more; another one may start over."""
+    """A finished job needs its source no more; another one may start over while it is kept."""
     if job.status == "finished":
         source = await uploads.get_upload(conn, job.organization_id, job.payload["upload"])
         await uploads.doom_upload(conn, source.id)
+    else:
+        await uploads.release_upload(conn, job.organization_id, job.payload["upload"])
+
+
+async def retried(conn: Conn, job: Job) -> None:
+    """Before an ended job starts over.
+
+    Raises:
+        UploadNotFound: its picture is kept no longer.
+    """
+    await uploads.hold_upload(conn, job.organization_id, job.payload["upload"])
 
 
 async def sweep(platform: Platform) -> None:
@@ -239,6 +252,7 @@ async def _read(path: Path) -> AsyncIterator[bytes]:
 
 kind = Kind(
     KIND, "Shuffle of an image", "shuffle", {"shuffle": shuffle}, on_end=ended,
+    on_retry=retried,
     unit_seconds={"shuffle": 0.2},
     result_path="/randomize/{token}/result", result_type=CONTENT_TYPE,
 )

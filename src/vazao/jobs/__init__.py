@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from vazao.kit.faces import lazily
 
 if TYPE_CHECKING:
+    from vazao.jobs.admission import admitted
     from vazao.jobs.answers import (
         ACCEPTED,
         NO_RESULT,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         JobEnded,
         JobNotFound,
         PartSignal,
+        TooMuchWaiting,
     )
     from vazao.jobs.models import Job, Kind, Part
     from vazao.jobs.parts import PartRun
@@ -66,7 +68,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCEPTED", "NO_RESULT", "READ", "SHOWN", "TASK_TOKEN", "WRITE", "Accepted", "HandBack",
     "IdempotencyClash", "Job", "JobEnded", "JobNotFound", "JobView", "Kind", "NoResult", "Part",
-    "PartRun", "PartSignal", "TaskStatus", "accepted", "add_part", "at_work", "by_ids", "cancel",
+    "PartRun", "PartSignal", "TaskStatus", "TooMuchWaiting", "accepted", "add_part", "admitted",
+    "at_work", "by_ids", "cancel",
     "curl_line", "discard_open", "enqueue", "error_json", "error_view", "finished", "forget",
     "get_job", "held_by", "hold_key", "job_of", "lead_seconds", "list_jobs", "list_topic",
     "no_result", "open_job", "register", "results_after", "results_by_token", "results_of", "retry",
@@ -74,6 +77,7 @@ __all__ = [
 ]
 
 __getattr__ = lazily(__name__, {
+    "admitted": "admission", "TooMuchWaiting": "errors",
     "ACCEPTED": "answers", "NO_RESULT": "answers", "READ": "answers", "TASK_TOKEN": "answers",
     "WRITE": "answers", "Accepted": "answers", "NoResult": "answers", "TaskStatus": "answers",
     "accepted": "answers", "job_of": "answers",
@@ -100,7 +104,16 @@ def _routes() -> list[Any]:
 
 def register(registry: Registry) -> None:
     """Show the feature's routes, pages, commands, runner and periodic jobs."""
-    from vazao.jobs import cli, fairness, known, overview, readiness, recovery, supervision
+    from vazao.jobs import (
+        admission,
+        cli,
+        fairness,
+        known,
+        overview,
+        readiness,
+        recovery,
+        supervision,
+    )
     from vazao.kit.readiness import workers_expected
     from vazao.kit.registry import Check, Figure, MenuEntry, Periodic
 
@@ -111,6 +124,7 @@ def register(registry: Registry) -> None:
     registry.figures.append(
         Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40, "jobs")
     )
+    registry.quotas.append(admission.PARTS)
     registry.template_packages.append("vazao.jobs")
     registry.commands["jobs"].append(cli.app)
     registry.runner = supervision.live

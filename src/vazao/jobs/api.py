@@ -8,7 +8,14 @@ from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from vazao.jobs import fairness, service
-from vazao.jobs.errors import JobEnded, JobNotEnded, JobNotFound, StatusInvalid
+from vazao.jobs.admission import admitted
+from vazao.jobs.errors import (
+    JobEnded,
+    JobNotEnded,
+    JobNotFound,
+    StatusInvalid,
+    TooMuchWaiting,
+)
 from vazao.jobs.known import hidden_from
 from vazao.jobs.models import STATUSES
 from vazao.jobs.telling import topic_of
@@ -114,11 +121,11 @@ class JobsController(Controller):
             )
         return view(job, language_of(request))
 
-    @post("/{token:str}/retry", operation_id="retryJob", status_code=202,
+    @post("/{token:str}/retry", operation_id="retryJob", status_code=202, guards=[admitted],
           summary="Start a failed or cancelled job over", opt=says(
         Answer(about="The job, queued again.", kind=JobView, status=202,
                example=SHOWN | {"status": "queued"}, headers=(location(f"/v1/jobs/{JOB}"),)),
-        parameters=TOKEN, refuses=(JobNotFound, JobNotEnded), scope="jobs:write",
+        parameters=TOKEN, refuses=(JobNotFound, JobNotEnded, TooMuchWaiting), scope="jobs:write",
     ))
     async def retry(
         self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vazao.kit.errors import BadRequest, Conflict, NotFound, VazaoError
+from vazao.kit.errors import BadRequest, Conflict, NotFound, TooManyRequests, VazaoError
 
 
 class JobNotFound(NotFound):
@@ -51,6 +51,12 @@ class KindUnknown(VazaoError):
     """This version does not know work of the kind {kind}."""
 
     code = "kind_unknown"
+
+
+class TooMuchWaiting(TooManyRequests):
+    """No more than {limit} parts of jobs may wait at a time, and as many do."""
+
+    code = "too_much_waiting"
 
 
 class IdempotencyClash(Conflict):

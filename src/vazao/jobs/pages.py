@@ -13,6 +13,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from vazao.jobs import overview, pictures, service
+from vazao.jobs.admission import admitted
 from vazao.jobs.errors import StatusInvalid
 from vazao.jobs.known import hidden_from
 from vazao.jobs.models import STATUSES, Job, Kind
@@ -211,7 +212,8 @@ async def cancel(
     return await _act(request, platform, principal, token, service.cancel)
 
 
-@post("/jobs/{token:str}/retry", opt={"scope": WRITE}, include_in_schema=False)
+@post("/jobs/{token:str}/retry", opt={"scope": WRITE}, include_in_schema=False,
+      guards=[admitted])
 async def retry(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
 ) -> Response[Any]:

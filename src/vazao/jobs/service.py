@@ -22,7 +22,7 @@ from vazao.kit.web.idempotency import Idempotency
 async def enqueue(
     conn: Conn, kind: str, *, organization_id: int, payload: dict[str, Any], cost: float = 1.0,
     bytes_total: int | None = None, rows_total: int | None = None,
-    request_id: str | None = None, requested_by: str | None = None,
+    request_id: str | None = None, requested_by: str | None = None, client: int = 0,
     idempotency: Idempotency | None = None,
 ) -> Job:
     """Ask for work of *kind*: a job and the part of its first step, in the caller's transaction.
@@ -31,6 +31,7 @@ async def enqueue(
         organization_id: who pays, and the only one that sees it.
         payload: JSON-able, handed to the first step as the job's and the part's payload.
         cost: expected cost of the first part.
+        client: who asks as the public (:attr:`Principal.client`), else 0.
         bytes_total, rows_total: sizes where known, shown with the progress.
         idempotency: (key, hash of the request): the same pair within 24 hours gives the same
             job, with ``created`` false.
@@ -42,7 +43,7 @@ async def enqueue(
     found = await _insert(
         conn, kind, status="queued", organization_id=organization_id, payload=payload, cost=cost,
         bytes_total=bytes_total, rows_total=rows_total, request_id=request_id,
-        requested_by=requested_by, idempotency=idempotency,
+        requested_by=requested_by, client=client, idempotency=idempotency,
     )
     if found.created:
         await fairness.add(conn, found, found.step, [NewPart(payload, cost)])
@@ -51,7 +52,7 @@ async def enqueue(
 
 async def open_job(
     conn: Conn, kind: str, *, organization_id: int, payload: dict[str, Any],
-    request_id: str | None = None, requested_by: str | None = None,
+    request_id: str | None = None, requested_by: str | None = None, client: int = 0,
     idempotency: Idempotency | None = None,
 ) -> Job:
     """Begin a job whose parts come in one by one (:func:`add_part`); hidden until :func:`seal`.
@@ -62,7 +63,7 @@ async def open_job(
     return await _insert(
         conn, kind, status="receiving", organization_id=organization_id, payload=payload,
         cost=1.0, bytes_total=None, rows_total=None, request_id=request_id,
-        requested_by=requested_by, idempotency=idempotency,
+        requested_by=requested_by, client=client, idempotency=idempotency,
     )
 
 

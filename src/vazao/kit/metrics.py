@@ -46,6 +46,15 @@ JOB_EXECUTION_SECONDS = Histogram(
 JOBS_ENDED = Counter("vazao_jobs_ended_total", "Jobs that ended, by kind and status",
                      ["kind", "status"])
 
+REFUSED = Counter(
+    "vazao_refused_total", "Requests refused by a quota: storage, resumable (uploads), sheet, "
+    "parts (that wait), disk (its floor)", ["quota"],
+)
+QUOTA_USED = Gauge(
+    "vazao_quota_used_ratio", "How much of a quota the organization uses that uses most of it: "
+    "1 is all; every host reports the same, so take the greatest", ["quota"],
+    multiprocess_mode="mostrecent",
+)
 PARTS_STUCK = Counter("vazao_parts_stuck_total",
                       "Parts found without progress for ten times what was expected", ["kind"])
 CONNECTIONS_ENDED = Counter(

@@ -36,7 +36,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks: a user's session, another system's token, or the public.
 
     ``organization_id`` is the tenant of everything it does. ``scopes`` are the token's; a session
-    has those of its roles. ``username`` is what a user signs in with. ``credential`` names the
+    has those of its roles. ``username`` is what a user signs in with. ``client`` stands for the
+    address that asks as the public; 0 for all others. ``credential`` names the
     token or session, and is no secret: what is announced when it is revoked. ``csrf`` is set where
     a cookie signed the request in: what its unsafe requests must carry, or one of ``csrf_old``
     where the signing key was changed. ``session_id`` names the session, and is no secret.
@@ -54,6 +55,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str | None = None
     credential: str = ""
     username: str = ""
+    client: int = 0
 
     def may(self, scope: str) -> bool:
         """Whether this principal carries *scope* (``noun:verb``)."""

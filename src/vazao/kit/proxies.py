@@ -40,6 +40,13 @@ def trusted_networks(
         ) from error
 
 
+def network_of(address: str) -> str:
+    """What one client has of addresses: of IPv6 a whole /64."""
+    if ":" not in address:
+        return address
+    return str(ip_network(f"{address}/64", strict=False))
+
+
 def client_address(connection: Connection, settings: Settings) -> str:
     """The client's address, or ``""`` where there is none (a Unix socket).
 

@@ -49,6 +49,40 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Quota:
+    """What an organization may have of something; a page and a metric show how much it has.
+
+    Attributes:
+        name: the metric's label.
+        label: message id of what is counted.
+        setting: the variable that sets the limit.
+        limit: of an organization, from the settings.
+        used: ``used(conn, organization_id, limit)``; may stop counting at the limit.
+        most: ``most(conn, limit)``: of the organization that has most.
+        frees: message id of what makes it less.
+        in_bytes: whether it is a size.
+    """
+
+    name: str
+    label: str
+    setting: str
+    limit: Callable[[Any], int]
+    used: Callable[[AsyncConnection[Any], int, int], Awaitable[int]]
+    most: Callable[[AsyncConnection[Any], int], Awaitable[int]]
+    frees: str
+    in_bytes: bool = False
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long something is kept: message id of what, the setting, and its days."""
+
+    label: str
+    setting: str
+    days: Callable[[Any], float]
+
+
+@dataclass(frozen=True)
 class Check:
     """A line of ``vazao doctor``: ``run(platform)`` returns a text or raises a VazaoError.
 
@@ -132,6 +166,8 @@ class Registry:
     quick: dict[str, Callable[[Any], Quick]] = field(default_factory=dict)
     menu: list[MenuEntry] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
+    quotas: list[Quota] = field(default_factory=list)
+    retentions: list[Retention] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     demo: list[DemoStep] = field(default_factory=list)
     demo_bodies: dict[tuple[str, str], Callable[[Any], str]] = field(default_factory=dict)

@@ -90,6 +90,21 @@ class Settings(BaseSettings):
     body_bytes_per_second: int = Field(
         1024, ge=1, description="slowest pace of a request's body, after its first moments"
     )
+    disk_floor_bytes: int = Field(
+        1 << 30, ge=0,
+        description="free disk under which new uploads are refused (507), so that what is at work "
+        "can go on; what is being sent may use half of it; 0: none",
+    )
+    max_waiting_parts: int = Field(
+        20_000, ge=1,
+        description="parts of jobs that an organization may have waiting; with more of them "
+        "requests for new work are refused (429)",
+    )
+    public_address_percent: int = Field(
+        25, ge=1, le=100,
+        description="how much of each quota of the organization public one client address may use "
+        "(of IPv6 a /64)",
+    )
     hosts: str = Field(
         "", description="comma-separated names that requests may ask for in Host, with *. before "
         "one for all below it; empty: any"

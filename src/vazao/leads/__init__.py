@@ -11,7 +11,7 @@ from vazao.kit.faces import lazily
 
 if TYPE_CHECKING:
     from vazao.jobs import Kind
-    from vazao.kit.registry import Registry
+    from vazao.kit.registry import Registry, Retention
     from vazao.leads.settings import LeadSettings
 
 __all__ = ["LeadSettings", "register"]
@@ -39,8 +39,9 @@ def _routes() -> list[Any]:
 
 def register(registry: Registry) -> None:
     """Show the feature to the platform."""
+    from vazao import uploads
     from vazao.kit.registry import DemoStep, Figure, MenuEntry, Periodic
-    from vazao.leads import cli, demo, erasing, store, tasks
+    from vazao.leads import cli, demo, erasing, service, store, tasks
 
     registry.scopes |= {"leads:read": True, "leads:write": True}
     registry.web.append(_routes)
@@ -48,6 +49,11 @@ def register(registry: Registry) -> None:
         MenuEntry("Leads", "/leads", 10), MenuEntry("Imports", "/leads/imports", 11),
     ]
     registry.figures.append(Figure("Leads", "/leads", store.base.size, 10, "jobs"))
+    registry.quotas.append(uploads.of_files(
+        service.SHEET, "Stored sheets", "VAZAO_LEADS_MAX_SHEETS",
+        frees="A sheet goes some time after its last import.",
+    ))
+    registry.retentions += _retentions()
     registry.commands["leads"].append(cli.app)
     registry.demo_bodies["POST", "/v1/leads/imports"] = demo.body
     registry.demo.append(DemoStep("Import of a spreadsheet", demo.import_sheet, 10))
@@ -60,6 +66,18 @@ def register(registry: Registry) -> None:
         Periodic("leads.renew_words", 10.0, tasks.renew_words),
     ]
     registry.job_kinds |= {kind.name: kind for kind in _kinds()}
+
+
+def _retentions() -> list[Retention]:
+    from vazao.kit.registry import Retention
+    from vazao.leads.settings import LeadSettings
+
+    return [
+        Retention("Sheets, and what was told of their rows", "VAZAO_LEADS_SHEETS_KEPT_DAYS",
+                  lambda settings: settings.of(LeadSettings).sheets_kept_days),
+        Retention("Deleted leads", "VAZAO_LEADS_DELETED_KEPT_DAYS",
+                  lambda settings: settings.of(LeadSettings).deleted_kept_days),
+    ]
 
 
 def _kinds() -> list[Kind]:

@@ -15,7 +15,7 @@ from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.idempotency import idempotency_of
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
-from vazao.kit.web.streaming import begun, body_of, kept_file
+from vazao.kit.web.streaming import announced_of, begun, body_of, kept_file
 from vazao.leads import described, service, trying
 from vazao.leads.settings import LeadSettings
 from vazao.leads.views import DifferencePage, ImportPage, ImportView, difference_view
@@ -31,14 +31,15 @@ async def receive_sheet(
     filename = given.pop("filename", None)
     if content_type.startswith("multipart/form-data"):
         upload, fields = await uploads.receive_form(
-            platform, principal.organization_id, body_of(request), content_type,
+            platform, uploads.owner_of(principal), body_of(request), content_type,
             limit_bytes=limit, sha256=True, known=described.FORM_FIELDS,
+            purpose=service.SHEET, announced=announced_of(request),
         )
         return upload, given | fields
     upload = await uploads.receive(
-        platform, principal.organization_id, body_of(request),
+        platform, uploads.owner_of(principal), body_of(request),
         filename=filename or "sheet", content_type=content_type,
-        limit_bytes=limit, sha256=True,
+        limit_bytes=limit, sha256=True, purpose=service.SHEET, announced=announced_of(request),
     )
     return upload, given
 
@@ -50,7 +51,7 @@ class Imports(Controller):
     tags = ("leads",)
 
     @post("/", operation_id="createImport", summary="Import a sheet", status_code=202,
-          request_max_body_size=None, opt=described.CREATE_IMPORT)
+          request_max_body_size=None, opt=described.CREATE_IMPORT, guards=[jobs.admitted])
     async def create(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any]
     ) -> Response[ImportView]:
@@ -178,7 +179,7 @@ class Imports(Controller):
         }
 
     @post("/{token:str}/apply", operation_id="applyImport", summary="Import what a dry run read",
-          status_code=202, opt=described.APPLY_IMPORT)
+          status_code=202, opt=described.APPLY_IMPORT, guards=[jobs.admitted])
     async def apply(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
         token: FromPath[str],

@@ -119,7 +119,8 @@ async def _import(
         given |= {"mapping": _overridden(file, service.options_of(given), overrides)}
     options = service.options_of(given)
     upload = await uploads.receive(
-        platform, organization_id, _blocks(file), filename=file.name, content_type=None,
+        platform, uploads.Owner(organization_id), _blocks(file), filename=file.name,
+        content_type=None, purpose=service.SHEET,
         limit_bytes=platform.settings.of(LeadSettings).max_file_bytes, sha256=True,
     )
     async with platform.db.transaction() as conn:

@@ -70,7 +70,8 @@ async def _import(platform: Platform, organization_id: int, path: Path) -> dict[
                 yield block
 
     upload = await uploads.receive(
-        platform, organization_id, blocks(), filename=path.name, content_type="text/csv",
+        platform, uploads.Owner(organization_id), blocks(), filename=path.name,
+        content_type="text/csv", purpose=service.SHEET,
         limit_bytes=platform.settings.of(LeadSettings).max_file_bytes, sha256=True,
     )
     async with platform.db.transaction() as conn:

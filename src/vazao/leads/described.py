@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from vazao.jobs import SHOWN, IdempotencyClash, JobEnded, JobView
+from vazao.jobs import SHOWN, IdempotencyClash, JobEnded, JobView, TooMuchWaiting
 from vazao.kit.errors import NotFound, StorageFull, UploadCutOff
 from vazao.kit.turns import TooManyWaiting, TurnNotReached
 from vazao.kit.web.following import TooManyStreams
@@ -47,7 +47,7 @@ from vazao.leads.views import (
     Tagging,
 )
 from vazao.sheets import SheetDelimiterInvalid, SheetEncodingUnknown
-from vazao.uploads import FormInvalid, UploadTooLarge
+from vazao.uploads import FormInvalid, StorageQuotaReached, UploadTooLarge
 
 READ, WRITE = "leads:read", "leads:write"
 ID = "5e0f2a9c41d94b7e8a3c6d1f00b7e2aa"
@@ -133,7 +133,8 @@ CREATE_IMPORT = says(
         IdempotencyKeyInvalid, IdempotencyClash, UploadTooLarge, errors.MappingInvalid,
         errors.MappingCustomName, errors.MappingUnknownField, errors.MappingFieldTwice,
         errors.MappingReservedHeader, errors.MappingWithoutEmail, StorageFull,
-        SheetDelimiterInvalid, SheetEncodingUnknown,
+        SheetDelimiterInvalid, SheetEncodingUnknown, StorageQuotaReached,
+        errors.TooManySheets, TooMuchWaiting,
     ),
     scope=WRITE,
 )
@@ -192,7 +193,7 @@ APPLY_IMPORT = says(
            headers=(location(f"/v1/leads/imports/{ID}"),)),
     parameters=TOKEN,
     refuses=(errors.ImportNotFound, errors.NotATrial, errors.TrialNotFinished,
-             errors.TrialApplied), scope=WRITE,
+             errors.TrialApplied, TooMuchWaiting), scope=WRITE,
 )
 CANCEL_IMPORT = says(
     Answer(about="The import as it ended.", kind=ImportView,

@@ -10,6 +10,7 @@ from vazao.kit.errors import (
     Forbidden,
     Gone,
     NotFound,
+    StorageFull,
     Unavailable,
     Unprocessable,
 )
@@ -259,6 +260,12 @@ class SheetExpired(Gone):
     """The stored sheet was removed: sheets are kept for {days} days."""
 
     code = "sheet_expired"
+
+
+class TooManySheets(StorageFull):
+    """No more than {limit} sheets may be stored, and as many are."""
+
+    code = "too_many_sheets"
 
 
 class TookTooLong(Unavailable):

@@ -166,7 +166,7 @@ async def show_warned(
 
 
 @post("/leads/imports/{token:str}/correct", include_in_schema=False,
-      opt={"scope": WRITE, "fields": ("cell-*",)})
+      opt={"scope": WRITE, "fields": ("cell-*",)}, guards=[jobs.admitted])
 async def correct(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
 ) -> Response[Any]:
@@ -188,7 +188,8 @@ async def correct(
     return see(f"/leads/imports/{made.token}")
 
 
-@post("/leads/imports/{token:str}/apply", opt={"scope": WRITE}, include_in_schema=False)
+@post("/leads/imports/{token:str}/apply", opt={"scope": WRITE}, include_in_schema=False,
+      guards=[jobs.admitted])
 async def apply(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
 ) -> Response[None]:

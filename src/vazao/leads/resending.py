@@ -36,7 +36,8 @@ async def resend(
     if not cells:
         raise NothingCorrected(remedy="Change a value, and send it again.")
     upload = await uploads.receive(
-        platform, record.organization_id, correcting.corrected_csv(platform, record, cells),
+        platform, uploads.Owner(record.organization_id),
+        correcting.corrected_csv(platform, record, cells), purpose=service.SHEET,
         filename=f"{PurePath(record.filename).stem[:80]} (+).csv", content_type="text/csv",
         limit_bytes=platform.settings.of(LeadSettings).max_file_bytes, sha256=True,
     )

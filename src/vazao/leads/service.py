@@ -19,8 +19,10 @@ from vazao.leads.errors import (
     ImportNotFound,
     OptionInvalid,
     OptionUnknown,
+    TooManySheets,
 )
 from vazao.leads.models import Empty, Import, Mode, Options, Outcomes
+from vazao.leads.settings import LeadSettings
 from vazao.leads.views import ImportView
 
 Connection = AsyncConnection[Any]
@@ -86,12 +88,26 @@ def _mapping_of(text: str | None) -> dict[str, str | None] | None:
     return mapping.checked(text) if text else None
 
 
+SHEET = uploads.Purpose(
+    "sheet", most=lambda settings: settings.of(LeadSettings).max_sheets,
+    reached=lambda limit: TooManySheets(
+        remedy="Ask the administrator for more, or wait: a sheet goes some time after its import.",
+        limit=limit,
+    ),
+)
+
+
 async def begin(
     conn: Connection, organization_id: int, upload: uploads.Upload, options: Options, *,
     requested_by: str | None = None, request_id: str | None = None,
     idempotency: tuple[str, str] | None = None,
 ) -> tuple[Import, jobs.Job]:
-    """Enqueue the import of a stored sheet, in the caller's transaction."""
+    """Enqueue the import of a stored sheet, in the caller's transaction; the sheet is kept.
+
+    Raises:
+        UploadNotFound: it was kept no longer.
+    """
+    await uploads.hold_upload(conn, organization_id, upload.token)
     job = await jobs.enqueue(
         conn, "leads.import", organization_id=organization_id, payload={"upload": upload.token},
         cost=1 + upload.bytes / MEBIBYTE, bytes_total=upload.bytes, request_id=request_id,

@@ -27,6 +27,9 @@ class LeadSettings(Section):
         30, ge=1, description="how long a sheet stays stored after its last import, for its file "
         "of refused rows; what was told of its rows goes with it"
     )
+    max_sheets: int = Field(
+        10_000, ge=1, description="sheets that an organization may have stored at a time"
+    )
     slice_rows: int = Field(
         20_000, ge=100, description="rows that one merge slice (one short transaction) holds"
     )

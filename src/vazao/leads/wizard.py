@@ -12,13 +12,13 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
 
-from vazao import sheets, uploads
+from vazao import jobs, sheets, uploads
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.parameters import refuse_unknown
-from vazao.kit.web.streaming import body_of
+from vazao.kit.web.streaming import announced_of, body_of
 from vazao.leads import columns, declaring, sampling, service, store
 from vazao.leads.models import CHOICE, Import, Options, choice_of, options_in
 from vazao.leads.settings import LeadSettings
@@ -46,17 +46,18 @@ ENCODINGS: Final = ("utf-8", "windows-1252", "utf-16", "cp850", "mac-roman")
 
 
 @post(
-    "/leads/uploads", opt={"scope": WRITE}, include_in_schema=False, request_max_body_size=None
+    "/leads/uploads", opt={"scope": WRITE}, include_in_schema=False, request_max_body_size=None,
+    guards=[jobs.admitted],
 )
 async def upload(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
     """Store a dropped sheet and go on to its preview."""
     stored, fields = await uploads.receive_form(
-        platform, principal.organization_id, body_of(request),
-        request.headers.get("content-type", ""),
-        limit_bytes=platform.settings.of(LeadSettings).max_file_bytes, sha256=True,
-        known=("csrf", "sampled"),
+        platform, uploads.owner_of(principal), body_of(request),
+        request.headers.get("content-type", ""), purpose=service.SHEET,
+        announced=announced_of(request), known=("csrf", "sampled"), sha256=True,
+        limit_bytes=platform.settings.of(LeadSettings).max_file_bytes,
     )
     if "sampled" in fields:
         # Its pieces were here before it: its columns are on the page already.
@@ -129,7 +130,8 @@ async def _form(request: Request[Any, Any, Any]) -> dict[str, str]:
     return {k: v for k, v in (await request.form()).items() if isinstance(v, str)}
 
 
-@post("/leads/imports/new", include_in_schema=False, opt={"scope": WRITE, "fields": FORM})
+@post("/leads/imports/new", include_in_schema=False, opt={"scope": WRITE, "fields": FORM},
+      guards=[jobs.admitted])
 async def begin(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
 ) -> Response[Any]:

@@ -132,6 +132,7 @@ CREATE TABLE jobs.job (
     requested_by text,
     idempotency_key text,
     idempotency_hash text,
+    client bigint DEFAULT 0 NOT NULL,
     CONSTRAINT job_pending_check CHECK ((pending >= 0)),
     CONSTRAINT job_status_check CHECK ((status = ANY (ARRAY['receiving'::text, 'queued'::text, 'running'::text, 'finished'::text, 'failed'::text, 'cancelled'::text]))),
     CONSTRAINT job_token_check CHECK ((token ~ '^[0-9a-f]{32}$'::text))
@@ -149,6 +150,8 @@ COMMENT ON COLUMN jobs.job.pending IS 'Open parts, and one more while the job is
 COMMENT ON COLUMN jobs.job.join_step IS 'The step that whoever reaches zero enqueues';
 
 COMMENT ON COLUMN jobs.job.progress_base IS 'Where on the whole''s 0..1 the current step begins';
+
+COMMENT ON COLUMN jobs.job.client IS 'Digest of the address that asked, for the public; else 0';
 
 CREATE TABLE jobs.part (
     job_id bigint NOT NULL,
@@ -1181,12 +1184,24 @@ CREATE TABLE jobs.upload (
     segments integer DEFAULT 0 NOT NULL,
     created_at timestamp with time zone NOT NULL,
     last_segment_at timestamp with time zone NOT NULL,
+    purpose text DEFAULT 'task'::text NOT NULL,
+    client bigint DEFAULT 0 NOT NULL,
+    expires_at timestamp with time zone,
+    keep_seconds double precision,
     CONSTRAINT upload_status_check CHECK ((status = ANY (ARRAY['receiving'::text, 'stored'::text, 'deleted'::text]))),
     CONSTRAINT upload_token_check CHECK ((token ~ '^[0-9a-f]{32}$'::text))
 )
 WITH (fillfactor='80');
 
 COMMENT ON TABLE jobs.upload IS 'A stored file: the list of its segments, each a blob of its own';
+
+COMMENT ON COLUMN jobs.upload.purpose IS 'What it is stored for: task, result, sheet, resumable';
+
+COMMENT ON COLUMN jobs.upload.client IS 'Digest of the sender''s address, for the public; else 0';
+
+COMMENT ON COLUMN jobs.upload.expires_at IS 'Removed after this time; null while a feature, or jobs.resumable, says until when it is kept';
+
+COMMENT ON COLUMN jobs.upload.keep_seconds IS 'How long it is kept while nobody uses it';
 
 ALTER TABLE jobs.upload ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME jobs.upload_id_seq
@@ -1196,6 +1211,21 @@ ALTER TABLE jobs.upload ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE jobs.usage (
+    organization_id integer NOT NULL,
+    client bigint NOT NULL,
+    purpose text NOT NULL,
+    files bigint NOT NULL,
+    bytes bigint NOT NULL,
+    CONSTRAINT usage_bytes_check CHECK ((bytes >= 0)),
+    CONSTRAINT usage_files_check CHECK ((files >= 0))
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE jobs.usage IS 'What an organization has stored, promised bytes of resumable uploads included; a client of its own stands for an address of the public';
+
+COMMENT ON COLUMN jobs.usage.client IS '0: all of the organization';
 
 CREATE TABLE jobs.worker (
     id bigint NOT NULL,
@@ -2686,6 +2716,9 @@ ALTER TABLE ONLY jobs.source_prefix
 ALTER TABLE ONLY jobs.upload
     ADD CONSTRAINT upload_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY jobs.usage
+    ADD CONSTRAINT usage_pkey PRIMARY KEY (organization_id, client, purpose);
+
 ALTER TABLE ONLY jobs.worker
     ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
 
@@ -3074,6 +3107,8 @@ CREATE INDEX part_running ON jobs.part USING btree (worker_id) WHERE (state = 'r
 CREATE INDEX resumable_expires ON jobs.resumable USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
 CREATE INDEX resumable_open ON jobs.resumable USING btree (organization_id) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX upload_expires ON jobs.upload USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
 CREATE INDEX upload_receiving ON jobs.upload USING btree (last_segment_at) WHERE (status = 'receiving'::text);
 

@@ -22,7 +22,9 @@ from vazao.jobs import (
     JobNotFound,
     NoResult,
     TaskStatus,
+    TooMuchWaiting,
     accepted,
+    admitted,
     job_of,
     no_result,
     status_of,
@@ -49,7 +51,7 @@ from vazao.numbers import sources, tasks
 from vazao.numbers.arriving import Arriving, Repeated
 from vazao.numbers.ranges import KIND, after_separator
 from vazao.numbers.settings import NumberSettings
-from vazao.uploads import UploadInUse, UploadNotFound, UploadTooLarge
+from vazao.uploads import StorageQuotaReached, UploadInUse, UploadNotFound, UploadTooLarge
 
 JSON_BYTES = 64 << 10
 _CHARSETS = re.compile(r"utf-?8|us-ascii|ascii|iso-8859-\d+|latin-?1|windows-125\d", re.IGNORECASE)
@@ -134,8 +136,9 @@ async def take_in(
     )
     try:
         await uploads.receive(
-            platform, principal.organization_id, body_of(request), filename=None,
+            platform, uploads.owner_of(principal), body_of(request), filename=None,
             content_type="text/plain", limit_bytes=limit, boundary=after_separator,
+            announced=announced_of(request),
             sha256="idempotency-key" in request.headers, follower=follower,
         )
     except Repeated:
@@ -145,10 +148,12 @@ async def take_in(
     return follower.job
 
 
-def asked_by(principal: Principal, request: Request[Any, Any, Any]) -> dict[str, str | None]:
+def asked_by(principal: Principal, request: Request[Any, Any, Any]) -> dict[str, Any]:
     """Who asks and under which request id, for the job's record."""
     request_id = request.scope["state"].get("request_id")
-    return {"requested_by": principal.name, "request_id": request_id}
+    return {
+        "requested_by": principal.name, "request_id": request_id, "client": principal.client,
+    }
 
 
 async def named_of(request: Request[Any, Any, Any]) -> Named:
@@ -195,19 +200,20 @@ async def take_named(
     """
     named = await named_of(request)
     organization_id = principal.organization_id
+    limit = platform.settings.of(NumberSettings).max_bytes
     asked = asked_by(principal, request)
     idempotency = idempotency_of(request, f"file {named.file} url {named.url}")
     if named.file is not None:
         async with platform.db.transaction() as conn:
             try:
-                upload = await uploads.claim_upload(conn, organization_id, named.file)
+                upload = await uploads.claim_upload(platform, conn, organization_id, named.file)
             except (UploadNotFound, UploadInUse):
                 # Looked for after the upload's lock: what an equal request committed is seen.
                 if known := await _known(conn, organization_id, idempotency):
                     return known
                 raise
-            if upload.bytes > platform.settings.of(NumberSettings).max_bytes:
-                raise UploadTooLarge(limit=platform.settings.of(NumberSettings).max_bytes)
+            if upload.bytes > limit:
+                raise UploadTooLarge(limit=limit)
             return await tasks.enqueue_file(conn, upload, idempotency=idempotency, **asked)
     assert named.url is not None
     async with platform.db.connection() as conn:
@@ -215,8 +221,8 @@ async def take_named(
             return known
         await sources.check(platform, conn, organization_id, principal.organization, named.url)
     source = await sources.look(named.url)
-    if source.size > platform.settings.of(NumberSettings).max_bytes:
-        raise UploadTooLarge(limit=platform.settings.of(NumberSettings).max_bytes)
+    if source.size > limit:
+        raise UploadTooLarge(limit=limit)
     async with platform.db.transaction() as conn:
         return await tasks.enqueue_source(
             conn, organization_id, source, idempotency=idempotency, **asked
@@ -230,6 +236,7 @@ class SumEven(Controller):
     tags = ("numbers",)
 
     @post("/", operation_id="sumEvenNumbers", status_code=201, request_max_body_size=None,
+          guards=[admitted],
           summary="Sum the even numbers of a text file", opt=says(
         ACCEPTED,
         parameters=(IDEMPOTENCY_KEY,),
@@ -241,7 +248,7 @@ class SumEven(Controller):
             RequestUnclear, CharsetRefused, TypeRefused, UploadTooLarge, UploadCutOff,
             UploadNotFound, UploadInUse, sources.SourceInvalid, sources.SourceForbidden,
             sources.SourceNotFound, IdempotencyKeyInvalid, IdempotencyClash, TooLarge,
-            StorageFull,
+            TooMuchWaiting, StorageFull, StorageQuotaReached,
         ),
         **WRITE,
     ))

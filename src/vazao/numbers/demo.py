@@ -61,9 +61,9 @@ async def _sum(platform: Platform, organization_id: int, path: Path) -> Job:
 
     follower = Arriving(organization_id, requested_by="demo")
     await uploads.receive(
-        platform, organization_id, body(), filename=FILE, content_type="text/plain",
-        limit_bytes=platform.settings.of(NumberSettings).max_bytes, boundary=after_separator,
-        follower=follower,
+        platform, uploads.Owner(organization_id), body(), filename=FILE,
+        content_type="text/plain", limit_bytes=platform.settings.of(NumberSettings).max_bytes,
+        boundary=after_separator, follower=follower,
     )
     assert follower.job is not None
     return await finished(platform, organization_id, follower.job)

@@ -13,37 +13,50 @@ from vazao.kit.faces import lazily
 
 if TYPE_CHECKING:
     from vazao.kit.registry import Registry
-    from vazao.uploads.errors import FormInvalid, UploadInUse, UploadNotFound, UploadTooLarge
+    from vazao.uploads.errors import (
+        FormInvalid,
+        StorageQuotaReached,
+        TooManyUploads,
+        UploadInUse,
+        UploadNotFound,
+        UploadTooLarge,
+    )
     from vazao.uploads.forms import receive_form
     from vazao.uploads.intake import (
         delete_upload,
         doom_upload,
         get_upload,
+        hold_upload,
         local_file,
         read,
         receive,
+        release_upload,
         spool_folder,
     )
     from vazao.uploads.models import Upload, segment_key
+    from vazao.uploads.quotas import RESULT, Owner, Purpose, of_files, owner_of
     from vazao.uploads.settings import UploadSettings
     from vazao.uploads.store import find_any, list_stored, segments, stored_since
     from vazao.uploads.tus.service import claim_upload
 
 __all__ = [
-    "FormInvalid", "Upload", "UploadInUse", "UploadNotFound", "UploadSettings", "UploadTooLarge",
-    "claim_upload",
-    "delete_upload", "doom_upload", "find_any", "get_upload", "list_stored", "local_file",
-    "read", "receive", "receive_form", "register", "segment_key", "segments",
-    "spool_folder", "stored_since",
+    "RESULT", "FormInvalid", "Owner", "Purpose", "StorageQuotaReached", "TooManyUploads", "Upload",
+    "UploadInUse", "UploadNotFound", "UploadSettings", "UploadTooLarge", "claim_upload",
+    "delete_upload", "doom_upload", "find_any", "get_upload", "hold_upload", "list_stored",
+    "local_file", "of_files", "owner_of", "read", "receive", "receive_form", "register",
+    "release_upload", "segment_key", "segments", "spool_folder", "stored_since",
 ]
 
 __getattr__ = lazily(__name__, {
     "FormInvalid": "errors", "UploadInUse": "errors", "UploadNotFound": "errors",
-    "UploadTooLarge": "errors", "receive_form": "forms", "delete_upload": "intake",
-    "doom_upload": "intake", "get_upload": "intake", "local_file": "intake", "read": "intake",
-    "receive": "intake", "Upload": "models", "segment_key": "models", "find_any": "store",
-    "list_stored": "store",
-    "segments": "store", "stored_since": "store", "spool_folder": "intake",
+    "StorageQuotaReached": "errors", "TooManyUploads": "errors", "UploadTooLarge": "errors",
+    "receive_form": "forms", "delete_upload": "intake", "doom_upload": "intake",
+    "get_upload": "intake", "hold_upload": "intake", "local_file": "intake", "read": "intake",
+    "receive": "intake", "release_upload": "intake", "spool_folder": "intake",
+    "Upload": "models", "segment_key": "models",
+    "RESULT": "quotas", "of_files": "quotas", "Owner": "quotas", "Purpose": "quotas",
+    "owner_of": "quotas",
+    "find_any": "store", "list_stored": "store", "segments": "store", "stored_since": "store",
     "claim_upload": "tus.service", "UploadSettings": "settings",
 })
 
@@ -56,8 +69,13 @@ def _routes() -> list[Any]:
 
 def register(registry: Registry) -> None:
     """Show the routes of resumable uploads, and the sweep of what was abandoned."""
-    from vazao.kit.registry import Periodic
-    from vazao.uploads import tasks
+    from vazao.kit.registry import Periodic, Retention
+    from vazao.uploads import quotas, tasks
 
     registry.web.append(_routes)
     registry.periodic.append(Periodic("uploads.sweep", 300.0, tasks.sweep))
+    registry.quotas += [quotas.STORAGE, quotas.WAITING]
+    registry.retentions.append(Retention(
+        "Files of tasks, and files that no task took", "VAZAO_UPLOAD_KEPT_DAYS",
+        lambda settings: settings.of(quotas.UploadSettings).kept_days,
+    ))

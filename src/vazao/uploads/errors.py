@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from vazao.kit.errors import BadRequest, Conflict, NotFound, TooLarge
+from vazao.kit.errors import (
+    BadRequest,
+    Conflict,
+    NotFound,
+    StorageFull,
+    TooLarge,
+    TooManyRequests,
+)
 
 
 class UploadNotFound(NotFound):
@@ -15,6 +22,18 @@ class UploadTooLarge(TooLarge):
     """The file has more than {limit} bytes, the most that is accepted here."""
 
     code = "upload_too_large"
+
+
+class StorageQuotaReached(StorageFull):
+    """No more than {limit} bytes may be stored, and {used} are."""
+
+    code = "storage_quota_reached"
+
+
+class TooManyUploads(TooManyRequests):
+    """No more than {limit} uploads may wait to be continued or used, and as many do."""
+
+    code = "too_many_uploads"
 
 
 class FormInvalid(BadRequest):

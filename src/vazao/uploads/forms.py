@@ -13,6 +13,7 @@ from vazao.kit.web.parameters import refuse_unknown
 from vazao.uploads import intake
 from vazao.uploads.errors import FormInvalid
 from vazao.uploads.models import Upload
+from vazao.uploads.quotas import TASK, Owner, Purpose
 
 FIELD_BYTES = 64 << 10
 FIELDS = 100
@@ -97,14 +98,15 @@ async def _content(events: AsyncIterator[object]) -> AsyncIterator[bytes]:
 
 
 async def receive_form(
-    platform: Platform, organization_id: int, stream: AsyncIterator[bytes],
-    content_type_header: str, *, file_field: str = "file", limit_bytes: int,
+    platform: Platform, owner: Owner, stream: AsyncIterator[bytes], content_type_header: str, *,
+    file_field: str = "file", limit_bytes: int, purpose: Purpose = TASK, announced: int = 0,
     sha256: bool = False, known: Collection[str] | None = None,
 ) -> tuple[Upload, dict[str, str]]:
     """Store the form's one file and return it with the other fields.
 
     Args:
         file_field: the field that holds the file; another field with a file is refused.
+        purpose, announced: as the intake's; the announced length is that of the whole form.
         limit_bytes: the most that the file may have. Fields: 64 KiB each, 100 in all.
         known: the names of the other fields that it may have; any where not given.
 
@@ -124,13 +126,12 @@ async def receive_form(
                 raise FormInvalid("The form may have only one file: {name}.", name=file_field)
             else:
                 upload = await intake.receive(
-                    platform, organization_id, _content(events), filename=head.filename,
+                    platform, owner, _content(events), filename=head.filename, purpose=purpose,
                     content_type=head.content_type, limit_bytes=limit_bytes, sha256=sha256,
+                    announced=announced,
                 )
         if upload is None:
-            raise FormInvalid(
-                "The form's field {name} with a file is missing.", name=file_field
-            )
+            raise FormInvalid("The form's field {name} with a file is missing.", name=file_field)
         return upload, form.fields
     except BaseException:
         if upload is not None:

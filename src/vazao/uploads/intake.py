@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,14 +18,16 @@ from psycopg import AsyncConnection
 from vazao.kit.errors import UploadCutOff
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
-from vazao.uploads import store
+from vazao.uploads import quotas, store
 from vazao.uploads.errors import UploadNotFound, UploadTooLarge
 from vazao.uploads.models import Upload, segment_key
+from vazao.uploads.quotas import TASK, Owner, Purpose
 from vazao.uploads.settings import UploadSettings
 
 log = get("uploads.intake")
 COALESCE_BYTES = 1 << 20
 SPOOL_HOURS = 24
+DAY = 86_400.0
 Boundary = Callable[[bytes], int]
 
 
@@ -110,40 +113,36 @@ class Source:
 
 
 async def receive(
-    platform: Platform, organization_id: int, stream: AsyncIterator[bytes], *,
-    filename: str | None, content_type: str | None, limit_bytes: int,
-    boundary: Boundary | None = None, expected_bytes: int | None = None, sha256: bool = False,
+    platform: Platform, owner: Owner, stream: AsyncIterator[bytes], *,
+    filename: str | None, content_type: str | None, limit_bytes: int, purpose: Purpose = TASK,
+    announced: int = 0, boundary: Boundary | None = None, sha256: bool = False,
     follower: Follower | None = None,
 ) -> Upload:
     """Store a body as segments; on any failure nothing of it stays behind.
 
+    It expires after ``VAZAO_UPLOAD_KEPT_DAYS``, unless who uses it holds it (:func:`hold_upload`).
+
     Args:
+        owner: whose it is, and what client's for the public.
+        announced: how long the client says the body is, 0 where it does not: what cannot fit is
+            refused before it is sent.
         stream: the body; what it raises (a client that left) passes through.
         boundary: given bytes, the place after their last separator (0: none): segments then
             end there, so that none splits a line or a number.
-        expected_bytes: what the client announced.
         sha256: whether to compute the digest on the way (about 1 ms a MB).
         follower: is told of each step, inside its transaction.
 
     Raises:
         UploadTooLarge: with the limit.
-        UploadCutOff: fewer bytes than announced, or the upload stalled for an hour.
-        StorageFull: no room is left.
+        UploadCutOff: the upload stalled for an hour.
+        StorageFull: no room is left on the disk, or in the organization's quota.
     """
     digest = hashlib.sha256() if sha256 else None
-    async with platform.db.transaction() as conn:
-        await store.relax_commit(conn)
-        upload = await store.insert(
-            conn, token=secrets.token_hex(16), organization_id=organization_id,
-            filename=storable(filename), content_type=storable(content_type),
-        )
-        if follower is not None:
-            await follower.begin(conn, upload)
+    intake = _Intake(platform, owner, purpose, follower, boundary)
+    upload = await intake.begin(filename, content_type, announced)
     try:
         source = Source(stream, limit_bytes, digest)
-        await _store_segments(platform, upload, source, boundary, follower)
-        if expected_bytes is not None and source.bytes != expected_bytes:
-            raise UploadCutOff
+        await intake.store_segments(upload, source)
         sha256_hex = None if digest is None else digest.hexdigest()
         return await _complete(platform, upload, sha256_hex, follower)
     except BaseException:
@@ -168,23 +167,58 @@ def storable(name: str | None) -> str | None:
     return name and name.replace("\0", "").encode("utf-8", "replace").decode()[:500]
 
 
-async def _store_segments(
-    platform: Platform, upload: Upload, source: Source, boundary: Boundary | None,
-    follower: Follower | None,
-) -> None:
-    number = 0
-    while await source.more():
-        number += 1
-        before = source.given
-        body = source.segment(platform.settings.of(UploadSettings).segment_bytes, boundary)
-        await platform.blobs.put(segment_key(upload.token, number), body)
-        size = source.given - before
-        async with platform.db.transaction() as conn:
+@dataclass
+class _Intake:
+    """One body on its way into segments, counted as it comes."""
+
+    platform: Platform
+    owner: Owner
+    purpose: Purpose
+    follower: Follower | None
+    boundary: Boundary | None
+
+    async def begin(
+        self, filename: str | None, content_type: str | None, announced: int
+    ) -> Upload:
+        """The upload's record, its follower told."""
+        if self.purpose.refused:
+            quotas.check_room(self.platform, announced)
+        kept = self.platform.settings.of(UploadSettings).kept_days * DAY
+        async with self.platform.db.transaction() as conn:
+            await store.relax_commit(conn)
+            upload = await store.insert(
+                conn, token=secrets.token_hex(16), organization_id=self.owner.organization_id,
+                filename=storable(filename), content_type=storable(content_type),
+                purpose=self.purpose.name, client=self.owner.client, keep_seconds=kept,
+            )
+            if self.follower is not None:
+                await self.follower.begin(conn, upload)
+            await quotas.count(
+                self.platform, conn, self.owner, self.purpose, files=1, to_come=announced
+            )
+        return upload
+
+    async def store_segments(self, upload: Upload, source: Source) -> None:
+        """Store what *source* brings; each segment counts as it is stored."""
+        number = 0
+        while await source.more():
+            if number and self.purpose.refused:
+                quotas.check_room(self.platform, runs=True)
+            number += 1
+            before = source.given
+            room = self.platform.settings.of(UploadSettings).segment_bytes
+            body = source.segment(room, self.boundary)
+            await self.platform.blobs.put(segment_key(upload.token, number), body)
+            await self._record(upload, number, source.given - before)
+
+    async def _record(self, upload: Upload, number: int, size: int) -> None:
+        async with self.platform.db.transaction() as conn:
             await store.relax_commit(conn)
             if not await store.insert_segment(conn, upload.id, number, size):
                 raise UploadCutOff
-            if follower is not None:
-                await follower.segment(conn, upload, number, size)
+            await quotas.count(self.platform, conn, self.owner, self.purpose, size=size)
+            if self.follower is not None:
+                await self.follower.segment(conn, upload, number, size)
 
 
 async def _discard(platform: Platform, upload: Upload, follower: Follower | None) -> None:
@@ -207,6 +241,21 @@ async def get_upload(conn: AsyncConnection[Any], organization_id: int, token: st
     if found is None:
         raise UploadNotFound
     return found
+
+
+async def hold_upload(conn: AsyncConnection[Any], organization_id: int, token: str) -> None:
+    """Let a file not expire by itself: who uses it removes it, or releases it.
+
+    Raises:
+        UploadNotFound: it has gone meanwhile.
+    """
+    if not await store.hold(conn, organization_id, token):
+        raise UploadNotFound
+
+
+async def release_upload(conn: AsyncConnection[Any], organization_id: int, token: str) -> None:
+    """Let a file that was held expire, in ``VAZAO_UPLOAD_KEPT_DAYS`` from now on."""
+    await store.release(conn, organization_id, token)
 
 
 async def doom_upload(conn: AsyncConnection[Any], upload_id: int) -> None:

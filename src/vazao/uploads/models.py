@@ -34,6 +34,16 @@ def segment_key(token: str, number: int) -> str:
     return f"{token}/{number:06d}"
 
 
+class Use(msgspec.Struct, frozen=True):
+    """What is stored: of all of an organization (client 0) or of a client, files of one purpose
+    and bytes of all.
+    """
+
+    client: int
+    files: int
+    bytes: int
+
+
 class Resumable(msgspec.Struct, frozen=True, kw_only=True):
     """An upload as tus sees it.
 

@@ -3,9 +3,45 @@
 -- name: insert_upload
 -- An upload begins; it is not to be seen before it is whole.
 insert into jobs.upload (token, organization_id, filename, content_type, created_at,
-    last_segment_at)
-values (%(token)s, %(organization_id)s, %(filename)s, %(content_type)s, kit.now(), kit.now())
+    last_segment_at, purpose, client, keep_seconds, expires_at)
+values (%(token)s, %(organization_id)s, %(filename)s, %(content_type)s, kit.now(), kit.now(),
+    %(purpose)s, %(client)s, %(keep_seconds)s,
+    kit.now() + make_interval(secs => %(keep_seconds)s))
 returning {upload}
+
+-- name: count_use
+-- Counts what is stored or promised, for all of the organization (client 0) and for a client of the
+-- public; with it the bytes of all purposes. The rows stay locked until the commit, so that no two
+-- pass a limit together: before a share's lock, in the order of the clients.
+with added as (
+    insert into jobs.usage as u (organization_id, client, purpose, files, bytes)
+    select %(organization_id)s, client, %(purpose)s, greatest(0, %(files)s), greatest(0, %(bytes)s)
+    from unnest(%(clients)s::bigint[]) as c (client) order by client
+    on conflict (organization_id, client, purpose) do update
+    set files = greatest(0, u.files + %(files)s), bytes = greatest(0, u.bytes + %(bytes)s)
+    returning client, files, bytes)
+select added.client, added.files, (added.bytes + coalesce((
+    select sum(o.bytes) from jobs.usage as o where o.organization_id = %(organization_id)s
+        and o.client = added.client and o.purpose <> %(purpose)s), 0))::bigint
+from added order by added.client
+
+-- name: use_of
+-- What an organization has stored, by purpose; a client of the public alone where one is given.
+select purpose, files, bytes from jobs.usage
+where organization_id = %(organization_id)s and client = %(client)s order by purpose
+
+-- name: most_bytes
+-- What the organization has stored that has stored most.
+select coalesce(max(bytes), 0)::bigint from (
+    select sum(bytes) as bytes from jobs.usage where client = 0 group by organization_id) as all_of
+
+-- name: most_files
+-- How many files of a purpose the organization has that has most.
+select coalesce(max(files), 0) from jobs.usage where client = 0 and purpose = %(purpose)s
+
+-- name: forget_clients
+-- Clients of the public that have nothing stored any more.
+delete from jobs.usage where client <> 0 and files = 0
 
 -- name: relax_commit
 -- This transaction need not wait for the disk: while a plain body comes in nobody was told
@@ -30,6 +66,28 @@ where id = %(id)s and status = 'receiving' returning {upload}
 -- By public id, within the organization.
 select {upload} from jobs.upload
 where token = %(token)s and organization_id = %(organization_id)s and status = 'stored'
+    and (expires_at is null or expires_at > kit.now())
+
+-- name: hold_upload
+-- Who uses the file says until when it is kept: it does not expire by itself.
+update jobs.upload set expires_at = null
+where token = %(token)s and organization_id = %(organization_id)s and status <> 'deleted'
+    and (expires_at is null or expires_at > kit.now())
+returning id
+
+-- name: release_upload
+-- Who used the file has ended; it may be of use for a while: a week where it does not say.
+update jobs.upload
+set expires_at = kit.now() + make_interval(secs => coalesce(keep_seconds, 604800))
+where token = %(token)s and organization_id = %(organization_id)s and status <> 'deleted'
+
+-- name: expire_stored
+-- Marks for removal what was stored for longer than is promised. Locked, so that who holds a file
+-- meanwhile is seen.
+with late as (
+    select id from jobs.upload where expires_at <= kit.now() and status = 'stored'
+    order by expires_at limit 1000 for update skip locked)
+update jobs.upload as u set status = 'deleted' from late where u.id = late.id
 
 -- name: doom_upload
 -- Marks an upload for removal; its row goes once its blobs are gone.
@@ -44,8 +102,18 @@ where id > %(after)s and (status = 'deleted'
 order by id limit 100
 
 -- name: delete_upload
--- The row of an upload whose blobs are gone.
-delete from jobs.upload where id = %(id)s
+-- The row of an upload whose blobs are gone, and what it counted: a resumable one what it promised.
+with gone as (
+    delete from jobs.upload as u where u.id = %(id)s
+    returning u.organization_id, u.client, u.purpose, case when u.purpose = 'resumable'
+        then (select r.bytes_total from jobs.resumable as r where r.upload_id = u.id)
+        else u.bytes end as bytes)
+insert into jobs.usage as u (organization_id, client, purpose, files, bytes)
+select organization_id, c.client, purpose, 0, 0 from gone,
+    lateral (select distinct unnest(array[0, gone.client]) as client) as c order by c.client
+on conflict (organization_id, client, purpose) do update
+set files = greatest(0, u.files - 1),
+    bytes = greatest(0, u.bytes - (select coalesce(bytes, 0) from gone))
 
 -- name: insert_resumable
 -- What tus knows of a new upload besides its segments.
@@ -53,12 +121,6 @@ insert into jobs.resumable (upload_id, organization_id, bytes_total, metadata, e
 values (%(upload_id)s, %(organization_id)s, %(bytes_total)s, %(metadata)s,
     kit.now() + make_interval(secs => %(keep_seconds)s))
 returning expires_at
-
--- name: count_resumables
--- How many an organization has that no job took yet (counted up to a limit: it bounds the cost).
-select count(*) from (
-    select from jobs.resumable
-    where organization_id = %(organization_id)s and expires_at is not null limit %(limit)s) as few
 
 -- name: find_resumable
 -- By public id, within the organization; what has expired is gone already, swept or not.
@@ -121,8 +183,12 @@ select {upload} from jobs.upload
 where token = %(token)s and organization_id = %(organization_id)s and status = 'stored' for update
 
 -- name: claim_resumable
--- A job took the file: it no longer expires.
-update jobs.resumable set expires_at = null where upload_id = %(id)s
+-- A job took the file: it no longer expires, and counts as a task's.
+with taken as (
+    update jobs.resumable set expires_at = null where upload_id = %(id)s
+    returning upload_id, bytes_total)
+update jobs.upload as u set purpose = 'task' from taken where u.id = taken.upload_id
+returning u.organization_id, u.client, taken.bytes_total
 
 -- name: claimed_resumable
 -- Whether a job took it.

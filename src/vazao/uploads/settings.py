@@ -22,6 +22,16 @@ class UploadSettings(Section):
     expire_hours: float = Field(
         24.0, gt=0, description="how long a resumable upload waits to be continued or used"
     )
+    quota_bytes: int = Field(
+        200 << 30, ge=1,
+        description="what an organization may have stored, in bytes; resumable uploads count with "
+        "their whole length from their beginning",
+    )
+    kept_days: float = Field(
+        7.0, gt=0,
+        description="how long files of tasks are kept: results, and what a task that failed was "
+        "given; also files that no task ever took",
+    )
     max_open: int = Field(
         1000, ge=1, description="resumable uploads of an organization that wait at a time, at most"
     )

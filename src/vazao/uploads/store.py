@@ -7,7 +7,7 @@ from uuid import UUID
 
 from vazao.kit import sql
 from vazao.kit.sql import Conn
-from vazao.uploads.models import Resumable, Upload
+from vazao.uploads.models import Resumable, Upload, Use
 
 Q = sql.load(__package__, upload=sql.columns(Upload))
 
@@ -19,12 +19,13 @@ async def relax_commit(conn: Conn) -> None:
 
 async def insert(
     conn: Conn, *, token: str, organization_id: int, filename: str | None,
-    content_type: str | None,
+    content_type: str | None, purpose: str, client: int = 0, keep_seconds: float | None = None,
 ) -> Upload:
-    """A new upload, to be received."""
+    """A new upload, to be received; kept for so many seconds, or until somebody says so."""
     made = await sql.one(
         conn, Upload, Q.insert_upload, token=token, organization_id=organization_id,
-        filename=filename, content_type=content_type,
+        filename=filename, content_type=content_type, purpose=purpose, client=client,
+        keep_seconds=keep_seconds,
     )
     assert made is not None
     return made
@@ -118,12 +119,56 @@ async def insert_resumable(
     )
 
 
-async def count_resumables(conn: Conn, organization_id: int, limit: int) -> int:
-    """How many resumable uploads of the organization wait; *limit* at most."""
-    found = await sql.row(
-        conn, Q.count_resumables, organization_id=organization_id, limit=limit
+async def count_use(
+    conn: Conn, organization_id: int, client: int, purpose: str, *, files: int, size: int
+) -> list[Use]:
+    """Add to what is stored; how much it is then, for the organization and for its client."""
+    clients = [0, client] if client else [0]
+    found = await sql.rows(
+        conn, Q.count_use, organization_id=organization_id, clients=clients, purpose=purpose,
+        files=files, bytes=size,
     )
-    return found[0] if found else 0
+    return [Use(*each) for each in found]
+
+
+async def use_of(
+    conn: Conn, organization_id: int, client: int = 0
+) -> dict[str, tuple[int, int]]:
+    """Files and bytes that are stored, by purpose."""
+    found = await sql.rows(conn, Q.use_of, organization_id=organization_id, client=client)
+    return {purpose: (files, size) for purpose, files, size in found}
+
+
+async def most_bytes(conn: Conn) -> int:
+    """What the organization has stored that has stored most."""
+    return (await sql.row(conn, Q.most_bytes) or (0,))[0]
+
+
+async def most_files(conn: Conn, purpose: str) -> int:
+    """How many files of *purpose* the organization has that has most."""
+    return (await sql.row(conn, Q.most_files, purpose=purpose) or (0,))[0]
+
+
+async def forget_clients(conn: Conn) -> None:
+    """Forget clients that have nothing stored any more."""
+    await sql.run(conn, Q.forget_clients)
+
+
+async def hold(conn: Conn, organization_id: int, token: str) -> bool:
+    """Let the file not expire; false where it is gone."""
+    return await sql.row(
+        conn, Q.hold_upload, organization_id=organization_id, token=token
+    ) is not None
+
+
+async def release(conn: Conn, organization_id: int, token: str) -> None:
+    """Let the file expire after the time that it is kept while nobody uses it."""
+    await sql.run(conn, Q.release_upload, organization_id=organization_id, token=token)
+
+
+async def expire_stored(conn: Conn) -> int:
+    """Mark for removal what was stored for longer than is promised; how many."""
+    return await sql.run(conn, Q.expire_stored)
 
 
 async def find_resumable(conn: Conn, organization_id: int, token: str) -> Resumable | None:
@@ -183,9 +228,11 @@ async def claimed(conn: Conn, upload_id: int) -> bool | None:
     return None if found is None else found[0]
 
 
-async def claim(conn: Conn, upload_id: int) -> None:
-    """A job has taken the upload: it no longer expires."""
-    await sql.run(conn, Q.claim_resumable, id=upload_id)
+async def claim(conn: Conn, upload_id: int) -> tuple[int, int]:
+    """A job has taken the upload: it no longer expires. Its client, and its length."""
+    found = await sql.row(conn, Q.claim_resumable, id=upload_id)
+    assert found is not None
+    return found[1], found[2]
 
 
 async def expire(conn: Conn) -> None:

@@ -37,12 +37,13 @@ async def insert(
     conn: Conn, *, token: str, organization_id: int, kind: str, payload: dict[str, Any],
     status: str, cost: float, parts: int, step: str, span: tuple[float, float],
     bytes_total: int | None, rows_total: int | None, request_id: str | None,
-    requested_by: str | None, idempotency: tuple[str, str] | None,
+    requested_by: str | None, client: int, idempotency: tuple[str, str] | None,
 ) -> Job | None:
     """A new job; ``None`` where another holds its idempotency key.
 
     Args:
         parts: how many of it are about to be written.
+        client: for the public, who asks (else 0).
         span: where its first step begins on the whole's 0..1, and how much of it it takes.
         idempotency: the key, and a hash of what was asked.
     """
@@ -51,7 +52,7 @@ async def insert(
         conn, Job, Q.insert_job, token=token, organization_id=organization_id, kind=kind,
         payload=Jsonb(payload), status=status, cost=cost, parts=parts, step=step, base=base,
         span=width, bytes_total=bytes_total, rows_total=rows_total, request_id=request_id,
-        requested_by=requested_by, key=key, hash=digest,
+        requested_by=requested_by, client=client, key=key, hash=digest,
     )
 
 

@@ -7,11 +7,11 @@
 insert into jobs.job (
     token, organization_id, kind, payload, status, cost, requested_at, pending, parts_total, step,
     step_total, progress_base, progress_span, bytes_total, rows_total, request_id, requested_by,
-    idempotency_key, idempotency_hash)
+    idempotency_key, idempotency_hash, client)
 values (
     %(token)s, %(organization_id)s, %(kind)s, %(payload)s, %(status)s, %(cost)s, kit.now(), 1,
     %(parts)s, %(step)s, 1, %(base)s, %(span)s, %(bytes_total)s, %(rows_total)s, %(request_id)s,
-    %(requested_by)s, %(key)s, %(hash)s)
+    %(requested_by)s, %(key)s, %(hash)s, %(client)s)
 on conflict (organization_id, idempotency_key) where idempotency_key is not null do nothing
 returning {job}
 

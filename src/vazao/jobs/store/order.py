@@ -94,3 +94,19 @@ async def load(conn: Conn) -> Load:
     found = await sql.one(conn, Load, Q.load)
     assert found is not None
     return found
+
+
+async def waiting(
+    conn: Conn, organization_id: int, client: int, limit: int
+) -> tuple[int, int]:
+    """Parts of the organization that wait, counted up to *limit*, and those of its client."""
+    found = await sql.row(
+        conn, Q.waiting_parts, organization_id=organization_id, client=client, limit=limit
+    )
+    assert found is not None
+    return found[0], found[1]
+
+
+async def most_waiting(conn: Conn, limit: int) -> int:
+    """Parts that the organization has waiting that has most, among the first *limit* of all."""
+    return (await sql.row(conn, Q.most_waiting, limit=limit) or (0,))[0]

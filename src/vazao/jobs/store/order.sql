@@ -181,3 +181,21 @@ select
         as running,
     coalesce(extract(epoch from kit.now() - (select min(requested_at) from waiting)), 0)::float8
         as oldest_seconds
+
+-- name: waiting_parts
+-- How many parts of an organization wait, counted up to a limit, and how many are left of what a
+-- client of the public asked for.
+select (select count(*) from (select from jobs.part where organization_id = %(organization_id)s
+        and state = 'held' limit %(limit)s) as held)
+    + (select count(*) from (select from jobs.part where organization_id = %(organization_id)s
+        and state = 'queued' limit %(limit)s) as queued),
+    (select coalesce(sum(parts_total - parts_done), 0)::bigint from jobs.job
+        where %(client)s <> 0 and organization_id = %(organization_id)s and client = %(client)s
+        and status in ('receiving', 'queued', 'running'))
+
+-- name: most_waiting
+-- How many parts the organization has waiting that has most, among the first of all that wait.
+select coalesce(max(parts), 0) from (
+    select count(*) as parts from (
+        select organization_id from jobs.part where state in ('held', 'queued') limit %(limit)s
+    ) as few group by organization_id) as all_of

@@ -5,11 +5,14 @@ Only routes whose ``opt`` says ``open=True`` beside a scope let it in, with that
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from typing import Any
 
 from litestar.connection import ASGIConnection
 
 from vazao.kit.platform import PUBLIC, Platform, Principal
+from vazao.kit.proxies import client_address, network_of
 from vazao.kit.web import csrf
 
 
@@ -35,4 +38,12 @@ async def principal_of(
     return Principal(
         organization_id=platform.public_id, organization=PUBLIC, kind="public", name=PUBLIC,
         scopes=frozenset({scope}),
+        client=client_of(platform, client_address(connection, platform.settings)),
     )
+
+
+def client_of(platform: Platform, address: str) -> int:
+    """A number above 0 that stands for *address*, of IPv6 for its /64; it cannot be read back."""
+    text = f"client\0{network_of(address)}".encode()
+    digest = hmac.new(platform.secret, text, hashlib.sha256).digest()
+    return (int.from_bytes(digest[:8]) >> 1) or 1

@@ -15,6 +15,7 @@ from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform, answer_error
 from vazao.kit.web.streaming import body_of
 from vazao.uploads.models import Resumable
+from vazao.uploads.quotas import owner_of
 from vazao.uploads.settings import UploadSettings
 from vazao.uploads.tus import headers as tus_headers
 from vazao.uploads.tus import openapi as tus_openapi
@@ -102,9 +103,8 @@ class Files(Controller):
         brings = "content-type" in headers and _announced(headers) != 0
         if brings:
             tus_headers.check_body_type(headers)
-        organization_id = principal.organization_id
         upload = await tus_service.create(
-            platform, organization_id, bytes_total=length,
+            platform, owner_of(principal), bytes_total=length,
             metadata=headers.get("upload-metadata", ""),
         )
         if brings:

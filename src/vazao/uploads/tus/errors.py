@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from vazao.kit.errors import BadRequest, Conflict, TooLarge, TooManyRequests, VazaoError
+from vazao.kit.errors import BadRequest, Conflict, TooLarge, VazaoError
 
 VERSION = "1.0.0"
 
@@ -81,12 +81,6 @@ class TooManyPieces(TooLarge):
     """The upload has arrived in {limit} pieces, the most that is accepted."""
 
     code = "upload_too_many_pieces"
-
-
-class TooManyUploads(TooManyRequests):
-    """Your organization has {limit} uploads that wait to be continued or used, the most allowed."""
-
-    code = "too_many_uploads"
 
 
 class MethodUnknown(BadRequest):

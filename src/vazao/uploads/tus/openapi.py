@@ -17,7 +17,13 @@ from vazao.kit.web.openapi import (
     by_path,
     says,
 )
-from vazao.uploads.errors import UploadInUse, UploadNotFound, UploadTooLarge
+from vazao.uploads.errors import (
+    StorageQuotaReached,
+    TooManyUploads,
+    UploadInUse,
+    UploadNotFound,
+    UploadTooLarge,
+)
 from vazao.uploads.tus.errors import (
     VERSION,
     BeyondLength,
@@ -28,7 +34,6 @@ from vazao.uploads.tus.errors import (
     OffsetMismatch,
     PatchTypeUnsupported,
     TooManyPieces,
-    TooManyUploads,
     TusHeaderInvalid,
     TusVersionUnsupported,
     UploadLocked,
@@ -105,7 +110,8 @@ CREATE = _tus(
     Answer(about="The upload is begun.", status=201,
            headers=(PLACE, SAID, FRESH, AT, EXPIRES)),
     LENGTH, METADATA, CHECKSUM, bodies=BYTES, known=False,
-    refuses=(LengthNotDeferred, UploadTooLarge, TooManyUploads, UploadNotFound, *WRITING),
+    refuses=(LengthNotDeferred, UploadTooLarge, TooManyUploads, StorageQuotaReached,
+             UploadNotFound, *WRITING),
 )
 SHOW = _tus(STANDS)
 APPEND = _tus(WRITTEN, OFFSET, CHECKSUM, bodies=BYTES, refuses=WRITING)

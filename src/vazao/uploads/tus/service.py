@@ -21,9 +21,10 @@ from vazao.kit.errors import UploadCutOff
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
-from vazao.uploads import intake, store
+from vazao.uploads import intake, quotas, store
 from vazao.uploads.errors import UploadInUse, UploadNotFound, UploadTooLarge
 from vazao.uploads.models import Resumable, Upload, segment_key
+from vazao.uploads.quotas import RESUMABLE, TASK, Owner, Purpose
 from vazao.uploads.settings import UploadSettings
 from vazao.uploads.tus.body import Body, leased, renew
 from vazao.uploads.tus.errors import (
@@ -31,7 +32,6 @@ from vazao.uploads.tus.errors import (
     ChecksumMismatch,
     OffsetMismatch,
     TooManyPieces,
-    TooManyUploads,
     UploadLocked,
     UploadStalled,
 )
@@ -39,17 +39,22 @@ from vazao.uploads.tus.headers import Checksum, metadata_of
 
 log = get("uploads.tus")
 MOST_SEGMENTS = 100_000
+# What was let in is not refused by the job that takes it.
+CLAIMED = Purpose(TASK.name, refused=False)
 
 
 async def create(
-    platform: Platform, organization_id: int, *, bytes_total: int, metadata: str
+    platform: Platform, owner: Owner, *, bytes_total: int, metadata: str
 ) -> Resumable:
     """Begin an upload of *bytes_total* bytes; one of none is stored at once.
+
+    All of them count from now on: what was begun may be sent to its end.
 
     Raises:
         UploadTooLarge: longer than the limit.
         TusHeaderInvalid: the metadata cannot be read.
         TooManyUploads: the organization has too many that wait.
+        StorageFull: no room is left on the disk, or in the organization's quota.
     """
     pairs = metadata_of(metadata)
     settings = platform.settings
@@ -58,11 +63,12 @@ async def create(
             remedy="Split it, or ask the administrator for a higher limit.",
             limit=settings.of(UploadSettings).max_bytes,
         )
-    token = secrets.token_hex(16)
+    quotas.check_room(platform, bytes_total)
+    token, organization_id = secrets.token_hex(16), owner.organization_id
     async with platform.db.transaction(patient=True) as conn:
-        await _hold_to_limit(conn, organization_id, settings.of(UploadSettings).max_open)
         upload = await store.insert(
-            conn, token=token, organization_id=organization_id,
+            conn, token=token, organization_id=organization_id, client=owner.client,
+            purpose=RESUMABLE.name,
             filename=intake.storable(pairs.get("filename")),
             content_type=intake.storable(pairs.get("filetype")),
         )
@@ -72,14 +78,10 @@ async def create(
         )
         if not bytes_total:
             await store.complete(conn, upload.id, None)
-        return await _find(conn, organization_id, token)
-
-
-async def _hold_to_limit(conn: Conn, organization_id: int, limit: int) -> None:
-    if await store.count_resumables(conn, organization_id, limit) >= limit:
-        raise TooManyUploads(
-            remedy="End one, or wait until the oldest expire.", limit=limit, retry_after=60
-        )
+        found = await _find(conn, organization_id, token)
+        # Last: its rows stay locked until the commit.
+        await quotas.count(platform, conn, owner, RESUMABLE, files=1, size=bytes_total)
+        return found
 
 
 async def find(platform: Platform, organization_id: int, token: str) -> Resumable:
@@ -174,6 +176,8 @@ class _Writer:
 
     async def _segment(self, source: intake.Source) -> None:
         number = self._recorded + len(self._sizes) + 1
+        if number > 1:
+            quotas.check_room(self._platform, runs=True)
         if number > MOST_SEGMENTS:
             raise TooManyPieces(
                 remedy="Begin anew, and send larger pieces.", limit=MOST_SEGMENTS
@@ -245,7 +249,9 @@ async def discard(platform: Platform, upload: Resumable) -> None:
         log.warning("upload left to the sweep", upload=upload.token, error=repr(error))
 
 
-async def claim_upload(conn: Conn, organization_id: int, token: str) -> Upload:
+async def claim_upload(
+    platform: Platform, conn: Conn, organization_id: int, token: str
+) -> Upload:
     """Take a stored file for a job, in the transaction that makes the job.
 
     From then on it does not expire and its owner cannot end it: whoever took it dooms it.
@@ -261,7 +267,10 @@ async def claim_upload(conn: Conn, organization_id: int, token: str) -> Upload:
         raise UploadNotFound
     if taken:
         raise UploadInUse
-    await store.claim(conn, found.id)
+    client, size = await store.claim(conn, found.id)
+    owner = Owner(organization_id, client)
+    await quotas.count(platform, conn, owner, RESUMABLE, files=-1, size=-size)
+    await quotas.count(platform, conn, owner, CLAIMED, files=1, size=size)
     return found
 
 

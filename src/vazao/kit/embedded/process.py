@@ -34,6 +34,8 @@ ACCOUNT = "vazao"
 POLL_SECONDS = 0.02
 FULL = "There is no room left in {folder} for the database."
 FULL_REMEDY = "Free some space there, or name another folder in VAZAO_DATA_DIR."
+# The last is PostgreSQL's hint where a page was written in part.
+NO_ROOM = ("No space left on device", "Disk quota exceeded", "Check free disk space")
 ELSEWHERE = "Name another folder in VAZAO_DATA_DIR, or a database in VAZAO_DATABASE_URL."
 
 
@@ -87,7 +89,7 @@ def _explain(error: OSError, folder: Path) -> VazaoError:
 
 def failure(output: str, folder: Path, log: Path) -> VazaoError:
     """The error that a PostgreSQL program's *output* amounts to; *log* is named for the rest."""
-    if "No space left on device" in output or "Disk quota exceeded" in output:
+    if any(words in output for words in NO_ROOM):
         return StorageFull(FULL, remedy=FULL_REMEDY, folder=folder)
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     serious = [line for line in lines if re.search(r"FATAL|PANIC|error:", line)]

@@ -3,7 +3,7 @@
 The server is the one of ``VAZAO_TEST_DATABASE_URL`` (an administrative address), or an embedded
 PostgreSQL that lives as long as the test run. A test gets a database of its own, or shares one with
 its module where its tests do not disturb each other; both are cloned from a template that was
-migrated once.
+migrated once. They belong to the platform's role, which is no superuser.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.databases import cloned
+from tests.support.databases import cloned, plain_role
 
 pytest_plugins = ["tests.support.required", "tests.support.budget", "tests.support.fuzzing"]
 
@@ -37,7 +37,9 @@ def server_url() -> Iterator[str]:
         return
     from tests.support.servers import shared_server
 
-    with shared_server() as url:
+    with shared_server() as server:
+        url = server.admin_url()
+        assert url
         yield url
 
 
@@ -49,29 +51,42 @@ def admin(server_url: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.fixture(scope="session")
-def template_database(server_url: str, admin: psycopg.Connection[Any]) -> Iterator[str]:
+def role_url(server_url: str, admin: psycopg.Connection[Any]) -> Iterator[str]:
+    """The same server for the platform's role, which is no superuser and owns its databases."""
+    if os.environ.get("VAZAO_TEST_DATABASE_URL"):
+        with plain_role(admin, server_url) as url:
+            yield url
+        return
+    from tests.support.servers import shared_server
+
+    with shared_server() as server:
+        yield server.url() or ""
+
+
+@pytest.fixture(scope="session")
+def template_database(role_url: str, admin: psycopg.Connection[Any]) -> Iterator[str]:
     """The name of a migrated database that tests clone; one a run where the server is ours."""
     from tests.support.servers import template
 
-    with template(server_url, admin) as name:
+    with template(role_url, admin) as name:
         yield name
 
 
 @pytest.fixture
 def database_url(
-    server_url: str, template_database: str, admin: psycopg.Connection[Any]
+    role_url: str, template_database: str, admin: psycopg.Connection[Any]
 ) -> Iterator[str]:
     """The address of this test's own database; connections left at work fail the test."""
-    with cloned(admin, server_url, template_database) as url:
+    with cloned(admin, role_url, template_database) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def module_database(
-    server_url: str, template_database: str, admin: psycopg.Connection[Any]
+    role_url: str, template_database: str, admin: psycopg.Connection[Any]
 ) -> Iterator[str]:
     """A database that the tests of one module share, each with an organization of its own."""
-    with cloned(admin, server_url, template_database) as url:
+    with cloned(admin, role_url, template_database) as url:
         yield url
 
 

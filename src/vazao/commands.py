@@ -211,7 +211,11 @@ def show_database_url(data_dir: DataDir = None, database_url: DatabaseUrl = None
 
 
 def psql(
-    context: typer.Context, data_dir: DataDir = None, database_url: DatabaseUrl = None
+    context: typer.Context,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="As the embedded database's superuser.")
+    ] = False,
+    data_dir: DataDir = None, database_url: DatabaseUrl = None,
 ) -> None:
     """Open psql on the database; what follows the command goes to psql."""
     import shutil
@@ -222,8 +226,14 @@ def psql(
 
     with explained():
         settings = configure(data_dir=data_dir, database_url=database_url)
+        server = EmbeddedPostgres(settings.folder)
+        if admin and not settings.embedded:
+            raise ConfigurationError(
+                "Only the embedded database has a superuser that Vazão knows.",
+                remedy="Run psql with the address of yours.",
+            )
         try:
-            program = str(EmbeddedPostgres(settings.folder).bindir / "psql")
+            program = str(server.bindir / "psql")
         except ConfigurationError:
             program = shutil.which("psql") or ""
         if not program:
@@ -231,7 +241,7 @@ def psql(
                 "psql is not installed here.", remedy="Install PostgreSQL's client programs."
             )
         with cli.database(settings) as url:
-            code = _run_psql(program, url, context.args)
+            code = _run_psql(program, (admin and server.admin_url()) or url, context.args)
     raise typer.Exit(code)
 
 

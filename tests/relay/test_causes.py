@@ -157,14 +157,14 @@ def test_the_database_in_the_way(hub: Hub, place: tuple[str, Agent, str]) -> Non
         "enroll", hub.running.address, "vr_x", "--database", address, code=1
     )
     name = at.path.strip("/")
-    hub.execute(f"alter database {name} allow_connections false")
+    change(hub.admin_url, f"alter database {name} allow_connections false")
     assert "database_down" in agent.run("once", code=1)
-    hub.execute(f"alter database {name} allow_connections true")
+    change(hub.admin_url, f"alter database {name} allow_connections true")
     altered(agent, database=address, password="wrong")
     agent.environment.pop("PGPASSWORD")
     assert "database_login" in agent.run("once", code=1)
     role = f"reader_{at.path.strip('/')}"
-    change(source, f"create role {role} login password 'segredo'")
+    change(hub.admin_url, f"create role {role} login password 'segredo'")
     altered(agent, database=at._replace(netloc=f"{role}@{at.hostname}:{at.port}").geturl(),
             password="segredo")
     assert "database_permission" in agent.run("once", code=1)
@@ -175,13 +175,14 @@ def test_the_database_in_the_way(hub: Hub, place: tuple[str, Agent, str]) -> Non
     said = agent.run("once", code=1)
     assert "schema_changed" in said
     assert 'column "note" does not exist' in said
-    change(source, "alter table citizen rename column notes to note", f"drop owned by {role}")
+    change(source, "alter table citizen rename column notes to note",
+           f"revoke select on citizen from {role}")
     assert noted(hub, site)[-4:] == [
         "database_down", "database_login", "database_permission", "schema_changed",
     ]
     diagnosed = hub.running.vazao("relay", "diagnose", site, "-o", hub.organization)
     assert 'column "note" does not exist' in diagnosed
-    change(source, f"drop role {role}")
+    change(hub.admin_url, f"drop role {role}")
 
 
 def test_the_list_in_the_way(hub: Hub) -> None:

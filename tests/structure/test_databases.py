@@ -24,16 +24,16 @@ def forget_a_query(
 
 
 def test_a_connection_left_at_work_fails_the_test(
-    admin: psycopg.Connection[Any], server_url: str, template_database: str
+    admin: psycopg.Connection[Any], role_url: str, template_database: str
 ) -> None:
     with ExitStack() as left, pytest.raises(AssertionError, match="left a connection at work"):
-        forget_a_query(admin, server_url, template_database, left)
+        forget_a_query(admin, role_url, template_database, left)
 
 
 def test_a_database_is_gone_after_its_use(
-    admin: psycopg.Connection[Any], server_url: str, template_database: str
+    admin: psycopg.Connection[Any], role_url: str, template_database: str
 ) -> None:
-    with cloned(admin, server_url, template_database) as url, psycopg.connect(url) as conn:
+    with cloned(admin, role_url, template_database) as url, psycopg.connect(url) as conn:
         name = conn.info.dbname
     left = admin.execute("select count(*) from pg_database where datname = %s", [name])
     assert left.fetchone() == (0,)

@@ -72,6 +72,13 @@ class Hub:
             done = conn.execute(statement, values)  # type: ignore[arg-type]
             return done.fetchall() if done.description else []
 
+    @property
+    def admin_url(self) -> str:
+        """The address of the superuser of its database."""
+        url = EmbeddedPostgres(self.running.folder).admin_url()
+        assert url
+        return url
+
     def folder(self) -> Path:
         """A new folder that lives as long as the hub."""
         made = tempfile.TemporaryDirectory(prefix="relay-")
@@ -81,7 +88,7 @@ class Hub:
     def source(self, citizens: int = 100) -> str:
         """The address of a new source with so many citizens."""
         name = f"source_{next(_numbers)}"
-        self.execute(f"create database {name}")
+        change(self.admin_url, f"create database {name} owner vazao")
         url = urlsplit(self.url)._replace(path=f"/{name}").geturl()
         with psycopg.connect(url, autocommit=True) as conn:
             conn.execute(CITIZENS.replace("%s", str(citizens)))

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.support.databases import address
+from tests.support.databases import address, role_of
 from vazao.kit.embedded.process import as_account, server_account
 from vazao.kit.embedded.server import EmbeddedPostgres
 from vazao.migrations import migrate
@@ -82,35 +82,40 @@ def remove_folder(name: str) -> None:
 
 
 @contextmanager
-def shared_server() -> Iterator[str]:
-    """The administrative address of the run's server, which the run's first process stops."""
+def shared_server() -> Iterator[EmbeddedPostgres]:
+    """The run's server, which the run's first process stops."""
     folder = Path(os.environ.get(FOLDER) or make_folder())
     server = EmbeddedPostgres(folder, extra=EXTRA)
     with locked(folder):
-        url = server.start()
+        server.start()
     _kept.append(server)
-    yield url
+    yield server
 
 
 @contextmanager
-def template(server_url: str, admin: psycopg.Connection[Any]) -> Iterator[str]:
-    """The name of a migrated database; on the run's own server the first who asks makes it."""
+def template(role_url: str, admin: psycopg.Connection[Any]) -> Iterator[str]:
+    """The name of a migrated database; on the run's own server the first who asks makes it.
+
+    The role of *role_url* migrates it, and owns all that is in it.
+    """
     if FOLDER in os.environ:
         folder = Path(os.environ[FOLDER])
         with locked(folder):
             if not (folder / "template").exists():
-                (folder / "template").write_text(_migrated(server_url, admin))
+                (folder / "template").write_text(_migrated(role_url, admin))
         yield (folder / "template").read_text()
         return
-    name = _migrated(server_url, admin)
+    name = _migrated(role_url, admin)
     yield name
     admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
-def _migrated(server_url: str, admin: psycopg.Connection[Any]) -> str:
+def _migrated(role_url: str, admin: psycopg.Connection[Any]) -> str:
     name = f"template_{secrets.token_hex(4)}"
-    admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    migrate(address(server_url, name))
+    admin.execute(sql.SQL("create database {} owner {}").format(
+        sql.Identifier(name), sql.Identifier(role_of(role_url))
+    ))
+    migrate(address(role_url, name))
     return name
 
 

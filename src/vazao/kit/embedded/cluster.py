@@ -25,6 +25,9 @@ from vazao.kit.errors import ConfigurationError
 from vazao.kit.files import sync_folder, write_atomically
 
 ROLE = DATABASE = "vazao"
+# The superuser. Only its secret lets it in, which no process of the platform is given.
+ADMIN = "vazao_admin"
+RIGHTS = "login nosuperuser nocreatedb nocreaterole noreplication nobypassrls"
 # Below the range from which systems take ports for outgoing connections (32768 on Linux), lest
 # one of those holds our port at the next start.
 PORTS = range(20_000, 32_000)
@@ -76,19 +79,38 @@ class Layout:
         """The role's password, mode 0600."""
         return self.state / "password"
 
+    @property
+    def admin_password(self) -> Path:
+        """The superuser's password, mode 0600."""
+        return self.state / "admin-password"
+
     def lock(self, name: str) -> Path:
         """The file of the lock *name*."""
         return self.state / f"{name}.lock"
 
     def url(self, port: int) -> str:
         """The address of the database behind *port* of this machine, password included."""
-        password = self.password.read_text().strip()
-        return f"postgresql://{ROLE}:{password}@127.0.0.1:{port}/{DATABASE}"
+        return _address(ROLE, self.password, port)
+
+    def admin_url(self, port: int) -> str:
+        """The same for the superuser."""
+        return _address(ADMIN, self.admin_password, port)
 
     def give(self, path: Path) -> None:
         """Make *path* the account's; without one it is ours already."""
         if self.account:
             os.chown(path, self.account.uid, self.account.gid)
+
+
+def _address(role: str, password: Path, port: int) -> str:
+    return f"postgresql://{role}:{password.read_text().strip()}@127.0.0.1:{port}/{DATABASE}"
+
+
+def keep_password(file: Path) -> str:
+    """The password in *file*, made if missing."""
+    if not file.is_file():
+        write_atomically(file, secrets.token_urlsafe(32) + "\n")
+    return file.read_text().strip()
 
 
 def make_folders(layout: Layout) -> None:
@@ -189,8 +211,10 @@ def _runs(binaries: Binaries, account: Account) -> bool:
 def initialise(layout: Layout, binaries: Binaries, *, durable: bool) -> None:
     """Make the cluster beside its place and move it there whole, so that it is never half.
 
+    It then has the superuser and the platform's role; the database is the first start's.
+
     Args:
-        layout: where; a password that is already there is kept.
+        layout: where; passwords that are already there are kept.
         binaries: programs that the account can run.
         durable: whether it shall survive a power cut from the first second.
 
@@ -200,15 +224,16 @@ def initialise(layout: Layout, binaries: Binaries, *, durable: bool) -> None:
     """
     for left in layout.state.glob("init-*/"):
         shutil.rmtree(left, ignore_errors=True)
-    if not layout.password.is_file():
-        write_atomically(layout.password, secrets.token_urlsafe(32) + "\n")
+    keep_password(layout.password)
+    keep_password(layout.admin_password)
     work = Path(tempfile.mkdtemp(prefix="init-", dir=layout.state))
     try:
         handed = work / "password"
-        handed.write_text(layout.password.read_text())
+        handed.write_text(layout.admin_password.read_text())
         layout.give(handed)
         layout.give(work)
         _run_initdb(layout, binaries, work, durable=durable)
+        _make_role(layout, binaries, work, durable=durable)
         (work / "data").rename(layout.cluster)
         sync_folder(layout.state)
     finally:
@@ -216,11 +241,27 @@ def initialise(layout: Layout, binaries: Binaries, *, durable: bool) -> None:
 
 
 def _run_initdb(layout: Layout, binaries: Binaries, work: Path, *, durable: bool) -> None:
-    options = [f"--pgdata={work / 'data'}", f"--username={ROLE}", f"--pwfile={work / 'password'}"]
+    options = [f"--pgdata={work / 'data'}", f"--username={ADMIN}", f"--pwfile={work / 'password'}"]
     options += ["--auth=scram-sha-256", "--encoding=UTF8", "--data-checksums"]
     options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     done = subprocess.run(
         [str(binaries.bindir / "initdb"), *options, *([] if durable else ["--no-sync"])],
+        capture_output=True,
+        text=True,
+        **as_account(layout.account),
+    )
+    if done.returncode:
+        raise failure(done.stderr, layout.folder, layout.log)
+
+
+def _make_role(layout: Layout, binaries: Binaries, work: Path, *, durable: bool) -> None:
+    """Make the platform's role, in PostgreSQL's mode of one user: no server listens yet."""
+    command = [str(binaries.bindir / "postgres"), "--single", "-D", str(work / "data")]
+    command += ["-c", "exit_on_error=on", "-c", f"fsync={'on' if durable else 'off'}"]
+    password = keep_password(layout.password).replace("'", "''")
+    done = subprocess.run(
+        [*command, "postgres"],
+        input=f"create role {ROLE} {RIGHTS} password '{password}'\n",
         capture_output=True,
         text=True,
         **as_account(layout.account),

@@ -24,8 +24,8 @@ from typing import Any
 import platformdirs
 import psycopg
 
+from vazao.kit.embedded import roles
 from vazao.kit.embedded.cluster import (
-    DATABASE,
     Layout,
     check_cluster,
     choose_port,
@@ -51,6 +51,7 @@ from vazao.kit.embedded.process import (
 )
 from vazao.kit.errors import DatabaseUnavailable
 from vazao.kit.files import release, try_lock, write_atomically
+from vazao.kit.logging import get
 
 PORT_ATTEMPTS = 20
 CONNECT_SECONDS = 10.0
@@ -61,6 +62,7 @@ NOT_YET = ("starting up", "recovery mode", "shutting down", "not yet accepting",
 # libpq has no code for what goes wrong before a session exists; these are its fixed words.
 NEVER = ("authentication failed", "no pg_hba.conf entry")
 
+log = get("embedded")
 OnWait = Callable[[str, float], None]
 
 
@@ -99,7 +101,8 @@ class EmbeddedPostgres:
         """Make sure the server runs and answers; returns its URL, with the password.
 
         Makes the folder, the cluster and the database if missing, adopts a running server, and
-        waits for a recovery as long as it lasts. Idempotent.
+        waits for a recovery as long as it lasts. The role of the URL is no superuser; that of a
+        cluster of an earlier version stops being one as soon as nobody else uses it. Idempotent.
 
         Args:
             on_wait: told about once a second what is being waited for, a text to be translated,
@@ -122,6 +125,7 @@ class EmbeddedPostgres:
                     if claim is not None:
                         server = self._launch(binaries, claim, patience)
                         break
+                self._prepare(server.port, patience)
                 if self._user_lock is None:
                     self._user_lock = try_lock(self._layout.lock("users"), shared=True)
                 return self._layout.url(server.port)
@@ -150,6 +154,19 @@ class EmbeddedPostgres:
             server = running_postmaster(self._layout.cluster)
             return self._layout.url(server.port) if server and server.status == "ready" else None
 
+    def admin_url(self) -> str | None:
+        """The superuser's URL if the server runs and is ready, else None; starts nothing.
+
+        Nothing of the platform asks for it: it is for who operates the server, and for tests.
+
+        Raises:
+            ConfigurationError: the superuser's password is not there, or cannot be read.
+        """
+        with explained(self._layout.folder):
+            server = running_postmaster(self._layout.cluster)
+            ready = server is not None and server.status == "ready"
+            return self._layout.admin_url(server.port) if server and ready else None
+
     def _settled(self, patience: Patience) -> Postmaster | None:
         """The running server once it answers, or None once there is none.
 
@@ -174,24 +191,37 @@ class EmbeddedPostgres:
         return None
 
     def _problem(self, port: int) -> str | None:
-        """Why the server does not answer us, or None; its database exists after that."""
+        """Why the server does not answer us, or None."""
         try:
-            # Said here and not left to the PG… variables of whoever started us.
-            with psycopg.connect(
-                self._layout.url(port),
-                dbname="postgres",
-                sslmode="disable",
-                gssencmode="disable",
-                options="",
-                connect_timeout=5,
-                autocommit=True,
-            ) as connection:
-                query = "SELECT FROM pg_database WHERE datname = %s"
-                if connection.execute(query, [DATABASE]).fetchone() is None:
-                    connection.execute(f"CREATE DATABASE {DATABASE}")
+            with roles.connected(self._layout.url(port), "postgres"):
+                return None
         except psycopg.OperationalError as error:
             return str(error).replace("\n", " ")
-        return None
+
+    def _prepare(self, port: int, patience: Patience) -> None:
+        """See that the database is there, and that its role is no superuser.
+
+        Others who use the server came while it was one. Their sessions would go on as the
+        superuser and hold up the move, so that is left for a start without them.
+        """
+        layout = self._layout
+        try:
+            found = roles.look(layout, port)
+            if not found.database:
+                roles.make_database(layout, port, old=found.old)
+            if found.old and (alone := try_lock(layout.lock("users"))) is not None:
+                try:
+                    roles.demote(layout, port, patience)
+                except psycopg.Error as error:
+                    # No worse than before, and the next start tries again; doctor tells it too.
+                    log.warning(
+                        "the database's role is a superuser still; the next start tries again",
+                        reason=(str(error).splitlines() or [type(error).__name__])[0],
+                    )
+                finally:
+                    release(alone)
+        except psycopg.Error as error:
+            raise failure(str(error), layout.folder, layout.log) from error
 
     def _launch(self, binaries: Binaries, keep_open: int, patience: Patience) -> Postmaster:
         """Start the server, handing it the lock, and make its cluster before if there is none."""

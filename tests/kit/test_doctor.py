@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
+from tests.support.databases import address
 from vazao.kit import doctor
 from vazao.kit.errors import ConfigurationError, VazaoError
 from vazao.kit.registry import Check, Registry
@@ -35,9 +38,19 @@ def test_all_is_well(
 ) -> None:
     good, lines = examined(capsys, settings(database_url, data_dir))
     assert good
-    assert list(lines) == ["configuration", "disk", "files", "cache", "database", "extensions",
-                           "migrations", "clock"]
+    assert list(lines) == ["configuration", "disk", "files", "cache", "database", "role",
+                           "extensions", "migrations", "clock"]
     assert all(line.startswith("✓") for line in lines.values())
+
+
+def test_a_superuser_is_warned_of(
+    database_url: str, server_url: str, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mighty = address(server_url, urlsplit(database_url).path[1:])
+    good, lines = examined(capsys, settings(mighty, data_dir))
+    assert good, "it works, so nothing that waits for doctor shall stop"
+    assert [name for name, line in lines.items() if not line.startswith("✓")] == ["role"]
+    assert re.match(r"! role .* is a superuser .* VAZAO_DATABASE_URL", lines["role"])
 
 
 def test_a_database_behind_the_program(

@@ -34,15 +34,27 @@ class ClockWrong(ConfigurationError):
     code = "clock_wrong"
 
 
+class RoleTooMighty(ConfigurationError):
+    """The role {role} is a superuser of the database: it may also read files and run programs."""
+
+    code = "role_superuser"
+
+
 async def examine(settings: Settings, registry: Registry) -> bool:
-    """Say a line for each check, ✓ or ✗ with its remedy; returns whether all passed."""
+    """Say a line for each check, ✓ or ✗ with its remedy; returns whether all passed.
+
+    One that is not required says ! where it fails, and does not count.
+    """
     good = True
     for name, look in before(settings):
         good &= await _say(name, look)
     try:
         async with _platform(settings, registry) as platform:
             for check in (*CHECKS, *registry.checks):
-                good &= await _say(check.name, lambda c=check: c.run(platform))
+                passed = await _say(
+                    check.name, lambda c=check: c.run(platform), "✗" if check.required else "!"
+                )
+                good &= passed or not check.required
     except (VazaoError, psycopg.Error, OSError) as error:
         _line("✗", "database", _reason(error))
         good = False
@@ -100,6 +112,27 @@ async def check_version(platform: Platform) -> str:
     return f"PostgreSQL {version // 10000}.{version % 10000}"
 
 
+async def check_role(platform: Platform) -> str:
+    """The role is no superuser: what it may is then what the platform needs.
+
+    Raises:
+        RoleTooMighty: it is one.
+    """
+    async with platform.db.connection() as conn:
+        row = await (await conn.execute(
+            "select rolname::text, rolsuper from pg_roles where rolname = current_user"
+        )).fetchone()
+    assert row is not None
+    if row[1]:
+        raise RoleTooMighty(
+            remedy="Stop all that uses the database, then start again: the next start changes that."
+            if platform.settings.embedded
+            else "Name a role in VAZAO_DATABASE_URL that owns the database and is no superuser.",
+            role=row[0],
+        )
+    return _("{role}, no superuser", role=row[0])
+
+
 async def check_extensions(platform: Platform) -> str:
     """The extensions that migrations create are there, or can be.
 
@@ -155,6 +188,7 @@ async def check_blobs(blobs: Blobs) -> str:
 
 CHECKS = (
     Check("database", check_version),
+    Check("role", check_role, required=False),
     Check("extensions", check_extensions),
     Check("migrations", check_database),
     Check("clock", check_clock),
@@ -220,11 +254,11 @@ async def _platform(settings: Settings, registry: Registry) -> AsyncGenerator[Pl
             await platform.close()
 
 
-async def _say(name: str, look: Callable[[], Awaitable[str]]) -> bool:
+async def _say(name: str, look: Callable[[], Awaitable[str]], bad: str = "✗") -> bool:
     try:
         _line("✓", name, await look())
     except (VazaoError, psycopg.Error, OSError) as error:
-        _line("✗", name, _reason(error))
+        _line(bad, name, _reason(error))
         return False
     return True
 

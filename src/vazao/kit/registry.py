@@ -86,7 +86,7 @@ class Retention:
 class Check:
     """A line of ``vazao doctor``: ``run(platform)`` returns a text or raises a VazaoError.
 
-    In ``Registry.readiness``, one that is not *required* is reported and decides nothing.
+    One that is not *required* is reported and decides nothing.
     """
 
     name: str

@@ -17,6 +17,7 @@ from typing import Any
 
 import jobs_kinds
 from platform_under_test import base_folder
+from rights import widen
 from vazao import jobs
 from vazao import main as composition
 from vazao.kit.embedded.server import EmbeddedPostgres
@@ -94,6 +95,7 @@ async def engine() -> AsyncIterator[Engine]:
     folder = Path(tempfile.mkdtemp(prefix="vazao-bench-", dir=base_folder()))
     server = EmbeddedPostgres(folder)
     url = server.start()
+    widen(folder)
     try:
         subprocess.run(
             [sys.executable, "-m", "vazao", "migrate"], check=True, stdout=subprocess.DEVNULL,

@@ -21,6 +21,8 @@ from typing import Any
 import httpx2
 import psycopg
 
+from rights import widen
+
 ROOT = Path(__file__).resolve().parent.parent
 ENDED = ("finished", "failed", "cancelled")
 
@@ -126,6 +128,7 @@ def up(folder: Path | None = None, **settings: str) -> Iterator[Running]:
         wait_ready(running, process)
         running.ready_seconds = time.perf_counter() - began
         running.database_url = running.vazao("database-url").strip()
+        widen(made)
         yield running
     finally:
         process.send_signal(signal.SIGTERM)

@@ -13,6 +13,8 @@ import shutil
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+import psycopg
+
 import fresh
 import herd
 import kills
@@ -22,6 +24,7 @@ import sites
 import transmitters
 from link import Link
 from platform_under_test import Running, say
+from rights import admin_url
 from sites import bare_copy, database, expire, publish, publish_wide, rows_here, sent, site, wide
 from vazao.relay import synthetic
 
@@ -101,7 +104,7 @@ def usual(hub: Running) -> None:
 
 def logged(hub: Running, work: Callable[[], object]) -> float:
     """Bytes that *work* writes into the log, full-page images left out."""
-    with hub.connect() as conn:
+    with psycopg.connect(admin_url(hub.folder), autocommit=True) as conn:
         conn.execute("create extension if not exists pg_walinspect")
         conn.execute("checkpoint")
         (before,) = conn.execute("select pg_current_wal_insert_lsn()").fetchone() or ("",)

@@ -20,6 +20,7 @@ import psutil
 import psycopg
 
 from platform_under_test import base_folder, free_port
+from rights import widen
 from vazao.kit.embedded.server import EmbeddedPostgres
 from vazao.kit.supervisor import WEB
 from vazao.migrations import migrate
@@ -146,6 +147,7 @@ def serving(prefix: str) -> Iterator[Served]:
     server = EmbeddedPostgres(folder)
     try:
         url = server.start()
+        widen(folder)
         migrate(url)
         with psycopg.connect(url, autocommit=True) as conn:
             conn.execute("insert into accounts.organization (slug, name) values ('bench', 'Bench') "

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from platform_under_test import Running, up
+from rights import admin_url
 
 ORGANIZATION = "bench"
 KINDS = ("text", "integer", "date")
@@ -80,9 +81,9 @@ def site(hub: Running, source: str, address: str) -> Site:
 def database(hub: Running) -> str:
     """A new database beside the hub's."""
     name = f"source{next(_numbers)}"
-    with hub.connect() as conn:
+    with psycopg.connect(admin_url(hub.folder), autocommit=True) as conn:
         conn.execute(f"create database {name}")
-    return urlsplit(hub.database_url)._replace(path=f"/{name}").geturl()
+    return urlsplit(admin_url(hub.folder))._replace(path=f"/{name}").geturl()
 
 
 def publish(hub: Running, name: str, text: str, *options: str) -> None:

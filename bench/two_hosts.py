@@ -110,7 +110,7 @@ def listening(folder: Path, address: str) -> dict[str, str]:
     rules = folder / "pg_hba.conf"
     rules.write_text(
         "host all all 127.0.0.1/32 scram-sha-256\n"
-        f"host all all {address.rpartition('.')[0]}.0/24 scram-sha-256\n"
+        f"host all vazao {address.rpartition('.')[0]}.0/24 scram-sha-256\n"
     )
     rules.chmod(0o644)
     return {"listen_addresses": f"127.0.0.1,{address}", "hba_file": str(rules)}

@@ -132,6 +132,15 @@ async def test_tries_of_several_processes_at_once_are_five_in_all(counting: Coun
     assert Counter([await task for task in guesses]) == {"wrong": FREE_PAIR, "early": 25}
 
 
+async def test_a_try_counted_a_moment_later_makes_nobody_wait(counting: Counting) -> None:
+    now, keys = clock.now(), Keys(b"pair", b"name", b"address")
+    with clock.at(now):
+        await counting._count(keys.all, 1)
+    with clock.at(now - timedelta(milliseconds=5)):
+        _, seen = await counting.find(None, keys)
+    assert throttling.wait_of(seen) == 0
+
+
 async def test_a_try_that_was_not_decided_never_was(counting: Counting) -> None:
     keys = Keys(b"pair")
     for _ in range(2 * FREE_PAIR):

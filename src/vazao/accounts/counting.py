@@ -100,8 +100,11 @@ class Counting:
             found = await store.find_credentials(
                 conn, username_key, keys.all if seen is None else []
             )
-        counted = zip(found.failures, found.ages, strict=True)
-        return found, [Seen(*each) for each in counted] if seen is None else seen
+        if seen is None:
+            # Another process counted after this one looked at the clock: that was now.
+            counted = zip(found.failures, found.ages, strict=True)
+            seen = [Seen(failures, max(0.0, age)) for failures, age in counted]
+        return found, seen
 
     async def _look(self, keys: Keys) -> list[Seen] | None:
         if self._shared is None:

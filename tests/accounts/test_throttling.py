@@ -63,6 +63,8 @@ def test_keys_tell_nothing_and_a_known_device_has_its_own() -> None:
     )]
     assert six[0] == six[1], "a client has a whole /64"
     assert six[0].address != six[2].address
+    told = [throttling.taken_key(b"s" * 32, organization) for organization in (1, 2)]
+    assert len({*told, *keys.all}) == 5
     device = throttling.keys_of(b"s" * 32, "ana", "192.0.2.1", "d")
     assert device.all == [device.pair]
     assert device.pair not in keys.all
@@ -130,6 +132,15 @@ async def test_tries_of_several_processes_at_once_are_five_in_all(counting: Coun
     await eventually(refused)
     decided.set()
     assert Counter([await task for task in guesses]) == {"wrong": FREE_PAIR, "early": 25}
+
+
+async def test_tries_are_claimed_together(counting: Counting) -> None:
+    key, other = b"key", Counting(counting._platform)
+    assert [await one.claim(key, 20, 9) for one in (counting, other, counting)] == [0, 9, 18]
+    assert (await other.seen(key)).failures == 27
+    assert await counting.claim(key, 20) is None
+    assert await counting.claim(b"another", 20) == 0
+    assert 0 < throttling.wait_for(await counting.seen(key), 20) <= 60
 
 
 async def test_a_try_counted_a_moment_later_makes_nobody_wait(counting: Counting) -> None:

@@ -11,7 +11,7 @@ from vazao.accounts import authentication, errors, service, store
 from vazao.accounts.administration.api import renew_password, renew_profile
 from vazao.accounts.administration.service import Profile
 from vazao.accounts.models import SIGN_IN_BYTES
-from vazao.accounts.pages import Asking, field, messages_of, redirect
+from vazao.accounts.pages import Asking, again_after, field, messages_of, redirect
 from vazao.accounts.sign_in import end_session
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
@@ -35,7 +35,7 @@ async def _account_page(
     return page(
         request, "accounts/account.html", status=error.status if error else 200, user=user,
         typed=typed or {"name": user.name, "email": user.email, "language": user.language},
-        messages=messages_of(request, error, MESSAGES),
+        messages=messages_of(request, error, MESSAGES), headers=again_after(error),
     )
 
 
@@ -62,7 +62,8 @@ async def change_profile(
     try:
         user = await renew_profile(platform, principal, given)
     except (
-        errors.NameInvalid, errors.EmailInvalid, errors.EmailTaken, errors.LanguageUnknown
+        errors.NameInvalid, errors.EmailInvalid, errors.EmailTaken, errors.LanguageUnknown,
+        errors.NamesAskedTooOften,
     ) as error:
         typed = {name: await field(request, name) for name in PROFILE}
         return await _account_page(request, platform, principal, error=error, typed=typed)

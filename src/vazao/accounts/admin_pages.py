@@ -9,14 +9,14 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from vazao.accounts import authentication, errors, store
+from vazao.accounts import authentication, errors, store, taken
 from vazao.accounts import service as verbs
 from vazao.accounts.administration import service
 from vazao.accounts.administration import store as trail
-from vazao.accounts.administration.api import give_password
+from vazao.accounts.administration.api import give_password, renew_user
 from vazao.accounts.administration.service import Changes
 from vazao.accounts.models import SIGN_IN_BYTES, actor_of
-from vazao.accounts.pages import Asking, field, messages_of, redirect
+from vazao.accounts.pages import Asking, again_after, field, messages_of, redirect
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.kit import clock
 from vazao.kit.errors import VazaoError
@@ -29,7 +29,7 @@ PAGE = 50
 _WRONG = (
     errors.UsernameInvalid, errors.UsernameTaken, errors.EmailInvalid, errors.EmailTaken,
     errors.NameInvalid, errors.RoleUnknown, errors.PasswordInvalid, errors.PasswordIsUsername,
-    errors.SignInBusy,
+    errors.SignInBusy, errors.NamesAskedTooOften,
 )
 MESSAGES = {
     "user": "The user was saved.",
@@ -66,6 +66,7 @@ async def _users_page(
         request, "accounts/users.html", status=error.status if error else 200,
         users=users[:PAGE], next=users[PAGE - 1].id if len(users) > PAGE else None, after=after,
         typed=typed or {}, messages=messages_of(request, error, MESSAGES),
+        headers=again_after(error),
     )
 
 
@@ -95,13 +96,16 @@ async def create_user(
     password = await field(request, "password")
     try:
         check_new(password, typed["username"])
-        hashed = await hash_new(hasher_of(platform), password)
-        async with platform.db.transaction() as conn:
-            await service.create_user(
-                conn, actor_of(principal), principal.organization_id, typed["username"],
-                password_hash=hashed, email=typed["email"], name=typed["name"],
-                roles=[typed["role"]],
-            )
+        async with taken.asking(
+            platform, principal, username=typed["username"], email=typed["email"]
+        ):
+            hashed = await hash_new(hasher_of(platform), password)
+            async with platform.db.transaction() as conn:
+                await service.create_user(
+                    conn, actor_of(principal), principal.organization_id, typed["username"],
+                    password_hash=hashed, email=typed["email"], name=typed["name"],
+                    roles=[typed["role"]],
+                )
     except _WRONG as error:
         return await _users_page(request, platform, principal, error=error, typed=typed)
     return redirect("/admin/users?done=user")
@@ -208,7 +212,8 @@ async def _user_page(
         sessions = await store.list_sessions(conn, user_id)
     return page(
         request, "accounts/user.html", status=error.status if error else 200, user=user,
-        sessions=sessions, messages=messages_of(request, error, MESSAGES), typed=typed or {
+        sessions=sessions, messages=messages_of(request, error, MESSAGES),
+        headers=again_after(error), typed=typed or {
             "name": user.name, "email": user.email, "enabled": user.enabled,
             "role": "admin" if "admin" in user.roles else "member",
         },
@@ -235,13 +240,9 @@ async def change_user(
         enabled=bool(typed["enabled"]),
     )
     try:
-        async with platform.db.transaction() as conn:
-            await service.change_user(
-                conn, actor_of(principal), principal.organization_id, user_id, given
-            )
+        await renew_user(platform, principal, user_id, given)
     except (errors.LastAdmin, *_WRONG) as error:
         return await _user_page(request, platform, principal, user_id, error=error, typed=typed)
-    authentication.forget_user(platform, user_id)
     return redirect(f"/admin/users/{user_id}?done=user")
 
 

@@ -1,4 +1,6 @@
-"""Where failed sign-ins are counted: in the shared cache where there is one, else in PostgreSQL.
+"""Where failed sign-ins, and refusals that tell of names elsewhere, are counted.
+
+In the shared cache where there is one, else in PostgreSQL.
 
 While the shared cache is away they are counted in PostgreSQL; what it had counted is then not seen,
 for as long as it is away at most.
@@ -50,10 +52,10 @@ CLAIM = NOW + """
 local kept = redis.call('hmget', KEYS[1], 'failures', 'at')
 local failures, at = tonumber(kept[1]) or 0, tonumber(kept[2]) or 0
 local wait = math.min(ARGV[3], 2 ^ math.min(failures - ARGV[2], 6)) * 1000
-if failures >= tonumber(ARGV[2]) and now - at < wait then return 0 end
-redis.call('hset', KEYS[1], 'failures', failures + 1, 'at', now)
+if failures >= tonumber(ARGV[2]) and now - at < wait then return -1 end
+redis.call('hset', KEYS[1], 'failures', failures + ARGV[4], 'at', now)
 redis.call('pexpire', KEYS[1], ARGV[1])
-return 1
+return failures
 """
 GIVE_BACK = """
 if (tonumber(redis.call('hget', KEYS[1], 'failures')) or 0) > 0 then
@@ -127,7 +129,7 @@ class Counting:
         Raises:
             SignInTooOften: it is too early for one; no password is looked at.
         """
-        if not await self._claim(keys.pair):
+        if await self.claim(keys.pair, FREE_PAIR) is None:
             _, seen = await self.find(None, keys)
             raise SignInTooOften(max(1, math.ceil(wait_of(seen))))
         with self.trying(keys):
@@ -139,17 +141,32 @@ class Counting:
                 await asyncio.shield(self._give_back(keys.pair))
                 raise
 
-    async def _claim(self, pair: bytes) -> bool:
+    async def claim(self, key: bytes, free: int, tries: int = 1) -> int | None:
+        """Count so many tries under *key*, all processes' one after another.
+
+        Args:
+            free: how many wait for nothing.
+
+        Returns:
+            How many were counted before; ``None`` where it is too early for one.
+        """
         if self._shared is not None:
             try:
-                found = await self._shared.run(
-                    CLAIM, _named([pair]), WINDOW_SECONDS * 1000, FREE_PAIR, LONGEST_SECONDS
-                )
-                return bool(found)
+                found = int(await self._shared.run(
+                    CLAIM, _named([key]), WINDOW_SECONDS * 1000, free, LONGEST_SECONDS, tries
+                ))
+                return None if found < 0 else found
             except SharedAway:
                 pass
         async with self._platform.db.connection(patient=True) as conn:
-            return await store.claim_try(conn, pair, free=FREE_PAIR, longest=LONGEST_SECONDS)
+            return await store.claim_tries(
+                conn, key, free=free, longest=LONGEST_SECONDS, tries=tries
+            )
+
+    async def seen(self, key: bytes) -> Seen:
+        """What was counted under one key."""
+        _, seen = await self.find(None, Keys(key))
+        return seen[0]
 
     async def _give_back(self, pair: bytes) -> None:
         if self._shared is not None:

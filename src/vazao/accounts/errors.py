@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -220,6 +220,31 @@ class SignInTooOften(TooManyRequests):
     def __init__(self, seconds: int) -> None:
         super().__init__(
             remedy="Try again in {seconds} s.", retry_after=seconds, seconds=seconds
+        )
+
+
+class NamesAskedTooOften(TooManyRequests):
+    """Too many usernames or e-mail addresses were tried that others have already."""
+
+    code = "names_asked_too_often"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            remedy="Nothing was saved. Try again in {seconds} s.", retry_after=seconds,
+            seconds=seconds,
+        )
+
+
+class TooManyNamesTaken(TooManyRequests):
+    """More lines have a username or e-mail address of others than one import may tell of."""
+
+    code = "too_many_names_taken"
+
+    def __init__(self, seconds: int, details: Sequence[Any] = ()) -> None:
+        super().__init__(
+            remedy="Nothing was imported. Correct the lines that details names or leave them out, "
+            "and import again in {seconds} s.",
+            details=details, retry_after=seconds, seconds=seconds,
         )
 
 

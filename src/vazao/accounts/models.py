@@ -81,6 +81,16 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     ages: list[float]
 
 
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has a username and an e-mail: ids of organizations, and of the e-mail's user; ``None``
+    where nobody has it.
+    """
+
+    username_in: int | None
+    email_in: int | None
+    email_user: int | None
+
+
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     """A valid session with its user and organization, for one request."""
 

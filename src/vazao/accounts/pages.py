@@ -45,6 +45,13 @@ def messages_of(
     return [("ok", translate(text, language))] if text else []
 
 
+def again_after(error: VazaoError | None) -> dict[str, str]:
+    """The header that says when trying again makes sense, where *error* knows it."""
+    if error is None or error.retry_after is None:
+        return {}
+    return {"Retry-After": str(error.retry_after)}
+
+
 async def field(request: Asking, name: str) -> str:
     """A field of the request's small form, ``""`` where it is missing or a file."""
     value = (await request.form()).get(name)
@@ -61,10 +68,9 @@ def _login_page(
     response = page(
         request, "accounts/login.html", status=error.status if error else 200, target=target,
         username=username, ticket=error.more.get("ticket", "") if error else "",
-        messages=messages_of(request, error), headers={"Cache-Control": "no-store"},
+        messages=messages_of(request, error),
+        headers={"Cache-Control": "no-store"} | again_after(error),
     )
-    if error is not None and error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
     response.cookies.append(cookie(request, platform, VISITOR_COOKIE, visitor))
     return response
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from vazao.accounts import errors, store
+from vazao.accounts import errors, store, taken
 from vazao.accounts.administration import service
 from vazao.accounts.models import SIGN_IN_BYTES, actor_of
-from vazao.accounts.pages import Asking, field, messages_of, redirect
+from vazao.accounts.pages import Asking, again_after, field, messages_of, redirect
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
@@ -22,6 +22,7 @@ MESSAGES = {"made": "The organization was created; its admin may sign in."}
 _WRONG = (
     errors.SlugInvalid, errors.SlugTaken, errors.NameInvalid, errors.UsernameInvalid,
     errors.UsernameTaken, errors.PasswordInvalid, errors.PasswordIsUsername, errors.SignInBusy,
+    errors.NamesAskedTooOften,
 )
 
 
@@ -42,6 +43,7 @@ async def _page(
         request, "accounts/organizations.html", status=error.status if error else 200,
         organizations=found[:PAGE], next=found[PAGE - 1].id if len(found) > PAGE else None,
         after=after, typed=typed or {}, messages=messages_of(request, error, MESSAGES),
+        headers=again_after(error),
     )
 
 
@@ -67,14 +69,16 @@ async def create_organization(
     actor = actor_of(principal)
     try:
         check_new(password, typed["username"])
-        hashed = await hash_new(hasher_of(platform), password)
-        async with platform.db.transaction() as conn:
-            made = await service.create_organization(
-                conn, actor, principal.organization_id, typed["slug"], typed["name"]
-            )
-            await service.create_user(
-                conn, actor, made.id, typed["username"], password_hash=hashed, roles=["admin"]
-            )
+        async with taken.asking(platform, principal, username=typed["username"]):
+            hashed = await hash_new(hasher_of(platform), password)
+            async with platform.db.transaction() as conn:
+                made = await service.create_organization(
+                    conn, actor, principal.organization_id, typed["slug"], typed["name"]
+                )
+                await service.create_user(
+                    conn, actor, made.id, typed["username"], password_hash=hashed,
+                    roles=["admin"],
+                )
     except _WRONG as error:
         return await _page(request, platform, error=error, typed=typed)
     return redirect("/admin/organizations?done=made")

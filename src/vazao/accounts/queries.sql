@@ -47,6 +47,13 @@ select id, organization_id, username, email, name, roles, enabled, language, cre
 from accounts."user"
 where username_key = %(username_key)s and organization_id = %(organization_id)s
 
+-- name: find_taken
+-- Always one row, by one look into each unique index.
+select (select u.organization_id from accounts."user" as u where u.username_key = %(username_key)s)
+        as username_in,
+    e.organization_id as email_in, e.id as email_user
+from (select) one left join accounts."user" as e on e.email_key = %(email_key)s
+
 -- name: update_password
 -- The hash alone: updated_at is what other systems see, and they never see passwords.
 update accounts."user" set password_hash = %(password_hash)s where id = %(id)s
@@ -99,15 +106,15 @@ on conflict (key) do update set last_failed_at = excluded.last_failed_at,
     failures = case when t.last_failed_at < excluded.last_failed_at - interval '15 minutes'
         then excluded.failures else t.failures + excluded.failures end
 
--- name: claim_try
+-- name: claim_tries
 -- A try counts as failed until it is decided, so that many at once, in whichever processes, are no
--- more than one after another. No row where it is too early: from the fifth failure on, waits double
--- up to a minute.
+-- more than one after another. No row where it is too early: behind the free ones, waits double up to
+-- a minute.
 insert into accounts.throttle as t (key, failures, last_failed_at)
-values (%(pair)s, 1, %(now)s)
+values (%(key)s, %(tries)s, %(now)s)
 on conflict (key) do update set last_failed_at = excluded.last_failed_at,
     failures = case when t.last_failed_at < excluded.last_failed_at - interval '15 minutes'
-        then 1 else t.failures + 1 end
+        then excluded.failures else t.failures + excluded.failures end
 where t.failures < %(free)s or t.last_failed_at <= excluded.last_failed_at - make_interval(
     secs => least(%(longest)s::float8, power(2, least(t.failures - %(free)s, 6))))
 returning failures

@@ -15,6 +15,7 @@ from vazao.accounts.models import (
     Organization,
     Session,
     SessionRow,
+    Taken,
     Token,
     TokenRow,
     User,
@@ -82,6 +83,17 @@ async def find_by_name(conn: Conn, organization_id: int, username: str) -> User 
     )
 
 
+async def find_taken(
+    conn: Conn, username_key: str | None, email_key: str | None
+) -> Taken:
+    """Who has a username and an e-mail already, on the whole platform."""
+    found = await sql.one(
+        conn, Taken, Q.find_taken, username_key=username_key, email_key=email_key
+    )
+    assert found is not None
+    return found
+
+
 async def update_password(conn: Conn, user_id: int, password_hash: str) -> bool:
     """Store a new hash; false where there is no such user."""
     if not await sql.run(conn, Q.update_password, id=user_id, password_hash=password_hash):
@@ -126,16 +138,22 @@ async def count_failures(conn: Conn, keys: Sequence[bytes], failures: int) -> No
     await sql.run(conn, Q.count_failures, keys=list(keys), failures=failures, now=clock.now())
 
 
-async def claim_try(conn: Conn, pair: bytes, *, free: int, longest: float) -> bool:
-    """Count a try as failed, before it is decided; false where it is too early for one.
+async def claim_tries(
+    conn: Conn, key: bytes, *, free: int, longest: float, tries: int
+) -> int | None:
+    """Count tries as failed, before they are decided.
 
     Args:
         free: how many failures wait for nothing.
         longest: the longest wait, in seconds.
+
+    Returns:
+        How many failures there were before; ``None`` where it is too early.
     """
-    return await sql.row(
-        conn, Q.claim_try, pair=pair, now=clock.now(), free=free, longest=longest
-    ) is not None
+    found = await sql.row(
+        conn, Q.claim_tries, key=key, now=clock.now(), free=free, longest=longest, tries=tries
+    )
+    return None if found is None else found[0] - tries
 
 
 async def give_back_try(conn: Conn, pair: bytes) -> None:

@@ -9,6 +9,8 @@
 
 A *device* on which the person signed in before carries a signed cookie. It counts by itself alone,
 so that a stranger who hammers the name or the address keeps its owner out of nothing.
+
+An *organization* that is told of names taken elsewhere is counted by the same rule.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from vazao.kit.proxies import network_of
 
 WINDOW_SECONDS = 900
 FREE_PAIR, FREE_NAME, FREE_ADDRESS = 5, 20, 100
+FREE_TAKEN = 20
 LONGEST_SECONDS = 60.0
 
 
@@ -64,6 +67,11 @@ def keys_of(secret: bytes, username_key: str, address: str, device: str | None) 
     )
 
 
+def taken_key(secret: bytes, organization_id: int) -> bytes:
+    """Under which an organization's refusals are counted that tell of another's names."""
+    return _key(secret, "taken", str(organization_id))
+
+
 def _key(secret: bytes, kind: str, *parts: str) -> bytes:
     text = "\0".join((kind, *parts)).encode("utf-8", "replace")
     return hmac.new(secret, text, hashlib.sha256).digest()[:16]
@@ -82,11 +90,16 @@ def wait_of(seen: Sequence[Seen]) -> float:
     It begins with the pair's own last try: one who never tried has waited for nothing yet.
     """
     pair, name, address = (*seen, Seen(), Seen())[:3]
-    by_pair = _delay(pair.failures, FREE_PAIR) - pair.age
+    by_pair = wait_for(pair, FREE_PAIR)
     by_name = _delay(name.failures, FREE_NAME)
     by_name = by_name - pair.age if pair.age < math.inf else by_name
-    by_address = _delay(address.failures, FREE_ADDRESS) - address.age
+    by_address = wait_for(address, FREE_ADDRESS)
     return max(0.0, by_pair, by_name, by_address)
+
+
+def wait_for(seen: Seen, free: int) -> float:
+    """Seconds to wait under one key, of whose failures *free* wait for nothing."""
+    return max(0.0, _delay(seen.failures, free) - seen.age)
 
 
 def _delay(failures: int, free: int) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 from litestar import Request, Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery
 
-from vazao.accounts import authentication, errors
+from vazao.accounts import authentication, errors, taken
 from vazao.accounts import service as verbs
 from vazao.accounts import store as accounts
 from vazao.accounts.administration import described, service, store, views
@@ -49,12 +49,16 @@ async def create_user(
     hashed = None
     if given.password is not None:
         check_new(given.password, given.username)
-        hashed = await hash_new(hasher_of(platform), given.password)
-    async with platform.db.transaction() as conn:
-        made = await service.create_user(
-            conn, actor_of(principal), principal.organization_id, given.username,
-            password_hash=hashed, email=given.email, name=given.name, roles=given.roles,
-        )
+    async with taken.asking(
+        platform, principal, username=given.username, email=given.email
+    ):
+        if given.password is not None:
+            hashed = await hash_new(hasher_of(platform), given.password)
+        async with platform.db.transaction() as conn:
+            made = await service.create_user(
+                conn, actor_of(principal), principal.organization_id, given.username,
+                password_hash=hashed, email=given.email, name=given.name, roles=given.roles,
+            )
     return Response(_shown(made), headers=NO_STORE)
 
 
@@ -64,13 +68,29 @@ async def change_user(
     request: Asked, platform: ThePlatform, principal: Asker, id: FromPath[str]
 ) -> Response[UserView]:
     """Name, e-mail, roles, and whether they may sign in."""
-    given, user_id = await json_of(request, Changes), id_of(id)
-    async with platform.db.transaction() as conn:
-        made = await service.change_user(
+    made = await renew_user(platform, principal, id_of(id), await json_of(request, Changes))
+    return Response(_shown(made), headers=NO_STORE)
+
+
+async def renew_user(
+    platform: Platform, principal: Principal, user_id: int, given: Changes
+) -> User:
+    """Change a user of the organization.
+
+    Raises:
+        NotFound, LastAdmin, NameInvalid, EmailInvalid, EmailTaken, RoleUnknown: see
+            :func:`vazao.accounts.administration.service.change_user`.
+        NamesAskedTooOften: it is too early to ask for another's e-mail.
+    """
+    async with (
+        taken.asking(platform, principal, email=given.email or None, user_id=user_id),
+        platform.db.transaction() as conn,
+    ):
+        user = await service.change_user(
             conn, actor_of(principal), principal.organization_id, user_id, given
         )
     authentication.forget_user(platform, user_id)
-    return Response(_shown(made), headers=NO_STORE)
+    return user
 
 
 @post("/v1/users/{id:str}/password", tags=TAGS, operation_id="setUserPassword",
@@ -255,9 +275,13 @@ async def renew_profile(
 
     Raises:
         NameInvalid, EmailInvalid, EmailTaken, LanguageUnknown: a value is wrong.
+        NamesAskedTooOften: it is too early to ask for another's e-mail.
     """
     user_id = principal.user_id or 0
-    async with platform.db.transaction() as conn:
+    async with (
+        taken.asking(platform, principal, email=given.email or None, user_id=user_id),
+        platform.db.transaction() as conn,
+    ):
         user = await service.change_profile(
             conn, actor_of(principal), principal.organization_id, user_id, given
         )

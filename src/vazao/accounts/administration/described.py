@@ -40,6 +40,7 @@ TOKEN: dict[str, Any] = {
 MADE = TOKEN | {"last_used_at": None, "token": "vz_…"}
 WRONG = (
     errors.NameInvalid, errors.EmailInvalid, errors.EmailTaken, errors.RoleUnknown,
+    errors.NamesAskedTooOften,
 )
 PASSWORD = (errors.PasswordInvalid, errors.PasswordIsUsername, errors.SignInBusy)
 
@@ -160,7 +161,8 @@ CHANGE_PROFILE = says(
     Answer(about="Oneself as one is now.", kind=ProfileView, headers=(NO_STORE,),
            example=ANA | {"language": "pt_BR"}),
     bodies=(Body(media=JSON, kind=Profile, example={"name": "Ana Lima", "language": "pt_BR"}),),
-    refuses=(errors.NameInvalid, errors.EmailInvalid, errors.EmailTaken, errors.LanguageUnknown),
+    refuses=(errors.NameInvalid, errors.EmailInvalid, errors.EmailTaken, errors.LanguageUnknown,
+             errors.NamesAskedTooOften),
     session=True,
 )
 CHANGE_PASSWORD = says(

@@ -10,10 +10,9 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
-from vazao.accounts import names
+from vazao.accounts import names, taken
 from vazao.accounts.directory import described, digests, importing, store, views
 from vazao.accounts.errors import RangeInvalid
-from vazao.accounts.models import actor_of
 from vazao.kit.cancelling import end_all
 from vazao.kit.errors import NotFound
 from vazao.kit.platform import Platform, Principal
@@ -192,12 +191,12 @@ async def import_users(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
 ) -> Response[importing.Imported]:
     """Users as NDJSON, with the password hashes of another system; all good lines or none."""
+    await taken.hold(platform, principal)
     file = await importing.spool(body_of(request), platform.settings.folder)
     with file:
         async with platform.turns.turn(principal.organization_id):
             made = await importing.run(
-                platform, actor_of(principal), principal.organization_id, file,
-                language_of(request),
+                platform, principal, file, language_of(request)
             )
     return Response(made, headers=NO_STORE)
 

@@ -106,6 +106,7 @@ IMPORT = says(
     bodies=(Body(media="application/x-ndjson", kind=TEXT, required=False, example=(
         '{"username": "ana", "email": "ana@example.com", "password_hash": "$2b$12$…"}\n'
     )),),
-    refuses=(errors.ImportTooLarge, errors.UsernameTaken, StorageFull, UploadCutOff,
-             TooManyWaiting, TurnNotReached), scope=WRITE,
+    refuses=(errors.ImportTooLarge, errors.UsernameTaken, errors.NamesAskedTooOften,
+             errors.TooManyNamesTaken, StorageFull, UploadCutOff, TooManyWaiting,
+             TurnNotReached), scope=WRITE,
 )

@@ -1,7 +1,8 @@
 """Users from another system: NDJSON, checked line by line, merged in one transaction.
 
 The body waits in a file until it is whole. What is wrong with a line refuses that line alone; the
-others go in together, or none does.
+others go in together, or none does. Lines that tell of another organization's names are counted
+(:mod:`vazao.accounts.taken`): an import with more of them than may be told brings nothing in.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from typing import IO, Any
 import msgspec
 from psycopg import errors as pg
 
-from vazao.accounts import errors, names, schemes
+from vazao.accounts import errors, names, schemes, taken
 from vazao.accounts import store as accounts
 from vazao.accounts.directory import store
-from vazao.accounts.models import ROLES, Actor
+from vazao.accounts.models import ROLES, actor_of
 from vazao.kit.announcing import changes_with
 from vazao.kit.errors import VazaoError
-from vazao.kit.platform import Platform
+from vazao.kit.platform import Platform, Principal
 from vazao.kit.processes import unusable
 
 MOST_BYTES = 4 << 30
@@ -98,18 +99,20 @@ async def spool(body: AsyncIterator[bytes], folder: Path) -> IO[bytes]:
 
 
 async def run(
-    platform: Platform, actor: Actor, organization_id: int, file: IO[bytes],
-    language: str = "en",
+    platform: Platform, principal: Principal, file: IO[bytes], language: str = "en"
 ) -> Imported:
-    """Merge the users in *file* into the organization; says in *language* why a line did not go in.
+    """Merge the users in *file* into the principal's organization; says in *language* why a line
+    did not go in.
 
     Raises:
         UsernameTaken: others took the same names meanwhile, again and again.
+        TooManyNamesTaken: more lines tell of names elsewhere than may be told; none went in.
+        NamesAskedTooOften: it is too early to tell of any, or that there is none.
     """
     for _ in range(TRIES):
         file.seek(0)
         try:
-            return await _once(platform, actor, organization_id, file, language)
+            return await _once(platform, principal, file, language)
         except pg.UniqueViolation:
             # Somebody else took a name between the look and the merge: look again.
             continue
@@ -117,9 +120,9 @@ async def run(
 
 
 async def _once(
-    platform: Platform, actor: Actor, organization_id: int, file: IO[bytes], language: str
+    platform: Platform, principal: Principal, file: IO[bytes], language: str
 ) -> Imported:
-    made = Imported()
+    made, organization_id = Imported(), principal.organization_id
     kinds: dict[str, str] = {}
     async with platform.db.transaction() as conn:
         await store.create_staged(conn)
@@ -128,19 +131,45 @@ async def _once(
             while rows := await asyncio.to_thread(_checked, lines, made, kinds, language):
                 await write(rows)
         await accounts.lock_admins(conn, organization_id)
-        for line, code in await store.put_aside(conn, organization_id):
-            _refuse(made, line, _TAKEN[code], language)
+        aside = await store.put_aside(conn, organization_id)
+        await _count(platform, principal, aside, language)
+        for each in aside:
+            _refuse(made, each.line, _TAKEN[each.code], language)
         merged = await store.merge(conn, organization_id)
         made.created, made.updated, made.unchanged, _ = merged
         await changes_with(conn, *_topics(merged.sessions))
         await store.keep_schemes(conn, kinds)
         if made.created or made.updated:
             await accounts.note(
-                conn, organization_id, actor, "users.imported", "",
+                conn, organization_id, actor_of(principal), "users.imported", "",
                 {"created": made.created, "updated": made.updated},
             )
     made.details.sort(key=lambda each: each.line)
     return made
+
+
+async def _count(
+    platform: Platform, principal: Principal, aside: list[store.Aside], language: str
+) -> None:
+    """Count the lines that tell of names the asker may not list.
+
+    Raises:
+        TooManyNamesTaken: they are more than may be told; the first of them are.
+        NamesAskedTooOften: none may be told now.
+    """
+    secret = {"other"} if taken.may_list(principal) else {"other", "own"}
+    telling = sorted(
+        (each for each in aside if each.tells_of in secret), key=lambda each: each.line
+    )
+    told = await taken.count(platform, principal, len(telling))
+    if told < len(telling):
+        raise errors.TooManyNamesTaken(
+            await taken.wait_of(platform, principal),
+            [
+                msgspec.to_builtins(_refused(each.line, _TAKEN[each.code], language))
+                for each in telling[:told]
+            ],
+        )
 
 
 def _topics(sessions: list[bytes]) -> list[str]:
@@ -233,4 +262,8 @@ def _reason(error: BaseException) -> str:
 def _refuse(made: Imported, line: int, error: VazaoError, language: str) -> None:
     made.refused += 1
     if len(made.details) < REFUSED_SHOWN:
-        made.details.append(Refused(line=line, code=error.code, message=error.message(language)))
+        made.details.append(_refused(line, error, language))
+
+
+def _refused(line: int, error: VazaoError, language: str) -> Refused:
+    return Refused(line=line, code=error.code, message=error.message(language))

@@ -156,13 +156,14 @@ returning s.line
 
 -- name: put_aside_taken_emails
 -- Whose e-mail another user keeps: one who gives it up in this import keeps nobody from it. To be
--- asked again until nothing comes, since one put aside gives nothing up.
+-- asked again until nothing comes, since one put aside gives nothing up. It also says whether that user
+-- is another organization's.
 delete from pg_temp.staged as s using accounts."user" as u
 where u.email_key = s.email_key and u.username_key <> s.username_key and not exists (
     select from pg_temp.staged as t
     where t.username_key = u.username_key and t.has_email and t.email_key is distinct from u.email_key
 )
-returning s.line
+returning s.line, u.organization_id <> %(organization_id)s
 
 -- name: free_emails
 -- What goes from one user to another is free in between.

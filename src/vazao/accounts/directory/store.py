@@ -68,6 +68,16 @@ class Merged(NamedTuple):
     sessions: list[bytes]
 
 
+class Aside(NamedTuple):
+    """A line that clashes: its number, why, and whose user that tells of: of its ``own``
+    organization, of an ``other``, or of none.
+    """
+
+    line: int
+    code: str
+    tells_of: str | None
+
+
 Q = sql.load(__package__, shown=sql.columns(Shown, "u."), line=LINE)
 LIST = sql.paged(Q.list_users, Shown, order="id")
 CHANGES = sql.paged(Q.list_changes, Change, order="xid::xid8, seq")
@@ -186,21 +196,28 @@ async def staging(conn: Conn) -> AsyncGenerator[Callable[[list[Any]], Awaitable[
     await sql.run(conn, Q.analyze_staged)
 
 
-async def put_aside(conn: Conn, organization_id: int) -> list[tuple[int, str]]:
-    """Take out what clashes with other lines or users: line numbers and why."""
-    found = [*await sql.rows(conn, Q.put_aside_names, organization_id=organization_id)]
-    emails = await sql.rows(conn, Q.put_aside_repeated_emails)
-    admins: list[Any] = []
+async def put_aside(conn: Conn, organization_id: int) -> list[Aside]:
+    """Take out what clashes with other lines or users."""
+    found = [
+        Aside(line, code, "other" if code == "username_taken" else None)
+        for line, code in await sql.rows(
+            conn, Q.put_aside_names, organization_id=organization_id
+        )
+    ]
+    repeated = await sql.rows(conn, Q.put_aside_repeated_emails)
+    found += [Aside(line, "email_taken", None) for (line,) in repeated]
     while True:
-        found += [(line, "email_taken") for (line,) in emails]
-        found += [(line, "last_admin") for (line,) in admins]
         # What is put aside frees no e-mail and makes nobody an admin: look again.
-        emails = await sql.rows(conn, Q.put_aside_taken_emails)
+        emails = await sql.rows(conn, Q.put_aside_taken_emails, organization_id=organization_id)
         admins = await sql.rows(
             conn, Q.put_aside_last_admins, organization_id=organization_id
         )
         if not emails and not admins:
             return found
+        found += [
+            Aside(line, "email_taken", "other" if other else "own") for line, other in emails
+        ]
+        found += [Aside(line, "last_admin", None) for (line,) in admins]
 
 
 async def merge(conn: Conn, organization_id: int) -> Merged:

@@ -22,6 +22,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import forgotten
+import full
 import heavy
 from crowds import GONE_SECONDS, Crowd, crowds, deaf, sippers
 from memory import tree_bytes
@@ -209,7 +211,7 @@ async def revoke(running: Running) -> None:
 
 SCENARIOS: dict[str, Callable[[Running], None]] = {
     "headers": headers, "silent": silent, "bodies": bodies, "readers": readers, "streams": streams,
-    **heavy.SCENARIOS,
+    **heavy.SCENARIOS, **full.SCENARIOS, **forgotten.SCENARIOS,
 }
 
 
@@ -233,7 +235,7 @@ def main() -> int:
     # One crowd has thousands of sockets.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    with up() as running:
+    with up(**full.LIMITS) as running:
         prepare(running)
         for name in chosen:
             SCENARIOS[name](running)

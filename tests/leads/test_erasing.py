@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +12,10 @@ from tests.support.jobs import end_of
 from tests.support.leads import Tenant, indexed
 from tests.support.waiting import eventually
 from tests.support.workbooks import workbook
-from vazao import uploads
+from vazao.jobs.views import report
 from vazao.leads import editing, erasing, service, store
 from vazao.leads.errors import SheetErased, SheetExpired
+from vazao.uploads import tasks as uploads_tasks
 
 pytestmark = pytest.mark.anyio
 TABLES = """
@@ -46,16 +49,28 @@ async def planted(tenant: Tenant) -> list[str]:
     return found
 
 
-async def stored(tenant: Tenant) -> list[uploads.Upload]:
-    """The stored files of the organization that hold the mark."""
+async def stored(tenant: Tenant) -> list[str]:
+    """The files on the disk that hold the mark, but for other organizations' stored ones."""
     async with tenant.platform.db.connection() as conn:
-        kept = await uploads.list_stored(conn, tenant.id, after=0, limit=100)
-    found = []
-    for upload in kept:
-        async with uploads.local_file(tenant.platform, upload) as path:
-            if mark_of(tenant).encode() in path.read_bytes().lower():
-                found.append(upload)
-    return found
+        rows = await conn.execute(
+            "select token from jobs.upload where organization_id <> %s", [tenant.id]
+        )
+        others = {token for (token,) in await rows.fetchall()}
+    root = tenant.platform.blobs.root
+    assert root is not None
+    return [
+        path.parent.name for path in root.rglob("*")
+        if path.is_file() and path.parent.name not in others and holds(path, mark_of(tenant))
+    ]
+
+
+def holds(path: Path, mark: str) -> bool:
+    """Whether a file, or one packed in it, holds the mark."""
+    body = path.read_bytes()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as book:
+            body += b"".join(book.read(name) for name in book.namelist())
+    return mark.encode() in body.lower()
 
 
 async def purge(tenant: Tenant, *emails: str) -> dict[str, Any]:
@@ -101,6 +116,17 @@ async def test_nothing_of_a_person_is_left_and_nothing_else_is_touched(
     async with tenant.platform.db.connection() as conn:
         record, _ = await service.get(conn, tenant.id, shown["id"])
     assert record.sheet_gone == erasing.ERASED
+
+
+async def test_its_report_is_shown_with_the_job(tenant: Tenant) -> None:
+    await tenant.run(f"E-mail,Nome\n{who(tenant)},{mark_of(tenant)}\n")
+    async with tenant.platform.db.transaction() as conn:
+        job = await erasing.begin(conn, tenant.id, [who(tenant)])
+    done = await end_of(tenant.platform, job)
+    told = report(done)
+    assert told is not None
+    assert (told["leads"], told["sheets_removed"]) == (1, 1)
+    assert "upload" not in told
 
 
 async def test_a_deleted_one_is_erased_and_an_opt_out_is_remembered(tenant: Tenant) -> None:
@@ -177,6 +203,7 @@ async def test_a_sheet_is_kept_for_its_days_and_says_so_then(tenant: Tenant) -> 
     await erasing.expire_sheets(tenant.platform)
     with pytest.raises(SheetExpired, match="30 days"):
         await tenant.errors(old)
+    await uploads_tasks.sweep(tenant.platform)
     assert await planted(tenant) == []
     assert await stored(tenant) == []
     assert await tenant.errors(new)

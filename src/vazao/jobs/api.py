@@ -19,7 +19,7 @@ from vazao.jobs.errors import (
 from vazao.jobs.known import hidden_from
 from vazao.jobs.models import STATUSES
 from vazao.jobs.telling import topic_of
-from vazao.jobs.views import JobPage, JobView, Status, WaitingJobView, WaitView, view
+from vazao.jobs.views import JobPage, JobView, Status, WaitingJobView, WaitView, report, view
 from vazao.kit.sql import Conn
 from vazao.kit.web import paging
 from vazao.kit.web.following import TooManyStreams, follow
@@ -89,7 +89,8 @@ class JobsController(Controller):
         }
 
     @get("/{token:str}", operation_id="getJob", summary="Show a job", opt=says(
-        Answer(about="The job.", kind=WaitingJobView, example=SHOWN | {"waits_for": None}),
+        Answer(about="The job.", kind=WaitingJobView,
+               example=SHOWN | {"waits_for": None, "report": None}),
         parameters=TOKEN, refuses=(JobNotFound,), scope="jobs:read",
     ))
     async def show(
@@ -102,7 +103,10 @@ class JobsController(Controller):
                 conn, principal.organization_id, token, hidden=hidden_from(platform, principal)
             )
             waits_for = await fairness.waits_for(conn, job)
-        return {**view(job, language_of(request)), "waits_for": cast("WaitView | None", waits_for)}
+        return {
+            **view(job, language_of(request)), "waits_for": cast("WaitView | None", waits_for),
+            "report": report(job),
+        }
 
     @post("/{token:str}/cancel", operation_id="cancelJob", summary="Cancel a job",
           status_code=200, opt=says(

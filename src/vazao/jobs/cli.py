@@ -12,7 +12,7 @@ from rich.table import Table
 
 from vazao.jobs import fairness, service
 from vazao.jobs.models import Job
-from vazao.jobs.views import view
+from vazao.jobs.views import report, view
 from vazao.kit import cli, logging
 from vazao.kit.cli import Organization
 from vazao.kit.platform import Platform
@@ -77,7 +77,9 @@ def list_jobs(
 @app.command()
 def show(token: Token, organization: Organization, as_json: AsJson = False) -> None:
     """One job."""
-    _act(service.get_job, organization, token, as_json)
+    job = within(organization, lambda conn, organization_id: service.get_job(
+        conn, organization_id, token))
+    show_job({**view(job, cli.language()), "report": report(job)}, as_json)
 
 
 @app.command()

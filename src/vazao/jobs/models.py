@@ -51,6 +51,7 @@ class Kind:
             :data:`UNIT_SECONDS` where not given.
         background: nobody waits for it: it comes after all else that its organization asked for.
         result_path: where the outcome is to be had, with ``{token}`` for the job's public id.
+        reports: its outcome is a report, which is shown with the job itself.
         result_type: the media type of what is there: pages show a picture as one.
     """
 
@@ -66,6 +67,7 @@ class Kind:
     background: bool = False
     result_path: str | None = None
     result_type: str = "text/html"
+    reports: bool = False
 
     def span(self, step: str) -> tuple[float, float]:
         """Where *step* begins on the whole's 0..1, and how much of it it takes."""

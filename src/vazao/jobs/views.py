@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, TypedDict, cast
 import msgspec
 
 from vazao.jobs.ending import lead_seconds, queue_seconds
+from vazao.jobs.errors import KindUnknown
+from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job
 from vazao.kit import clock
 from vazao.kit.i18n import translate
@@ -73,9 +75,12 @@ class WaitView(TypedDict, total=False):
 
 
 class WaitingJobView(JobView):
-    """A job by itself: also what it waits for."""
+    """A job by itself: also what it waits for, and the report of a kind that has one."""
 
     waits_for: WaitView | None
+    report: Annotated[dict[str, Any] | None, msgspec.Meta(
+        description="What was done, where nothing else shows it: counts of `leads.purge`, say."
+    )]
 
 
 class JobPage(TypedDict):
@@ -116,6 +121,15 @@ def view(job: Job, language: str = "en") -> JobView:
         "request_id": job.request_id,
         "error": error_view(job.error, language),
     }
+
+
+def report(job: Job) -> dict[str, Any] | None:
+    """What a finished job tells of itself, where its kind does."""
+    try:
+        reports = kind_of(job.kind).reports
+    except KindUnknown:
+        return None
+    return job.result if reports and job.status == "finished" else None
 
 
 def stamp(moment: datetime | None) -> str | None:

@@ -101,6 +101,6 @@ def _kinds() -> list[Kind]:
         jobs.Kind(
             erasing.KIND, "A person is erased", "erase",
             {"erase": erasing.erase, "scan": erasing.scan, "close": erasing.close},
-            on_end=erasing.ended, weights={"erase": 0.1, "scan": 1.0, "close": 0.1},
+            on_end=erasing.ended, weights={"erase": 0.1, "scan": 1.0, "close": 0.1}, reports=True,
         ),
     ]

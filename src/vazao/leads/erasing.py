@@ -149,7 +149,10 @@ async def scan(run: jobs.PartRun) -> None:
                 _rows_of, path, upload.filename or "", emails, run.platform
             )
     async with run.finishing() as conn:
-        run.result = {"sheets": int(upload is not None), "sheets_removed": int(rows is not None)}
+        run.result = {
+            "sheets": int(upload is not None), "sheets_removed": int(rows is not None),
+            "upload": token if rows is not None else None,
+        }
         if upload is None or rows is None:
             return
         await store.erasing.rows(conn, organization_id, token, rows)
@@ -224,10 +227,18 @@ def _in_bytes(path: Path, emails: Sequence[str]) -> bool:
 
 
 async def close(run: jobs.PartRun) -> None:
-    """Take out what an import has brought meanwhile, and say what was done."""
+    """Take out what an import has brought meanwhile, and say what was done.
+
+    The sheets' bytes go before the job ends, not with the next sweep.
+    """
     async with run.platform.db.connection() as conn:
         scanned = await jobs.results_of(conn, run.job.id, "scan")
         first = (await jobs.results_of(conn, run.job.id, "erase"))[0]
+        lost = [await uploads.find_any(conn, each["upload"]) for each in scanned
+                if each.get("upload")]
+    for upload in lost:
+        if upload is not None:
+            await uploads.delete_upload(run.platform, upload)
     async with run.finishing() as conn:
         again = await _from_tables(run, conn)
         total = {name: first[name] + again[name] for name in again}

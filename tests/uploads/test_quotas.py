@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -20,7 +21,8 @@ from vazao import uploads
 from vazao.kit import metrics
 from vazao.kit.platform import Platform
 from vazao.kit.web import public
-from vazao.uploads import tasks
+from vazao.uploads import quotas, tasks
+from vazao.uploads import store as store_of_uploads
 
 pytestmark = pytest.mark.anyio
 QUOTA = 4 * SEGMENT
@@ -278,3 +280,73 @@ async def begin_below(platform: Platform, client: httpx2.AsyncClient) -> str:
         return await begin(client, 2 * SEGMENT, **OTHER)
     finally:
         platform.settings.disk_floor_bytes = floor
+
+
+async def test_uploads_that_were_begun_keep_their_room_on_the_disk(
+    platform: Platform, client: httpx2.AsyncClient
+) -> None:
+    free = shutil.disk_usage(platform.settings.folder).free
+    platform.settings.disk_floor_bytes = free - 3 * SEGMENT - (1 << 26)
+    platform.settings.of(uploads.UploadSettings).quota_bytes = 1 << 60
+    great = (1 << 26) - SEGMENT
+    await begin(client, great)
+    second = await client.post("/files", headers=VERSION | {"Upload-Length": str(great)})
+    assert code(second) == (507, "storage_full"), "both together would not fit"
+
+
+async def test_wrong_counts_are_put_right(
+    platform: Platform, client: httpx2.AsyncClient
+) -> None:
+    await begin(client, 10)
+    await begin(client, 7, **OTHER)
+    async with platform.db.transaction() as conn:
+        await conn.execute("update jobs.usage set bytes = 1000, files = 40 where "
+                           "organization_id = 1")
+        await conn.execute("insert into jobs.usage values (3, 0, 'task', 5, 500)")
+        await conn.execute("delete from jobs.usage where organization_id = 2")
+    await quotas.recount(platform)
+    assert await counted(platform) == await stored(platform) == [(1, 1, 10), (2, 1, 7)]
+
+
+async def test_a_count_goes_on_beside_a_recount(platform: Platform) -> None:
+    await platform.open()
+    try:
+        owner = uploads.Owner(1, 77)
+
+        async def store(size: int) -> None:
+            await uploads.receive(
+                platform, owner, pieces(size), filename=None, content_type=None, limit_bytes=9000
+            )
+
+        async def recounts() -> None:
+            for _ in range(20):
+                async with platform.db.transaction() as conn:
+                    await store_of_uploads.recount(conn, 1)
+
+        await asyncio.gather(recounts(), *(store(2 * n + 2) for n in range(30)))
+        assert await counted(platform) == await stored(platform) == [(1, 30, 30 * 31)]
+        async with platform.db.connection() as conn:
+            assert await store_of_uploads.miscounted(conn) == []
+    finally:
+        await platform.close()
+
+
+async def test_what_is_taken_while_the_sweep_runs_stays(platform: Platform) -> None:
+    await platform.open()
+    try:
+        made = await uploads.receive(
+            platform, uploads.Owner(1), pieces(100), filename=None, content_type=None,
+            limit_bytes=1000,
+        )
+        async with platform.db.transaction() as conn:
+            await uploads.hold_upload(conn, 1, made.token)
+            async with platform.db.transaction() as other:
+                await other.execute("set local lock_timeout = '2s'")
+                await other.execute("set local vazao.now = '2100-01-01'")
+                assert await store_of_uploads.expire_stored(other) == 0
+        async with platform.db.transaction() as conn:
+            await conn.execute("set local vazao.now = '2100-01-01'")
+            assert await store_of_uploads.expire_stored(conn) == 0
+            assert await uploads.get_upload(conn, 1, made.token)
+    finally:
+        await platform.close()

@@ -73,7 +73,10 @@ def register(registry: Registry) -> None:
     from vazao.uploads import quotas, tasks
 
     registry.web.append(_routes)
-    registry.periodic.append(Periodic("uploads.sweep", 300.0, tasks.sweep))
+    registry.periodic += [
+        Periodic("uploads.sweep", 300.0, tasks.sweep),
+        Periodic("uploads.recount", 6 * 3600.0, quotas.recount),
+    ]
     registry.quotas += [quotas.STORAGE, quotas.WAITING]
     registry.retentions.append(Retention(
         "Files of tasks, and files that no task took", "VAZAO_UPLOAD_KEPT_DAYS",

@@ -39,6 +39,42 @@ select coalesce(max(bytes), 0)::bigint from (
 -- How many files of a purpose the organization has that has most.
 select coalesce(max(files), 0) from jobs.usage where client = 0 and purpose = %(purpose)s
 
+-- name: promised_bytes
+-- What resumable uploads that were begun have still to bring, of all organizations.
+select coalesce(sum(r.bytes_total - u.bytes), 0)::bigint
+from jobs.resumable as r join jobs.upload as u on u.id = r.upload_id
+where r.expires_at is not null and u.status = 'receiving'
+
+-- name: miscounted
+-- Organizations whose counts are not what their files add up to; one at work right now may be among
+-- them by chance.
+with counted as (
+    select organization_id, client, purpose, files, bytes from jobs.usage where files > 0),
+stored as ({stored})
+select distinct coalesce(c.organization_id, s.organization_id) as organization_id
+from counted as c full join stored as s using (organization_id, client, purpose)
+where (c.files, c.bytes) is distinct from (s.files, s.bytes) order by 1
+
+-- name: lock_usage
+-- Held: who counts meanwhile waits, and adds to what is found here.
+select from jobs.usage where organization_id = %(organization_id)s
+order by client, purpose for update
+
+-- name: recount
+-- What the files of an organization add up to; the others of its counts are none.
+with stored as ({stored} having u.organization_id = %(organization_id)s),
+known as (
+    select organization_id, client, purpose from jobs.usage
+    where organization_id = %(organization_id)s
+    union select organization_id, client, purpose from stored)
+insert into jobs.usage as u (organization_id, client, purpose, files, bytes)
+select k.organization_id, k.client, k.purpose, coalesce(s.files, 0), coalesce(s.bytes, 0)
+from known as k left join stored as s using (organization_id, client, purpose)
+order by k.client, k.purpose
+on conflict (organization_id, client, purpose) do update
+set files = excluded.files, bytes = excluded.bytes
+where (u.files, u.bytes) is distinct from (excluded.files, excluded.bytes)
+
 -- name: forget_clients
 -- Clients of the public that have nothing stored any more.
 delete from jobs.usage where client <> 0 and files = 0

@@ -14,6 +14,7 @@ import msgspec
 
 from vazao.kit import metrics
 from vazao.kit.errors import StorageFull, VazaoError
+from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.registry import Quota
 from vazao.kit.settings import Settings
@@ -21,6 +22,9 @@ from vazao.kit.sql import Conn
 from vazao.uploads import store
 from vazao.uploads.errors import StorageQuotaReached, TooManyUploads
 from vazao.uploads.settings import UploadSettings
+
+
+log = get("uploads.quotas")
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -99,6 +103,27 @@ async def count(
             assert purpose.reached is not None
             metrics.REFUSED.labels(purpose.name).inc()
             raise purpose.reached(part_of(settings, most, use.client))
+
+
+async def recount(platform: Platform) -> None:
+    """Put counts right that are not what the files add up to, such as after a restored backup."""
+    async with platform.db.connection() as conn:
+        suspects = await store.miscounted(conn)
+    for organization_id in suspects:
+        async with platform.db.transaction() as conn:
+            wrong = await store.recount(conn, organization_id)
+        if wrong:
+            log.warning("stored files were counted wrong", organization_id=organization_id,
+                        counts=wrong)
+
+
+async def check_promised(platform: Platform, conn: Conn, length: int) -> None:
+    """See that the disk has room for a new resumable upload beside those that were begun.
+
+    Raises:
+        StorageFull: it has not.
+    """
+    check_room(platform, length + await store.promised_bytes(conn))
 
 
 def check_room(platform: Platform, announced: int = 0, *, runs: bool = False) -> None:

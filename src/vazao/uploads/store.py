@@ -9,7 +9,14 @@ from vazao.kit import sql
 from vazao.kit.sql import Conn
 from vazao.uploads.models import Resumable, Upload, Use
 
-Q = sql.load(__package__, upload=sql.columns(Upload))
+# All files by organization, client and purpose; those of a client of the public also without it.
+STORED = """
+    select u.organization_id, c.client, u.purpose, count(*) as files, coalesce(sum(
+        case when u.purpose = 'resumable' then r.bytes_total else u.bytes end), 0)::bigint as bytes
+    from jobs.upload as u left join jobs.resumable as r on r.upload_id = u.id,
+        lateral (select distinct unnest(array[0, u.client]) as client) as c
+    group by u.organization_id, c.client, u.purpose"""
+Q = sql.load(__package__, upload=sql.columns(Upload), stored=STORED)
 
 
 async def relax_commit(conn: Conn) -> None:
@@ -147,6 +154,22 @@ async def most_bytes(conn: Conn) -> int:
 async def most_files(conn: Conn, purpose: str) -> int:
     """How many files of *purpose* the organization has that has most."""
     return (await sql.row(conn, Q.most_files, purpose=purpose) or (0,))[0]
+
+
+async def promised_bytes(conn: Conn) -> int:
+    """What resumable uploads that were begun have still to bring, of all organizations."""
+    return (await sql.row(conn, Q.promised_bytes) or (0,))[0]
+
+
+async def miscounted(conn: Conn) -> list[int]:
+    """Organizations whose counts are not what their files add up to."""
+    return [number for (number,) in await sql.rows(conn, Q.miscounted)]
+
+
+async def recount(conn: Conn, organization_id: int) -> int:
+    """Set an organization's counts to what its files add up to; how many were others."""
+    await sql.run(conn, Q.lock_usage, organization_id=organization_id)
+    return await sql.run(conn, Q.recount, organization_id=organization_id)
 
 
 async def forget_clients(conn: Conn) -> None:

@@ -63,9 +63,9 @@ async def create(
             remedy="Split it, or ask the administrator for a higher limit.",
             limit=settings.of(UploadSettings).max_bytes,
         )
-    quotas.check_room(platform, bytes_total)
     token, organization_id = secrets.token_hex(16), owner.organization_id
     async with platform.db.transaction(patient=True) as conn:
+        await quotas.check_promised(platform, conn, bytes_total)
         upload = await store.insert(
             conn, token=token, organization_id=organization_id, client=owner.client,
             purpose=RESUMABLE.name,

@@ -23,7 +23,6 @@ from vazao.uploads import store
 from vazao.uploads.errors import StorageQuotaReached, TooManyUploads
 from vazao.uploads.settings import UploadSettings
 
-
 log = get("uploads.quotas")
 
 

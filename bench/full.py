@@ -1,7 +1,7 @@
 """An organization, and an address of the public, at their quotas: scenarios of ``abuse.py``.
 
-Eight threads go on asking for more than they may have, while another organization works and another
-address of the public has its sums made. The quotas are those that ``abuse.py`` sets: small ones.
+Eight threads go on asking for what they may not have any more, while another organization works and
+another address of the public has its sums made. The quotas are those that ``abuse.py`` sets: small.
 """
 
 from __future__ import annotations
@@ -25,89 +25,114 @@ LIMITS = {
 }
 THREADS, SECONDS = 8, 20.0
 SUM = b"2\n" * (MIB // 2)
+PIECE = 16 * MIB
 TUS = {"Tus-Resumable": "1.0.0"}
 
 
+Ask = Callable[[], httpx2.Response]
+
+
+def create(client: httpx2.Client, size: int) -> httpx2.Response:
+    """Begin a resumable upload of *size* bytes."""
+    return client.post("/files", headers=TUS | {"Upload-Length": str(size)})
+
+
+def add_up(client: httpx2.Client, body: bytes) -> httpx2.Response:
+    """Ask for the sum of *body*."""
+    return client.post("/sum-even", content=body, headers={"Content-Type": "text/plain"})
+
+
+def fill(client: httpx2.Client, size: int) -> None:
+    """Begin uploads of *size* bytes until one is refused."""
+    while create(client, size).status_code == 201:
+        pass
+
+
 class Greedy:
-    """Asks for more than it may have, until told to stop; counts what it is answered.
+    """Asks for what it may not have any more, until told to stop; counts what it is answered.
 
     Args:
-        client: as whom.
+        requests: what it asks for, in turn.
     """
 
-    def __init__(self, client: httpx2.Client) -> None:
-        self._client = client
+    def __init__(self, requests: list[Ask]) -> None:
+        self._requests = requests
         self.answers: Counter[str] = Counter()
         self.unclear: Counter[str] = Counter()
         self._stop = threading.Event()
 
-    def run(self) -> dict[str, int]:
-        """Ask for so many seconds, in so many threads."""
+    def run(self) -> dict[str, dict[str, int]]:
+        """Ask for so many seconds, in so many threads; answers, and those that were unclear."""
         with ThreadPoolExecutor(THREADS) as pool:
             asking = [pool.submit(self._ask, n) for n in range(THREADS)]
             time.sleep(SECONDS)
             self._stop.set()
             for each in asking:
                 each.result()
-        return dict(self.answers)
+        return {"answers": dict(self.answers), "unclear": dict(self.unclear)}
 
     def _ask(self, n: int) -> None:
-        requests: list[Callable[[], httpx2.Response]] = [
-            lambda: self._create(16 * MIB), lambda: self._create(1),
-            lambda: self._client.post("/sum-even", content=SUM,
-                                      headers={"Content-Type": "text/plain"}),
-            lambda: self._client.post("/sum-even", content=b"2",
-                                      headers={"Content-Type": "text/plain"}),
-        ]
         while not self._stop.is_set():
             n += 1
-            self._note(requests[n % len(requests)]())
-
-    def _create(self, size: int) -> httpx2.Response:
-        return self._client.post("/files", headers=TUS | {"Upload-Length": str(size)})
+            self._note(self._requests[n % len(self._requests)]())
 
     def _note(self, answer: httpx2.Response) -> None:
         if answer.status_code == 201:
-            self.answers["201"] += 1
+            self.unclear["201, which is no refusal"] += 1
             return
         error = answer.json()["error"]
         name = f"{answer.status_code} {error['code']}"
         self.answers[name] += 1
-        told = ". " in error["message"]
-        if answer.status_code not in (429, 507) or not told:
+        if answer.status_code not in (429, 507) or ". " not in error["message"]:
             self.unclear[name] += 1
         if answer.status_code == 429 and "retry-after" not in answer.headers:
             self.unclear[f"{name} without Retry-After"] += 1
 
 
-def clear(what: str, greedy: Greedy) -> None:
+def clear(what: str, said: dict[str, dict[str, int]]) -> None:
     """Say whether each refusal was clear."""
-    refused = sum(greedy.answers.values()) - greedy.answers["201"]
-    say(f"{what}: refusals that are no 429 or 507 with the remedy", "0",
-        sum(greedy.unclear.values()), ok=refused > 0 and not greedy.unclear, refused=refused,
-        answers=dict(greedy.answers), unclear=dict(greedy.unclear))
+    answers, unclear = said["answers"], said["unclear"]
+    say(f"{what}: answers that are no 429 or 507 with the remedy", "0", sum(unclear.values()),
+        ok=bool(answers) and not unclear, refused=sum(answers.values()), **said)
 
 
 def tenant(running: Running) -> None:
-    """An organization at its quotas."""
-    _, token = running.organization("full")
-    greedy, what = Greedy(running.client(token)), "a tenant at its quotas"
-    shared(running, what, greedy.run)
-    clear(what, greedy)
+    """Organizations at their quotas: of storage, of open uploads, of work that waits."""
+    made = [running.organization(name) for name in ("full", "opened", "busy")]
+    full, opened, busy = (running.client(token) for _, token in made)
+    fill(full, PIECE)
+    fill(opened, 1)
+    keep_waiting(running, made[2][0])
+    what = "tenants at their quotas"
+    clear(what, shared(running, what, Greedy([
+        lambda: create(full, PIECE), lambda: create(full, 1), lambda: add_up(full, SUM),
+        lambda: add_up(full, b"2"), lambda: create(opened, 1), lambda: create(opened, PIECE),
+        lambda: add_up(busy, SUM), lambda: add_up(busy, b"2"),
+    ]).run))
+
+
+def keep_waiting(running: Running, organization: int) -> None:
+    """Let an organization have as much work waiting as it may, which begins in an hour."""
+    with running.connect() as conn:
+        conn.execute(
+            "insert into jobs.part (job_id, number, organization_id, kind, step, run_at, "
+            "requested_at) select j.id, 1000 + n, %s, j.kind, j.step, now() + interval '1 hour', "
+            "now() from (select * from jobs.job order by id limit 1) as j, "
+            "generate_series(1, %s) as n", [organization, WAITING],
+        )
 
 
 def public(running: Running) -> None:
-    """The public at its quotas from one address."""
-    greedy = Greedy(stranger(running, "127.0.7.1"))
-    what = "the public at its quotas from one address"
-    other = stranger(running, "127.0.7.2")
-
-    def sums() -> None:
-        answer = other.post("/sum-even", content=b"2 4", headers={"Content-Type": "text/plain"})
-        answer.raise_for_status()
-
-    shared(running, what, greedy.run, more={"a sum for another address": sums})
-    clear(what, greedy)
+    """The public at its quota from one address."""
+    greedy, other = stranger(running, "127.0.7.1"), stranger(running, "127.0.7.2")
+    fill(greedy, PIECE)
+    what = "the public at its quota from one address"
+    clear(what, shared(running, what, Greedy([
+        lambda: create(greedy, PIECE), lambda: create(greedy, 1), lambda: add_up(greedy, SUM),
+        lambda: add_up(greedy, b"2"),
+    ]).run, more={
+        "a sum for another address": lambda: add_up(other, b"2 4").raise_for_status()
+    }))
 
 
 def stranger(running: Running, address: str) -> httpx2.Client:

@@ -65,6 +65,12 @@ SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_
 """The same as ASGI has them."""
 
 
+# A program that asks again at once where a quota holds it costs as much as one at work: its answers
+# take a moment, so that it comes back a few times a second instead of some hundred.
+SLOWED = (429, 507)
+SLOWED_SECONDS = 0.5
+
+
 class Frame:
     """Around every route: request id, security headers, access log and latency metric."""
 
@@ -103,6 +109,8 @@ class Frame:
                 )
                 if body is not None:
                     body.answering = True
+                if status in SLOWED:
+                    await asyncio.sleep(SLOWED_SECONDS)
             await bodies.hand_on(message, body, give)
 
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ import pytest
 
 from tests.support.jobs import ask, end_of, make_effects, make_platform, working
 from tests.support.pictures import PICTURE, PNG
+from tests.support.waiting import eventually
 from tests.support.web import serving
+from vazao.kit import metrics
 from vazao.kit.platform import Platform
+from vazao.kit.web import frame
 
 pytestmark = pytest.mark.anyio
 TEXT = {"Content-Type": "text/plain"}
@@ -89,3 +93,20 @@ async def test_an_address_of_the_public_may_have_a_part_of_it(
         for _ in range(MOST // 2):
             assert (await sum_from("203.0.113.9")).status_code == 201
         refused(await sum_from("192.0.2.1"))
+
+
+async def test_a_refusal_takes_a_moment_and_others_do_not_wait(
+    platform: Platform, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame, "SLOWED_SECONDS", 3600)
+    platform.settings.max_waiting_parts = 0
+    before = metrics.REFUSED.labels("parts")._value.get()
+    asked = asyncio.create_task(client.post("/sum-even", content=b"2", headers=TEXT))
+
+    async def was_refused() -> bool:
+        return metrics.REFUSED.labels("parts")._value.get() > before
+
+    await eventually(was_refused)
+    assert (await client.get("/v1/jobs")).status_code == 200
+    assert not asked.done()
+    asked.cancel()

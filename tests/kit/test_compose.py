@@ -48,3 +48,15 @@ def test_the_platform_signs_in_as_a_plain_role(
         conn.rollback()
     admin.execute(f"drop database {name} with (force)".encode())
     admin.execute(f"drop role {name}".encode())
+
+
+def test_what_others_publish_is_pinned() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    images = {s["image"] for s in compose["services"].values()} - {"vazao:development"}
+    bases = re.findall(r"^FROM (\S+)", (ROOT / "deploy" / "Dockerfile").read_text(), re.M)
+    assert len(images) == len(bases) == 2
+    assert all(re.search(r"@sha256:[0-9a-f]{64}$", each) for each in {*images, *bases})
+    flow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    actions = re.findall(r"uses: *(\S+)", flow)
+    assert actions
+    assert all(re.search(r"@[0-9a-f]{40}$", each) for each in actions)

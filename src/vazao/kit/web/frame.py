@@ -109,9 +109,7 @@ class Frame:
                 )
                 if body is not None:
                     body.answering = True
-                if status in SLOWED:
-                    await asyncio.sleep(SLOWED_SECONDS)
-            await bodies.hand_on(message, body, give)
+            await _unhurried(message, body, give)
 
         try:
             await self.app(scope, receive if body is None else body.receive, sending)
@@ -119,6 +117,13 @@ class Frame:
         finally:
             outgoing.close()
             _observe(scope, method, status, time.perf_counter() - began)
+
+
+async def _unhurried(message: Message, body: bodies.Body | None, give: Send) -> None:
+    """Hand a message on; a refusal by a quota takes a moment first."""
+    if message["type"] == "http.response.start" and message["status"] in SLOWED:
+        await asyncio.sleep(SLOWED_SECONDS)
+    await bodies.hand_on(message, body, give)
 
 
 def _request_id(scope: Scope) -> str:

@@ -29,8 +29,8 @@ class UploadSettings(Section):
     )
     kept_days: float = Field(
         7.0, gt=0,
-        description="how long shuffled pictures are kept, and pictures whose task failed; also files "
-        "that no task ever took",
+        description="how long shuffled pictures are kept, and pictures whose task failed; also "
+        "files that no task ever took",
     )
     max_open: int = Field(
         1000, ge=1, description="resumable uploads of an organization that wait at a time, at most"

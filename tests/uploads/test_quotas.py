@@ -48,6 +48,22 @@ def code(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
+@pytest.fixture
+async def opened(platform: Platform) -> AsyncIterator[Platform]:
+    """The platform without a server."""
+    await platform.open()
+    yield platform
+    await platform.close()
+
+
+async def kept(platform: Platform, size: int = 100, client: int = 0) -> uploads.Upload:
+    """A file of organization 1 that nobody uses yet."""
+    return await uploads.receive(
+        platform, uploads.Owner(1, client), pieces(size), filename=None, content_type=None,
+        limit_bytes=9000,
+    )
+
+
 async def counted(platform: Platform) -> list[tuple[object, ...]]:
     async with platform.db.connection() as conn:
         found = await conn.execute(
@@ -233,23 +249,16 @@ async def test_a_retried_task_keeps_its_file(
         assert (await ended(client, token))["status"] == "finished"
 
 
-async def test_a_file_whose_task_never_came_expires(platform: Platform) -> None:
-    await platform.open()
-    try:
-        made = await uploads.receive(
-            platform, uploads.Owner(1), pieces(100), filename=None, content_type=None,
-            limit_bytes=1000,
-        )
-        async with platform.db.transaction() as conn:
-            await conn.execute("update jobs.upload set expires_at = kit.now()")
-            with pytest.raises(uploads.UploadNotFound):
-                await uploads.get_upload(conn, 1, made.token)
-            with pytest.raises(uploads.UploadNotFound):
-                await uploads.hold_upload(conn, 1, made.token)
-        await tasks.sweep(platform)
-        assert blobs(platform) == []
-    finally:
-        await platform.close()
+async def test_a_file_whose_task_never_came_expires(opened: Platform) -> None:
+    made = await kept(opened)
+    async with opened.db.transaction() as conn:
+        await conn.execute("update jobs.upload set expires_at = kit.now()")
+        with pytest.raises(uploads.UploadNotFound):
+            await uploads.get_upload(conn, 1, made.token)
+        with pytest.raises(uploads.UploadNotFound):
+            await uploads.hold_upload(conn, 1, made.token)
+    await tasks.sweep(opened)
+    assert blobs(opened) == []
 
 
 async def test_below_the_floor_of_free_disk_what_runs_goes_on(
@@ -308,45 +317,27 @@ async def test_wrong_counts_are_put_right(
     assert await counted(platform) == await stored(platform) == [(1, 1, 10), (2, 1, 7)]
 
 
-async def test_a_count_goes_on_beside_a_recount(platform: Platform) -> None:
-    await platform.open()
-    try:
-        owner = uploads.Owner(1, 77)
+async def test_a_count_goes_on_beside_a_recount(opened: Platform) -> None:
+    async def recounts() -> None:
+        for _ in range(20):
+            async with opened.db.transaction() as conn:
+                await store_of_uploads.recount(conn, 1)
 
-        async def store(size: int) -> None:
-            await uploads.receive(
-                platform, owner, pieces(size), filename=None, content_type=None, limit_bytes=9000
-            )
-
-        async def recounts() -> None:
-            for _ in range(20):
-                async with platform.db.transaction() as conn:
-                    await store_of_uploads.recount(conn, 1)
-
-        await asyncio.gather(recounts(), *(store(2 * n + 2) for n in range(30)))
-        assert await counted(platform) == await stored(platform) == [(1, 30, 30 * 31)]
-        async with platform.db.connection() as conn:
-            assert await store_of_uploads.miscounted(conn) == []
-    finally:
-        await platform.close()
+    await asyncio.gather(recounts(), *(kept(opened, 2 * n + 2, 77) for n in range(30)))
+    assert await counted(opened) == await stored(opened) == [(1, 30, 30 * 31)]
+    async with opened.db.connection() as conn:
+        assert await store_of_uploads.miscounted(conn) == []
 
 
-async def test_what_is_taken_while_the_sweep_runs_stays(platform: Platform) -> None:
-    await platform.open()
-    try:
-        made = await uploads.receive(
-            platform, uploads.Owner(1), pieces(100), filename=None, content_type=None,
-            limit_bytes=1000,
-        )
-        async with platform.db.transaction() as conn:
-            await uploads.hold_upload(conn, 1, made.token)
-            async with platform.db.transaction() as other:
-                await other.execute("set local lock_timeout = '2s'")
-                await other.execute("set local vazao.now = '2100-01-01'")
-                assert await store_of_uploads.expire_stored(other) == 0
-        async with platform.db.transaction() as conn:
-            await conn.execute("set local vazao.now = '2100-01-01'")
-            assert await store_of_uploads.expire_stored(conn) == 0
-            assert await uploads.get_upload(conn, 1, made.token)
-    finally:
-        await platform.close()
+async def test_what_is_taken_while_the_sweep_runs_stays(opened: Platform) -> None:
+    made = await kept(opened)
+    async with opened.db.transaction() as conn:
+        await uploads.hold_upload(conn, 1, made.token)
+        async with opened.db.transaction() as other:
+            await other.execute("set local lock_timeout = '2s'")
+            await other.execute("set local vazao.now = '2100-01-01'")
+            assert await store_of_uploads.expire_stored(other) == 0
+    async with opened.db.transaction() as conn:
+        await conn.execute("set local vazao.now = '2100-01-01'")
+        assert await store_of_uploads.expire_stored(conn) == 0
+        assert await uploads.get_upload(conn, 1, made.token)

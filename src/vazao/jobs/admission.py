@@ -39,7 +39,7 @@ async def admit(platform: Platform, principal: Principal) -> None:
         TooMuchWaiting: it has enough.
     """
     most = platform.settings.max_waiting_parts
-    of_client = max(1, most * platform.settings.public_address_percent // 100)
+    of_client = platform.settings.part_of(most, principal.client)
     async with platform.db.connection() as conn:
         waiting, clients = await store.order.waiting(
             conn, principal.organization_id, principal.client, most

@@ -182,6 +182,14 @@ class Settings(BaseSettings):
         """Whether the organization ``public`` is served without a token."""
         return self.embedded if self.public is None else self.public
 
+    def part_of(self, limit: int, client: int) -> int:
+        """Of an organization's *limit* what a client of the public may have.
+
+        Args:
+            client: as :attr:`vazao.kit.platform.Principal.client`; 0: no client, so all of it.
+        """
+        return limit if not client else max(1, limit * self.public_address_percent // 100)
+
     @property
     def direct_url(self) -> str | None:
         """The address for LISTEN, migrations and workers."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.errors import UniqueViolation
 
-from vazao import jobs, uploads
+from vazao import jobs
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
 from vazao.numbers.ranges import KIND, cost_of, pieces
@@ -38,8 +38,7 @@ class Arriving:
         self.known: jobs.Job | None = None
 
     async def begin(self, conn: Conn, upload: Upload) -> None:
-        """Open the job; it says when the file goes."""
-        await uploads.hold_upload(conn, upload.organization_id, upload.token)
+        """Open the job; the file goes when it ends."""
         self.job = await jobs.open_job(
             conn, KIND, organization_id=self._organization_id,
             payload={"upload": upload.token, "own": True}, **self._asked,

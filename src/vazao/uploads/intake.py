@@ -120,7 +120,8 @@ async def receive(
 ) -> Upload:
     """Store a body as segments; on any failure nothing of it stays behind.
 
-    It expires after ``VAZAO_UPLOAD_KEPT_DAYS``, unless who uses it holds it (:func:`hold_upload`).
+    It expires after ``VAZAO_UPLOAD_KEPT_DAYS``, unless who uses it holds it (:func:`hold_upload`);
+    a follower does from the beginning.
 
     Args:
         owner: whose it is, and what client's for the public.
@@ -190,6 +191,7 @@ class _Intake:
                 conn, token=secrets.token_hex(16), organization_id=self.owner.organization_id,
                 filename=storable(filename), content_type=storable(content_type),
                 purpose=self.purpose.name, client=self.owner.client, keep_seconds=kept,
+                held=self.follower is not None,
             )
             if self.follower is not None:
                 await self.follower.begin(conn, upload)

@@ -6,7 +6,7 @@ insert into jobs.upload (token, organization_id, filename, content_type, created
     last_segment_at, purpose, client, keep_seconds, expires_at)
 values (%(token)s, %(organization_id)s, %(filename)s, %(content_type)s, kit.now(), kit.now(),
     %(purpose)s, %(client)s, %(keep_seconds)s,
-    kit.now() + make_interval(secs => %(keep_seconds)s))
+    case when not %(held)s then kit.now() + make_interval(secs => %(keep_seconds)s) end)
 returning {upload}
 
 -- name: count_use

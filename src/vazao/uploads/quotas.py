@@ -64,11 +64,6 @@ RESUMABLE = Purpose(
 )
 
 
-def part_of(settings: Settings, limit: int, client: int) -> int:
-    """Of *limit* what a client may have; all of it where no client is named (0)."""
-    return limit if not client else max(1, limit * settings.public_address_percent // 100)
-
-
 async def count(
     platform: Platform, conn: Conn, owner: Owner, purpose: Purpose, *, files: int = 0,
     size: int = 0, to_come: int = 0,
@@ -91,17 +86,20 @@ async def count(
     ):
         if not purpose.refused:
             continue
-        room = part_of(settings, quota, use.client)
+        room = settings.part_of(quota, use.client)
         if use.bytes + max(to_come, 0) > room or (files > 0 and use.bytes - size >= room):
             metrics.REFUSED.labels("storage").inc()
             raise StorageQuotaReached(
                 remedy="Remove what is not needed any more, or ask the administrator for more "
                 "room; files of tasks go by themselves.", limit=room, used=use.bytes - size,
             )
-        if files > 0 and most is not None and use.files > part_of(settings, most, use.client):
+        if most is None or files <= 0:
+            continue
+        places = settings.part_of(most, use.client)
+        if use.files > places:
             assert purpose.reached is not None
             metrics.REFUSED.labels(purpose.name).inc()
-            raise purpose.reached(part_of(settings, most, use.client))
+            raise purpose.reached(places)
 
 
 async def recount(platform: Platform) -> None:

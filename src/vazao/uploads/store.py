@@ -27,12 +27,18 @@ async def relax_commit(conn: Conn) -> None:
 async def insert(
     conn: Conn, *, token: str, organization_id: int, filename: str | None,
     content_type: str | None, purpose: str, client: int = 0, keep_seconds: float | None = None,
+    held: bool = False,
 ) -> Upload:
-    """A new upload, to be received; kept for so many seconds, or until somebody says so."""
+    """A new upload, to be received.
+
+    Args:
+        keep_seconds: how long it is kept while nobody uses it; not by this where ``None``.
+        held: whether somebody uses it from the beginning.
+    """
     made = await sql.one(
         conn, Upload, Q.insert_upload, token=token, organization_id=organization_id,
         filename=filename, content_type=content_type, purpose=purpose, client=client,
-        keep_seconds=keep_seconds,
+        keep_seconds=keep_seconds, held=held,
     )
     assert made is not None
     return made

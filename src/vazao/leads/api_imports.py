@@ -8,40 +8,14 @@ from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
-from vazao import jobs, uploads
-from vazao.kit.platform import Platform, Principal
+from vazao import jobs
 from vazao.kit.web.following import follow
 from vazao.kit.web.frame import Asker, ThePlatform
-from vazao.kit.web.idempotency import idempotency_of
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
-from vazao.kit.web.streaming import announced_of, begun, body_of, kept_file
-from vazao.leads import described, service, trying
-from vazao.leads.settings import LeadSettings
+from vazao.kit.web.streaming import begun, kept_file
+from vazao.leads import described, receiving, service, trying
 from vazao.leads.views import DifferencePage, ImportPage, ImportView, difference_view
-
-
-async def receive_sheet(
-    platform: Platform, principal: Principal, request: Request[Any, Any, Any]
-) -> tuple[uploads.Upload, dict[str, str]]:
-    """Store the request's sheet (a form or the raw body); the upload and the options given."""
-    limit = platform.settings.of(LeadSettings).max_file_bytes
-    content_type = request.headers.get("content-type", "")
-    given = {k: v for k, v in request.query_params.items() if isinstance(v, str)}
-    filename = given.pop("filename", None)
-    if content_type.startswith("multipart/form-data"):
-        upload, fields = await uploads.receive_form(
-            platform, uploads.owner_of(principal), body_of(request), content_type,
-            limit_bytes=limit, sha256=True, known=described.FORM_FIELDS,
-            purpose=service.SHEET, announced=announced_of(request),
-        )
-        return upload, given | fields
-    upload = await uploads.receive(
-        platform, uploads.owner_of(principal), body_of(request),
-        filename=filename or "sheet", content_type=content_type,
-        limit_bytes=limit, sha256=True, purpose=service.SHEET, announced=announced_of(request),
-    )
-    return upload, given
 
 
 class Imports(Controller):
@@ -55,22 +29,10 @@ class Imports(Controller):
     async def create(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any]
     ) -> Response[ImportView]:
-        """Import a sheet: multipart form with ``file``, or the sheet as the body."""
-        upload, given = await receive_sheet(platform, principal, request)
-        try:
-            options = service.options_of(given)
-            idempotency = idempotency_of(request, f"{upload.sha256}{sorted(given.items())}")
-            async with platform.db.transaction() as conn:
-                record, job = await service.begin(
-                    conn, principal.organization_id, upload, options,
-                    requested_by=principal.name, idempotency=idempotency,
-                    request_id=request.scope["state"].get("request_id"),
-                )
-        except BaseException:
-            await uploads.delete_upload(platform, upload)
-            raise
-        if record.upload != upload.token:
-            await uploads.delete_upload(platform, upload)
+        """Import a sheet: a form with ``file``, the sheet as the body, or a stored upload by its
+        id (JSON).
+        """
+        record, job = await receiving.begin(platform, principal, request)
         return Response(
             service.view(record, job, language_of(request)), status_code=202,
             headers={"Location": f"/v1/leads/imports/{record.token}"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from vazao.jobs import SHOWN, IdempotencyClash, JobEnded, JobView, TooMuchWaiting
-from vazao.kit.errors import NotFound, StorageFull, UploadCutOff
+from vazao.kit.errors import NotFound, StorageFull, TooLarge, UploadCutOff
 from vazao.kit.turns import TooManyWaiting, TurnNotReached
 from vazao.kit.web.following import TooManyStreams
 from vazao.kit.web.idempotency import IdempotencyKeyInvalid
@@ -28,6 +28,7 @@ from vazao.kit.web.openapi import (
     location,
     says,
 )
+from vazao.kit.web.parameters import FieldInvalid, JsonInvalid
 from vazao.kit.web.spooling import AnswersWaiting
 from vazao.leads import errors
 from vazao.leads.models import SORTS, Empty, Mode
@@ -47,7 +48,13 @@ from vazao.leads.views import (
     Tagging,
 )
 from vazao.sheets import SheetDelimiterInvalid, SheetEncodingUnknown
-from vazao.uploads import FormInvalid, StorageQuotaReached, UploadTooLarge
+from vazao.uploads import (
+    FormInvalid,
+    StorageQuotaReached,
+    UploadInUse,
+    UploadNotFound,
+    UploadTooLarge,
+)
 
 READ, WRITE = "leads:read", "leads:write"
 ID = "5e0f2a9c41d94b7e8a3c6d1f00b7e2aa"
@@ -100,6 +107,7 @@ FILENAME = Parameter(name="filename", about="Of a sheet that is the body; its en
                      "it is.", example="leads.csv")
 FORM_FIELDS = frozenset(option.name for option in OPTIONS)
 """What a form may hold besides its file."""
+JSON_FIELDS = FORM_FIELDS | {"file", "filename"}
 
 
 def _field(option: Parameter) -> Schema:
@@ -119,8 +127,25 @@ def _form() -> Schema:
             "additionalProperties": False}
 
 
+def _stored() -> Schema:
+    texts = {option.name: _field(option) for option in OPTIONS}
+    mapping = {"description": texts["mapping"]["description"], "type": ["object", "string"]}
+    truths = {
+        name: {"description": texts[name]["description"], "type": ["boolean", "string"]}
+        for name in ("strict", "dry_run")
+    }
+    row = texts["header_row"] | {"type": ["integer", "string"]}
+    file = {"type": "string", "description": "The id of a stored resumable upload."}
+    name = {"type": "string", "description": "Instead of the name that the upload has."}
+    return {"type": "object",
+            "properties": {"file": file, "filename": name, **texts, **truths,
+                           "header_row": row, "mapping": mapping},
+            "required": ["file"], "additionalProperties": False}
+
+
 SHEETS = (
     Body(media="multipart/form-data", kind=_form()),
+    Body(media="application/json", kind=_stored(), example={"file": ID, "dry_run": True}),
     Body(media="text/csv", kind=TEXT, example=CSV),
     Body(media="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", kind=BINARY),
 )
@@ -129,7 +154,8 @@ CREATE_IMPORT = says(
            headers=(location(f"/v1/leads/imports/{ID}"),)),
     parameters=(*OPTIONS, FILENAME, IDEMPOTENCY_KEY), bodies=SHEETS,
     refuses=(
-        errors.OptionInvalid, errors.OptionUnknown, FormInvalid, UploadCutOff,
+        errors.OptionInvalid, errors.OptionUnknown, FormInvalid, UploadCutOff, JsonInvalid,
+        FieldInvalid, errors.FileUnnamed, UploadNotFound, UploadInUse, TooLarge,
         IdempotencyKeyInvalid, IdempotencyClash, UploadTooLarge, errors.MappingInvalid,
         errors.MappingCustomName, errors.MappingUnknownField, errors.MappingFieldTwice,
         errors.MappingReservedHeader, errors.MappingWithoutEmail, StorageFull,

@@ -64,6 +64,12 @@ class OptionInvalid(BadRequest):
     code = "option_invalid"
 
 
+class FileUnnamed(BadRequest):
+    """The JSON must have "file", the id of a stored upload."""
+
+    code = "file_unnamed"
+
+
 class OptionUnknown(BadRequest):
     """There is no option {name}; there are: {known}."""
 

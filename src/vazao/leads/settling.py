@@ -21,12 +21,12 @@ RULES = "3"
 """To be raised with every change of what a cell means."""
 
 
-def digest(record: Import, sha256: str | None) -> bytes | None:
+def digest(record: Import, sha256: str) -> bytes | None:
     """What the outcome depends on besides the base; ``None`` where it cannot be repeated.
 
     In mode ``create`` the second time means something else: the leads are known by then.
     """
-    if sha256 is None or record.mode == "create":
+    if record.mode == "create":
         return None
     suffix = Path(record.filename).suffix.lower()
     parts = (RULES, sha256, suffix, record.mode, record.empty, record.sheet, record.header_row,

@@ -70,7 +70,7 @@ async def read(run: jobs.PartRun) -> None:
     record = await _record(run)
     await run.progress(0.0, phase="reading")
     upload = await _upload(run.platform, record)
-    digest = settling.digest(record, upload.sha256)
+    digest = settling.digest(record, await uploads.sha256_of(run.platform, upload))
     if record.applies is not None and await _take_over(run, record):
         return
     if not record.dry_run and await _repeat(run, record, digest, upload.bytes):

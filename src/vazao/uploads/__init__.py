@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         read,
         receive,
         release_upload,
+        sha256_of,
         spool_folder,
     )
     from vazao.uploads.models import Upload, segment_key
@@ -44,7 +45,7 @@ __all__ = [
     "UploadInUse", "UploadNotFound", "UploadSettings", "UploadTooLarge", "claim_upload",
     "delete_upload", "doom_upload", "find_any", "get_upload", "hold_upload", "list_stored",
     "local_file", "of_files", "owner_of", "read", "receive", "receive_form", "register",
-    "release_upload", "segment_key", "segments", "spool_folder", "stored_since",
+    "release_upload", "segment_key", "segments", "sha256_of", "spool_folder", "stored_since",
 ]
 
 __getattr__ = lazily(__name__, {
@@ -52,7 +53,8 @@ __getattr__ = lazily(__name__, {
     "StorageQuotaReached": "errors", "TooManyUploads": "errors", "UploadTooLarge": "errors",
     "receive_form": "forms", "delete_upload": "intake", "doom_upload": "intake",
     "get_upload": "intake", "hold_upload": "intake", "local_file": "intake", "read": "intake",
-    "receive": "intake", "release_upload": "intake", "spool_folder": "intake",
+    "receive": "intake", "release_upload": "intake", "sha256_of": "intake",
+    "spool_folder": "intake",
     "Upload": "models", "segment_key": "models",
     "RESULT": "quotas", "of_files": "quotas", "Owner": "quotas", "Purpose": "quotas",
     "owner_of": "quotas",

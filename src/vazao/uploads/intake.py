@@ -312,6 +312,22 @@ async def read(platform: Platform, upload: Upload) -> AsyncIterator[bytes]:
             yield chunk
 
 
+async def sha256_of(platform: Platform, upload: Upload) -> str:
+    """The file's digest (hex); of one that came in pieces it is made now, and kept.
+
+    The pieces of a resumable upload may come to several processes, and between two of them no
+    process holds the digest so far.
+    """
+    if upload.sha256 is not None:
+        return upload.sha256
+    digest = hashlib.sha256()
+    async for chunk in read(platform, upload):
+        digest.update(chunk)
+    async with platform.db.transaction() as conn:
+        await store.keep_digest(conn, upload.id, digest.hexdigest())
+    return digest.hexdigest()
+
+
 @asynccontextmanager
 async def local_file(platform: Platform, upload: Upload) -> AsyncGenerator[Path]:
     """The upload as a file of this machine, to be read only.

@@ -98,6 +98,10 @@ select id, %(number)s, %(bytes)s from counted returning number
 update jobs.upload set status = 'stored', sha256 = %(sha256)s
 where id = %(id)s and status = 'receiving' returning {upload}
 
+-- name: keep_digest
+-- Of a file that came in pieces: made when it is first asked for.
+update jobs.upload set sha256 = %(sha256)s where id = %(id)s
+
 -- name: get_upload
 -- By public id, within the organization.
 select {upload} from jobs.upload
@@ -219,11 +223,11 @@ select {upload} from jobs.upload
 where token = %(token)s and organization_id = %(organization_id)s and status = 'stored' for update
 
 -- name: claim_resumable
--- A job took the file: it no longer expires, and counts as a task's.
+-- A job took the file: it no longer expires, and counts as what the job needs it for.
 with taken as (
     update jobs.resumable set expires_at = null where upload_id = %(id)s
     returning upload_id, bytes_total)
-update jobs.upload as u set purpose = 'task' from taken where u.id = taken.upload_id
+update jobs.upload as u set purpose = %(purpose)s from taken where u.id = taken.upload_id
 returning u.organization_id, u.client, taken.bytes_total
 
 -- name: claimed_resumable

@@ -56,6 +56,11 @@ async def complete(conn: Conn, upload_id: int, sha256: str | None) -> Upload | N
     return await sql.one(conn, Upload, Q.store_upload, id=upload_id, sha256=sha256)
 
 
+async def keep_digest(conn: Conn, upload_id: int, sha256: str) -> None:
+    """Keep a stored file's digest."""
+    await sql.run(conn, Q.keep_digest, id=upload_id, sha256=sha256)
+
+
 async def find(conn: Conn, organization_id: int, token: str) -> Upload | None:
     """The organization's stored upload."""
     return await sql.one(
@@ -257,9 +262,9 @@ async def claimed(conn: Conn, upload_id: int) -> bool | None:
     return None if found is None else found[0]
 
 
-async def claim(conn: Conn, upload_id: int) -> tuple[int, int]:
+async def claim(conn: Conn, upload_id: int, purpose: str) -> tuple[int, int]:
     """A job has taken the upload: it no longer expires. Its client, and its length."""
-    found = await sql.row(conn, Q.claim_resumable, id=upload_id)
+    found = await sql.row(conn, Q.claim_resumable, id=upload_id, purpose=purpose)
     assert found is not None
     return found[1], found[2]
 

@@ -84,15 +84,21 @@ async def check(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         refuse_unknown((await connection.form()).keys(), known)
 
 
-async def json_of(request: Request[Any, Any, Any], kind: type[Value]) -> Value:
+async def json_of(
+    request: Request[Any, Any, Any], kind: type[Value], body: bytes | None = None
+) -> Value:
     """The request's body as JSON of *kind*, a struct or a builtin type.
+
+    Args:
+        body: the body where it was read before, for a route that bounds it by itself.
 
     Raises:
         JsonInvalid: it is no JSON; the message says where, and what was expected.
         FieldInvalid: a value is of another type, or is missing; the message names the field.
         UnknownParameter: an object has a field that is not known.
     """
-    body = await request.body()
+    if body is None:
+        body = await request.body()
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:

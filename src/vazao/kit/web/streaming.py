@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from litestar.response import Stream
 
-from vazao.kit.errors import UploadCutOff
+from vazao.kit.errors import TooLarge, UploadCutOff
 from vazao.kit.web.bodies import ClientLeft
 
 if TYPE_CHECKING:
@@ -37,6 +37,21 @@ async def body_of(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         raise UploadCutOff from error
     if got < announced_of(request):
         raise UploadCutOff
+
+
+async def small_body(request: Request[Any, Any, Any], limit: int) -> bytes:
+    """The whole body, where a route that streams others takes a small one too.
+
+    Raises:
+        TooLarge: more than *limit* bytes.
+        UploadCutOff, BodyTooSlow: as :func:`body_of`.
+    """
+    body = bytearray()
+    async for chunk in body_of(request):
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge
+    return bytes(body)
 
 
 async def begun(

@@ -250,16 +250,21 @@ async def discard(platform: Platform, upload: Resumable) -> None:
 
 
 async def claim_upload(
-    platform: Platform, conn: Conn, organization_id: int, token: str
+    platform: Platform, conn: Conn, organization_id: int, token: str, *,
+    purpose: Purpose = CLAIMED,
 ) -> Upload:
     """Take a stored file for a job, in the transaction that makes the job.
 
     From then on it does not expire and its owner cannot end it: whoever took it dooms it.
 
+    Args:
+        purpose: what it counts as from now on.
+
     Raises:
         UploadNotFound: there is none, or it is another organization's, or not whole; or it is a
             file of ours, such as a job's result.
         UploadInUse: another job has taken it.
+        VazaoError: what *purpose* says of too many files.
     """
     found = await store.lock_stored(conn, organization_id, token)
     taken = await store.claimed(conn, found.id) if found else None
@@ -267,10 +272,10 @@ async def claim_upload(
         raise UploadNotFound
     if taken:
         raise UploadInUse
-    client, size = await store.claim(conn, found.id)
+    client, size = await store.claim(conn, found.id, purpose.name)
     owner = Owner(organization_id, client)
     await quotas.count(platform, conn, owner, RESUMABLE, files=-1, size=-size)
-    await quotas.count(platform, conn, owner, CLAIMED, files=1, size=size)
+    await quotas.count(platform, conn, owner, purpose, files=1, size=size)
     return found
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.support.running import Running, sign_in
+from tests.support.running import Running, sign_in, throttle
 
 pytestmark = pytest.mark.browser
 SIZE = 12 << 20
@@ -48,16 +48,6 @@ def pixels_of(path: Path) -> list[bytes]:
 def state(page: Any, wanted: str) -> Any:
     """The first file on the page, once it is in that state."""
     return page.wait_for_selector(f".work[data-state={wanted}]", timeout=60_000)
-
-
-def throttle(page: Any, bytes_per_second: int) -> None:
-    """Let the browser send so much a second; -1 for all it can."""
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    session.send("Network.emulateNetworkConditions", {
-        "offline": False, "latency": 0, "downloadThroughput": -1,
-        "uploadThroughput": bytes_per_second,
-    })
 
 
 def test_a_picture_is_shuffled(platform_up: Running, browser: Any, tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_columns_are_set_while_a_large_sheet_is_on_its_way(
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     held: list[Any] = []
-    page.route("**/leads/uploads", lambda route: held.append(route))
+    page.route("**/files/*", lambda route: held.append(route))
     path = large(tmp_path / "grande.xlsx")
     page.goto(f"{platform_up.address}/leads/imports")
     page.set_input_files("form[data-sheet] input[type=file]", str(path))
@@ -198,9 +198,6 @@ def test_columns_are_set_while_a_large_sheet_is_on_its_way(
     page.select_option("#column-0", "email")
     page.wait_for_selector("text=values are no e-mail addresses.", state="detached")
 
-    held.pop().abort()
-    page.wait_for_selector("text=The connection was lost.")
-    page.click("text=Send it again")
     eventually(lambda: bool(held), page)
     assert page.locator("#column-2").input_value() == "company"
     # Pressed before the file is there, the button counts when it is.

@@ -12,6 +12,7 @@ import pytest
 from tests.support.leads import Tenant, outcome
 from tests.support.samples import sample_of
 from tests.support.sites import Site, csrf_in
+from tests.support.tus import begin, encoded, send
 from tests.support.wizard import Browser, fields, form
 
 pytestmark = pytest.mark.anyio
@@ -55,12 +56,13 @@ async def test_columns_are_set_while_the_sheet_is_on_its_way(
     assert "1,000 of 1,000 values are no e-mail addresses." in wrong.text
 
     csrf = csrf_in(await form(browser))
-    sent = await browser.post(
-        "/leads/uploads", data={"sampled": "true"}, files={"file": ("lista.csv", SHEET)},
-        headers={"x-csrf-token": csrf},
-    )
-    assert sent.status_code == 201
-    upload = sent.json()["upload"]
+    named = {"Upload-Metadata": f"filename {encoded('lista.csv')}", "x-csrf-token": csrf}
+    place = await begin(browser, size, **named)
+    await send(browser, place, 0, SHEET.encode(), **{"x-csrf-token": csrf})
+    upload = place.rpartition("/")[2]
+    for _ in range(2):
+        taken = await browser.post("/leads/uploads/stored", data={"upload": upload, "csrf": csrf})
+        assert taken.status_code == 204, taken.text
     # The page stays as it was; only the whole file's name is new in it.
     again = await look(browser, pieces, body, size, **given | {"upload": upload})
     assert again.status_code == 200

@@ -104,10 +104,20 @@ def running_platform(folder: Path | None = None, **settings: str) -> Iterator[Ru
             shutil.rmtree(made, ignore_errors=True)
 
 
-def sign_in(page: Any, running: Running) -> None:
-    """Sign maria in."""
-    page.goto(f"{running.address}/login")
+def sign_in(page: Any, running: Running, address: str | None = None) -> None:
+    """Sign maria in, at the platform's address unless told."""
+    page.goto(f"{address or running.address}/login")
     page.fill("input[name=username]", "maria")
     page.fill("input[name=password]", PASSWORD)
     page.click("main button[type=submit]")
     page.wait_for_url(re.compile(r".*/$"))
+
+
+def throttle(page: Any, bytes_per_second: int) -> None:
+    """Let the browser send so much a second; -1 for all it can."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", {
+        "offline": False, "latency": 0, "downloadThroughput": -1,
+        "uploadThroughput": bytes_per_second,
+    })

@@ -19,7 +19,7 @@ from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.parameters import refuse_unknown
 from vazao.kit.web.streaming import announced_of, body_of
-from vazao.leads import columns, declaring, sampling, service, store
+from vazao.leads import columns, declaring, receiving, sampling, service, store
 from vazao.leads.models import CHOICE, Import, Options, choice_of, options_in
 from vazao.leads.settings import LeadSettings
 
@@ -53,16 +53,34 @@ async def upload(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
     """Store a dropped sheet and go on to its preview."""
-    stored, fields = await uploads.receive_form(
+    stored, _ = await uploads.receive_form(
         platform, uploads.owner_of(principal), body_of(request),
         request.headers.get("content-type", ""), purpose=service.SHEET,
-        announced=announced_of(request), known=("csrf", "sampled"), sha256=True,
+        announced=announced_of(request), known=("csrf",), sha256=True,
         limit_bytes=platform.settings.of(LeadSettings).max_file_bytes,
     )
-    if "sampled" in fields:
-        # Its pieces were here before it: its columns are on the page already.
-        return Response({"upload": stored.token}, status_code=201, media_type="application/json")
     return see(f"/leads/imports/new?upload={stored.token}")
+
+
+@post("/leads/uploads/stored", opt={"scope": WRITE, "fields": ("upload",)},
+      include_in_schema=False, guards=[jobs.admitted], status_code=204)
+async def take_stored(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> None:
+    """Let a file that came by a resumable upload be a sheet, kept as one that a form brought.
+
+    Asked again, as after a lost answer, it changes nothing.
+    """
+    token = (await _form(request)).get("upload", "")
+    organization_id = principal.organization_id
+    async with platform.db.transaction() as conn:
+        try:
+            await receiving.take(platform, conn, organization_id, token)
+        except (uploads.UploadInUse, uploads.UploadNotFound):
+            # It is a sheet already, or it is none of theirs.
+            await uploads.get_upload(conn, organization_id, token)
+            return
+        await uploads.release_upload(conn, organization_id, token)
 
 
 def see(address: str) -> Response[None]:
@@ -249,4 +267,4 @@ async def _columns(
     return await asyncio.to_thread(columns.show, seen, saved=saved, types=types)
 
 
-routes = [upload, preview, look, look_at_sample, begin]
+routes = [upload, take_stored, preview, look, look_at_sample, begin]

@@ -229,7 +229,7 @@
   };
 
   // For the scripts of single pages, which are loaded after this one.
-  window.vazao = { sent, token, written };
+  window.vazao = { token, written };
 
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;

@@ -1,8 +1,8 @@
 /* PNG pictures on /jobs/new: they go to /randomize. Needs uploads.js before it. */
 "use strict";
 (() => {
-  const { token, work } = window.vazao;
-  const { Pace, Work, complaint, targets, texts } = work;
+  const { complaint, token, work } = window.vazao;
+  const { Pace, Work, targets, texts } = work;
 
   class Picture extends Work {
     constructor(file) {

@@ -2,32 +2,21 @@
    uploads.js before it. */
 "use strict";
 (() => {
-  const { token, work, written } = window.vazao;
-  const { Pace, Work, ask, complaint, forget, targets, texts, unremember } = work;
+  const { Resumable, token, unremember, untilTaken, work, written } = window.vazao;
+  const { Pace, Work, ask, forget, targets } = work;
   const LONGEST_SUM = 120;
 
   class Numbers extends Work {
     start() {
-      this.become("sending");
       const pace = new Pace();
-      this.upload = new tus.Upload(this.file, {
-        endpoint: "/files",
-        retryDelays: [0, 1000, 3000, 5000, 10000, 20000],
-        metadata: { filename: this.file.name, filetype: "text/plain" },
-        headers: { Accept: "application/json", "X-CSRF-Token": token() },
-        onProgress: (sent) => this.moved(sent, pace.at(sent)),
-        onError: (error) => this.fail(this.reason(error)),
-        onSuccess: () => this.sum().catch((error) => this.fail(error)),
-      });
-      this.upload.findPreviousUploads().then((earlier) => {
-        if (earlier.length) this.upload.resumeFromPreviousUpload(earlier[0]);
-        if (this.state === "sending") this.upload.start();
-      });
-    }
-
-    reason(error) {
-      const answer = error.originalResponse;
-      return new Error(answer ? complaint(answer.getBody(), answer.getStatus()) : texts().lost);
+      this.upload ??= new Resumable(this.file, {
+        became: (state) => this.become(state),
+        moved: (sent) => this.moved(sent, pace.at(sent)),
+        failed: (error) => this.fail(error),
+        done: (id) => this.sum(id).catch((error) => this.fail(error)),
+      }, { filetype: "text/plain" });
+      this.become("sending");
+      this.upload.start();
     }
 
     async pause() {
@@ -43,15 +32,17 @@
       if (this.state === "paused") this.remove();
     }
 
-    async sum() {
+    async sum(id) {
       this.moved(this.file.size);
-      const id = new URL(this.upload.url, location.href).pathname.split("/").pop();
-      const made = JSON.parse(await ask("/sum-even", {
+      const answer = await untilTaken(() => fetch("/sum-even", {
         method: "POST", body: JSON.stringify({ file: id }),
-        headers: { "Content-Type": "application/json", "Idempotency-Key": `sum-even ${id}` },
-      }));
-      await unremember(this.upload.url);
-      await this.follow(made.token);
+        headers: {
+          Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": token(),
+          "Idempotency-Key": `sum-even ${id}`,
+        },
+      }), (state) => this.become(state));
+      await unremember(id);
+      await this.follow((await answer.json()).token);
     }
 
     /* The sum may have more digits than a number of JavaScript holds: read as text. */

@@ -1,16 +1,18 @@
-/* Sheets on /leads/imports. Needs app.js (window.vazao) and htmx before it.
+/* Sheets on /leads/imports. Needs app.js (window.vazao), resumable.js and htmx before it.
 
    form[data-sheet]   is sent as soon as a file is chosen. Of a large one pieces go first, enough to
                       show its first rows: the beginning of a text; of a ZIP its directory and the
                       beginning of each part. What was found then stands in #wizard while the rest
-                      is on its way, with its progress in #sending
+                      is on its way, with its progress in #sending. A large one goes by tus, small
+                      ones with the form
    #sample            the pieces, which go along with every question about them
    #columns           is sent once the whole file is there, if a button was pressed before
    [data-history]     hidden meanwhile */
 "use strict";
 (() => {
-  const { sent, token, written } = window.vazao;
+  const { Resumable, storage, token, unremember, untilTaken, written } = window.vazao;
   const SMALL = 2 << 20;
+  const DAY_MS = 86_400_000;
   const HEAD = 1 << 20;
   const PART = 1 << 19;
   const TOTAL = 8 << 20;
@@ -79,6 +81,8 @@
       this.pressed = null;
       document.addEventListener("submit", (event) => this.wait(event), true);
       this.find("again").onclick = () => this.send();
+      this.find("discard").onclick = () => this.discard();
+      this.goesOn = false;
       window.addEventListener("beforeunload", (event) => { if (this.sending) event.preventDefault(); });
       document.addEventListener("htmx:afterSwap", () => this.offer());
     }
@@ -129,16 +133,47 @@
       this.send();
     }
 
-    async send() {
+    /* Send all of it, and go on to its columns by another page. */
+    sendWhole() {
+      this.goesOn = true;
+      for (const each of document.querySelectorAll("[data-history]")) each.hidden = true;
+      this.form.hidden = true;
+      this.panel.hidden = false;
+      this.send();
+    }
+
+    send() {
       this.sending = true;
       this.find("error").hidden = this.find("again").hidden = true;
-      const body = new FormData();
-      body.append("sampled", "true");
-      body.append("file", this.file);
-      try {
-        const request = await sent(this.form.action, body, (share) => this.moved(share));
-        this.arrived(JSON.parse(request.responseText).upload);
-      } catch (error) { this.fail(error.message || this.find("error").dataset.lost); }
+      this.rest ??= new Resumable(this.file, {
+        became: (state) => this.became(state),
+        moved: (sent) => this.moved(sent / this.file.size),
+        failed: (error) => this.fail(error.message),
+        done: (id) => this.take(id).catch((error) => this.fail(error.message)),
+      }, { filetype: this.file.type || "application/octet-stream", purpose: "sheet" });
+      this.rest.start();
+    }
+
+    became(state) {
+      for (const each of this.panel.querySelectorAll("[data-sending-when]")) {
+        each.hidden = each.dataset.sendingWhen !== state;
+      }
+    }
+
+    async discard() {
+      this.sending = false;
+      await this.rest.discard();
+      location.assign("/leads/imports");
+    }
+
+    /* All of it is there: from now on it is a sheet, as one that came with a form. */
+    async take(id) {
+      await untilTaken(() => fetch("/leads/uploads/stored", {
+        method: "POST", body: new URLSearchParams({ upload: id }),
+        headers: { Accept: "application/json", "X-CSRF-Token": token() },
+      }), (state) => this.became(state));
+      await unremember(id);
+      this.arrived(id);
     }
 
     moved(share) {
@@ -154,8 +189,10 @@
 
     arrived(upload) {
       this.sending = false;
+      if (this.goesOn) { location.assign(`/leads/imports/new?upload=${upload}`); return; }
       this.upload = upload;
       this.moved(1);
+      this.find("discard").hidden = true;
       this.find("state").textContent = this.find("state").dataset.done;
       this.sample.reset();
       history.pushState(null, "", `/leads/imports/new?upload=${upload}`);
@@ -172,22 +209,31 @@
   }
 
   const begin = async (form, file) => {
+    const sheet = new Sheet(form, file);
     let shown = false;
     const busy = (yes) => {
       for (const each of form.querySelectorAll("button, input")) each.disabled = yes;
       form.setAttribute("aria-busy", yes);
     };
     busy(true);
-    try { shown = await new Sheet(form, file).begin(); } catch { /* then it is shown when it is here */ }
+    try { shown = await sheet.begin(); } catch { /* then it is shown when it is here */ }
     busy(false);
-    if (shown) return;
-    form.dataset.whole = "1";
-    form.requestSubmit();
+    if (!shown) sheet.sendWhole();
+  };
+
+  /* Uploads that stopped before: who chooses the same file goes on. */
+  const showUnfinished = async () => {
+    const told = document.querySelector("[data-unfinished]");
+    const known = (await storage().findAllUploads()).filter(({ metadata }) => metadata.purpose === "sheet");
+    const lately = known.filter(({ creationTime }) => Date.now() - new Date(creationTime) < DAY_MS);
+    if (!told || !lately.length) return;
+    told.querySelector("[data-unfinished-names]").textContent = lately.map((each) => each.metadata.filename).join(", ");
+    told.hidden = false;
   };
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!form.matches("form[data-sheet]") || form.dataset.whole) return;
+    if (!form.matches("form[data-sheet]")) return;
     const [file] = form.querySelector("input[type=file]").files;
     if (!file || file.size < SMALL) return;
     event.preventDefault();
@@ -196,7 +242,7 @@
   document.addEventListener("change", (event) => {
     const form = event.target.form;
     if (event.target.type !== "file" || !form?.matches("form[data-sheet]") || !event.target.files.length) return;
-    delete form.dataset.whole;
     form.requestSubmit();
   });
+  document.addEventListener("DOMContentLoaded", () => showUnfinished());
 })();

@@ -1,12 +1,12 @@
-/* Files dropped on /jobs/new. Needs app.js (window.vazao) and vendor/tus.min.js before it.
+/* Files dropped on /jobs/new. Needs app.js (window.vazao) and resumable.js before it.
 
    window.vazao.work.targets       what scripts after this one add: takes(file) says whether a file
                                    is theirs, Work (a class over Work here) sends it and shows
                                    what came out
 
    <section data-work>             takes files: the field in it, or whatever is dropped on it
-   <template id="work">            one file; data-state is waiting, sending, paused, working,
-                                   finished or failed, and [data-when="…"] shows in these only
+   <template id="work">            one file; data-state is waiting, sending, lost, signed-out, paused,
+                                   working, finished or failed, and [data-when="…"] shows in these
    [data-act]                      pause, resume, again, discard
 
    A tus upload is remembered by the browser until its job is there; after a reload the same file
@@ -14,22 +14,16 @@
    connections open to a server. */
 "use strict";
 (() => {
-  const { token, written } = window.vazao;
+  const { complaint, storage, token, unremember, written } = window.vazao;
   const texts = () => document.getElementById("work-texts").dataset;
   const FINAL = new Set(["finished", "failed", "cancelled"]);
   const SENDING = 2;
+  const SENT = new Set(["sending", "lost", "signed-out"]);
   const works = new Set();
   const targets = [];
 
   const say = (text) => { document.querySelector("[data-work-messages]").textContent = text; };
 
-  /* The API answers errors in one shape, the two old routes with a text. */
-  const complaint = (text, status) => {
-    try {
-      const body = JSON.parse(text);
-      return body.error?.message ?? body.error ?? body.message ?? `${status}`;
-    } catch { return `${status}`; }
-  };
   const ask = async (address, options = {}) => {
     const answer = await fetch(address, {
       ...options, headers: { Accept: "application/json", "X-CSRF-Token": token(), ...options.headers },
@@ -147,7 +141,7 @@
   }
 
   const next = () => {
-    const busy = [...works].filter((work) => work.state === "sending").length;
+    const busy = [...works].filter((work) => SENT.has(work.state)).length;
     const waiting = [...works].filter((work) => work.state === "waiting");
     if (busy < SENDING && waiting.length) waiting[0].start();
   };
@@ -164,29 +158,25 @@
     next();
   };
 
-  /* What the browser remembers of uploads. */
-  const storage = () => tus.defaultOptions.urlStorage;
-  const unremember = async (address) => {
-    const known = (await storage().findAllUploads()).filter((each) => each.uploadUrl === address);
-    await Promise.all(known.map((each) => storage().removeUpload(each.urlStorageKey)));
-  };
+  const idOf = (address) => new URL(address, location.href).pathname.split("/").pop();
   const forget = async (address) => {
     await tus.Upload.terminate(address, { headers: { "X-CSRF-Token": token() } }).catch((error) => {
       if (![404, 410].includes(error.originalResponse?.getStatus())) throw new Error(texts().lost);
     });
-    await unremember(address);
+    await unremember(idOf(address));
   };
 
   const showUnfinished = async () => {
     const list = document.querySelector("[data-unfinished-list]");
     const section = document.querySelector("[data-unfinished]");
     for (const known of await storage().findAllUploads()) {
+      if (known.metadata.purpose) continue;
       const asking = { method: "HEAD", headers: { "Tus-Resumable": "1.0.0" } };
       // Without a connection nothing is known of it; the next visit asks again.
       const answer = await fetch(known.uploadUrl, asking).catch(() => null);
       if (answer === null) continue;
       if (!answer.ok) {
-        if ([404, 410].includes(answer.status)) await unremember(known.uploadUrl);
+        if ([404, 410].includes(answer.status)) await unremember(idOf(known.uploadUrl));
         continue;
       }
       const row = document.getElementById("unfinished-work").content.firstElementChild.cloneNode(true);
@@ -214,7 +204,7 @@
     document.querySelector("[data-unfinished]").hidden = left === 0;
   };
 
-  window.vazao.work = { Pace, Work, ask, complaint, forget, targets, texts, unremember };
+  window.vazao.work = { Pace, Work, ask, forget, targets, texts };
 
   document.addEventListener("DOMContentLoaded", () => {
     const input = document.querySelector("[data-work] input");
@@ -228,6 +218,6 @@
     showUnfinished();
   });
   window.addEventListener("beforeunload", (event) => {
-    if ([...works].some((work) => work.state === "sending")) event.preventDefault();
+    if ([...works].some((work) => SENT.has(work.state))) event.preventDefault();
   });
 })();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,10 @@ async def test_the_page_shows_what_is_used_of_what(place: Site, tenant: Tenant) 
     assert "Stored sheets" in text
     assert 'max="1" value="0.5"' in text
     assert "Stored files" in text
+    kept = dict(re.findall(r'data-label="What">([^<]+).*?data-label="How long"[^>]*>([^<]+)',
+                           text.partition("How long things are kept")[2], re.S))
+    assert kept["Deleted leads, which can be restored until then"] == "30 days"
+    assert kept["Jobs and their results"] == "for ever"
     assert "VAZAO_LEADS_MAX_SHEETS" not in text, "settings are for those of the platform"
     other = await place.organization()
     foreign = await browser.get("/limits", params={"organization": f"org{other.id}"})

@@ -260,3 +260,38 @@ async def test_an_unknown_field_of_the_drop_is_refused(browser: Browser, tenant:
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "unknown_parameter")
     assert await tenant.rows("select 1 from jobs.upload where organization_id = %s") == []
+
+
+async def test_a_sheet_that_is_gone_offers_nothing_that_needs_it(
+    browser: Browser, tenant: Tenant
+) -> None:
+    trial = await tenant.run(SHEET, dry_run="true")
+    done = await tenant.run(SHEET)
+    shown = {each["id"]: (await browser.get(f"/leads/imports/{each['id']}")).text
+             for each in (trial, done)}
+    offered = ("/errors?", "/rejected", "/apply", "Change the columns")
+    assert [word for word in offered if word in shown[trial["id"]] + shown[done["id"]]] == [
+        *offered
+    ]
+    async with tenant.platform.db.connection() as conn:
+        await conn.execute("update leads.import set sheet_gone = 'erased' "
+                           "where organization_id = %s", [tenant.id])
+    for each in (trial, done):
+        page = (await browser.get(f"/leads/imports/{each['id']}")).text
+        assert "since it held a person who was erased" in page
+        assert not [word for word in offered if word in page]
+        listed = (await browser.get(f"/leads/imports/{each['id']}/rejected")).text
+        assert "The stored sheet is gone" in listed
+        assert "Send the corrected rows again" not in listed
+
+
+async def test_an_import_that_wrote_nothing_says_so(browser: Browser, tenant: Tenant) -> None:
+    failed = await tenant.run(SHEET, mapping=json.dumps({"Mail": "email"}))
+    async with tenant.platform.db.connection() as conn:
+        # As it is where a limit is met in the middle of the reading.
+        await conn.execute("update leads.import set rows_total = 40 where organization_id = %s",
+                           [tenant.id])
+    page = html.unescape((await browser.get(f"/leads/imports/{failed['id']}")).text)
+    assert failed["status"] == "failed"
+    assert "Nothing was imported." in page
+    assert "What was merged stays" not in page

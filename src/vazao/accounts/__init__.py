@@ -95,7 +95,7 @@ def register(registry: Registry) -> None:
     from vazao.accounts.administration import cli as administering
     from vazao.accounts.errors import CredentialInvalid
     from vazao.accounts.models import SCOPES
-    from vazao.kit.registry import MenuEntry, Periodic
+    from vazao.kit.registry import MenuEntry, Periodic, Retention, for_ever
 
     registry.credential_errors.append(CredentialInvalid)
     registry.scopes |= SCOPES
@@ -114,6 +114,7 @@ def register(registry: Registry) -> None:
         MenuEntry("Limits", "/limits", order=93),
         MenuEntry("Organizations", "/admin/organizations", order=94, platform=True),
     ]
+    registry.retentions.append(Retention("Changes of users and tokens", None, for_ever))
     registry.periodic += [
         Periodic("accounts.purge", 600.0, tasks.purge),
         Periodic("accounts.measure_limits", 60.0, tasks.measure_limits),

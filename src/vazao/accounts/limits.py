@@ -31,10 +31,10 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """How long something is kept, in days."""
+    """How long something is kept, in days; for ever where ``None``."""
 
     retention: Retention
-    days: float
+    days: float | None
 
 
 async def lines(platform: Platform, conn: Conn, organization_id: int) -> list[Line]:

@@ -115,7 +115,7 @@ def register(registry: Registry) -> None:
         supervision,
     )
     from vazao.kit.readiness import workers_expected
-    from vazao.kit.registry import Check, Figure, MenuEntry, Periodic
+    from vazao.kit.registry import Check, Figure, MenuEntry, Periodic, Retention, for_ever
 
     known.bind(registry.job_kinds)
     registry.scopes |= {"jobs:read": True, "jobs:write": True}
@@ -125,6 +125,7 @@ def register(registry: Registry) -> None:
         Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40, "jobs")
     )
     registry.quotas.append(admission.PARTS)
+    registry.retentions.append(Retention("Jobs and their results", None, for_ever))
     registry.template_packages.append("vazao.jobs")
     registry.commands["jobs"].append(cli.app)
     registry.runner = supervision.live

@@ -75,11 +75,18 @@ class Quota:
 
 @dataclass(frozen=True)
 class Retention:
-    """How long something is kept: message id of what, the setting, and its days."""
+    """How long something is kept: message id of what, the setting if there is one, and its days.
+
+    ``days`` gives ``None`` for what is kept for ever.
+    """
 
     label: str
-    setting: str
-    days: Callable[[Any], float]
+    setting: str | None
+    days: Callable[[Any], float | None]
+
+
+def for_ever(settings: object) -> None:
+    """How long what nobody removes is kept."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def register(registry: Registry) -> None:
     registry.figures.append(Figure("Leads", "/leads", store.base.size, 10, "jobs"))
     registry.quotas.append(uploads.of_files(
         service.SHEET, "Stored sheets", "VAZAO_LEADS_MAX_SHEETS",
-        frees="A sheet goes some time after its last import.",
+        frees="A sheet goes by itself: after its last import, or when it was never imported.",
     ))
     registry.retentions += _retentions()
     registry.commands["leads"].append(cli.app)
@@ -69,14 +69,17 @@ def register(registry: Registry) -> None:
 
 
 def _retentions() -> list[Retention]:
-    from vazao.kit.registry import Retention
+    from vazao.kit.registry import Retention, for_ever
     from vazao.leads.settings import LeadSettings
 
     return [
-        Retention("Sheets, and what was told of their rows", "VAZAO_LEADS_SHEETS_KEPT_DAYS",
+        Retention("Sheets and their rejected rows, after the last import",
+                  "VAZAO_LEADS_SHEETS_KEPT_DAYS",
                   lambda settings: settings.of(LeadSettings).sheets_kept_days),
-        Retention("Deleted leads", "VAZAO_LEADS_DELETED_KEPT_DAYS",
+        Retention("Deleted leads, which can be restored until then",
+                  "VAZAO_LEADS_DELETED_KEPT_DAYS",
                   lambda settings: settings.of(LeadSettings).deleted_kept_days),
+        Retention("Leads, and the counts of their imports", None, for_ever),
     ]
 
 

@@ -68,6 +68,7 @@ async def show_import(
     return page(
         request, "leads/import.html", shown=_shown(record, job, language), behind=behind,
         refused=_told(refused, language), warned=_told(warned, language), upload=record.upload,
+        gone=record.sheet_gone,
         found={name: value for name in FOUND if (value := getattr(record, name))},
         differences=[difference_view(each) for each in differences], labels=LABELS | own,
     )
@@ -137,6 +138,7 @@ async def _rejected_page(
         lines = await _rejections(conn, record, row, PAGE + 1)
     return page(
         request, "leads/told.html", status=422 if messages else 200, messages=messages,
+        gone=record.sheet_gone,
         shown=_shown(record, job, language), kind="rejected",
         lines=_told(lines[:PAGE], language), after=after,
         next=encode_cursor(lines[PAGE - 1][0]) if len(lines) > PAGE else None,
@@ -160,6 +162,7 @@ async def show_warned(
         lines = await store.imports.warnings(conn, record.id, after=number, limit=PAGE + 1)
     return page(
         request, "leads/told.html", shown=_shown(record, job, language), kind="warned",
+        gone=record.sheet_gone,
         lines=_told(lines[:PAGE], language), after=after,
         next=encode_cursor(number + PAGE) if len(lines) > PAGE else None,
     )

@@ -80,7 +80,9 @@ def register(registry: Registry) -> None:
         Periodic("uploads.recount", 6 * 3600.0, quotas.recount),
     ]
     registry.quotas += [quotas.STORAGE, quotas.WAITING]
-    registry.retentions.append(Retention(
-        "Files of tasks, and files that no task took", "VAZAO_UPLOAD_KEPT_DAYS",
-        lambda settings: settings.of(quotas.UploadSettings).kept_days,
-    ))
+    registry.retentions += [
+        Retention("Pictures, and files that were never used", "VAZAO_UPLOAD_KEPT_DAYS",
+                  lambda settings: settings.of(quotas.UploadSettings).kept_days),
+        Retention("Uploads that stopped before their end", "VAZAO_UPLOAD_EXPIRE_HOURS",
+                  lambda settings: settings.of(quotas.UploadSettings).expire_hours / 24),
+    ]

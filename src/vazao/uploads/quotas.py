@@ -90,8 +90,8 @@ async def count(
         if use.bytes + max(to_come, 0) > room or (files > 0 and use.bytes - size >= room):
             metrics.REFUSED.labels("storage").inc()
             raise StorageQuotaReached(
-                remedy="Remove what is not needed any more, or ask the administrator for more "
-                "room; files of tasks go by themselves.", limit=room, used=use.bytes - size,
+                remedy="Wait until files expire, end resumable uploads that wait, or ask the "
+                "administrator for more room.", limit=room, used=use.bytes - size,
             )
         if most is None or files <= 0:
             continue

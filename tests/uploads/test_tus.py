@@ -153,7 +153,6 @@ async def test_a_creation_whose_beginning_is_wrong_leaves_nothing(
         ({"Upload-Length": "1", "Tus-Resumable": "0.2.2"}, (412, "tus_version_unsupported")),
         ({"Upload-Length": "1", "Upload-Metadata": "a b c"}, (400, "tus_header_invalid")),
         ({"Upload-Length": "1", "Upload-Metadata": "a YQ==,a YQ=="}, (400, "tus_header_invalid")),
-        ({"Upload-Length": "1", "Upload-Metadata": "filename /w=="}, (400, "tus_header_invalid")),
         ({"Upload-Length": "1", "Upload-Metadata": "a,,b"}, (400, "tus_header_invalid")),
         ({"Upload-Length": "1", "Upload-Metadata": "a " + "YWFh" * 1100},
          (400, "tus_header_invalid")),

@@ -23,6 +23,7 @@ from vazao.uploads.tus import service as tus_service
 from vazao.uploads.tus.errors import VERSION, MethodUnknown
 
 Asked = Request[Any, Any, Any]
+Read = Mapping[str, str]
 COMMON = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
 
 
@@ -54,10 +55,9 @@ async def _show(platform: Platform, organization_id: int, token: str) -> Respons
 
 
 async def _append(
-    platform: Platform, organization_id: int, token: str, request: Asked
+    platform: Platform, organization_id: int, token: str, request: Asked, headers: Read
 ) -> Response[None]:
-    headers = request.headers
-    tus_headers.check_body_type(headers)
+    tus_headers.check_body(headers)
     upload = await tus_service.append(
         platform, organization_id, token, body_of(request),
         offset=tus_headers.number_of(headers, "Upload-Offset"), announced=_announced(headers),
@@ -97,18 +97,18 @@ class Files(Controller):
         self, request: Asked, platform: ThePlatform, principal: Asker
     ) -> Response[None]:
         """Upload-Length and Upload-Metadata (filename, filetype); the body may hold a beginning."""
-        headers = request.headers
-        tus_headers.check_version(headers)
-        length, checksum = tus_headers.length_of(headers), tus_headers.checksum_of(headers)
+        headers = tus_headers.read(request.headers)
+        length = tus_headers.length_of(headers)
+        tus_headers.checksum_of(headers)
         brings = "content-type" in headers and _announced(headers) != 0
         if brings:
-            tus_headers.check_body_type(headers)
+            tus_headers.check_body(headers)
         upload = await tus_service.create(
             platform, owner_of(principal), bytes_total=length,
             metadata=headers.get("upload-metadata", ""),
         )
         if brings:
-            upload = await _begin(platform, upload, request, checksum)
+            upload = await _begin(platform, upload, request, headers)
         return _answer(201, upload, Location=f"/files/{upload.token}")
 
     @head("/{upload:str}", opt=tus_openapi.SHOW, summary="Show how far an upload is",
@@ -117,7 +117,7 @@ class Files(Controller):
         self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:
         """Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires."""
-        tus_headers.check_version(request.headers)
+        tus_headers.read(request.headers)
         return await _show(platform, principal.organization_id, upload)
 
     @patch("/{upload:str}", opt=tus_openapi.APPEND, status_code=204, request_max_body_size=None,
@@ -126,8 +126,8 @@ class Files(Controller):
         self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:
         """The bytes from Upload-Offset on; what arrived is kept even if the rest does not."""
-        tus_headers.check_version(request.headers)
-        return await _append(platform, principal.organization_id, upload, request)
+        headers = tus_headers.read(request.headers)
+        return await _append(platform, principal.organization_id, upload, request, headers)
 
     @delete("/{upload:str}", opt=tus_openapi.END, status_code=204, summary="End an upload",
             operation_id="deleteUpload")
@@ -135,7 +135,7 @@ class Files(Controller):
         self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:
         """Its bytes are removed; 409 where a job has taken the file."""
-        tus_headers.check_version(request.headers)
+        tus_headers.read(request.headers)
         return await _end(platform, principal.organization_id, upload)
 
     @post("/{upload:str}", opt=tus_openapi.OVERRIDE, status_code=204,
@@ -145,11 +145,11 @@ class Files(Controller):
         self, platform: ThePlatform, principal: Asker, request: Asked, upload: FromPath[str]
     ) -> Response[None]:
         """X-HTTP-Method-Override names the method."""
-        tus_headers.check_version(request.headers)
+        headers = tus_headers.read(request.headers)
         organization_id = principal.organization_id
-        method = request.headers.get("x-http-method-override", "").upper()
+        method = headers.get("x-http-method-override", "").upper()
         if method == "PATCH":
-            return await _append(platform, organization_id, upload, request)
+            return await _append(platform, organization_id, upload, request, headers)
         if method == "DELETE":
             return await _end(platform, organization_id, upload)
         if method == "HEAD":
@@ -158,13 +158,13 @@ class Files(Controller):
 
 
 async def _begin(
-    platform: Platform, upload: Resumable, request: Asked, checksum: tus_headers.Checksum | None
+    platform: Platform, upload: Resumable, request: Asked, headers: Read
 ) -> Resumable:
     """The beginning that came with the creation; if it fails, nobody was told of the upload."""
     try:
         return await tus_service.append(
             platform, upload.organization_id, upload.token, body_of(request), offset=0,
-            announced=_announced(request.headers), checksum=checksum,
+            announced=_announced(headers), checksum=tus_headers.checksum_of(headers),
         )
     except BaseException:
         await asyncio.shield(tus_service.discard(platform, upload))

@@ -24,6 +24,22 @@ class TusHeaderInvalid(BadRequest):
     code = "tus_header_invalid"
 
 
+class HeaderRepeats(TusHeaderInvalid):
+    """The header {header} may stand there once only."""
+
+
+class MetadataTooLong(TusHeaderInvalid):
+    """The header Upload-Metadata has {length} characters; {limit} are the most."""
+
+
+class MetadataRepeats(TusHeaderInvalid):
+    """The header Upload-Metadata has the key {key} twice."""
+
+
+class MetadataNotBase64(TusHeaderInvalid):
+    """The value of {key} in the header Upload-Metadata is not base64."""
+
+
 class LengthNotDeferred(BadRequest):
     """The length of the whole file must be known at the start: send Upload-Length."""
 
@@ -50,11 +66,22 @@ class PatchTypeUnsupported(VazaoError):
     status = 415
 
 
+class BodyCoded(VazaoError):
+    """The body is coded with {coding}; send the bytes as they are, without Content-Encoding."""
+
+    code = "content_encoding_unsupported"
+    status = 415
+
+
 class OffsetMismatch(Conflict):
     """The upload stands at {offset} bytes; continue there."""
 
     code = "offset_mismatch"
+    headers: Mapping[str, str] = MappingProxyType({"Upload-Offset": "524288"})
 
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset=offset)
+        self.headers = {"Upload-Offset": str(offset)}
 
 
 class UploadLocked(VazaoError):

@@ -10,21 +10,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vazao.uploads.tus.errors import (
     VERSION,
+    BodyCoded,
     ChecksumUnsupported,
+    HeaderRepeats,
     LengthNotDeferred,
+    MetadataNotBase64,
+    MetadataRepeats,
+    MetadataTooLong,
     PatchTypeUnsupported,
     TusHeaderInvalid,
     TusVersionUnsupported,
 )
 
+if TYPE_CHECKING:
+    from litestar.datastructures import Headers
+
 ALGORITHMS = ("sha1", "sha256")
 EXTENSIONS = "creation,creation-with-upload,termination,expiration,checksum"
 BODY_TYPE = "application/offset+octet-stream"
 MOST_METADATA = 4096
+_SINGLE = (
+    "Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Checksum", "Content-Type",
+    "Content-Encoding", "X-HTTP-Method-Override",
+)
 _KEY = re.compile(r"[!-+\--~]+")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
@@ -41,24 +53,38 @@ class Checksum:
         return hashlib.new(self.algorithm, usedforsecurity=False)
 
 
-def check_version(headers: Mapping[str, str]) -> None:
-    """Hold the request to this version of the protocol.
+def read(given: Headers) -> dict[str, str]:
+    """The headers of a request that speaks this version of the protocol, by lower-case name.
+
+    Lines of Upload-Metadata are one list, as HTTP has it: several are joined by commas.
 
     Raises:
-        TusVersionUnsupported: it speaks another one, or none.
+        TusVersionUnsupported: it speaks another version, or none.
+        HeaderRepeats: a header of the protocol stands there more than once.
     """
-    if headers.get("tus-resumable") != VERSION:
+    if given.get("tus-resumable") != VERSION:
         raise TusVersionUnsupported
+    for name in _SINGLE:
+        if len(given.getall(name, [])) > 1:
+            raise HeaderRepeats(header=name)
+    found = {name.lower(): value for name, value in given.items()}
+    if "upload-metadata" in found:
+        found["upload-metadata"] = ",".join(given.getall("upload-metadata"))
+    return found
 
 
-def check_body_type(headers: Mapping[str, str]) -> None:
-    """Hold the body to the protocol's type.
+def check_body(headers: Mapping[str, str]) -> None:
+    """Hold the body to the protocol's type, and to bytes as they are.
 
     Raises:
-        PatchTypeUnsupported: it is of another one.
+        PatchTypeUnsupported: it is of another type.
+        BodyCoded: it is compressed.
     """
     if headers.get("content-type", "").partition(";")[0].strip().lower() != BODY_TYPE:
         raise PatchTypeUnsupported
+    coded = headers.get("content-encoding", "").strip()
+    if coded.lower() not in ("", "identity"):
+        raise BodyCoded(coding=coded[:40])
 
 
 def number_of(headers: Mapping[str, str], name: str) -> int:
@@ -86,24 +112,41 @@ def length_of(headers: Mapping[str, str]) -> int:
 
 
 def metadata_of(text: str) -> dict[str, str]:
-    """The pairs of ``Upload-Metadata``: ASCII keys, values that are base64 of UTF-8, or empty.
+    """The pairs of ``Upload-Metadata``: ASCII keys, values that are base64, or empty.
+
+    A value is any bytes, such as a digest; what is not UTF-8 is read as Windows-1252, so that a
+    name of an old system is readable.
 
     Raises:
-        TusHeaderInvalid: it is longer than 4 KiB, or a key repeats, or a value is no such text.
+        MetadataTooLong: it is longer than 4 KiB.
+        MetadataRepeats: a key stands there twice.
+        MetadataNotBase64: a value is not base64.
+        TusHeaderInvalid: a key is missing, or not of printable ASCII.
     """
     found: dict[str, str] = {}
-    wrong = TusHeaderInvalid(header="Upload-Metadata")
-    if len(text) > MOST_METADATA or not text.isascii():
-        raise wrong
+    if len(text) > MOST_METADATA:
+        raise MetadataTooLong(limit=MOST_METADATA, length=len(text))
     for pair in text.split(",") if text.strip() else []:
         key, _, value = pair.strip().partition(" ")
-        if not _KEY.fullmatch(key) or key in found:
-            raise wrong
+        if not _KEY.fullmatch(key):
+            raise TusHeaderInvalid(
+                "Each pair of the header Upload-Metadata needs a key of printable ASCII "
+                "characters, without spaces and commas.",
+            )
+        if key in found:
+            raise MetadataRepeats(key=key)
         try:
-            found[key] = base64.b64decode(value.strip(), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            raise wrong from None
+            found[key] = _text(base64.b64decode(value.strip(), validate=True))
+        except ValueError:
+            raise MetadataNotBase64(key=key) from None
     return found
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("cp1252", "replace")
 
 
 def checksum_of(headers: Mapping[str, str]) -> Checksum | None:

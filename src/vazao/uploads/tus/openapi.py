@@ -27,9 +27,14 @@ from vazao.uploads.errors import (
 from vazao.uploads.tus.errors import (
     VERSION,
     BeyondLength,
+    BodyCoded,
     ChecksumMismatch,
     ChecksumUnsupported,
+    HeaderRepeats,
     LengthNotDeferred,
+    MetadataNotBase64,
+    MetadataRepeats,
+    MetadataTooLong,
     MethodUnknown,
     OffsetMismatch,
     PatchTypeUnsupported,
@@ -53,7 +58,7 @@ LENGTH = by_header("Upload-Length", "Bytes of the whole file.", "1048576", requi
 OFFSET = by_header("Upload-Offset", "Where these bytes begin: what the upload has so far.", "0",
                    required=True, kind=Bytes)
 METADATA = by_header(
-    "Upload-Metadata", "Pairs of a key and base64 of UTF-8: `filename`, `filetype`.",
+    "Upload-Metadata", "Pairs of a key and base64: `filename`, `filetype`. Several lines are one.",
     "filename bnVtYmVycy50eHQ=,filetype dGV4dC9wbGFpbg==",
 )
 CHECKSUM = by_header(
@@ -86,7 +91,7 @@ OFFERED = tuple(
 BYTES = (Body(media=BODY_TYPE, kind=BINARY, required=False),)
 WRITING: tuple[type[VazaoError], ...] = (
     TusHeaderInvalid, ChecksumUnsupported, UploadCutOff, OffsetMismatch, BeyondLength,
-    TooManyPieces, PatchTypeUnsupported, UploadLocked, UploadStalled, ChecksumMismatch,
+    TooManyPieces, PatchTypeUnsupported, BodyCoded, UploadLocked, UploadStalled, ChecksumMismatch,
     StorageFull,
 )
 
@@ -96,7 +101,7 @@ def _tus(
     bodies: tuple[Body, ...] = (), known: bool = True, others: tuple[Answer, ...] = (),
 ) -> dict[str, Any]:
     parameters = (SPEAKS, *parameters, *((UPLOAD,) if known else ()))
-    refuses = (TusVersionUnsupported, *((UploadNotFound,) if known else ()), *refuses)
+    refuses = (TusVersionUnsupported, HeaderRepeats, *((UploadNotFound,) if known else ()), *refuses)
     return says(answer, *others, parameters=parameters, bodies=bodies, refuses=refuses, **WRITE)
 
 
@@ -110,7 +115,7 @@ CREATE = _tus(
     Answer(about="The upload is begun.", status=201,
            headers=(PLACE, SAID, FRESH, AT, EXPIRES)),
     LENGTH, METADATA, CHECKSUM, bodies=BYTES, known=False,
-    refuses=(LengthNotDeferred, UploadTooLarge, TooManyUploads, StorageQuotaReached,
+    refuses=(LengthNotDeferred, MetadataTooLong, MetadataRepeats, MetadataNotBase64, UploadTooLarge, TooManyUploads, StorageQuotaReached,
              UploadNotFound, *WRITING),
 )
 SHOW = _tus(STANDS)

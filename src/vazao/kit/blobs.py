@@ -30,6 +30,7 @@ from vazao.kit.errors import ConfigurationError, NotFound, StorageFull, Unavaila
 
 CHUNK = 4 << 20
 PART = 5 << 20
+TRIES = 3
 
 
 class Blobs:
@@ -130,10 +131,12 @@ class Blobs:
         if self.root is not None:
             # Half-written objects of a folder are files that no listing shows.
             folder = self.root / prefix
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-            if folder.exists():
-                raise Unavailable("A stored file cannot be removed.")
-            return
+            for _ in range(TRIES):
+                # Who is writing there may have made the folder anew, or put a file into it.
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+                if not folder.exists():
+                    return
+            raise Unavailable("A stored file cannot be removed.")
         async for found in obstore.list(self._store, prefix):
             await self.delete(entry["path"] for entry in found)
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from psycopg import AsyncConnection
 
-from vazao.kit.errors import UploadCutOff
+from vazao.kit.errors import Unavailable, UploadCutOff
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 from vazao.uploads import quotas, store
@@ -147,7 +147,7 @@ async def receive(
         sha256_hex = None if digest is None else digest.hexdigest()
         return await _complete(platform, upload, sha256_hex, follower)
     except BaseException:
-        await asyncio.shield(_discard(platform, upload, follower))
+        await asyncio.shield(discard(platform, upload, follower))
         raise
 
 
@@ -210,21 +210,47 @@ class _Intake:
             before = source.given
             room = self.platform.settings.of(UploadSettings).segment_bytes
             body = source.segment(room, self.boundary)
-            await self.platform.blobs.put(segment_key(upload.token, number), body)
-            await self._record(upload, number, source.given - before)
+            try:
+                await put_segment(self.platform, upload, number, body)
+                await self._record(upload, number, source.given - before)
+            except UploadNotFound as error:
+                # It was swept meanwhile: nobody would find this blob.
+                await self.platform.blobs.delete([segment_key(upload.token, number)])
+                raise UploadCutOff from error
 
     async def _record(self, upload: Upload, number: int, size: int) -> None:
         async with self.platform.db.transaction() as conn:
             await store.relax_commit(conn)
             if not await store.insert_segment(conn, upload.id, number, size):
-                raise UploadCutOff
+                raise UploadNotFound
             await quotas.count(self.platform, conn, self.owner, self.purpose, size=size)
             if self.follower is not None:
                 await self.follower.segment(conn, upload, number, size)
 
 
-async def _discard(platform: Platform, upload: Upload, follower: Follower | None) -> None:
-    """Remove an upload whose intake failed; the sweep does it where this fails too."""
+async def put_segment(
+    platform: Platform, upload: Upload, number: int, body: AsyncIterator[bytes]
+) -> None:
+    """Store a segment's blob.
+
+    Raises:
+        UploadNotFound: the upload was removed meanwhile, and with it where the blob was to lie.
+        StorageFull, Unavailable: the store did not take it.
+    """
+    try:
+        await platform.blobs.put(segment_key(upload.token, number), body)
+    except Unavailable as error:
+        async with platform.db.connection() as conn:
+            found = await store.find_any(conn, upload.token)
+        if found is None or found.status == "deleted":
+            raise UploadNotFound from error
+        raise
+
+
+async def discard(
+    platform: Platform, upload: Upload, follower: Follower | None = None
+) -> None:
+    """Remove an upload of which nothing is wanted; the sweep does it where this fails too."""
     try:
         if follower is not None:
             await follower.abandon(platform)
@@ -287,7 +313,7 @@ async def sweep(platform: Platform) -> None:
             break
         after = doomed[-1].id
         for upload in doomed:
-            await _discard(platform, upload, None)
+            await discard(platform, upload)
     await asyncio.to_thread(_sweep_spool, spool_folder(platform))
 
 

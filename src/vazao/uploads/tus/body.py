@@ -130,9 +130,9 @@ async def _take(platform: Platform, upload_id: int, offset: int) -> tuple[UUID, 
     lease = uuid4()
     async with platform.db.transaction(patient=True) as conn:
         found = await store.lock(conn, upload_id)
-        if found is None or found.status != "receiving":
+        if found is None or found.status == "deleted":
             raise UploadNotFound
-        if found.bytes != offset:
+        if found.bytes != offset or found.status != "receiving":
             raise OffsetMismatch(offset=found.bytes)
         if await store.lease(conn, upload_id, lease, LEASE_SECONDS):
             return lease, found

@@ -101,7 +101,8 @@ def _tus(
     bodies: tuple[Body, ...] = (), known: bool = True, others: tuple[Answer, ...] = (),
 ) -> dict[str, Any]:
     parameters = (SPEAKS, *parameters, *((UPLOAD,) if known else ()))
-    refuses = (TusVersionUnsupported, HeaderRepeats, *((UploadNotFound,) if known else ()), *refuses)
+    missing = (UploadNotFound,) if known else ()
+    refuses = (TusVersionUnsupported, HeaderRepeats, *missing, *refuses)
     return says(answer, *others, parameters=parameters, bodies=bodies, refuses=refuses, **WRITE)
 
 
@@ -115,8 +116,8 @@ CREATE = _tus(
     Answer(about="The upload is begun.", status=201,
            headers=(PLACE, SAID, FRESH, AT, EXPIRES)),
     LENGTH, METADATA, CHECKSUM, bodies=BYTES, known=False,
-    refuses=(LengthNotDeferred, MetadataTooLong, MetadataRepeats, MetadataNotBase64, UploadTooLarge, TooManyUploads, StorageQuotaReached,
-             UploadNotFound, *WRITING),
+    refuses=(LengthNotDeferred, MetadataTooLong, MetadataRepeats, MetadataNotBase64,
+             UploadTooLarge, TooManyUploads, StorageQuotaReached, UploadNotFound, *WRITING),
 )
 SHOW = _tus(STANDS)
 APPEND = _tus(WRITTEN, OFFSET, CHECKSUM, bodies=BYTES, refuses=WRITING)

@@ -135,8 +135,13 @@ async def append(
         async for _ in body.chunks():
             continue
         return upload
-    async with leased(platform, upload.id, offset, body) as (lease, found):
-        await _Writer(platform, found, lease, body, checksum).write()
+    try:
+        async with leased(platform, upload.id, offset, body) as (lease, found):
+            await _Writer(platform, found, lease, body, checksum).write()
+    except UploadLocked:
+        # The lease went with the upload, where that was ended.
+        await find(platform, organization_id, token)
+        raise
     if body.stalled:
         raise UploadStalled(retry_after=1)
     if body.cut:
@@ -184,7 +189,7 @@ class _Writer:
             )
         before = source.given
         body = source.segment(self._platform.settings.of(UploadSettings).segment_bytes, None)
-        await self._platform.blobs.put(segment_key(self._upload.token, number), body)
+        await intake.put_segment(self._platform, self._upload, number, body)
         self._sizes.append(source.given - before)
 
     def _verified(self, checksum: Checksum) -> bool:
@@ -238,7 +243,8 @@ async def terminate(platform: Platform, organization_id: int, token: str) -> Non
             raise UploadInUse
         await store.doom(conn, upload.id)
     if found is not None:
-        await intake.delete_upload(platform, found)
+        # It is ended from here on, whatever its writer leaves behind for the sweep.
+        await intake.discard(platform, found)
 
 
 async def discard(platform: Platform, upload: Resumable) -> None:

@@ -54,6 +54,7 @@ def register(registry: Registry) -> None:
     registry.demo.append(DemoStep("Sync of a partner's feed, and a search", demo.show, 40))
     registry.services.append(_keeper)
     registry.quick["/search"] = _quick
+    registry.for_programs.add("search")
     registry.commands["events"].append(cli.app)
     registry.periodic.append(Periodic("events.schedule", 1.0, tasks.schedule))
     registry.periodic.append(Periodic("events.thin", 120.0, tasks.thin))

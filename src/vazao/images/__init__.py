@@ -30,6 +30,7 @@ def register(registry: Registry) -> None:
     from vazao.kit.registry import DemoStep, DropTarget, Periodic
 
     registry.web.append(_routes)
+    registry.for_programs.add("randomize")
     registry.job_kinds[tasks.KIND] = tasks.kind
     registry.demo_bodies["POST", "/randomize"] = demo.body
     registry.demo.append(DemoStep("Shuffle of an image", demo.show, 30))

@@ -68,6 +68,7 @@ def before(settings: Settings) -> list[tuple[str, Callable[[], Awaitable[str]]]]
         check_addresses(settings)
         load_secret(settings)
         proxies.trusted_networks(settings.trusted_proxies)
+        proxies.allowed_origins(settings.cors_origins)
         return _("readable, with a signing key")
 
     async def disk() -> str:

@@ -19,7 +19,7 @@ from vazao.kit.blobs import Blobs
 from vazao.kit.db import Database, unreadable
 from vazao.kit.errors import ConfigurationError
 from vazao.kit.processes import unusable
-from vazao.kit.proxies import trusted_networks
+from vazao.kit.proxies import allowed_origins, trusted_networks
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
 from vazao.kit.turns import Turns
@@ -162,6 +162,7 @@ def check_settings(settings: Settings) -> None:
     load_secret(settings)
     old_secrets(settings)
     trusted_networks(settings.trusted_proxies)
+    allowed_origins(settings.cors_origins)
     Blobs(settings.file_store)
 
 

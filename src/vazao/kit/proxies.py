@@ -1,4 +1,6 @@
-"""Who really asks: the client's address and scheme, through proxies that the operator trusts."""
+"""Who really asks: the client's address and scheme, through proxies that the operator trusts; and
+from what origins pages may.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     Connection = ASGIConnection[Any, Any, Any, Any]
 Address = IPv4Address | IPv6Address
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
 _written = re.compile(r"(?:\[([^\]]+)\]|(\d+(?:\.\d+){3}))(?::\d{1,5})?|(.+)").fullmatch
 
 
@@ -38,6 +41,24 @@ def trusted_networks(
             remedy="Write addresses or networks with commas between, such as 10.0.0.0/8.",
             name=setting, reason=str(error),
         ) from error
+
+
+@lru_cache(maxsize=4)
+def allowed_origins(text: str) -> frozenset[str]:
+    """The origins in a comma-separated list; ``*`` stands for any.
+
+    Raises:
+        ConfigurationError: an entry is no origin.
+    """
+    found = frozenset(entry.strip().lower() for entry in text.split(",") if entry.strip())
+    for entry in found:
+        if entry != "*" and not _ORIGIN.fullmatch(entry):
+            raise ConfigurationError(
+                "VAZAO_CORS_ORIGINS cannot be read: {entry} is no origin.",
+                remedy="Write scheme, host and port as browsers do, without a path, and commas "
+                "between: https://app.example,http://localhost:5173; or * for any.", entry=entry,
+            )
+    return found
 
 
 def network_of(address: str) -> str:

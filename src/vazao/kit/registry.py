@@ -165,12 +165,17 @@ class Registry:
     ``name_organizations(conn, ids)`` their short names.
     ``services`` make what each web process keeps going; ``quick`` makes, by path (one that
     ends in a slash stands for one step further), what may answer before the framework does.
+    ``for_programs`` are first steps of paths that programs use with a token, so that pages of other
+    origins may (``VAZAO_CORS_ORIGINS``); no page of ours stands there. ``said`` gives, by the first
+    step, headers that every answer there carries.
     ``credential_errors`` are what a wrong credential is refused with, for the reference.
     """
 
     web: list[Callable[[], list[Any]]] = field(default_factory=list)
     services: list[Callable[[Any], Service]] = field(default_factory=list)
     quick: dict[str, Callable[[Any], Quick]] = field(default_factory=dict)
+    for_programs: set[str] = field(default_factory=lambda: {"v1"})
+    said: dict[str, dict[str, str]] = field(default_factory=dict)
     menu: list[MenuEntry] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     quotas: list[Quota] = field(default_factory=list)

@@ -109,6 +109,10 @@ class Settings(BaseSettings):
         "", description="comma-separated names that requests may ask for in Host, with *. before "
         "one for all below it; empty: any"
     )
+    cors_origins: str = Field(
+        "", description="comma-separated origins whose pages may use the routes of programs with a "
+        "token (CORS), such as https://app.example; *: any; empty: none"
+    )
     hsts_seconds: int = Field(
         0, ge=0,
         description="how long browsers shall insist on TLS (Strict-Transport-Security), said in "

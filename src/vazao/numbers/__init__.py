@@ -32,6 +32,7 @@ def register(registry: Registry) -> None:
     from vazao.numbers import cli, demo, tasks
 
     registry.web.append(_routes)
+    registry.for_programs.add("sum-even")
     registry.job_kinds[tasks.KIND] = tasks.kind
     registry.commands["jobs"].append(cli.app)
     registry.demo_bodies["POST", "/sum-even"] = demo.body

@@ -75,6 +75,8 @@ def register(registry: Registry) -> None:
     from vazao.uploads import quotas, tasks
 
     registry.web.append(_routes)
+    registry.for_programs.add("files")
+    registry.said["files"] = {"Tus-Resumable": "1.0.0", "Cache-Control": "no-store"}
     registry.periodic += [
         Periodic("uploads.sweep", 300.0, tasks.sweep),
         Periodic("uploads.recount", 6 * 3600.0, quotas.recount),

@@ -36,6 +36,7 @@ from vazao.kit import errors, gauges, metrics
 from vazao.kit.cancelling import end_all
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
+from vazao.kit.proxies import allowed_origins
 from vazao.kit.settings import Settings
 from vazao.kit.web import bodies, csrf, heads, hosts, parameters, public, spooling
 from vazao.kit.web.application import Application
@@ -381,5 +382,11 @@ def create_app(platform: Platform) -> Litestar:
         openapi_config=None,
         debug=False,
     )
+    made.said = {
+        step: [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        for step, headers in platform.registry.said.items()
+    }
+    made.for_programs = frozenset(platform.registry.for_programs)
+    made.origins = allowed_origins(platform.settings.cors_origins)
     made.quick = {path: make(platform) for path, make in platform.registry.quick.items()}
     return made

@@ -6,13 +6,20 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg
 from litestar import Controller, Request, Response, delete, head, patch, post, route
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
-from vazao.kit.errors import VazaoError
+from vazao.kit.errors import Unavailable, VazaoError
 from vazao.kit.platform import Platform
-from vazao.kit.web.frame import Asker, ThePlatform, answer_error
+from vazao.kit.web.frame import (
+    RETRY_SECONDS,
+    Asker,
+    ThePlatform,
+    answer_database,
+    answer_error,
+)
 from vazao.kit.web.streaming import body_of
 from vazao.uploads.models import Resumable
 from vazao.uploads.quotas import owner_of
@@ -20,22 +27,36 @@ from vazao.uploads.settings import UploadSettings
 from vazao.uploads.tus import headers as tus_headers
 from vazao.uploads.tus import openapi as tus_openapi
 from vazao.uploads.tus import service as tus_service
-from vazao.uploads.tus.errors import VERSION, MethodUnknown
+from vazao.uploads.tus.errors import VERSION, MethodUnknown, UploadUnsure
 
 Asked = Request[Any, Any, Any]
 Read = Mapping[str, str]
-COMMON = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
+PASSING = (429, 503)
 
 
-def answer_with_version(request: Asked, error: VazaoError) -> Response[Any]:
-    """An error in the platform's shape, with the header that every answer of tus carries."""
-    answer = answer_error(request, error)
-    answer.headers.update(COMMON)
-    return answer
+def _asks(request: Asked) -> bool:
+    override = request.headers.get("x-http-method-override", "")
+    return request.method == "HEAD" or (request.method == "POST" and override.upper() == "HEAD")
+
+
+def answer_refusal(request: Asked, error: VazaoError) -> Response[Any]:
+    """An error in the platform's shape; who only asks how far an upload is is told to wait.
+
+    Clients hear 423 as "wait" and any other refusal of a HEAD as "it is gone, begin anew".
+    """
+    if _asks(request) and error.status in PASSING:
+        error = UploadUnsure(retry_after=error.retry_after or RETRY_SECONDS)
+    return answer_error(request, error)
+
+
+def answer_outage(request: Asked, error: psycopg.OperationalError) -> Response[Any]:
+    """The same where the database was away."""
+    answer = answer_database(request, error)
+    return answer_refusal(request, Unavailable()) if _asks(request) else answer
 
 
 def _answer(status: int, upload: Resumable | None = None, **more: str) -> Response[None]:
-    headers = dict(COMMON)
+    headers: dict[str, str] = {}
     if upload is not None:
         headers["Upload-Offset"] = str(upload.bytes)
         if upload.expires_at is not None:
@@ -76,7 +97,9 @@ class Files(Controller):
 
     path = "/files"
     tags = ("uploads",)
-    exception_handlers = {VazaoError: answer_with_version}  # noqa: RUF012
+    exception_handlers = {  # noqa: RUF012
+        VazaoError: answer_refusal, psycopg.OperationalError: answer_outage,
+    }
 
     # Litestar registers handlers by name, and answers OPTIONS itself unless ours comes first.
     @route(["/", "/{upload:str}"], http_method=HttpMethod.OPTIONS, status_code=204,
@@ -85,7 +108,7 @@ class Files(Controller):
     async def about(self, platform: ThePlatform) -> Response[None]:
         """The protocol's version, extensions and limits."""
         return Response(None, status_code=204, headers={
-            "Tus-Resumable": VERSION, "Tus-Version": VERSION,
+            "Tus-Version": VERSION,
             "Tus-Extension": tus_headers.EXTENSIONS,
             "Tus-Max-Size": str(platform.settings.of(UploadSettings).max_bytes),
             "Tus-Checksum-Algorithm": ",".join(tus_headers.ALGORITHMS),

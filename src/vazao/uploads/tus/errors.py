@@ -98,6 +98,13 @@ class UploadStalled(VazaoError):
     status = 423
 
 
+class UploadUnsure(VazaoError):
+    """How far the upload is cannot be told right now; ask again in a moment."""
+
+    code = "upload_unsure"
+    status = 423
+
+
 class BeyondLength(TooLarge):
     """The upload was declared {bytes_total} bytes long, and this goes beyond."""
 

@@ -43,6 +43,7 @@ from vazao.uploads.tus.errors import (
     TusVersionUnsupported,
     UploadLocked,
     UploadStalled,
+    UploadUnsure,
 )
 from vazao.uploads.tus.headers import ALGORITHMS, BODY_TYPE, EXTENSIONS
 
@@ -119,7 +120,7 @@ CREATE = _tus(
     refuses=(LengthNotDeferred, MetadataTooLong, MetadataRepeats, MetadataNotBase64,
              UploadTooLarge, TooManyUploads, StorageQuotaReached, UploadNotFound, *WRITING),
 )
-SHOW = _tus(STANDS)
+SHOW = _tus(STANDS, refuses=(UploadUnsure,))
 APPEND = _tus(WRITTEN, OFFSET, CHECKSUM, bodies=BYTES, refuses=WRITING)
 END = _tus(
     Answer(about="It is gone.", status=204, headers=(SAID, FRESH)), refuses=(UploadInUse,)
@@ -129,5 +130,5 @@ OVERRIDE = _tus(
         WRITTEN, about="As PATCH or DELETE answers.",
         headers=(SAID, FRESH, msgspec.structs.replace(AT, always=False), EXPIRES),
     ), METHOD, ANY_OFFSET, CHECKSUM, bodies=BYTES, others=(STANDS,),
-    refuses=(MethodUnknown, UploadInUse, *WRITING),
+    refuses=(MethodUnknown, UploadInUse, UploadUnsure, *WRITING),
 )

@@ -58,7 +58,8 @@ async def test_options_says_what_is_offered(client: httpx2.AsyncClient, path: st
     assert told.headers["tus-max-size"] == str(LIMIT)
     assert told.headers["tus-checksum-algorithm"] == "sha1,sha256"
     assert set(told.headers["tus-extension"].split(",")) == {
-        "creation", "creation-with-upload", "termination", "expiration", "checksum"
+        "creation", "creation-defer-length", "creation-with-upload", "termination", "expiration",
+        "checksum", "concatenation",
     }
 
 
@@ -66,7 +67,8 @@ async def test_the_document_names_headers_body_and_refusals(platform: Platform) 
     paths = document.build(create_app(platform))["paths"]
     written = paths["/files/{upload}"]["patch"]
     headers = {p["name"]: p["required"] for p in written["parameters"] if p["in"] == "header"}
-    assert headers == {"Tus-Resumable": True, "Upload-Offset": True, "Upload-Checksum": False}
+    assert headers == {"Tus-Resumable": True, "Upload-Offset": True, "Upload-Length": False,
+                       "Upload-Checksum": False}
     assert list(written["requestBody"]["content"]) == [TYPE["Content-Type"]]
     assert {"204", "404", "409", "412", "413", "415", "423", "460", "507"} <= set(
         written["responses"]
@@ -144,11 +146,12 @@ async def test_a_creation_whose_beginning_is_wrong_leaves_nothing(
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [
-        ({}, (400, "tus_header_invalid")),
+        ({}, (400, "upload_length_required")),
         ({"Upload-Length": "-1"}, (400, "tus_header_invalid")),
         ({"Upload-Length": "1_0"}, (400, "tus_header_invalid")),
         ({"Upload-Length": "9" * 30}, (400, "tus_header_invalid")),
-        ({"Upload-Defer-Length": "1"}, (400, "upload_length_required")),
+        ({"Upload-Defer-Length": "2"}, (400, "upload_length_required")),
+        ({"Upload-Defer-Length": "1", "Upload-Length": "5"}, (400, "upload_length_required")),
         ({"Upload-Length": str(LIMIT + 1)}, (413, "upload_too_large")),
         ({"Upload-Length": "1", "Tus-Resumable": "0.2.2"}, (412, "tus_version_unsupported")),
         ({"Upload-Length": "1", "Upload-Metadata": "a b c"}, (400, "tus_header_invalid")),

@@ -123,3 +123,25 @@ async def test_a_wrong_offset_is_answered_with_the_right_one(client: httpx2.Asyn
     refused = await send(client, place, 0, b"abc")
     assert code(refused) == (409, "offset_mismatch")
     assert refused.headers["upload-offset"] == "3"
+
+
+@pytest.mark.parametrize(("hosts", "absolute"), [("", False), ("127.0.0.1", True)])
+async def test_the_address_is_absolute_where_the_host_is_known(
+    database_url: str, data_dir: Path, hosts: str, absolute: bool
+) -> None:
+    platform = make_platform(database_url, data_dir, hosts=hosts)
+    async with serving(platform) as client:
+        before = str(client.base_url).rstrip("/") if absolute else ""
+        assert (await begin(client, 1)).startswith(f"{before}/files/")
+
+
+async def test_behind_a_trusted_proxy_the_address_has_its_scheme(
+    database_url: str, data_dir: Path
+) -> None:
+    platform = make_platform(
+        database_url, data_dir, hosts="app.example", trusted_proxies="127.0.0.1"
+    )
+    async with serving(platform) as client:
+        given = {"Host": "app.example:8443", "X-Forwarded-Proto": "https"}
+        place = await begin(client, 1, **given)
+        assert place.startswith("https://app.example:8443/files/")

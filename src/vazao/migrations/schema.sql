@@ -1125,23 +1125,31 @@ COMMENT ON TABLE jobs.rate IS 'Seconds over units of cost of the latest parts, b
 CREATE TABLE jobs.resumable (
     upload_id bigint NOT NULL,
     organization_id integer NOT NULL,
-    bytes_total bigint NOT NULL,
+    bytes_total bigint,
     metadata text DEFAULT ''::text NOT NULL,
     expires_at timestamp with time zone,
     lease uuid,
     leased_until timestamp with time zone,
     wanted boolean DEFAULT false NOT NULL,
+    concat text,
+    final text,
     CONSTRAINT resumable_bytes_total_check CHECK ((bytes_total >= 0))
 )
 WITH (fillfactor='50');
 
 COMMENT ON TABLE jobs.resumable IS 'An upload that may come in several requests; its offset is jobs.upload.bytes';
 
+COMMENT ON COLUMN jobs.resumable.bytes_total IS 'Declared length; null until the client tells it';
+
 COMMENT ON COLUMN jobs.resumable.expires_at IS 'Removed after this time; null once a job took the file: then the job removes it';
 
 COMMENT ON COLUMN jobs.resumable.lease IS 'Of the request that is writing; it ends by itself at leased_until';
 
 COMMENT ON COLUMN jobs.resumable.wanted IS 'Another request waits: a writer that hears nothing from its client gives way';
+
+COMMENT ON COLUMN jobs.resumable.concat IS 'partial, or final; and the addresses of the partial ones: as tus says it in Upload-Concat';
+
+COMMENT ON COLUMN jobs.resumable.final IS 'Of a joined one: token of the upload that has its bytes';
 
 CREATE TABLE jobs.segment (
     upload_id bigint NOT NULL,
@@ -1188,7 +1196,7 @@ CREATE TABLE jobs.upload (
     client bigint DEFAULT 0 NOT NULL,
     expires_at timestamp with time zone,
     keep_seconds double precision,
-    CONSTRAINT upload_status_check CHECK ((status = ANY (ARRAY['receiving'::text, 'stored'::text, 'deleted'::text]))),
+    joined jsonb,
     CONSTRAINT upload_token_check CHECK ((token ~ '^[0-9a-f]{32}$'::text))
 )
 WITH (fillfactor='80');
@@ -1202,6 +1210,8 @@ COMMENT ON COLUMN jobs.upload.client IS 'Digest of the sender''s address, for th
 COMMENT ON COLUMN jobs.upload.expires_at IS 'Removed after this time; null while a feature, or jobs.resumable, says until when it is kept';
 
 COMMENT ON COLUMN jobs.upload.keep_seconds IS 'How long it is kept while nobody uses it';
+
+COMMENT ON COLUMN jobs.upload.joined IS 'Of a file joined from others: [token, segments] of each, whose blobs are its own, in order';
 
 ALTER TABLE jobs.upload ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME jobs.upload_id_seq
@@ -2715,6 +2725,9 @@ ALTER TABLE ONLY jobs.source_prefix
 
 ALTER TABLE ONLY jobs.upload
     ADD CONSTRAINT upload_pkey PRIMARY KEY (id);
+
+ALTER TABLE jobs.upload
+    ADD CONSTRAINT upload_status_check CHECK ((status = ANY (ARRAY['receiving'::text, 'stored'::text, 'deleted'::text, 'joined'::text]))) NOT VALID;
 
 ALTER TABLE ONLY jobs.usage
     ADD CONSTRAINT usage_pkey PRIMARY KEY (organization_id, client, purpose);

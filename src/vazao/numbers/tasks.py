@@ -118,6 +118,7 @@ async def _finish_alone(run: PartRun, kernel: Any, found: Range) -> None:
 
 async def _plan(run: PartRun) -> None:
     job = run.job
+    parts: list[dict[str, Any]]
     async with run.finishing() as conn:
         if "source" in job.payload:
             parts = [{"from": a, "bytes": n} for a, n in pieces(job.payload["source"]["size"])]
@@ -126,8 +127,8 @@ async def _plan(run: PartRun) -> None:
             await uploads.get_upload(conn, job.organization_id, token)
             segments = await uploads.segments(conn, job.organization_id, token)
             parts = [
-                {"upload": token, "segment": number, "from": a, "bytes": n}
-                for number, size in segments for a, n in pieces(size)
+                {"upload": whose, "segment": number, "from": a, "bytes": n}
+                for whose, number, size in segments for a, n in pieces(size)
             ]
         costs = [cost_of(part["bytes"]) for part in parts]
         await run.split(conn, "sum", parts, join="join", costs=costs)

@@ -298,7 +298,8 @@ async def delete_upload(platform: Platform, upload: Upload) -> None:
     if doomed is None:
         return
     # Whatever stands there: a killed process may have stored segments without their rows.
-    await platform.blobs.delete_below(upload.token)
+    for folder in upload.folders():
+        await platform.blobs.delete_below(folder)
     async with platform.db.transaction() as conn:
         await store.delete(conn, upload.id)
 

@@ -143,11 +143,16 @@ order by id limit 100
 
 -- name: delete_upload
 -- The row of an upload whose blobs are gone, and what it counted: a resumable one what it promised.
+-- The rows of those it was joined from go too; they count nothing.
 with gone as (
     delete from jobs.upload as u where u.id = %(id)s
-    returning u.organization_id, u.client, u.purpose, case when u.purpose = 'resumable'
-        then (select r.bytes_total from jobs.resumable as r where r.upload_id = u.id)
-        else u.bytes end as bytes)
+    returning u.organization_id, u.client, u.purpose, u.joined, coalesce(
+        case when u.purpose = 'resumable'
+            then (select r.bytes_total from jobs.resumable as r where r.upload_id = u.id) end,
+        u.bytes) as bytes),
+parts as (
+    delete from jobs.upload as p using gone, lateral jsonb_array_elements(gone.joined) as e (part)
+    where p.token = e.part ->> 0)
 insert into jobs.usage as u (organization_id, client, purpose, files, bytes)
 select organization_id, c.client, purpose, 0, 0 from gone,
     lateral (select distinct unnest(array[0, gone.client]) as client) as c order by c.client
@@ -157,15 +162,15 @@ set files = greatest(0, u.files - 1),
 
 -- name: insert_resumable
 -- What tus knows of a new upload besides its segments.
-insert into jobs.resumable (upload_id, organization_id, bytes_total, metadata, expires_at)
-values (%(upload_id)s, %(organization_id)s, %(bytes_total)s, %(metadata)s,
+insert into jobs.resumable (upload_id, organization_id, bytes_total, metadata, concat, expires_at)
+values (%(upload_id)s, %(organization_id)s, %(bytes_total)s, %(metadata)s, %(concat)s,
     kit.now() + make_interval(secs => %(keep_seconds)s))
 returning expires_at
 
 -- name: find_resumable
 -- By public id, within the organization; what has expired is gone already, swept or not.
 select u.id, u.token, u.organization_id, u.status, u.bytes, u.segments, r.bytes_total, r.metadata,
-    r.expires_at
+    r.expires_at, u.client, r.concat, r.final
 from jobs.upload as u join jobs.resumable as r on r.upload_id = u.id
 where u.token = %(token)s and u.organization_id = %(organization_id)s and u.status <> 'deleted'
     and (r.expires_at is null or r.expires_at > kit.now())
@@ -215,7 +220,45 @@ update jobs.upload as u set bytes = u.bytes + total.bytes, segments = u.segments
     last_segment_at = kit.now(),
     status = case when u.bytes + total.bytes = r.bytes_total then 'stored' else u.status end
 from total, jobs.resumable as r where u.id = %(id)s and r.upload_id = u.id
-returning u.bytes, u.status, r.expires_at
+returning r.bytes_total is null
+
+-- name: declare_length
+-- The length is known at last, told by who may write; with no byte to come the file is whole.
+with told as (
+    update jobs.resumable set bytes_total = %(bytes_total)s
+    where upload_id = %(id)s and lease = %(lease)s and bytes_total is null returning upload_id)
+update jobs.upload as u
+set status = case when u.bytes = %(bytes_total)s then 'stored' else u.status end
+from told where u.id = told.upload_id returning u.id
+
+-- name: lock_partial
+-- Partial uploads that are to be joined, held in one order whoever names them in which.
+select u.id, u.token, u.organization_id, u.status, u.bytes, u.segments, r.bytes_total, r.metadata,
+    r.expires_at, u.client, r.concat, r.final
+from jobs.upload as u join jobs.resumable as r on r.upload_id = u.id
+where u.token = any(%(tokens)s) and u.organization_id = %(organization_id)s
+    and u.status <> 'deleted' and (r.expires_at is null or r.expires_at > kit.now())
+order by u.id for update of u, r
+
+-- name: join_uploads
+-- Partial uploads become one file: no blob and no row of a segment moves, only whose they are. The
+-- partial ones stay until the file goes: without an end of their own, as if a job had taken them.
+with parts as (
+    update jobs.upload set status = 'joined' where id = any(%(parts)s)),
+taken as (
+    update jobs.resumable set expires_at = null, final = %(token)s
+    where upload_id = any(%(parts)s))
+update jobs.upload set status = 'stored', bytes = %(bytes)s, segments = %(segments)s,
+    joined = %(joined)s
+where token = %(token)s
+
+-- name: list_open
+-- A page of the organization's uploads that are unfinished, or whole and not used yet.
+select u.id, u.token, u.bytes, r.bytes_total, u.filename, u.created_at, r.expires_at
+from jobs.resumable as r join jobs.upload as u on u.id = r.upload_id
+where r.organization_id = %(organization_id)s and r.expires_at > kit.now()
+    and u.status in ('receiving', 'stored') and u.id < coalesce(%(before)s, 9223372036854775807)
+order by u.id desc limit %(limit)s
 
 -- name: lock_stored
 -- A whole file, by public id within the organization, held for who is about to take it.
@@ -248,9 +291,17 @@ update jobs.upload as u set status = 'deleted' from late where u.id = late.id
 select {upload} from jobs.upload where token = %(token)s
 
 -- name: segments_of
--- Sizes of a stored file's segments, in their order.
-select s.number, s.bytes from jobs.segment as s join jobs.upload as u on u.id = s.upload_id
-where u.token = %(token)s and u.organization_id = %(organization_id)s order by s.number
+-- A stored file's segments in their order: below which token, which one, and its size.
+select p.token, s.number, s.bytes
+from jobs.upload as u cross join lateral (
+    select u.id, u.token, 0::bigint as place where u.joined is null
+    union all
+    select o.id, o.token, e.place
+    from jsonb_array_elements(u.joined) with ordinality as e (part, place)
+    join jobs.upload as o on o.token = e.part ->> 0) as p
+join jobs.segment as s on s.upload_id = p.id
+where u.token = %(token)s and u.organization_id = %(organization_id)s
+order by p.place, s.number
 
 -- name: list_stored
 -- A page of what an organization has stored whole.

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
 from vazao.kit import sql
 from vazao.kit.sql import Conn
-from vazao.uploads.models import Resumable, Upload, Use
+from vazao.uploads.models import Open, Resumable, Upload, Use
 
 # All files by organization, client and purpose; those of a client of the public also without it.
+# Those that were joined count as the file they are part of.
 STORED = """
     select u.organization_id, c.client, u.purpose, count(*) as files, coalesce(sum(
-        case when u.purpose = 'resumable' then r.bytes_total else u.bytes end), 0)::bigint as bytes
+        case when u.purpose = 'resumable' then coalesce(r.bytes_total, u.bytes) else u.bytes end
+    ), 0)::bigint as bytes
     from jobs.upload as u left join jobs.resumable as r on r.upload_id = u.id,
         lateral (select distinct unnest(array[0, u.client]) as client) as c
+    where u.status <> 'joined'
     group by u.organization_id, c.client, u.purpose"""
 Q = sql.load(__package__, upload=sql.columns(Upload), stored=STORED)
+OPEN = sql.paged(Q.list_open, Open)
 
 
 async def relax_commit(conn: Conn) -> None:
@@ -73,10 +79,10 @@ async def find_any(conn: Conn, token: str) -> Upload | None:
     return await sql.one(conn, Upload, Q.upload_by_token, token=token)
 
 
-async def segments(conn: Conn, organization_id: int, token: str) -> list[tuple[int, int]]:
-    """The upload's segments: number (from 1) and bytes, in order."""
+async def segments(conn: Conn, organization_id: int, token: str) -> list[tuple[str, int, int]]:
+    """The upload's segments in order: token and number (from 1) of the blob, and bytes."""
     found = await sql.rows(conn, Q.segments_of, token=token, organization_id=organization_id)
-    return [(number, size) for number, size in found]
+    return [(whose, number, size) for whose, number, size in found]
 
 
 async def stored_since(
@@ -127,13 +133,48 @@ async def lock_stored(conn: Conn, organization_id: int, token: str) -> Upload | 
 
 
 async def insert_resumable(
-    conn: Conn, upload_id: int, organization_id: int, *, bytes_total: int, metadata: str,
-    keep_seconds: float,
+    conn: Conn, upload_id: int, organization_id: int, *, bytes_total: int | None, metadata: str,
+    keep_seconds: float, concat: str | None = None,
 ) -> None:
     """What tus knows of a new upload."""
     await sql.run(
         conn, Q.insert_resumable, upload_id=upload_id, organization_id=organization_id,
-        bytes_total=bytes_total, metadata=metadata, keep_seconds=keep_seconds,
+        bytes_total=bytes_total, metadata=metadata, keep_seconds=keep_seconds, concat=concat,
+    )
+
+
+async def declare_length(conn: Conn, upload_id: int, lease: UUID, bytes_total: int) -> bool:
+    """Tell the length of an upload that is being written; false where the lease was lost."""
+    return await sql.row(
+        conn, Q.declare_length, id=upload_id, lease=lease, bytes_total=bytes_total
+    ) is not None
+
+
+async def lock_partial(
+    conn: Conn, organization_id: int, tokens: Sequence[str]
+) -> dict[str, Resumable]:
+    """The organization's uploads of these tokens, held until the commit."""
+    found = await sql.every(
+        conn, Resumable, Q.lock_partial, organization_id=organization_id, tokens=list(tokens)
+    )
+    return {each.token: each for each in found}
+
+
+async def join(conn: Conn, token: str, parts: Sequence[Resumable]) -> None:
+    """Make the upload of *token* the file that *parts* add up to, in their order."""
+    await sql.run(
+        conn, Q.join_uploads, token=token, parts=[part.id for part in parts],
+        bytes=sum(part.bytes for part in parts), segments=sum(part.segments for part in parts),
+        joined=Jsonb([[part.token, part.segments] for part in parts]),
+    )
+
+
+async def list_open(
+    conn: Conn, organization_id: int, *, before: int | None, limit: int
+) -> sql.Page[Open]:
+    """A page of uploads that are unfinished or not used yet, newest first, ids below *before*."""
+    return await sql.page(
+        conn, Open, OPEN, organization_id=organization_id, before=before, limit=limit
     )
 
 
@@ -251,9 +292,13 @@ async def free_lease(conn: Conn, upload_id: int, lease: UUID) -> None:
     await sql.run(conn, Q.free_lease, id=upload_id, lease=lease)
 
 
-async def record_segments(conn: Conn, upload_id: int, first: int, sizes: Sequence[int]) -> None:
-    """Record stored segments from number *first* on, and the file as whole with its last byte."""
-    await sql.run(conn, Q.record_segments, id=upload_id, first=first, sizes=list(sizes))
+async def record_segments(conn: Conn, upload_id: int, first: int, sizes: Sequence[int]) -> bool:
+    """Record stored segments from number *first* on, and the file as whole with its last byte.
+
+    Returns whether the length is still to be told.
+    """
+    found = await sql.row(conn, Q.record_segments, id=upload_id, first=first, sizes=list(sizes))
+    return bool(found and found[0])
 
 
 async def claimed(conn: Conn, upload_id: int) -> bool | None:

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import psycopg
-from litestar import Controller, Request, Response, delete, head, patch, post, route
+from litestar import Controller, Request, Response, delete, get, head, patch, post, route
 from litestar.enums import HttpMethod
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
+from vazao.kit.clock import stamp
 from vazao.kit.errors import Unavailable, VazaoError
 from vazao.kit.platform import Platform
+from vazao.kit.proxies import is_https
+from vazao.kit.web import hosts, paging
 from vazao.kit.web.frame import (
     RETRY_SECONDS,
     Asker,
@@ -21,13 +24,21 @@ from vazao.kit.web.frame import (
     answer_error,
 )
 from vazao.kit.web.streaming import body_of
+from vazao.uploads import store
 from vazao.uploads.models import Resumable
 from vazao.uploads.quotas import owner_of
 from vazao.uploads.settings import UploadSettings
 from vazao.uploads.tus import headers as tus_headers
+from vazao.uploads.tus import joining
 from vazao.uploads.tus import openapi as tus_openapi
 from vazao.uploads.tus import service as tus_service
-from vazao.uploads.tus.errors import VERSION, MethodUnknown, UploadUnsure
+from vazao.uploads.tus.errors import (
+    VERSION,
+    ConcatInvalid,
+    FinalTakesNoBytes,
+    MethodUnknown,
+    UploadUnsure,
+)
 
 Asked = Request[Any, Any, Any]
 Read = Mapping[str, str]
@@ -72,7 +83,13 @@ def _announced(headers: Mapping[str, str]) -> int | None:
 async def _show(platform: Platform, organization_id: int, token: str) -> Response[None]:
     upload = await tus_service.find(platform, organization_id, token)
     more = {"Upload_Metadata": upload.metadata} if upload.metadata else {}
-    return _answer(200, upload, Upload_Length=str(upload.bytes_total), **more)
+    if upload.bytes_total is None:
+        more["Upload_Defer_Length"] = "1"
+    else:
+        more["Upload_Length"] = str(upload.bytes_total)
+    if upload.concat:
+        more["Upload_Concat"] = upload.concat
+    return _answer(200, upload, **more)
 
 
 async def _append(
@@ -83,6 +100,8 @@ async def _append(
         platform, organization_id, token, body_of(request),
         offset=tus_headers.number_of(headers, "Upload-Offset"), announced=_announced(headers),
         checksum=tus_headers.checksum_of(headers),
+        declared=tus_headers.number_of(headers, "Upload-Length")
+        if "upload-length" in headers else None,
     )
     return _answer(204, upload)
 
@@ -90,6 +109,20 @@ async def _append(
 async def _end(platform: Platform, organization_id: int, token: str) -> Response[None]:
     await tus_service.terminate(platform, organization_id, token)
     return _answer(204)
+
+
+def _place_of(request: Asked, platform: Platform, token: str) -> str:
+    """The upload's address: absolute where the operator named the host that was asked for.
+
+    Some clients take no relative one. Without that list a Host may be a proxy's own name for us,
+    and an absolute address lead nowhere.
+    """
+    settings = platform.settings
+    host = request.headers.get("host", "")
+    if not settings.hosts or not hosts.allowed(host, settings.hosts):
+        return f"/files/{token}"
+    scheme = "https" if is_https(request, settings) else "http"
+    return f"{scheme}://{host}/files/{token}"
 
 
 class Files(Controller):
@@ -121,18 +154,50 @@ class Files(Controller):
     ) -> Response[None]:
         """Upload-Length and Upload-Metadata (filename, filetype); the body may hold a beginning."""
         headers = tus_headers.read(request.headers)
+        owner, metadata = owner_of(principal), headers.get("upload-metadata", "")
+        concat = headers.get("upload-concat")
+        parts = joining.parts_of(concat) if concat is not None else None
+        brings = "content-type" in headers and _announced(headers) != 0
+        if parts is not None:
+            if brings or "upload-length" in headers or "upload-defer-length" in headers:
+                raise FinalTakesNoBytes if brings else ConcatInvalid(limit=joining.MOST_PARTS)
+            upload = await joining.join(platform, owner, parts, metadata)
+            return _answer(201, upload, Location=_place_of(request, platform, upload.token))
         length = tus_headers.length_of(headers)
         tus_headers.checksum_of(headers)
-        brings = "content-type" in headers and _announced(headers) != 0
         if brings:
             tus_headers.check_body(headers)
         upload = await tus_service.create(
-            platform, owner_of(principal), bytes_total=length,
-            metadata=headers.get("upload-metadata", ""),
+            platform, owner, bytes_total=length, metadata=metadata, partial=concat is not None
         )
         if brings:
             upload = await _begin(platform, upload, request, headers)
-        return _answer(201, upload, Location=f"/files/{upload.token}")
+        return _answer(201, upload, Location=_place_of(request, platform, upload.token))
+
+    @get("/", opt=tus_openapi.LIST, summary="List open uploads, newest first",
+         operation_id="listUploads")
+    async def list_open(
+        self, platform: ThePlatform, principal: Asker, limit: FromQuery[str | None] = None,
+        after: FromQuery[str | None] = None,
+    ) -> tus_openapi.OpenPage:
+        """Those that are unfinished, or whole and not used yet; ``after`` is ``next`` of a page."""
+        size = paging.limit_of(limit)
+        before = paging.decode_cursor(after, int)[0] if after else None
+        async with platform.db.connection() as conn:
+            found = await store.list_open(
+                conn, principal.organization_id, before=before, limit=size
+            )
+        return {
+            "items": [
+                {
+                    "id": each.token, "location": f"/files/{each.token}", "bytes": each.bytes,
+                    "bytes_total": each.bytes_total, "filename": each.filename,
+                    "created_at": stamp(each.created_at), "expires_at": stamp(each.expires_at),
+                }
+                for each in found.items
+            ],
+            "next": paging.following(found, lambda each: paging.encode_cursor(each.id)),
+        }
 
     @head("/{upload:str}", opt=tus_openapi.SHOW, summary="Show how far an upload is",
           operation_id="getUpload")

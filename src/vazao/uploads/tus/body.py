@@ -16,7 +16,7 @@ from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
 from vazao.kit.web.bodies import BodyTooSlow
 from vazao.uploads import store
-from vazao.uploads.errors import UploadNotFound
+from vazao.uploads.errors import UploadNotFound, UploadTooLarge
 from vazao.uploads.models import Upload
 from vazao.uploads.settings import UploadSettings
 from vazao.uploads.tus.errors import BeyondLength, OffsetMismatch, UploadLocked
@@ -35,17 +35,21 @@ class Body:
         stream: the body's chunks; raises ``UploadCutOff`` where the client left, ``BodyTooSlow``
             where it fell silent.
         room: bytes until the upload's end; one more is refused.
-        bytes_total: the upload's declared length, for the message.
+        bytes_total: the upload's declared length, for the message; ``None`` until it is told:
+            then *most* are what an upload may have.
 
     Attributes:
         cut: the client left before the end it announced.
         stalled: it was too slow, or silent for a moment while another request waited.
     """
 
-    def __init__(self, stream: AsyncIterator[bytes], room: int, bytes_total: int) -> None:
+    def __init__(
+        self, stream: AsyncIterator[bytes], room: int, bytes_total: int | None, most: int = 0
+    ) -> None:
         self._stream = stream
         self._room = room
         self._bytes_total = bytes_total
+        self._most = most
         self._patience: asyncio.Timeout | None = None
         self._heard = time.monotonic()
         self._over = False
@@ -57,15 +61,21 @@ class Body:
         """The chunks, to the end or as far as they came.
 
         Raises:
-            BeyondLength: more than the declared length arrived.
+            BeyondLength, UploadTooLarge: more than the declared length, or the most, arrived.
             UploadLocked: the lease was lost meanwhile: nothing more may be written.
         """
         while (piece := await self._next()) is not None:
             self._heard = time.monotonic()
             self._room -= len(piece)
             if self._room < 0:
+                if self._bytes_total is None:
+                    raise UploadTooLarge(limit=self._most)
                 raise BeyondLength(bytes_total=self._bytes_total)
             yield piece
+
+    def bound(self, room: int, bytes_total: int) -> None:
+        """The length is known at last; nothing was read yet."""
+        self._room, self._bytes_total = room, bytes_total
 
     async def _next(self) -> bytes | None:
         piece = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from vazao.kit.errors import BadRequest, Conflict, TooLarge, VazaoError
+from vazao.kit.errors import BadRequest, Conflict, Forbidden, TooLarge, VazaoError
 
 VERSION = "1.0.0"
 
@@ -40,10 +40,36 @@ class MetadataNotBase64(TusHeaderInvalid):
     """The value of {key} in the header Upload-Metadata is not base64."""
 
 
-class LengthNotDeferred(BadRequest):
-    """The length of the whole file must be known at the start: send Upload-Length."""
+class LengthUnclear(BadRequest):
+    """Send the length of the whole file in Upload-Length, or Upload-Defer-Length: 1 without it."""
 
     code = "upload_length_required"
+
+
+class LengthChanged(BadRequest):
+    """The upload was declared {bytes_total} bytes long; that does not change."""
+
+    code = "upload_length_changed"
+
+
+class ConcatInvalid(BadRequest):
+    """Upload-Concat must be partial, or final; and the addresses of 1 to {limit} partial uploads,
+    each once and without Upload-Length.
+    """
+
+    code = "upload_concat_invalid"
+
+
+class PartUnfinished(Conflict):
+    """The partial upload {upload} is not whole yet; continue it first."""
+
+    code = "upload_unfinished"
+
+
+class FinalTakesNoBytes(Forbidden):
+    """This upload was joined from others and takes no bytes of its own."""
+
+    code = "upload_final"
 
 
 class ChecksumUnsupported(BadRequest):

@@ -17,7 +17,7 @@ from vazao.uploads.tus.errors import (
     BodyCoded,
     ChecksumUnsupported,
     HeaderRepeats,
-    LengthNotDeferred,
+    LengthUnclear,
     MetadataNotBase64,
     MetadataRepeats,
     MetadataTooLong,
@@ -30,12 +30,15 @@ if TYPE_CHECKING:
     from litestar.datastructures import Headers
 
 ALGORITHMS = ("sha1", "sha256")
-EXTENSIONS = "creation,creation-with-upload,termination,expiration,checksum"
+EXTENSIONS = (
+    "creation,creation-defer-length,creation-with-upload,termination,expiration,checksum,"
+    "concatenation"
+)
 BODY_TYPE = "application/offset+octet-stream"
 MOST_METADATA = 4096
 _SINGLE = (
-    "Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Checksum", "Content-Type",
-    "Content-Encoding", "X-HTTP-Method-Override",
+    "Tus-Resumable", "Upload-Length", "Upload-Defer-Length", "Upload-Concat", "Upload-Offset",
+    "Upload-Checksum", "Content-Type", "Content-Encoding", "X-HTTP-Method-Override",
 )
 _KEY = re.compile(r"[!-+\--~]+")
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -99,16 +102,17 @@ def number_of(headers: Mapping[str, str], name: str) -> int:
     return int(text)
 
 
-def length_of(headers: Mapping[str, str]) -> int:
-    """The declared length of the whole upload.
+def length_of(headers: Mapping[str, str]) -> int | None:
+    """The declared length of the whole upload; ``None`` where the client tells it later.
 
     Raises:
-        LengthNotDeferred: the client wants to tell it later.
-        TusHeaderInvalid: it is missing or no number.
+        LengthUnclear: it is neither told nor deferred, or both.
+        TusHeaderInvalid: it is no number.
     """
-    if "upload-defer-length" in headers:
-        raise LengthNotDeferred
-    return number_of(headers, "Upload-Length")
+    deferred = headers.get("upload-defer-length")
+    if ("upload-length" in headers) == (deferred is not None) or deferred not in (None, "1"):
+        raise LengthUnclear
+    return None if deferred else number_of(headers, "Upload-Length")
 
 
 def metadata_of(text: str) -> dict[str, str]:

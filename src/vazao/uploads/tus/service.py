@@ -30,25 +30,29 @@ from vazao.uploads.tus.body import Body, leased, renew
 from vazao.uploads.tus.errors import (
     BeyondLength,
     ChecksumMismatch,
+    FinalTakesNoBytes,
+    LengthChanged,
     OffsetMismatch,
     TooManyPieces,
     UploadLocked,
     UploadStalled,
 )
 from vazao.uploads.tus.headers import Checksum, metadata_of
+from vazao.uploads.tus.joining import MOST_SEGMENTS, PARTIAL
 
 log = get("uploads.tus")
-MOST_SEGMENTS = 100_000
 # What was let in is not refused by the job that takes it.
 CLAIMED = Purpose(TASK.name, refused=False)
 
 
 async def create(
-    platform: Platform, owner: Owner, *, bytes_total: int, metadata: str
+    platform: Platform, owner: Owner, *, bytes_total: int | None, metadata: str,
+    partial: bool = False,
 ) -> Resumable:
     """Begin an upload of *bytes_total* bytes; one of none is stored at once.
 
-    All of them count from now on: what was begun may be sent to its end.
+    All of them count from now on: what was begun may be sent to its end. Where the length is told
+    later (``None``) what came counts until then.
 
     Raises:
         UploadTooLarge: longer than the limit.
@@ -58,14 +62,10 @@ async def create(
     """
     pairs = metadata_of(metadata)
     settings = platform.settings
-    if bytes_total > settings.of(UploadSettings).max_bytes:
-        raise UploadTooLarge(
-            remedy="Split it, or ask the administrator for a higher limit.",
-            limit=settings.of(UploadSettings).max_bytes,
-        )
+    _check_length(platform, bytes_total or 0)
     token, organization_id = secrets.token_hex(16), owner.organization_id
     async with platform.db.transaction(patient=True) as conn:
-        await quotas.check_promised(platform, conn, bytes_total)
+        await quotas.check_promised(platform, conn, bytes_total or 0)
         upload = await store.insert(
             conn, token=token, organization_id=organization_id, client=owner.client,
             purpose=RESUMABLE.name,
@@ -75,13 +75,22 @@ async def create(
         await store.insert_resumable(
             conn, upload.id, organization_id, bytes_total=bytes_total, metadata=metadata,
             keep_seconds=settings.of(UploadSettings).expire_hours * 3600,
+            concat=PARTIAL if partial else None,
         )
-        if not bytes_total:
+        if bytes_total == 0:
             await store.complete(conn, upload.id, None)
         found = await _find(conn, organization_id, token)
         # Last: its rows stay locked until the commit.
-        await quotas.count(platform, conn, owner, RESUMABLE, files=1, size=bytes_total)
+        await quotas.count(platform, conn, owner, RESUMABLE, files=1, size=bytes_total or 0)
         return found
+
+
+def _check_length(platform: Platform, bytes_total: int) -> None:
+    most = platform.settings.of(UploadSettings).max_bytes
+    if bytes_total > most:
+        raise UploadTooLarge(
+            remedy="Split it, or ask the administrator for a higher limit.", limit=most
+        )
 
 
 async def find(platform: Platform, organization_id: int, token: str) -> Resumable:
@@ -106,17 +115,20 @@ async def _find(conn: Conn, organization_id: int, token: str) -> Resumable:
 async def append(
     platform: Platform, organization_id: int, token: str, stream: AsyncIterator[bytes], *,
     offset: int, announced: int | None = None, checksum: Checksum | None = None,
+    declared: int | None = None,
 ) -> Resumable:
     """Store what *stream* brings, at *offset*; the upload as it is then.
 
     Args:
+        declared: the length of the whole upload, where it is told only now.
         announced: how many bytes the client said it sends.
         checksum: of these bytes: if it is wrong, none of them counts.
 
     Raises:
         UploadNotFound: there is no such upload.
         OffsetMismatch: it stands elsewhere.
-        BeyondLength: more than declared.
+        BeyondLength, LengthChanged: more than declared, or declared otherwise before.
+        FinalTakesNoBytes: it was joined from others.
         UploadLocked: another request writes it.
         UploadCutOff, UploadStalled: the body ended early; without a checksum what came is kept.
         ChecksumMismatch: the bytes are not those that the client meant.
@@ -124,20 +136,22 @@ async def append(
         StorageFull: no room is left; what was stored before stays.
     """
     upload = await find(platform, organization_id, token)
+    if (upload.concat or PARTIAL) != PARTIAL:
+        raise FinalTakesNoBytes
     if upload.bytes != offset:
         raise OffsetMismatch(offset=upload.bytes)
-    room = upload.bytes_total - offset
-    if announced is not None and announced > room:
-        raise BeyondLength(bytes_total=upload.bytes_total)
-    body = Body(stream, room, upload.bytes_total)
-    if upload.status == "stored":
+    body = _body_for(platform, upload, stream, announced, declared)
+    if upload.status != "receiving":
         # Only an empty body passes.
         async for _ in body.chunks():
             continue
         return upload
     try:
         async with leased(platform, upload.id, offset, body) as (lease, found):
-            await _Writer(platform, found, lease, body, checksum).write()
+            if upload.bytes_total is None:
+                await _know_length(platform, upload, lease, body, declared)
+            owner = Owner(organization_id, upload.client)
+            await _Writer(platform, owner, found, lease, body, checksum).write()
     except UploadLocked:
         # The lease went with the upload, where that was ended.
         await find(platform, organization_id, token)
@@ -149,14 +163,63 @@ async def append(
     return await find(platform, organization_id, token)
 
 
+def _body_for(
+    platform: Platform, upload: Resumable, stream: AsyncIterator[bytes], announced: int | None,
+    declared: int | None,
+) -> Body:
+    """The body, held to the length that was declared, or to the most that an upload may have."""
+    total = upload.bytes_total
+    if declared is not None and total is None:
+        _check_length(platform, declared)
+        if declared < upload.bytes:
+            raise BeyondLength(bytes_total=declared)
+        total = declared
+    elif declared not in (None, total):
+        raise LengthChanged(bytes_total=total)
+    most = platform.settings.of(UploadSettings).max_bytes
+    room = (most if total is None else total) - upload.bytes
+    if announced is not None and announced > room:
+        _check_length(platform, upload.bytes + announced)
+        raise BeyondLength(bytes_total=total)
+    return Body(stream, room, total, most)
+
+
+async def _know_length(
+    platform: Platform, upload: Resumable, lease: UUID, body: Body, declared: int | None
+) -> None:
+    """Record the length that is told now, count the rest; or see whether it was told meanwhile.
+
+    Raises:
+        LengthChanged: another one was told meanwhile.
+        StorageFull: no room for that much.
+    """
+    total = (await find(platform, upload.organization_id, upload.token)).bytes_total
+    if total is not None:
+        if declared not in (None, total):
+            raise LengthChanged(bytes_total=total)
+        body.bound(total - upload.bytes, total)
+    elif declared is not None:
+        async with platform.db.transaction(patient=True) as conn:
+            await quotas.check_promised(platform, conn, declared - upload.bytes)
+            if await store.lock(conn, upload.id) is None:
+                raise UploadNotFound
+            if not await store.declare_length(conn, upload.id, lease, declared):
+                raise UploadLocked(retry_after=2)
+            owner = Owner(upload.organization_id, upload.client)
+            await quotas.count(
+                platform, conn, owner, RESUMABLE, size=declared - upload.bytes
+            )
+
+
 class _Writer:
     """One request's bytes on their way into segments."""
 
     def __init__(
-        self, platform: Platform, upload: Upload, lease: UUID, body: Body,
+        self, platform: Platform, owner: Owner, upload: Upload, lease: UUID, body: Body,
         checksum: Checksum | None,
     ) -> None:
         self._platform = platform
+        self._owner = owner
         self._upload = upload
         self._lease = lease
         self._body = body
@@ -208,9 +271,12 @@ class _Writer:
             if await renew(conn, self._platform, self._upload.id, self._lease) is None:
                 self._body.lost = True
                 raise UploadLocked(retry_after=2)
-            await store.record_segments(
+            deferred = await store.record_segments(
                 conn, self._upload.id, self._recorded + 1, self._sizes
             )
+            if deferred:
+                size = sum(self._sizes)
+                await quotas.count(self._platform, conn, self._owner, RESUMABLE, size=size)
         self._recorded += len(self._sizes)
         self._sizes.clear()
 

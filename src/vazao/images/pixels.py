@@ -12,7 +12,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from vazao.images.png import KEPT, PALETTE, SIGNATURE, Header, ImageBroken, chunk, chunks
+from vazao.images.looks import looks
+from vazao.images.png import PALETTE, SIGNATURE, Header, ImageBroken, chunk, chunks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,17 +74,15 @@ def encode(header: Header, data: bytes, bands: Iterable[Samples]) -> Iterator[by
     """A PNG of the same kind as *data*, not interlaced, in pieces.
 
     Args:
-        header: of *data*, whose palette, transparency and colour chunks are kept as they are.
+        header: of *data*, whose palette, transparency and colour chunks are kept as they are
+            (:mod:`vazao.images.looks`).
         bands: the rows from the top on, shaped as :func:`decode` does.
     """
     yield SIGNATURE + chunk(b"IHDR", struct.pack(
         ">IIBBBBB", header.width, header.height, header.depth, header.color, 0, 0, 0
     ))
-    for kind, body in chunks(data):
-        if kind == b"IDAT":
-            break
-        if kind in KEPT:
-            yield chunk(kind, body)
+    for kind, body in looks(header, data):
+        yield chunk(kind, body)
     squeeze, made = zlib.compressobj(LEVEL), bytearray()
     above: Samples | None = None
     for rows in _strips(header, bands):

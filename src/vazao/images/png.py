@@ -3,6 +3,10 @@
 The check inflates the pixels to nowhere, in pieces of 256 KiB, and never more of them than the
 header promises: what passes it is whole, and no picture costs more memory than a piece. It
 imports no image library, so that a web process stays small.
+
+What the reference library (libpng) only warns of is taken: an ancillary chunk whose checksum is
+wrong, a palette that the pixels do not use, more pixels than the header promises. What it warns of
+is not read either; :mod:`vazao.images.looks` leaves it out of what is made of the picture.
 """
 
 from __future__ import annotations
@@ -19,11 +23,6 @@ CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 PALETTE = 3
 CRITICAL = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
-# What tells how the pixels look; texts, dates, EXIF and animations are not the picture.
-KEPT = frozenset({
-    b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV", b"cLLI", b"sBIT",
-    b"bKGD", b"hIST", b"pHYs",
-})
 # First column and row of each pass of an interlaced picture, and the steps between pixels.
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
          (0, 1, 1, 2))
@@ -117,6 +116,7 @@ class Pixels:
         self._inflate = zlib.decompressobj()
         self._passes = header.passes()
         self._at = 0
+        self._surplus = False
 
     def feed(self, data: memoryview) -> None:
         """Look at the next compressed bytes.
@@ -126,7 +126,7 @@ class Pixels:
         """
         for begin in range(0, len(data), INPUT_BYTES):
             rest: bytes | memoryview = data[begin : begin + INPUT_BYTES]
-            while not self._inflate.eof:
+            while not (self._inflate.eof or self._surplus):
                 try:
                     made = self._inflate.decompress(rest, PIECE_BYTES)
                 except zlib.error as error:
@@ -142,7 +142,9 @@ class Pixels:
         at = 0
         while at < len(made):
             if not self._passes:
-                raise ImageBroken("The PNG is broken: it holds more pixels than it says.")
+                # Decoders have all they asked for here, and read no further.
+                self._surplus = True
+                return
             rows, stride = self._passes[0]
             piece = made[at : at + rows * stride - self._at]
             if max(piece[-self._at % stride :: stride], default=0) > 4:
@@ -155,8 +157,8 @@ class Pixels:
 
     @property
     def whole(self) -> bool:
-        """Whether all pixels were there, and the checksum after them."""
-        return not self._passes and self._inflate.eof
+        """Whether all pixels were there, and after them their checksum or still more pixels."""
+        return not self._passes and (self._inflate.eof or self._surplus)
 
 
 class Check:
@@ -225,7 +227,7 @@ class Check:
             length, kind = struct.unpack(">I4s", fixed)
             self._begin(length, kind)
         else:
-            if struct.unpack(">I", fixed)[0] != self._crc:
+            if struct.unpack(">I", fixed)[0] != self._crc and self._kind in CRITICAL:
                 raise ImageBroken("The PNG is broken: a checksum is wrong.")
             self._crc, self._need = None, 8
             self._end()
@@ -236,7 +238,7 @@ class Check:
         ordered = (kind == b"IHDR") == (self.header is None)
         if not known or not ordered or length > LARGEST_CHUNK or self._chunks > MOST_CHUNKS:
             raise ImageBroken("The PNG is broken: its parts are not in order.")
-        if kind in CRITICAL - {b"IDAT"} and length > 768:
+        if kind in self._read and length > 768:
             raise ImageBroken("The PNG is broken: its parts are not in order.")
         if kind == b"IDAT":
             self._begin_pixels()
@@ -256,8 +258,14 @@ class Check:
         self._crc = zlib.crc32(piece, self._crc or 0)
         if self._kind == b"IDAT" and self._pixels is not None:
             self._pixels.feed(piece)
-        elif self._kind in (b"IHDR", b"PLTE"):
+        elif self._kind in self._read:
             self._body += piece
+
+    @property
+    def _read(self) -> frozenset[bytes]:
+        """The chunks whose bodies are looked at: a palette only where pixels name its colours."""
+        named = self.header is not None and self.header.color == PALETTE
+        return frozenset({b"IHDR", b"PLTE"} if named else {b"IHDR"})
 
     def _end(self) -> None:
         if self._kind == b"IHDR":
@@ -266,7 +274,8 @@ class Check:
             self.header = header_of(bytes(self._body))
             self._hold(self.header)
         elif self._kind == b"PLTE":
-            if not self._body or len(self._body) % 3 or self._colored or self._pixels:
+            bad = b"PLTE" in self._read and (not self._body or len(self._body) % 3)
+            if bad or self._colored:
                 raise ImageBroken("The PNG is broken: its palette cannot be.")
             self._colored = True
         elif self._kind == b"IEND":
@@ -287,17 +296,24 @@ class Check:
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """(type, body) of each chunk of a PNG that passed its check."""
+    """(type, body) of each chunk of a PNG that passed its check; without those that are damaged."""
     view, at = memoryview(data), len(SIGNATURE)
     while at + 12 <= len(view):
         length, kind = struct.unpack_from(">I4s", view, at)
-        yield kind, view[at + 8 : at + 8 + length]
+        body = view[at + 8 : at + 8 + length]
         at += 12 + length
+        # The check compared the checksums of the others.
+        if kind in CRITICAL or view[at - 4 : at] == struct.pack(">I", _sum(kind, body)):
+            yield kind, body
         if kind == b"IEND":
             return
 
 
 def chunk(kind: bytes, body: bytes | memoryview) -> bytes:
     """A chunk as bytes, with its length and checksum."""
-    crc = zlib.crc32(body, zlib.crc32(kind))
-    return b"".join((struct.pack(">I", len(body)), kind, body, struct.pack(">I", crc)))
+    crc = struct.pack(">I", _sum(kind, body))
+    return b"".join((struct.pack(">I", len(body)), kind, body, crc))
+
+
+def _sum(kind: bytes, body: bytes | memoryview) -> int:
+    return zlib.crc32(body, zlib.crc32(kind))

@@ -18,13 +18,17 @@ from vazao import __version__
 from vazao.kit import errors
 from vazao.kit.web import csrf
 from vazao.kit.web.bodies import BodyTooSlow
+from vazao.kit.web.codings import (
+    UNSAFE,
+    ContentCodingUnsupported,
+    TransferCodingUnsupported,
+)
 from vazao.kit.web.hosts import HostUnknown
 from vazao.kit.web.openapi import JSON, Answer, Body, Header, Parameter, Says
 from vazao.kit.web.parameters import FieldInvalid, JsonInvalid, UnknownParameter
 from vazao.kit.web.spooling import AnswersWaiting
 
 Refusals = Sequence[type[errors.VazaoError]]
-UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 ABOUT = """\
 Everything the platform does, for programs. Errors have one shape, `{"error": {"code", "message",
 "details"}}`, with the message in the language of `Accept-Language` (en, pt-BR). Times are RFC 3339
@@ -117,7 +121,7 @@ def refused_by_frame(
     if not opt.get("anyhost"):
         yield HostUnknown
     if method in UNSAFE:
-        yield BodyTooSlow
+        yield from (BodyTooSlow, ContentCodingUnsupported, TransferCodingUnsupported)
     if path.startswith("/v1/"):
         yield UnknownParameter
     if not opt.get("anonymous"):

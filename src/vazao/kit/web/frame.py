@@ -19,7 +19,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import psycopg
@@ -38,7 +38,7 @@ from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.proxies import allowed_origins
 from vazao.kit.settings import Settings
-from vazao.kit.web import bodies, csrf, heads, hosts, parameters, public, spooling
+from vazao.kit.web import bodies, codings, csrf, heads, hosts, parameters, public, spooling
 from vazao.kit.web.application import Application
 from vazao.kit.web.following import Following
 from vazao.kit.web.language import way_back
@@ -177,6 +177,7 @@ async def authorize(
         UnknownParameter: the request brings a name that the handler does not declare.
         Forbidden: the principal lacks the scope or role, or (``csrf_failed``) the request of a
             cookie session does not prove that one of our pages sent it.
+        ContentCodingUnsupported, TransferCodingUnsupported: the body is packed.
     """
     platform: Platform = connection.app.state.platform
     if not handler.opt.get("anyhost"):
@@ -187,6 +188,8 @@ async def authorize(
         principal = await public.principal_of(connection, platform, handler.opt["scope"])
     connection.state.principal = principal
     _permit(principal, handler.opt)
+    # Before anything of a body is read, on every route.
+    codings.check(cast("HTTPScope", connection.scope))
     if principal is not None and principal.csrf is not None:
         connection.state.csrf = principal.csrf
         await csrf.guard(connection, handler, (principal.csrf, *principal.csrf_old))

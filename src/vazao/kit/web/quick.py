@@ -18,6 +18,7 @@ Headers = Mapping[bytes, bytes]
 _request_id = re.compile(rb"[A-Za-z0-9._:/=+@-]{1,128}").fullmatch
 HOSTS_KNOWN = 1000
 BODIES = frozenset({b"content-length", b"transfer-encoding"})
+CODINGS = frozenset({b"transfer-encoding", b"content-encoding"})
 MOST_LANGUAGES = 2_000
 _language = re.compile(r"(?:^|; ?)language=([^;]+)").search
 
@@ -35,7 +36,7 @@ class Gate:
     ) -> None:
         self._settings = platform.settings
         self._method = method
-        self._leave = leave | (BODIES if method == "GET" else {b"transfer-encoding"})
+        self._leave = leave | (BODIES if method == "GET" else CODINGS)
         self._languages: dict[tuple[str | None, bytes | None], str] = {}
         self._named = platform.settings.hosts
         self._hosts: set[bytes] = set()

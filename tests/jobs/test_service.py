@@ -15,6 +15,7 @@ from vazao.jobs import fairness, recovery
 from vazao.jobs.errors import (
     IdempotencyClash,
     JobEnded,
+    JobFinished,
     JobNotEnded,
     JobNotFound,
     KindUnknown,
@@ -205,6 +206,9 @@ async def test_an_ended_job_starts_over(platform: Platform) -> None:
     async with working(platform):
         job = await end_of(platform, job)
     assert (job.status, job.result) == ("finished", {"sum": 1})
+    async with platform.db.transaction() as conn:
+        with pytest.raises(JobFinished, match="has finished; there is nothing to retry"):
+            await jobs.retry(conn, 1, job.token)
 
 
 async def test_another_organization_s_job_is_not_there(platform: Platform) -> None:

@@ -11,6 +11,7 @@ from vazao.jobs import fairness, service
 from vazao.jobs.admission import admitted
 from vazao.jobs.errors import (
     JobEnded,
+    JobFinished,
     JobNotEnded,
     JobNotFound,
     StatusInvalid,
@@ -129,13 +130,14 @@ class JobsController(Controller):
           summary="Start a failed or cancelled job over", opt=says(
         Answer(about="The job, queued again.", kind=JobView, status=202,
                example=SHOWN | {"status": "queued"}, headers=(location(f"/v1/jobs/{JOB}"),)),
-        parameters=TOKEN, refuses=(JobNotFound, JobNotEnded, TooMuchWaiting), scope="jobs:write",
+        parameters=TOKEN, refuses=(JobNotFound, JobNotEnded, JobFinished, TooMuchWaiting),
+        scope="jobs:write",
     ))
     async def retry(
         self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
         principal: Asker,
     ) -> Response[JobView]:
-        """Start over from the first step, under the same id; 409 where it has not ended."""
+        """Start over from the first step, under the same id; 409 at work or finished."""
         async with platform.db.transaction() as conn:
             job = await service.retry(
                 conn, principal.organization_id, token, hidden=hidden_from(platform, principal)

@@ -7,8 +7,6 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from vazao.jobs import fairness, service
 from vazao.jobs.models import Job
@@ -20,6 +18,10 @@ from vazao.kit.sql import Conn
 
 Token = Annotated[str, typer.Argument(help="the job's id")]
 AsJson = Annotated[bool, typer.Option("--json", envvar="VAZAO_JSON", help="one JSON document")]
+Whose = Annotated[str | None, typer.Option(
+    "--organization", "-o", envvar="VAZAO_ORGANIZATION", help="The organization's short name."
+)]
+COLUMNS = ("id", "kind", "status", "progress", "requested_at", "lead_time_seconds")
 Act = Callable[[Conn, int], Awaitable[Any]]
 
 
@@ -38,15 +40,19 @@ def within(organization: str, act: Act) -> Any:
 
 
 def show_job(value: Mapping[str, Any], as_json: bool) -> None:
-    """Print one job, as a table or as JSON."""
+    """Print one job, a field a line, or as JSON; long values are not cut."""
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
         return
-    table = Table(show_header=False)
-    for name, item in value.items():
-        if item is not None:
-            table.add_row(name, item["message"] if name == "error" else str(item))
-    Console().print(table)
+    shown = {name: item for name, item in value.items() if item is not None}
+    for line in cli.columns([name, _text(name, item)] for name, item in shown.items()):
+        typer.echo(line)
+
+
+def _text(name: str, item: Any) -> str:
+    if name == "error":
+        return item["message"]
+    return item if isinstance(item, str) else msgspec.json.encode(item).decode()
 
 
 app = typer.Typer(help="Long work: what runs, what waits, what went wrong.", no_args_is_help=True)
@@ -54,32 +60,55 @@ app = typer.Typer(help="Long work: what runs, what waits, what went wrong.", no_
 
 @app.command("list")
 def list_jobs(
-    organization: Organization,
+    organization: Whose = None,
+    everyone: Annotated[bool, typer.Option(
+        "--all", envvar="VAZAO_JOBS_LIST_ALL", help="jobs of every organization, each with its own"
+    )] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="at most so many")] = 20,
     status: Annotated[str | None, typer.Option(help="only with this status")] = None,
     kind: Annotated[str | None, typer.Option(help="only of this kind")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Jobs of an organization, newest first."""
-    found = within(organization, lambda conn, organization_id: service.list_jobs(
-        conn, organization_id, limit=limit, status=status, kind=kind))
-    values = [view(job, cli.language()) for job in found.items]
+    """Jobs of an organization or, for the operator, of all; newest first."""
+    if organization is None and not everyone:
+        raise typer.BadParameter(
+            "Name an organization, or say --all.", param_hint="'--organization' / '-o'"
+        )
+    filters: dict[str, Any] = {"limit": limit, "status": status, "kind": kind}
+    if everyone:
+        values = cli.run(lambda platform: _of_all(platform, filters))
+    else:
+        assert organization is not None
+        found = within(organization, lambda conn, organization_id: service.list_jobs(
+            conn, organization_id, **filters))
+        values = [dict(view(job, cli.language())) for job in found.items]
     if as_json:
         typer.echo(msgspec.json.encode(values).decode())
         return
-    columns = ("id", "kind", "status", "progress", "requested_at", "lead_time_seconds")
-    table = Table(*columns)
-    for value in values:
-        table.add_row(*("" if value[c] is None else str(value[c]) for c in columns))
-    Console().print(table)
+    names = [*(["organization"] if everyone else []), *COLUMNS]
+    rows = [["" if value[name] is None else str(value[name]) for name in names] for value in values]
+    for line in cli.columns([names, *rows]):
+        typer.echo(line)
+
+
+async def _of_all(platform: Platform, filters: dict[str, Any]) -> list[dict[str, Any]]:
+    """Jobs of every organization, with the short name of each."""
+    async with platform.db.connection() as conn:
+        found = (await service.list_every(conn, **filters)).items
+        slugs = await platform.registry.slugs(conn, {job.organization_id for job in found})
+    return [
+        {"organization": slugs.get(job.organization_id, ""), **view(job, cli.language())}
+        for job in found
+    ]
 
 
 @app.command()
 def show(token: Token, organization: Organization, as_json: AsJson = False) -> None:
-    """One job."""
+    """One job, and its result once it finished."""
     job = within(organization, lambda conn, organization_id: service.get_job(
         conn, organization_id, token))
-    show_job({**view(job, cli.language()), "report": report(job)}, as_json)
+    more = {"report": report(job), "result": job.result if job.status == "finished" else None}
+    show_job({**view(job, cli.language()), **more}, as_json)
 
 
 @app.command()

@@ -30,9 +30,15 @@ class JobStuck(VazaoError):
 
 
 class JobNotEnded(Conflict):
-    """Only a job that failed or was cancelled can start over."""
+    """The job is still at work; only one that failed or was cancelled can start over."""
 
     code = "job_not_ended"
+
+
+class JobFinished(Conflict):
+    """The job has finished; there is nothing to retry."""
+
+    code = "job_finished"
 
 
 class JobEnded(Conflict):

@@ -10,7 +10,13 @@ import msgspec
 from psycopg.errors import DeadlockDetected
 
 from vazao.jobs import ending, fairness, store
-from vazao.jobs.errors import IdempotencyClash, JobEnded, JobNotEnded, JobNotFound
+from vazao.jobs.errors import (
+    IdempotencyClash,
+    JobEnded,
+    JobFinished,
+    JobNotEnded,
+    JobNotFound,
+)
 from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job, NewPart
 from vazao.jobs.telling import tell
@@ -213,6 +219,13 @@ async def list_jobs(
     )
 
 
+async def list_every(
+    conn: Conn, *, limit: int = 50, status: str | None = None, kind: str | None = None
+) -> Page[Job]:
+    """The newest jobs of all organizations: for operators alone."""
+    return await store.jobs.newest_of_all(conn, limit=limit, status=status, kind=kind)
+
+
 async def by_ids(conn: Conn, organization_id: int, ids: Sequence[int]) -> dict[int, Job]:
     """The organization's jobs among *ids*, by id."""
     return {job.id: job for job in await store.jobs.by_ids(conn, organization_id, ids)}
@@ -296,10 +309,13 @@ async def retry(
 
     Raises:
         JobNotFound: as :func:`get_job`.
-        JobNotEnded: it is still at work, or finished well.
+        JobNotEnded: it is still at work.
+        JobFinished: it did what it was asked for.
     """
     known_job = await get_job(conn, organization_id, token, hidden=hidden)
     found = await store.jobs.lock(conn, known_job.id)
+    if found is not None and found.status == "finished":
+        raise JobFinished
     if found is None or found.status not in ("failed", "cancelled"):
         raise JobNotEnded
     known = kind_of(found.kind)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, NoReturn, TypeVar
 
@@ -60,6 +60,19 @@ def run(main: Callable[[Platform], Awaitable[T]], *, settings: Settings | None =
             return asyncio.run(_opened(main, chosen, url))
     except (VazaoError, ValidationError, psycopg.Error) as error:
         fail(error)
+
+
+def columns(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table, its columns two spaces apart.
+
+    Nothing is cut or wrapped, whatever the terminal's width: what is printed can be copied, and
+    piped into another command.
+    """
+    every = list(rows)
+    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+    for row in every:
+        padded = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+        yield "  ".join(padded).rstrip()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from vazao.kit.sql import Conn, Page
 _COLUMNS = tuple(name for name in Job.__struct_fields__ if name != "created")
 Q = sql.load(__package__, "jobs", job=sql.columns(Job, without="created"))
 _LIST = sql.paged(Q.list_jobs, _COLUMNS)
+_LIST_ALL = sql.paged(Q.list_every_job, _COLUMNS)
 
 
 def job_of(values: Sequence[Any]) -> Job:
@@ -98,6 +99,13 @@ async def newest(
         conn, Job, _LIST, organization_id=organization_id, limit=limit, before=before,
         status=status, kind=kind, hidden=list(hidden),
     )
+
+
+async def newest_of_all(
+    conn: Conn, *, limit: int, status: str | None, kind: str | None
+) -> Page[Job]:
+    """The newest jobs, whosever they are."""
+    return await sql.page(conn, Job, _LIST_ALL, limit=limit, status=status, kind=kind)
 
 
 async def by_ids(conn: Conn, organization_id: int, ids: Sequence[int]) -> list[Job]:

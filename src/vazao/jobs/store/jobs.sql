@@ -50,6 +50,14 @@ and (%(kind)s::text is null or kind = %(kind)s)
 and kind <> all (%(hidden)s::text[])
 order by id desc limit %(limit)s
 
+-- name: list_every_job
+-- Newest first, whosever they are: for the operator's command, which shows one page.
+select {job} from jobs.job
+where status <> 'receiving'
+and (%(status)s::text is null or status = %(status)s)
+and (%(kind)s::text is null or kind = %(kind)s)
+order by id desc limit %(limit)s
+
 -- name: jobs_by_ids
 -- Jobs that another feature's records belong to.
 select {job} from jobs.job where id = any(%(ids)s) and organization_id = %(organization_id)s

@@ -208,7 +208,9 @@ async def test_a_full_disk_is_507_and_leaves_nothing(
     [
         ({"content-type": "image/png"}, 415, "content_type_refused"),
         ({"content-type": ""}, 415, "content_type_refused"),
+        ({"content-type": "textual/plain"}, 415, "content_type_refused"),
         ({"content-type": "text/plain; charset=utf-16"}, 400, "charset_refused"),
+        ({"content-type": "text/csv; charset=utf-16"}, 400, "charset_refused"),
         ({"content-type": "application/json"}, 400, "request_unclear"),
         (TEXT | {"idempotency-key": ""}, 400, "idempotency_key_invalid"),
     ],

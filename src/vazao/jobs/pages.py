@@ -30,7 +30,8 @@ READ, WRITE = "jobs:read", "jobs:write"
 PAGE = 25
 PARTS_PAGE = 100
 DETAILS = 50
-RESULT_CHARACTERS = 20_000
+# A sum may have as many digits as the longest number it was made of, and some more.
+RESULT_CHARACTERS = 150_000
 
 
 class Listing(msgspec.Struct, frozen=True):

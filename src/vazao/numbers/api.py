@@ -41,6 +41,7 @@ from vazao.kit.web.openapi import (
     Answer,
     Body,
     Count,
+    Parameter,
     Share,
     says,
 )
@@ -49,6 +50,7 @@ from vazao.kit.web.parameters import broken
 from vazao.kit.web.streaming import announced_of, body_of
 from vazao.numbers import sources, tasks
 from vazao.numbers.arriving import Arriving, Repeated
+from vazao.numbers.forms import Form, FormUnknown, form_of, shown
 from vazao.numbers.ranges import KIND, after_separator
 from vazao.numbers.settings import NumberSettings
 from vazao.uploads import StorageQuotaReached, UploadInUse, UploadNotFound, UploadTooLarge
@@ -57,8 +59,17 @@ JSON_BYTES = 64 << 10
 _CHARSETS = re.compile(r"utf-?8|us-ascii|ascii|iso-8859-\d+|latin-?1|windows-125\d", re.IGNORECASE)
 
 
+FORMAT = (Parameter(
+    name="format", kind=Form, example="text",
+    about="`text`: the digits alone, as `Accept: text/plain` asks. `strings`: JSON whose `sum` "
+          "is a text. `json`: JSON whose `sum` is a number.",
+),)
+
+
 class TypeRefused(VazaoError):
-    """Send the file as text/plain, or application/json that names a stored file or an address."""
+    """Send the file as text/plain or another text type, or application/json that names a stored
+    file or an address.
+    """
 
     code = "content_type_refused"
     status = 415
@@ -97,9 +108,9 @@ class SumStatus(TaskStatus):
 
 
 class Sum(TypedDict):
-    """What a file adds up to; ``sum`` is an integer of any size."""
+    """What a file adds up to; ``sum`` is an integer of any size, a text of one where asked."""
 
-    sum: int
+    sum: int | str
     count: Annotated[int, msgspec.Meta(ge=0, description="How many even numbers.")]
     numbers: Annotated[int, msgspec.Meta(ge=0, description="How many numbers in all.")]
     bytes: Count
@@ -255,9 +266,11 @@ class SumEven(Controller):
     async def ask(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any]
     ) -> Response[Accepted]:
-        """The file is the body (text/plain), or named in JSON: ``file`` or ``url``."""
+        """The file is the body (``text/plain``; any other ``text/…`` counts as such), or named in
+        JSON: ``file`` or ``url``.
+        """
         kind = type_of(request)
-        if kind == "text/plain":
+        if kind.startswith("text/"):
             return accepted(await take_in(platform, principal, request))
         if kind == "application/json":
             return accepted(await take_named(platform, principal, request))
@@ -285,22 +298,23 @@ class SumEven(Controller):
 
     @get("/{token:str}/result", operation_id="getSum", summary="Show the sum of the even numbers",
          opt=says(
-        Answer(about="The sum.", kind=Sum,
+        Answer(about="The sum; with `format=strings`, `sum` is a text of its digits.", kind=Sum,
                example={"sum": 0, "count": 3, "numbers": 5, "bytes": 12}),
-        NO_RESULT, parameters=TASK_TOKEN, refuses=(JobNotFound,), **READ,
+        Answer(about="The digits of the sum alone.", kind=TEXT, media="text/plain", example="0"),
+        NO_RESULT, parameters=(*TASK_TOKEN, *FORMAT), refuses=(JobNotFound, FormUnknown), **READ,
     ))
     async def result(
-        self, token: FromPath[str], platform: ThePlatform, principal: Asker
+        self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
+        principal: Asker,
     ) -> Response[bytes] | Response[NoResult]:
-        """``sum`` (an integer of any size), ``count``, ``numbers``, ``bytes``; 404 until then."""
+        """``sum`` (an integer of any size), ``count``, ``numbers``, ``bytes``; 404 until then.
+
+        Many JSON readers round large numbers: they ask for ``format=strings``, or for text.
+        """
+        form = form_of(request)
         async with platform.db.connection() as conn:
             job = await job_of(conn, principal.organization_id, token, KIND)
-        if job.status != "finished":
-            return no_result()
-        found = dict(job.result)
-        # Digits as they are: no integer of Python is made of them.
-        found["sum"] = msgspec.Raw(found["sum"].encode())
-        return Response(msgspec.json.encode(found), media_type="application/json")
+        return no_result() if job.status != "finished" else shown(job.result, form)
 
 
 routes = [SumEven]

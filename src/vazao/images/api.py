@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
+import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from vazao import uploads
+from vazao import jobs, uploads
 from vazao.images import tasks
 from vazao.images.png import (
     Check,
@@ -31,6 +32,7 @@ from vazao.jobs import (
     WRITE,
     Accepted,
     IdempotencyClash,
+    Job,
     JobNotFound,
     NoResult,
     TaskStatus,
@@ -38,17 +40,25 @@ from vazao.jobs import (
     accepted,
     admitted,
     job_of,
+    named_in,
     no_result,
     status_of,
 )
-from vazao.kit.errors import BadRequest, NotFound, StorageFull, UploadCutOff
+from vazao.kit.errors import BadRequest, NotFound, StorageFull, TooLarge, UploadCutOff
 from vazao.kit.platform import Platform, Principal
+from vazao.kit.sql import Conn
 from vazao.kit.web.frame import Asker, ThePlatform
-from vazao.kit.web.idempotency import IdempotencyKeyInvalid, idempotency_of
-from vazao.kit.web.openapi import BINARY, IDEMPOTENCY_KEY, Answer, Body, says
+from vazao.kit.web.idempotency import Idempotency, IdempotencyKeyInvalid, idempotency_of
+from vazao.kit.web.openapi import BINARY, IDEMPOTENCY_KEY, JSON, Answer, Body, says
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.streaming import announced_of, body_of
-from vazao.uploads import StorageQuotaReached, Upload, UploadNotFound, UploadTooLarge
+from vazao.uploads import (
+    StorageQuotaReached,
+    Upload,
+    UploadInUse,
+    UploadNotFound,
+    UploadTooLarge,
+)
 
 # Not a message of the catalogue: existing clients compare it.
 ONLY_PNG = "Ooops! Só sei lidar com imagens PNG!"
@@ -59,6 +69,20 @@ class ImageTooHeavy(BadRequest):
     """The image has more than {limit} bytes, the most that is accepted here."""
 
     code = "image_too_large"
+
+
+class FileUnclear(BadRequest):
+    """The JSON must be one object with "file", the id of a finished resumable upload."""
+
+    code = "request_unclear"
+
+
+class Stored(msgspec.Struct, forbid_unknown_fields=True):
+    """A picture that is not in the request, but was uploaded before."""
+
+    file: Annotated[str, msgspec.Meta(
+        description="The id of a finished resumable upload: the last part of its address."
+    )]
 
 
 class NotAPng(TypedDict):
@@ -132,6 +156,76 @@ async def take_in(
     return upload, check.finish()
 
 
+async def take_stored(
+    platform: Platform, principal: Principal, request: Request[Any, Any, Any]
+) -> Job:
+    """Ask for a picture to be shuffled that a resumable upload brought; checked as a body is.
+
+    A request that is sent again gives its first task, also where the file has gone since.
+
+    Raises:
+        FileUnclear: the JSON names none.
+        UploadNotFound, UploadInUse: no such stored file of the organization, or a task has it.
+        ImageTooHeavy, ImageEmpty, ImageNotPng, ImageBroken, ImageTooLarge: it cannot be taken;
+            it stays where it is.
+    """
+    named = await named_in(request, Stored, FileUnclear)
+    organization_id = principal.organization_id
+    idempotency = idempotency_of(request, f"file {named.file}")
+    async with platform.db.connection() as conn:
+        known = await known_by(conn, organization_id, idempotency)
+        if known is not None:
+            return known
+        upload = await uploads.get_upload(conn, organization_id, named.file)
+    limit = platform.settings.of(ImageSettings).max_bytes
+    if upload.bytes > limit:
+        raise ImageTooHeavy(limit=limit)
+    # Held by nobody meanwhile: what ends it in between shows when it is claimed.
+    header = await _look_through(platform, upload)
+    async with platform.db.transaction() as conn:
+        try:
+            taken = await uploads.claim_upload(platform, conn, organization_id, named.file)
+        except (UploadNotFound, UploadInUse):
+            # Looked for after the upload's lock: what an equal request committed is seen.
+            if known := await known_by(conn, organization_id, idempotency):
+                return known
+            raise
+        return await tasks.enqueue(
+            conn, taken, header, idempotency=idempotency, **asked_by(principal, request)
+        )
+
+
+async def _look_through(platform: Platform, upload: Upload) -> Header:
+    check = Check(platform.settings.of(ImageSettings).max_pixels)
+    try:
+        async for _ in _checked(uploads.read(platform, upload), check):
+            pass
+    except NotFound as error:
+        raise UploadNotFound from error
+    return check.finish()
+
+
+async def known_by(
+    conn: Conn, organization_id: int, idempotency: Idempotency | None
+) -> Job | None:
+    """The task that an equal request with this key led to.
+
+    Raises:
+        IdempotencyClash: the key came with another request.
+    """
+    if idempotency is None:
+        return None
+    return await jobs.held_by(conn, organization_id, *idempotency, tasks.KIND)
+
+
+def asked_by(principal: Principal, request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """Who asks and under which request id, for the job's record."""
+    request_id = request.scope["state"].get("request_id")
+    return {
+        "requested_by": principal.name, "request_id": request_id, "client": principal.client,
+    }
+
+
 class Randomize(Controller):
     """``/randomize``."""
 
@@ -145,27 +239,32 @@ class Randomize(Controller):
         Answer(about="The body is of another type; existing clients compare this text.",
                kind=NotAPng, status=400, example={"error": ONLY_PNG}),
         parameters=(IDEMPOTENCY_KEY,),
-        bodies=(Body(media=tasks.CONTENT_TYPE, kind=BINARY),),
-        refuses=(ImageEmpty, ImageNotPng, ImageBroken, ImageTooLarge, UploadCutOff,
-                 IdempotencyKeyInvalid, IdempotencyClash, TooMuchWaiting, StorageFull,
-                 StorageQuotaReached),
+        bodies=(
+            Body(media=tasks.CONTENT_TYPE, kind=BINARY),
+            Body(media=JSON, kind=Stored, example={"file": TASK_TOKEN[0].example}),
+        ),
+        refuses=(ImageEmpty, ImageNotPng, ImageBroken, ImageTooLarge, UploadCutOff, FileUnclear,
+                 TooLarge, UploadNotFound, UploadInUse, IdempotencyKeyInvalid, IdempotencyClash,
+                 TooMuchWaiting, StorageFull, StorageQuotaReached),
         **WRITE,
     ))
     async def ask(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any]
     ) -> Response[Accepted] | Response[NotAPng]:
-        """The PNG is the body, with ``Content-Type: image/png``; the answer is its token."""
-        content_type = request.headers.get("content-type", "").partition(";")[0]
-        if content_type.strip().lower() != tasks.CONTENT_TYPE:
+        """The PNG is the body (``image/png``), or named in JSON: ``file``, a finished resumable
+        upload. The answer is its token.
+        """
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type == JSON:
+            return accepted(await take_stored(platform, principal, request))
+        if content_type != tasks.CONTENT_TYPE:
             return Response(NotAPng(error=ONLY_PNG), status_code=400)
         upload, header = await take_in(platform, principal, request)
         try:
             idempotency = idempotency_of(request, upload.sha256 or "")
             async with platform.db.transaction() as conn:
                 job = await tasks.enqueue(
-                    conn, upload, header, requested_by=principal.name,
-                    client=principal.client, idempotency=idempotency,
-                    request_id=request.scope["state"].get("request_id"),
+                    conn, upload, header, idempotency=idempotency, **asked_by(principal, request)
                 )
         except BaseException:
             await asyncio.shield(uploads.delete_upload(platform, upload))

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, TypeVar, cast
 
 import msgspec
-from litestar import Response
+from litestar import Request, Response
 
 from vazao.jobs import service
 from vazao.jobs.ending import lead_seconds
 from vazao.jobs.errors import JobNotFound
 from vazao.jobs.models import Job
 from vazao.jobs.views import ErrorView, error_view
-from vazao.kit.errors import VazaoError
+from vazao.kit.errors import BadRequest, TooLarge, VazaoError
 from vazao.kit.sql import Conn
 from vazao.kit.web.openapi import Answer, Seconds, by_path
+from vazao.kit.web.parameters import broken
+from vazao.kit.web.streaming import body_of
 
 # ``opt`` of the root routes: a token or session with the scope, else the organization ``public``.
 READ: dict[str, Any] = {"scope": "jobs:read", "open": True}
 WRITE: dict[str, Any] = {"scope": "jobs:write", "open": True}
 TASK = "5e0f2a9c41d94b7e8a3c6d1f00b7e2aa"
 TASK_TOKEN = (by_path("token", "The token that the request was answered with.", TASK),)
+JSON_BYTES = 64 << 10
+Named = TypeVar("Named", bound=msgspec.Struct)
 Word = Literal["requested", "received", "finished", "errored"]
 
 
@@ -60,6 +64,28 @@ class JobWasCancelled(VazaoError):
     """The job was cancelled."""
 
     code = "job_cancelled"
+
+
+async def named_in(
+    request: Request[Any, Any, Any], kind: type[Named], unclear: type[BadRequest]
+) -> Named:
+    """What a request's small JSON names; the handler needs ``request_max_body_size=None``.
+
+    Raises:
+        BadRequest: of type *unclear*: it is not the object that is expected.
+        TooLarge: it is no small object at all.
+    """
+    body = bytearray()
+    async for chunk in body_of(request):
+        body += chunk
+        if len(body) > JSON_BYTES:
+            raise TooLarge
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise unclear(details=[{"message": str(error)}]) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise unclear(details=broken(body, error).details) from error
 
 
 async def job_of(conn: Conn, organization_id: int, token: str, kind: str) -> Job:

@@ -26,6 +26,7 @@ from vazao.jobs import (
     accepted,
     admitted,
     job_of,
+    named_in,
     no_result,
     status_of,
 )
@@ -46,7 +47,6 @@ from vazao.kit.web.openapi import (
     says,
 )
 from vazao.kit.web.pages import language_of
-from vazao.kit.web.parameters import broken
 from vazao.kit.web.streaming import announced_of, body_of
 from vazao.numbers import sources, tasks
 from vazao.numbers.arriving import Arriving, Repeated
@@ -55,7 +55,6 @@ from vazao.numbers.ranges import KIND, after_separator
 from vazao.numbers.settings import NumberSettings
 from vazao.uploads import StorageQuotaReached, UploadInUse, UploadNotFound, UploadTooLarge
 
-JSON_BYTES = 64 << 10
 _CHARSETS = re.compile(r"utf-?8|us-ascii|ascii|iso-8859-\d+|latin-?1|windows-125\d", re.IGNORECASE)
 
 
@@ -174,17 +173,7 @@ async def named_of(request: Request[Any, Any, Any]) -> Named:
         RequestUnclear: it is not the object that is expected.
         TooLarge: it is no small object at all.
     """
-    body = bytearray()
-    async for chunk in body_of(request):
-        body += chunk
-        if len(body) > JSON_BYTES:
-            raise TooLarge
-    try:
-        named = msgspec.json.decode(body, type=Named)
-    except msgspec.ValidationError as error:
-        raise RequestUnclear(details=[{"message": str(error)}]) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RequestUnclear(details=broken(body, error).details) from error
+    named = await named_in(request, Named, RequestUnclear)
     if (named.file is None) == (named.url is None):
         raise RequestUnclear
     return named

@@ -34,6 +34,7 @@ MARKS = frozenset({"translate", "_", "gettext", "N_"})
 LABELLED = {
     "MenuEntry": 0, "Figure": 0, "DropTarget": 0, "DemoStep": 0, "Note": 0, "Kind": 1, "tick": 0,
     "say": 0, "Quota": 1, "of_files": 1, "Retention": 0,
+    "go_on": 2, "FirstStep": 0, "Recent": 0,
 }
 CONSTANTS = frozenset({"REASONS", "REMEDIES", "LABELS", "MESSAGES", "TEXTS", "DONE"})
 CLASS_TEXTS = frozenset({"cure", "remedy", "template"})

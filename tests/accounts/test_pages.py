@@ -93,7 +93,7 @@ async def test_the_profile_changes(browse: Browse, people: People, platform: Pla
     client = browse()
     await log_in(client)
     saved = await post(client, "/account/profile", name="Ana Sá", email="ana@acme.test")
-    assert saved.headers["location"] == "/account?done=profile"
+    assert saved.headers["location"] == "/account"
     page = (await client.get(saved.headers["location"])).text
     assert 'value="Ana Sá"' in page
     assert "Your profile was saved." in page
@@ -207,17 +207,22 @@ async def test_tokens_are_shown_once_used_and_revoked(
     made = await post(
         client, "/admin/tokens", application="folha", scope=["leads:read", "jobs:read"], days="30"
     )
-    assert made.status_code == 200
-    assert made.headers["cache-control"] == "no-store"
-    found = re.search(r'id="token">(vz_[\w-]{43})<', made.text)
+    assert (made.status_code, made.headers["location"]) == (303, "/admin/tokens")
+    assert "vz_" not in str(made.headers), "it is sealed"
+    shown = await client.get("/admin/tokens")
+    assert shown.headers["cache-control"] == "no-store"
+    found = re.search(r'id="token">(vz_[\w-]{43})<', shown.text)
     assert found is not None
     secret = found.group(1)
+    assert f"Bearer {secret}&#39; http://" in shown.text, "a line to try it with"
+    assert "The token was created." in shown.text
     headers = {"Authorization": f"Bearer {secret}"}
     me = await browse().get("/v1/me", headers=headers)
     assert me.json()["scopes"] == ["jobs:read", "leads:read"]
     listed = (await client.get("/admin/tokens")).text
     assert "folha" in listed
     assert secret not in listed
+    assert "The token was created." not in listed
     eva = browse()
     await log_in(eva, "eva")
     assert "folha" not in (await eva.get("/admin/tokens")).text

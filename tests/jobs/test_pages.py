@@ -293,7 +293,7 @@ async def test_cancel_and_start_over(
     people: People, browser: Browser, organization: int
 ) -> None:
     job = await ask(people.platform, "test.echo", organization)
-    assert "data-confirm" in await read(browser, f"/jobs/{job.token}")
+    assert "popovertarget" in await read(browser, f"/jobs/{job.token}")
     answer = await press(browser, f"/jobs/{job.token}/cancel")
     assert (answer.status_code, answer.headers["location"]) == (303, f"/jobs/{job.token}")
     assert (await load(people.platform, job)).status == "cancelled"

@@ -87,8 +87,9 @@ def test_the_frame_helps_those_who_do_not_see_it() -> None:
 
 def test_messages_are_announced_and_escaped() -> None:
     html = frame(messages=[("ok", "done"), ("bad", "<b>no</b>")])
-    assert '<div id="messages" aria-live="polite">' in html
-    assert '<p class="message ok">done</p>' in html
+    assert '<div autofocus tabindex="-1" id="messages" aria-live="polite">' in html
+    assert '<p class="message ok" role="status">done</p>' in html
+    assert '<div id="messages" aria-live="polite">' in frame(), "a live region from the beginning"
     assert '<p class="message bad" role="alert">&lt;b&gt;no&lt;/b&gt;</p>' in html
 
 

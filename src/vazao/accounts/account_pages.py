@@ -17,13 +17,10 @@ from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web import language
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import page
 
 PROFILE = ("name", "email", "language")
-MESSAGES = {
-    "profile": "Your profile was saved.",
-    "password": "Your password was changed; your other sessions have ended.",
-}
 
 
 async def _account_page(
@@ -35,7 +32,7 @@ async def _account_page(
     return page(
         request, "accounts/account.html", status=error.status if error else 200, user=user,
         typed=typed or {"name": user.name, "email": user.email, "language": user.language},
-        messages=messages_of(request, error, MESSAGES), headers=again_after(error),
+        messages=messages_of(request, error), headers=again_after(error),
     )
 
 
@@ -67,7 +64,7 @@ async def change_profile(
     ) as error:
         typed = {name: await field(request, name) for name in PROFILE}
         return await _account_page(request, platform, principal, error=error, typed=typed)
-    response = redirect("/account?done=profile")
+    response = go_on(request, "/account", "Your profile was saved.")
     response.cookies.append(
         language.cookie_of(request, platform.settings, user.language or "")
     )
@@ -93,7 +90,9 @@ async def change_password(
         errors.SignInTooOften, errors.SignInBusy,
     ) as error:
         return await _account_page(request, platform, principal, error=error)
-    return redirect("/account?done=password")
+    return go_on(
+        request, "/account", "Your password was changed; your other sessions have ended."
+    )
 
 
 @get(["/account/profile", "/account/password"], opt={"session": True}, include_in_schema=False)
@@ -120,17 +119,21 @@ async def revoke_session(
 ) -> Response[Any]:
     """End one of one's sessions; one's current one too."""
     await end_session(platform, principal, session_id)
-    return redirect("/account/sessions")
+    if session_id == principal.session_id:
+        return go_on(request, "/login", "You signed out.")
+    return go_on(request, "/account/sessions", "The session has ended.")
 
 
 @post("/account/sessions/revoke-others", opt={"session": True}, include_in_schema=False)
-async def revoke_others(platform: ThePlatform, principal: Asker) -> Response[Any]:
+async def revoke_others(
+    request: Asking, platform: ThePlatform, principal: Asker
+) -> Response[Any]:
     """End all of one's sessions but this one."""
     user_id, kept = principal.user_id or 0, bytes.fromhex(principal.session_id or "")
     async with platform.db.transaction() as conn:
         await store.delete_other_sessions(conn, user_id, kept)
     authentication.forget_user(platform, user_id, kept=kept)
-    return redirect("/account/sessions")
+    return go_on(request, "/account/sessions", "All your other sessions have ended.")
 
 
 ROUTES: list[Any] = [

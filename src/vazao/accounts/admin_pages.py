@@ -22,20 +22,17 @@ from vazao.kit import clock
 from vazao.kit.errors import VazaoError
 from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform, Principal
+from vazao.kit.web import hosts
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.leaving import go_on, once_for
 from vazao.kit.web.pages import language_of, page
 
-PAGE = 50
+PAGE, TOKENS = 50, "/admin/tokens"
 _WRONG = (
     errors.UsernameInvalid, errors.UsernameTaken, errors.EmailInvalid, errors.EmailTaken,
     errors.NameInvalid, errors.RoleUnknown, errors.PasswordInvalid, errors.PasswordIsUsername,
     errors.SignInBusy, errors.NamesAskedTooOften,
 )
-MESSAGES = {
-    "user": "The user was saved.",
-    "password": "The password was set; the user's sessions have ended.",
-    "sessions": "The user's sessions have ended.",
-}
 LABELS = {
     "user.created": "User created", "user.changed": "User changed",
     "user.password_set": "Password set", "user.sessions_ended": "Sessions ended",
@@ -65,7 +62,7 @@ async def _users_page(
     return page(
         request, "accounts/users.html", status=error.status if error else 200,
         users=users[:PAGE], next=users[PAGE - 1].id if len(users) > PAGE else None, after=after,
-        typed=typed or {}, messages=messages_of(request, error, MESSAGES),
+        typed=typed or {}, messages=messages_of(request, error),
         headers=again_after(error),
     )
 
@@ -108,7 +105,9 @@ async def create_user(
                 )
     except _WRONG as error:
         return await _users_page(request, platform, principal, error=error, typed=typed)
-    return redirect("/admin/users?done=user")
+    return go_on(
+        request, "/admin/users", "The user {name} was created.", name=typed["username"]
+    )
 
 
 def _lives(language: str) -> list[tuple[str, str]]:
@@ -118,8 +117,8 @@ def _lives(language: str) -> list[tuple[str, str]]:
 
 async def _tokens_page(
     request: Asking, platform: Platform, principal: Principal, *,
-    error: VazaoError | None = None, secret: str | None = None, application: str = "",
-    scopes: Sequence[str] = (), days: str = "",
+    error: VazaoError | None = None, application: str = "", scopes: Sequence[str] = (),
+    days: str = "",
 ) -> Response[str]:
     before = _cursor(request, "before", (1 << 63) - 1)
     async with platform.db.connection() as conn:
@@ -129,7 +128,8 @@ async def _tokens_page(
     return page(
         request, "accounts/tokens.html", status=error.status if error else 200,
         tokens=tokens[:PAGE], next=tokens[PAGE - 1].id if len(tokens) > PAGE else None,
-        scopes=platform.registry.scopes, lives=_lives(language_of(request)), secret=secret,
+        scopes=platform.registry.scopes, lives=_lives(language_of(request)),
+        made=once_for(request), address=hosts.address_of(request, platform.settings),
         application=application, chosen=scopes, days=days, now=clock.now(),
         messages=messages_of(request, error),
         headers={"Cache-Control": "no-store"},
@@ -146,12 +146,12 @@ async def show_tokens(
 
 @post(
     "/admin/tokens", opt=ADMIN | {"fields": ("application", "scope", "days")},
-    include_in_schema=False, status_code=200,
+    include_in_schema=False,
 )
 async def create_token(
     request: Asking, platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
-    """Create a token and show it, this once; or what is wrong."""
+    """Create a token (303), which the next page shows once; or say what is wrong."""
     application = await field(request, "application")
     scopes = [str(scope) for scope in (await request.form()).getall("scope", [])]
     days = await field(request, "days")
@@ -166,14 +166,15 @@ async def create_token(
             request, platform, principal, error=error, application=application, scopes=scopes,
             days=days,
         )
-    return await _tokens_page(
-        request, platform, principal, secret=secret, application=application
+    return go_on(
+        request, TOKENS, "The token was created.",
+        once={"secret": secret, "application": application},
     )
 
 
 @post("/admin/tokens/{token_id:int}/revoke", opt=ADMIN, include_in_schema=False)
 async def revoke_token(
-    platform: ThePlatform, principal: Asker, token_id: FromPath[int]
+    request: Asking, platform: ThePlatform, principal: Asker, token_id: FromPath[int]
 ) -> Response[Any]:
     """Revoke one of the organization's tokens."""
     async with platform.db.transaction() as conn:
@@ -181,15 +182,14 @@ async def revoke_token(
             conn, actor_of(principal), principal.organization_id, token_id
         )
     authentication.forget(platform, digest)
-    return redirect("/admin/tokens")
+    return go_on(request, TOKENS, "The token was revoked.")
 
 
-@post("/admin/tokens/{token_id:int}/rotate", opt=ADMIN, include_in_schema=False,
-      status_code=200)
+@post("/admin/tokens/{token_id:int}/rotate", opt=ADMIN, include_in_schema=False)
 async def rotate_token(
     request: Asking, platform: ThePlatform, principal: Asker, token_id: FromPath[int]
 ) -> Response[Any]:
-    """A new secret, shown this once; the old one works on for a week."""
+    """A new secret (303), which the next page shows once; the old one works on for a week."""
     try:
         async with platform.db.transaction() as conn:
             secret, token = await service.rotate_token(
@@ -198,8 +198,9 @@ async def rotate_token(
             )
     except errors.TokenRotated as error:
         return await _tokens_page(request, platform, principal, error=error)
-    return await _tokens_page(
-        request, platform, principal, secret=secret, application=token.application
+    return go_on(
+        request, TOKENS, "The token has a new secret; the old one works on for a week.",
+        once={"secret": secret, "application": token.application},
     )
 
 
@@ -212,7 +213,7 @@ async def _user_page(
         sessions = await store.list_sessions(conn, user_id)
     return page(
         request, "accounts/user.html", status=error.status if error else 200, user=user,
-        sessions=sessions, messages=messages_of(request, error, MESSAGES),
+        sessions=sessions, messages=messages_of(request, error),
         headers=again_after(error), typed=typed or {
             "name": user.name, "email": user.email, "enabled": user.enabled,
             "role": "admin" if "admin" in user.roles else "member",
@@ -243,7 +244,7 @@ async def change_user(
         await renew_user(platform, principal, user_id, given)
     except (errors.LastAdmin, *_WRONG) as error:
         return await _user_page(request, platform, principal, user_id, error=error, typed=typed)
-    return redirect(f"/admin/users/{user_id}?done=user")
+    return go_on(request, f"/admin/users/{user_id}", "The user was saved.")
 
 
 @post("/admin/users/{user_id:int}/password", opt=ADMIN | {"fields": ("password",)},
@@ -256,12 +257,14 @@ async def set_password(
         await give_password(platform, principal, user_id, await field(request, "password"))
     except (errors.PasswordIsOwn, *_WRONG) as error:
         return await _user_page(request, platform, principal, user_id, error=error)
-    return redirect(f"/admin/users/{user_id}?done=password")
+    return go_on(
+        request, f"/admin/users/{user_id}", "The password was set; the user's sessions have ended."
+    )
 
 
 @post("/admin/users/{user_id:int}/sessions", opt=ADMIN, include_in_schema=False)
 async def end_sessions(
-    platform: ThePlatform, principal: Asker, user_id: FromPath[int]
+    request: Asking, platform: ThePlatform, principal: Asker, user_id: FromPath[int]
 ) -> Response[Any]:
     """End all of a user's sessions."""
     async with platform.db.transaction() as conn:
@@ -269,7 +272,7 @@ async def end_sessions(
             conn, actor_of(principal), principal.organization_id, user_id
         )
     authentication.forget_user(platform, user_id)
-    return redirect(f"/admin/users/{user_id}?done=sessions")
+    return go_on(request, f"/admin/users/{user_id}", "The user's sessions have ended.")
 
 
 @get([f"/admin/users/{{user_id:int}}/{name}" for name in ("password", "sessions")], opt=ADMIN,

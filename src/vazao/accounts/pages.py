@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -14,10 +13,10 @@ from vazao.accounts.home import home_of, is_held
 from vazao.accounts.models import SIGN_IN_BYTES, SignedIn
 from vazao.accounts.sign_in import end_session
 from vazao.kit.errors import VazaoError
-from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web import csrf
 from vazao.kit.web.frame import ThePlatform, wants_html
+from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import PRIVATE, language_of, page
 
 Asking = Request[Any, Any, Any]
@@ -30,19 +29,9 @@ def redirect(target: str, *, status: int = 303) -> Response[Any]:
     )
 
 
-def messages_of(
-    request: Asking, error: VazaoError | None, done: Mapping[str, str] | None = None
-) -> list[tuple[str, str]]:
-    """What the base page shows above its content: *error*, or what was done before the page.
-
-    Args:
-        done: texts by what the address says under ``done``.
-    """
-    language = language_of(request)
-    if error is not None:
-        return [("bad", error.message(language))]
-    text = (done or {}).get(request.query_params.get("done", ""))
-    return [("ok", translate(text, language))] if text else []
+def messages_of(request: Asking, error: VazaoError | None) -> list[tuple[str, str]]:
+    """What the base page shows above its content of an action that was refused."""
+    return [] if error is None else [("bad", error.message(language_of(request)))]
 
 
 def again_after(error: VazaoError | None) -> dict[str, str]:
@@ -122,7 +111,7 @@ async def sign_out(request: Asking, platform: ThePlatform) -> Response[Any]:
     person = _person(request)
     if person is not None:
         await end_session(platform, person, person.session_id or "")
-    response = redirect("/login")
+    response = go_on(request, "/login", "You signed out.")
     # A browser keeps a __Host- cookie that is deleted without the attributes it was set with.
     response.cookies.append(cookie(request, platform, authentication.COOKIE, "", max_age=0))
     return response

@@ -9,16 +9,16 @@ from litestar import Response, get, post
 from vazao.accounts import errors, store, taken
 from vazao.accounts.administration import service
 from vazao.accounts.models import SIGN_IN_BYTES, actor_of
-from vazao.accounts.pages import Asking, again_after, field, messages_of, redirect
+from vazao.accounts.pages import Asking, again_after, field, messages_of
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import page
 
 PAGE = 50
 FIELDS = ("slug", "name", "username", "password")
-MESSAGES = {"made": "The organization was created; its admin may sign in."}
 _WRONG = (
     errors.SlugInvalid, errors.SlugTaken, errors.NameInvalid, errors.UsernameInvalid,
     errors.UsernameTaken, errors.PasswordInvalid, errors.PasswordIsUsername, errors.SignInBusy,
@@ -42,7 +42,7 @@ async def _page(
     return page(
         request, "accounts/organizations.html", status=error.status if error else 200,
         organizations=found[:PAGE], next=found[PAGE - 1].id if len(found) > PAGE else None,
-        after=after, typed=typed or {}, messages=messages_of(request, error, MESSAGES),
+        after=after, typed=typed or {}, messages=messages_of(request, error),
         headers=again_after(error),
     )
 
@@ -81,7 +81,10 @@ async def create_organization(
                 )
     except _WRONG as error:
         return await _page(request, platform, error=error, typed=typed)
-    return redirect("/admin/organizations?done=made")
+    return go_on(
+        request, "/admin/organizations", "The organization {slug} was created; its admin may sign "
+        "in.", slug=made.slug,
+    )
 
 
 ROUTES: list[Any] = [show_organizations, create_organization]

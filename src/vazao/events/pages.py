@@ -21,6 +21,7 @@ from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
 
@@ -162,11 +163,9 @@ async def add_provider(
         return await _providers_page(
             request, platform, principal.organization_id, error, given
         )
-    return _see(f"/events/providers/{made.name}")
-
-
-def _see(address: str) -> Response[None]:
-    return Response(None, status_code=303, headers={"Location": address})
+    return go_on(
+        request, f"/events/providers/{made.name}", "The provider {name} was added.", name=made.name
+    )
 
 
 @get("/events/providers/{name:str}", opt={"scope": described.READ}, include_in_schema=False)
@@ -200,7 +199,7 @@ async def sync(
             conn, found, requested_by=principal.name,
             request_id=request.scope["state"].get("request_id"),
         )
-    return _see(f"/jobs/{job.token}")
+    return go_on(request, f"/jobs/{job.token}", "The sync was started.")
 
 
 @post("/events/providers/{name:str}/pause", include_in_schema=False,
@@ -209,13 +208,14 @@ async def pause(
     request: Asked, platform: ThePlatform, principal: Asker, name: FromPath[str]
 ) -> Response[None]:
     """Let a provider rest, or go on."""
-    form = await request.form()
+    paused = (await request.form()).get("paused") == "true"
     async with platform.db.transaction() as conn:
         found = await service.get_provider(conn, principal.organization_id, name)
-        await service.change_provider(conn, found, paused=form.get("paused") == "true")
-    return _see(f"/events/providers/{name}")
-
-
+        await service.change_provider(conn, found, paused=paused)
+    return go_on(
+        request, f"/events/providers/{name}",
+        "The provider is paused until you resume it." if paused else "The provider was resumed.",
+    )
 
 
 routes: list[Any] = [

@@ -23,6 +23,7 @@ from vazao.kit.errors import Conflict
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.sql import Conn
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
 
@@ -32,6 +33,7 @@ PARTS_PAGE = 100
 DETAILS = 50
 # A sum may have as many digits as the longest number it was made of, and some more.
 RESULT_CHARACTERS = 150_000
+MESSAGES = {"cancel": "The job was cancelled.", "retry": "The job starts over."}
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -210,7 +212,7 @@ async def cancel(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
 ) -> Response[Any]:
     """End the job now, from its page."""
-    return await _act(request, platform, principal, token, service.cancel)
+    return await _act(request, platform, principal, token, service.cancel, MESSAGES["cancel"])
 
 
 @post("/jobs/{token:str}/retry", opt={"scope": WRITE}, include_in_schema=False,
@@ -219,12 +221,12 @@ async def retry(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
 ) -> Response[Any]:
     """Let a failed or cancelled job start over, from its page."""
-    return await _act(request, platform, principal, token, service.retry)
+    return await _act(request, platform, principal, token, service.retry, MESSAGES["retry"])
 
 
 async def _act(
     request: Request[Any, Any, Any], platform: Platform, principal: Principal, token: str,
-    verb: Any,
+    verb: Any, said: str,
 ) -> Response[Any]:
     try:
         async with platform.db.transaction() as conn:
@@ -233,7 +235,7 @@ async def _act(
             )
     except Conflict as refused:
         return await _job_page(request, platform, principal, token, refused=refused)
-    return Response(None, status_code=303, headers={"Location": f"/jobs/{job.token}"})
+    return go_on(request, f"/jobs/{job.token}", said)
 
 
 routes = [

@@ -69,6 +69,16 @@ def stored(email: str) -> str:
     return known
 
 
+def may_ask(principal: Principal) -> None:
+    """Whether somebody may have a person erased.
+
+    Raises:
+        PurgeNeedsAdmin: they are signed in, and no administrator.
+    """
+    if principal.session_id is not None and "admin" not in principal.roles:
+        raise PurgeNeedsAdmin
+
+
 async def ask(
     platform: Platform, principal: Principal, email: str, request_id: str | None
 ) -> jobs.Job:
@@ -78,8 +88,7 @@ async def ask(
         PurgeNeedsAdmin: they are signed in, and no administrator.
         EmailInvalid: no lead can have that address.
     """
-    if principal.session_id is not None and "admin" not in principal.roles:
-        raise PurgeNeedsAdmin
+    may_ask(principal)
     known = stored(email)
     async with platform.db.transaction() as conn:
         return await begin(

@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
 from vazao.leads import editing, erasing, store
@@ -18,7 +19,6 @@ from vazao.leads.columns import LABELS, PART_LABELS
 from vazao.leads.errors import EmailTaken, LeadInvalid
 from vazao.leads.models import Lead
 from vazao.leads.settings import LeadSettings
-from vazao.leads.wizard import see
 
 READ, WRITE = "leads:read", "leads:write"
 PAGE = 50
@@ -99,7 +99,7 @@ async def create(
             )
     except VazaoError as error:
         return await _form_page(request, platform, principal, None, given=given, error=error)
-    return see(f"/leads/{lead.id}")
+    return go_on(request, f"/leads/{lead.id}", "The lead was created.")
 
 
 @get("/leads/{lead_id:str}/edit", opt={"scope": WRITE}, include_in_schema=False)
@@ -128,7 +128,7 @@ async def change(
             )
     except VazaoError as error:
         return await _form_page(request, platform, principal, lead, given=given, error=error)
-    return see(f"/leads/{lead.id}")
+    return go_on(request, f"/leads/{lead.id}", "The lead was saved.")
 
 
 @post("/leads/{lead_id:str}/delete", opt={"scope": WRITE}, include_in_schema=False)
@@ -140,22 +140,32 @@ async def delete(
         await editing.delete_lead(
             conn, principal.organization_id, lead_id, platform.secrets, by=principal.name
         )
-    return see("/leads/deleted")
+    return go_on(request, "/leads/deleted", "The lead was deleted; it can be restored here.")
 
 
-@post("/leads/purge", opt={"scope": WRITE, "fields": ("email",)}, include_in_schema=False)
+@post("/leads/purge", opt={"scope": WRITE, "fields": ("email", "sure")}, include_in_schema=False)
 async def purge(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
-    """Erase a person for good; the job's page says how far it is."""
+    """Ask whether it is meant, then erase a person for good; the job's page says how far it is."""
     given = await _given(request)
+    email = given.get("email", "")
     try:
+        if not given.get("sure"):
+            erasing.may_ask(principal)
+            return page(request, "leads/purge.html", email=erasing.stored(email))
         job = await erasing.ask(
-            platform, principal, given.get("email", ""), request.scope["state"].get("request_id")
+            platform, principal, email, request.scope["state"].get("request_id")
         )
     except VazaoError as error:
-        return await _deleted_page(request, platform, principal, None, None, error)
-    return see(f"/jobs/{job.token}")
+        return await _deleted_page(request, platform, principal, error=error, typed=email)
+    return go_on(request, f"/jobs/{job.token}", "The erasure was started.")
+
+
+@get("/leads/purge", opt={"scope": WRITE}, include_in_schema=False)
+async def show_purge_again(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Where the question was asked; a link that leads back there begins anew."""
+    return go_on(request, "/leads/deleted")
 
 
 @get("/leads/deleted", opt={"scope": READ}, include_in_schema=False)
@@ -164,21 +174,21 @@ async def deleted(
     after: FromQuery[str | None] = None,
 ) -> Response[str]:
     """Leads whose deletion can be taken back."""
-    before = decode_cursor(after, int)[0] if after else None
-    return await _deleted_page(request, platform, principal, before, after)
+    return await _deleted_page(request, platform, principal, after)
 
 
 async def _deleted_page(
-    request: Request[Any, Any, Any], platform: Platform, principal: Principal, before: int | None,
-    after: str | None, error: VazaoError | None = None,
+    request: Request[Any, Any, Any], platform: Platform, principal: Principal,
+    after: str | None = None, *, error: VazaoError | None = None, typed: str = "",
 ) -> Response[str]:
+    before = decode_cursor(after, int)[0] if after else None
     async with platform.db.connection() as conn:
         found = await store.edits.deleted(
             conn, principal.organization_id, before=before, limit=PAGE
         )
     return page(
         request, "leads/deleted.html", status=error.status if error else 200, leads=found.items,
-        after=after, days=platform.settings.of(LeadSettings).deleted_kept_days,
+        after=after, typed=typed, days=platform.settings.of(LeadSettings).deleted_kept_days,
         next=following(found, lambda each: encode_cursor(each.lead_id)),
         messages=[("bad", error.message(language_of(request)))] if error else [],
     )
@@ -195,8 +205,8 @@ async def restore(
                 conn, principal.organization_id, lead_id, platform.secrets, by=principal.name
             )
     except EmailTaken as error:
-        return await _deleted_page(request, platform, principal, None, None, error)
-    return see(f"/leads/{lead.id}")
+        return await _deleted_page(request, platform, principal, error=error)
+    return go_on(request, f"/leads/{lead.id}", "The lead was restored.")
 
 
 @post("/leads/tags", opt={"scope": WRITE, "fields": ("lead", "tags", "do", "back")},
@@ -213,7 +223,12 @@ async def tag(
             add="" if taken else tags, remove=tags if taken else "", by=principal.name,
         )
     back = str(form.get("back", ""))
-    return see(f"/leads?{back}" if back else "/leads")
+    return go_on(
+        request, f"/leads?{back}" if back else "/leads",
+        "The tags were taken away." if taken else "The tags were added.",
+    )
 
 
-routes = [new, create, edit, change, delete, purge, deleted, restore, tag]
+routes = [
+    new, create, edit, change, delete, purge, show_purge_again, deleted, restore, tag,
+]

@@ -10,11 +10,11 @@ from litestar import Request, Response, get, post
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
 from vazao.leads import declaring, store
 from vazao.leads.columns import TEXTS, between_semicolons
 from vazao.leads.errors import OptionInvalid
-from vazao.leads.wizard import see
 
 READ, WRITE = "leads:read", "leads:write"
 
@@ -58,7 +58,7 @@ async def change(
                     )
     except VazaoError as error:
         return await _show(request, platform, principal, error)
-    return see("/leads/fields")
+    return go_on(request, "/leads/fields", "The custom fields were saved.")
 
 
 def _said(form: Mapping[str, str], name: str) -> dict[str, Any]:
@@ -101,7 +101,7 @@ async def create(
             )
     except VazaoError as error:
         return await _show(request, platform, principal, error)
-    return see("/leads/fields")
+    return go_on(request, "/leads/fields", "The custom field {name} was added.", name=label)
 
 
 routes = [show_fields, change, create]

@@ -10,13 +10,14 @@ from litestar.params import FromPath, FromQuery
 from vazao import jobs
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
 from vazao.leads import service, store, trying
 from vazao.leads.columns import LABELS
 from vazao.leads.errors import ChangesGone, NothingCorrected
 from vazao.leads.views import difference_view
-from vazao.leads.wizard import FOUND, see
+from vazao.leads.wizard import FOUND
 
 READ, WRITE = "leads:read", "leads:write"
 PAGE = 50
@@ -188,7 +189,9 @@ async def correct(
     except NothingCorrected as error:
         message = ("bad", error.message(language_of(request)))
         return await _rejected_page(request, platform, record, job, None, [message])
-    return see(f"/leads/imports/{made.token}")
+    return go_on(
+        request, f"/leads/imports/{made.token}", "The corrected rows were sent again."
+    )
 
 
 @post("/leads/imports/{token:str}/apply", opt={"scope": WRITE}, include_in_schema=False,
@@ -202,7 +205,7 @@ async def apply(
             conn, principal.organization_id, token, requested_by=principal.name,
             request_id=request.scope["state"].get("request_id"),
         )
-    return see(f"/leads/imports/{record.token}")
+    return go_on(request, f"/leads/imports/{record.token}", "The import was started.")
 
 
 @post("/leads/imports/{token:str}/stop", opt={"scope": WRITE}, include_in_schema=False)
@@ -213,7 +216,9 @@ async def stop(
     async with platform.db.transaction() as conn:
         await service.get(conn, principal.organization_id, token)
         await jobs.cancel(conn, principal.organization_id, token)
-    return see(f"/leads/imports/{token}")
+    return go_on(
+        request, f"/leads/imports/{token}", "It was cancelled: what is imported already stays."
+    )
 
 
 routes = [

@@ -16,6 +16,7 @@ from vazao import jobs, sheets, uploads
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.parameters import refuse_unknown
 from vazao.kit.web.streaming import announced_of, body_of
@@ -59,7 +60,7 @@ async def upload(
         announced=announced_of(request), known=("csrf",), sha256=True,
         limit_bytes=platform.settings.of(LeadSettings).max_file_bytes,
     )
-    return see(f"/leads/imports/new?upload={stored.token}")
+    return go_on(request, f"/leads/imports/new?upload={stored.token}")
 
 
 @post("/leads/uploads/stored", opt={"scope": WRITE, "fields": ("upload",)},
@@ -83,11 +84,6 @@ async def take_stored(
         await uploads.release_upload(conn, organization_id, token)
 
 
-def see(address: str) -> Response[None]:
-    """Go on to another page."""
-    return Response(None, status_code=303, headers={"Location": address})
-
-
 async def _stored(platform: Platform, principal: Principal, token: str) -> sampling.Source:
     async with platform.db.connection() as conn:
         return sampling.of_stored(
@@ -103,7 +99,7 @@ async def preview(
     asked = request.query_params
     given = {k: v for k, v in asked.items() if k in (*FOUND, *SAID, "saved", "again")}
     if not asked.get("upload"):
-        return see("/leads/imports")
+        return go_on(request, "/leads/imports")
     stored = await _stored(platform, principal, asked["upload"])
     return await _show(request, platform, principal, stored, given)
 
@@ -170,7 +166,10 @@ async def begin(
             conn, principal.organization_id, stored.stored, options, requested_by=principal.name,
             request_id=request.scope["state"].get("request_id"),
         )
-    return see(f"/leads/imports/{record.token}")
+    return go_on(
+        request, f"/leads/imports/{record.token}",
+        "The check was started." if options.dry_run else "The import was started.",
+    )
 
 
 def _options(given: Mapping[str, str]) -> Options:

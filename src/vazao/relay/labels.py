@@ -42,6 +42,10 @@ DONE: Final = {
     "pause": "The site rests: nothing is asked of it until it is resumed.",
     "resume": "The site works again.",
     "revoke": "Revoked: the agent may speak no more.",
+    "purge": "The site {name} was removed with all its rows.",
+    "token": "The line for the new computer of {name} is below.",
+    "release": "Released: readers see the new list.",
+    "reject": "Rejected: readers keep the former list, and the site sends it again.",
     "unheard": "No agent has enrolled for this site: nothing happens until one does.",
 }
 """What a page says after something was done by it."""

@@ -10,9 +10,9 @@ from litestar.params import FromPath, FromQuery
 
 from vazao import jobs
 from vazao.kit.errors import NotFound, VazaoError
-from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.leaving import go_on, once_for
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following, sliced
 from vazao.relay import (
@@ -34,10 +34,6 @@ URGENCY = (
     "paused", "no_list",
 )
 READ, ADMIN = {"scope": described.READ}, {"scope": described.ADMIN}
-
-
-def _see(address: str) -> Response[None]:
-    return Response(None, status_code=303, headers={"Location": address})
 
 
 def _before(after: str | None) -> int | None:
@@ -75,14 +71,14 @@ async def _fleet(
         sites=len({each.site for each in places}), labels=LABELS, causes=REASONS,
         next=behind, after=after,
         filters={"state": wanted} if wanted else {}, reader=language,
-        **({"given": {}, "token": None} | more),
+        **({"given": {}} | more),
         messages=[("bad", error.message(language))] if error else [],
     )
 
 
 @post("/relay", opt=ADMIN | {"fields": ("name", "timezone", "ibge")}, include_in_schema=False)
-async def add_site(request: Asking, platform: ThePlatform, principal: Asker) -> Response[str]:
-    """Add a site; the page then shows the line to paste, once."""
+async def add_site(request: Asking, platform: ThePlatform, principal: Asker) -> Response[Any]:
+    """Add a site (303); its page then shows the line to paste, once."""
     given = {k: v for k, v in (await request.form()).items() if isinstance(v, str)}
     try:
         async with platform.db.transaction() as conn:
@@ -95,13 +91,16 @@ async def add_site(request: Asking, platform: ThePlatform, principal: Asker) -> 
         return await _fleet(
             request, platform, principal.organization_id, error=error, given=given
         )
-    shown = _token(request, platform, made.name, token)
-    return await _fleet(request, platform, principal.organization_id, token=shown)
+    return _shown_once(request, platform, made.name, token, "The site {name} was added.")
 
 
-def _token(request: Asking, platform: Platform, name: str, token: str) -> dict[str, str]:
-    hub = packages.hub_of(request, platform.settings)
-    return {"name": name, "line": packages.line(hub, token)}
+def _shown_once(
+    request: Asking, platform: Platform, name: str, token: str, said: str
+) -> Response[Any]:
+    line = packages.line(packages.hub_of(request, platform.settings), token)
+    return go_on(
+        request, f"/relay/sites/{quote(name)}", said, once={"name": name, "line": line}, name=name
+    )
 
 
 @get("/relay/sites/{name:str}", opt=READ, include_in_schema=False)
@@ -115,7 +114,7 @@ async def show_site(
 
 async def _site(
     request: Asking, platform: Platform, organization_id: int, name: str,
-    after: str | None = None, token: dict[str, str] | None = None,
+    after: str | None = None,
 ) -> Response[str]:
     async with platform.db.connection() as conn:
         site = await enrolling.get_site(conn, organization_id, name)
@@ -127,47 +126,45 @@ async def _site(
         shown = await months.months_of(conn, site)
     return page(
         request, "relay/site.html", site=site, agent=agent, places=places, labels=LABELS,
-        causes=REASONS, whats=MESSAGES, entries=entries.items, after=after, token=token,
+        causes=REASONS, whats=MESSAGES, entries=entries.items, after=after,
+        token=once_for(request),
         next=following(entries, lambda each: encode_cursor(each.id)), months=shown,
-        reader=language_of(request), days=months.LABELS, messages=_done(request, agent is None),
+        reader=language_of(request), days=months.LABELS,
     )
 
 
-def _done(request: Asking, unheard: bool) -> list[tuple[str, str]]:
-    """What the page says of what was just done by it."""
-    done, language = request.query_params.get("done", ""), language_of(request)
-    if done not in DONE:
-        return []
-    if unheard and done in ("run", "resend", "restart", "diagnose"):
-        return [("bad", translate(DONE["unheard"], language))]
-    return [("ok", translate(DONE[done], language))]
-
-
 @get("/relay/sites/{name:str}/token", opt=ADMIN, include_in_schema=False)
-async def leave_token(name: FromPath[str]) -> Response[None]:
-    """Who comes back to the address at which a token was shown sees the site."""
-    return _see(f"/relay/sites/{quote(name)}")
+async def leave_token(request: Asking, name: FromPath[str]) -> Response[Any]:
+    """Who comes back to the address at which a token was asked for sees the site."""
+    return go_on(request, f"/relay/sites/{quote(name)}")
 
 
 @post("/relay/sites/{name:str}/token", opt=ADMIN, include_in_schema=False)
 async def make_token(
     request: Asking, platform: ThePlatform, principal: Asker, name: FromPath[str]
-) -> Response[str]:
-    """A token for the site's new computer."""
+) -> Response[Any]:
+    """A token for the site's new computer (303), which the site's page shows once."""
     async with platform.db.transaction() as conn:
         site = await enrolling.get_site(conn, principal.organization_id, name)
         token = await administering.move(conn, site, principal.name)
-    shown = _token(request, platform, site.name, token)
-    return await _site(request, platform, principal.organization_id, name, token=shown)
+    return _shown_once(request, platform, site.name, token, DONE["token"])
 
 
 @post("/relay/sites/{name:str}/{verb:str}", opt=ADMIN, include_in_schema=False)
 async def do_site(
-    platform: ThePlatform, principal: Asker, name: FromPath[str], verb: FromPath[str]
-) -> Response[None]:
+    request: Asking, platform: ThePlatform, principal: Asker, name: FromPath[str],
+    verb: FromPath[str],
+) -> Response[Any]:
     """Do something with a site from its page."""
     await administering.do(platform, principal.organization_id, name, verb, principal.name)
-    return _see("/relay" if verb == "purge" else f"/relay/sites/{quote(name)}?done={verb}")
+    if verb == "purge":
+        return go_on(request, "/relay", DONE[verb], name=name)
+    target = f"/relay/sites/{quote(name)}"
+    async with platform.db.connection() as conn:
+        site = await enrolling.get_site(conn, principal.organization_id, name)
+    if site.agent_id is None and verb in ("run", "resend", "restart", "diagnose"):
+        return go_on(request, target, DONE["unheard"], kind="warn")
+    return go_on(request, target, DONE[verb])
 
 
 @get("/relay/runs", opt=READ, include_in_schema=False)
@@ -209,8 +206,9 @@ async def show_run(
 
 @post("/relay/runs/{run:str}/{verdict:str}", opt=ADMIN, include_in_schema=False)
 async def decide(
-    platform: ThePlatform, principal: Asker, run: FromPath[str], verdict: FromPath[str]
-) -> Response[None]:
+    request: Asking, platform: ThePlatform, principal: Asker, run: FromPath[str],
+    verdict: FromPath[str],
+) -> Response[Any]:
     """Release a list that was held back, or drop it."""
     verbs = {"release": administering.release, "reject": administering.reject}
     if verdict not in verbs:
@@ -218,7 +216,7 @@ async def decide(
     async with platform.db.transaction() as conn:
         found = await administering.get_run(conn, principal.organization_id, run)
         await verbs[verdict](conn, found, principal.organization_id, principal.name)
-    return _see(f"/relay/runs/{run}")
+    return go_on(request, f"/relay/runs/{run}", DONE[verdict])
 
 
 @get("/relay/audit", opt=ADMIN, include_in_schema=False)

@@ -13,6 +13,7 @@ from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
 from vazao.relay import (
     administering,
@@ -64,7 +65,7 @@ _values = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal)
 
 
 @post("/relay/lists", opt=ADMIN | {"fields": ("signed",)}, include_in_schema=False)
-async def publish(request: Asking, platform: ThePlatform, principal: Asker) -> Response[str]:
+async def publish(request: Asking, platform: ThePlatform, principal: Asker) -> Response[Any]:
     """Publish a version that was signed elsewhere."""
     given = str((await request.form()).get("signed", ""))
     try:
@@ -77,7 +78,7 @@ async def publish(request: Asking, platform: ThePlatform, principal: Asker) -> R
         return await _lists(
             request, platform, principal.organization_id, error=error, signed=given
         )
-    return Response("", status_code=303, headers={"Location": "/relay/lists"})
+    return go_on(request, "/relay/lists", "The version was published.")
 
 
 @get("/relay/lists/{name:str}", opt=READ, include_in_schema=False)

@@ -17,13 +17,17 @@
    form[data-upload]              sent with progress shown in its <progress data-upload-bar>; then
                                   goes where the server redirects to, or shows the error's message in
                                   [data-upload-error]
-   form[data-confirm="QUESTION"]  asks before it is sent
+   button[data-copy="ID"]         copies the text of that element, and says data-copied in the
+                                  [role=status] beside it; hidden without this script
+   [data-once]                    gone from the page once it is left: the way back shows it no more
+   input[data-all="NAME"]         ticks all boxes of that name in its form, or none
 */
 "use strict";
 (() => {
   const language = document.documentElement.lang || "en";
   const AGAIN_MS = 10_000;
   const SENT_MS = 3000;
+  const SAID_MS = 2000;
   const FINAL = new Set(["finished", "failed", "cancelled"]);
   const token = () => document.querySelector('meta[name="csrf"]')?.content ?? "";
   const numbers = new Intl.NumberFormat(language);
@@ -212,6 +216,37 @@
     });
   };
 
+  // The clipboard is there on secure pages alone; elsewhere the text is selected and copied by hand.
+  const copy = (button) => {
+    const source = document.getElementById(button.dataset.copy);
+    const told = button.parentElement.querySelector("[role=status]");
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      getSelection().selectAllChildren(source);
+      const done = await navigator.clipboard?.writeText(source.textContent).then(() => true, () => false)
+        || document.execCommand("copy");
+      const said = done ? button.dataset.copied : "";
+      if (told) told.textContent = said;
+      if (!done) return;
+      const label = button.textContent;
+      button.textContent = said;
+      setTimeout(() => { button.textContent = label; if (told) told.textContent = ""; }, SAID_MS);
+    });
+  };
+
+  const tickAll = (all) => {
+    const boxes = () => [...all.form.querySelectorAll(`input[type="checkbox"][name="${all.dataset.all}"]`)];
+    const show = () => {
+      const ticked = boxes().filter((box) => box.checked).length;
+      all.checked = ticked > 0 && ticked === boxes().length;
+      all.indeterminate = ticked > 0 && !all.checked;
+    };
+    all.closest("[hidden]")?.removeAttribute("hidden");
+    all.addEventListener("change", () => { for (const box of boxes()) box.checked = all.checked; });
+    all.form.addEventListener("change", show);
+    show();
+  };
+
   const prepared = new WeakSet();
   const once = (root, selector, make) => {
     for (const element of root.querySelectorAll(selector)) {
@@ -226,15 +261,13 @@
     once(root, "[data-news]", news);
     once(root, "[data-drop]", dropZone);
     once(root, "form[data-upload]", upload);
+    once(root, "button[data-copy]", copy);
+    once(root, "input[data-all]", tickAll);
   };
 
   // For the scripts of single pages, which are loaded after this one.
   window.vazao = { token, written };
 
-  document.addEventListener("submit", (event) => {
-    const question = event.target.dataset.confirm;
-    if (question && !window.confirm(question)) event.preventDefault();
-  }, true);
   // A second click within the time of an answer sends nothing twice.
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -242,6 +275,9 @@
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     setTimeout(() => { delete form.dataset.sent; }, SENT_MS);
+  });
+  addEventListener("pagehide", () => {
+    for (const element of document.querySelectorAll("[data-once]")) element.remove();
   });
   document.addEventListener("htmx:configRequest", (event) => {
     event.detail.headers["X-CSRF-Token"] = token();

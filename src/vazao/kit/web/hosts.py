@@ -58,3 +58,9 @@ def transport_header(scope: Scope, settings: Settings) -> dict[str, str]:
     if not settings.hsts_seconds or not is_https(ASGIConnection(scope), settings):
         return {}
     return {"Strict-Transport-Security": f"max-age={settings.hsts_seconds}"}
+
+
+def address_of(connection: Connection, settings: Settings) -> str:
+    """The address by which this request reached us, for lines that people copy."""
+    scheme = "https" if is_https(connection, settings) else "http"
+    return f"{scheme}://{connection.headers.get('host', '')}"

@@ -12,7 +12,7 @@ from vazao.kit import formats
 from vazao.kit.i18n import LANGUAGES, catalogue, negotiate
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.registry import MenuEntry
-from vazao.kit.web import static
+from vazao.kit.web import leaving, static
 
 
 @cache
@@ -67,15 +67,24 @@ def page(
     request: Request[Any, Any, Any], template: str, *, status: int = 200,
     headers: dict[str, str] | None = None, **context: object,
 ) -> Response[str]:
-    """Render *template* (``noun/name.html``) for this request's reader."""
+    """Render *template* (``noun/name.html``) for this request's reader.
+
+    Above its content stand *messages* of the context, as (kind, text), and what the action before
+    it said (:mod:`vazao.kit.web.leaving`).
+    """
+    language = language_of(request)
+    before = leaving.messages_for(request, language)
+    own = cast(list[tuple[str, str]], context.pop("messages", []))
     body = render(
-        request.app.state.platform, template, language=language_of(request),
+        request.app.state.platform, template, language=language,
         path=request.url.path, principal=request.state.get("principal"),
-        csrf=request.state.get("csrf", ""), **context,
+        csrf=request.state.get("csrf", ""), messages=[*before, *own], **context,
     )
-    return Response(
+    response = Response(
         body, status_code=status, media_type="text/html", headers=PRIVATE | (headers or {})
     )
+    leaving.take_away(request, response, before)
+    return response
 
 
 def _is_for(entry: MenuEntry, principal: Principal | None) -> bool:

@@ -144,7 +144,7 @@ class Finder(ast.NodeVisitor):
             told = node.args[place] if len(node.args) > place else None
             self.found.extend(texts(told, self.known))
             for keyword in node.keywords:
-                if keyword.arg in ("remedy", "template", "label", "title", "frees"):
+                if keyword.arg in ("remedy", "template", "label", "title", "frees", "help"):
                     self.found.extend(texts(keyword.value, self.known))
         self.generic_visit(node)
 

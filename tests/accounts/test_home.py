@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -15,7 +17,7 @@ from vazao.accounts import service, store
 from vazao.accounts.home import home_of, is_held
 from vazao.accounts.quick import HomePage
 from vazao.kit.platform import Platform
-from vazao.kit.registry import Figure
+from vazao.kit.registry import Deed, Figure, FirstStep, Recent
 
 pytestmark = pytest.mark.anyio
 BY_THE_ROUTE = {"content-length": "0"}
@@ -198,13 +200,13 @@ async def test_a_figure_that_fails_is_a_dash_and_one_that_changes_shows(
     figure.error = psycopg.OperationalError("no")
     assert "—" in (await client.get("/")).text
     figure.error = None
-    for _, shelf in home_of(platform).figures():
+    for _, shelf in home_of(platform).shown():
         shelf.clear()
     changed = await client.get("/")
     assert f"{1234 + people.acme:,}" in changed.text
     held = {"if-none-match": changed.headers["etag"]}
     figure.value = 5
-    for _, shelf in home_of(platform).figures():
+    for _, shelf in home_of(platform).shown():
         shelf.clear()
     assert (await client.get("/", headers=held)).status_code == 200
 
@@ -262,3 +264,50 @@ async def test_a_database_that_is_away_is_said_by_the_route(
 )
 def test_what_a_reader_holds(sent: bytes | None, held: bool) -> None:
     assert is_held(sent, b'W/"a"') is held
+
+
+async def test_who_finds_nothing_is_told_what_to_do_first(
+    platform: Platform, browse: Browse, people: People
+) -> None:
+    platform.registry.first_steps += [
+        FirstStep("Leads", "/leads", 10, help="Name", scope="users:read"),
+        FirstStep("Jobs", "/jobs", 20, scope="nothing:write"),
+    ]
+    for name, sees in (("ana", True), ("beto", False)):
+        client = browse()
+        await log_in(client, name)
+        page = (await client.get("/")).text
+        assert "First steps" in page
+        assert ('href="/admin/tokens"><strong>Create a token' in page) is sees
+        assert '<a class="tile" href="/jobs">' not in page, "they may not do that"
+
+
+async def test_what_was_done_last_is_listed_instead(
+    platform: Platform, browse: Browse, people: People
+) -> None:
+    moment = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+    found = [Deed("/jobs/1", "failed", moment, "Leads", "a <b>.csv"),
+             Deed("/jobs/2", "finished", moment, about="b.csv")]
+    reads = []
+
+    async def read(conn: Any, organization_id: int) -> list[Deed]:
+        reads.append(organization_id)
+        if error:
+            raise error[0]
+        return found
+
+    error: list[Exception] = []
+    platform.registry.recent.append(Recent("Jobs", "/jobs", read))
+    client = browse()
+    await log_in(client)
+    page = (await client.get("/")).text
+    assert "First steps" not in page
+    assert re.search(r'<a href="/jobs/1">Leads</a> <span class="fine">a &lt;b&gt;.csv</span>', page)
+    assert '<a href="/jobs/2">b.csv</a>' in page
+    assert 'datetime="2026-03-04T05:06:00' in page
+    assert (await client.get("/", headers=BY_THE_ROUTE)).text == page
+    assert reads == [people.acme], "it is kept"
+    error.append(psycopg.OperationalError())
+    eva = browse()
+    await log_in(eva, "eva")
+    assert (await eva.get("/")).status_code == 200, "one feature's trouble is no other's"

@@ -95,7 +95,7 @@ def register(registry: Registry) -> None:
     from vazao.accounts.administration import cli as administering
     from vazao.accounts.errors import CredentialInvalid
     from vazao.accounts.models import SCOPES
-    from vazao.kit.registry import MenuEntry, Periodic, Retention, for_ever
+    from vazao.kit.registry import FirstStep, MenuEntry, Periodic, Retention, for_ever
 
     registry.credential_errors.append(CredentialInvalid)
     registry.scopes |= SCOPES
@@ -115,6 +115,12 @@ def register(registry: Registry) -> None:
         MenuEntry("Organizations", "/admin/organizations", order=94, platform=True),
     ]
     registry.retentions.append(Retention("Changes of users and tokens", None, for_ever))
+    registry.first_steps += [
+        FirstStep("Create a token", "/admin/tokens", 60, admin=True,
+                  help="With it another system uses the API."),
+        FirstStep("Add a user", "/admin/users", 70, admin=True,
+                  help="For each colleague who works here."),
+    ]
     registry.periodic += [
         Periodic("accounts.purge", 600.0, tasks.purge),
         Periodic("accounts.measure_limits", 60.0, tasks.measure_limits),

@@ -21,7 +21,7 @@ from vazao.accounts import store
 from vazao.cache import Shelf, cache_of
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
-from vazao.kit.registry import Figure
+from vazao.kit.registry import Deed, Figure, FirstStep, Recent
 from vazao.kit.web import pages
 
 log = get("accounts")
@@ -31,8 +31,11 @@ _marks = re.compile(f"({NAME}|{CSRF}|{LAST})").split
 FRESH_SECONDS, STALE_SECONDS = 5.0, 60.0
 SIGN_INS_FRESH, SIGN_INS_STALE = 60.0, 0.0
 MOST_SKELETONS = 2_000
+_encode = msgspec.json.Encoder().encode
+_deeds = msgspec.json.Decoder(list[Deed]).decode
 Seen = tuple[datetime | None, bool]
-Values = tuple[int | float | None, ...]
+Values = tuple[int | float | str | None, ...]
+"""What the page shows: figures as they are, lists as JSON, of which a dictionary knows the hash."""
 
 
 class Home:
@@ -41,24 +44,29 @@ class Home:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         cache = cache_of(platform)
-        self._figures: list[tuple[Figure, Shelf[list[Any]]]] = []
+        self._kept: list[tuple[Figure | Recent, Shelf[list[Any]]]] = []
         self._sign_ins: Shelf[Seen] = cache.shelf(
             "home:sign-ins", self._find_sign_in, fresh=SIGN_INS_FRESH, stale=SIGN_INS_STALE,
             most=20_000, shared=False,
         )
         self._skeletons: dict[Any, tuple[list[bytes], list[tuple[int, str]]]] = {}
 
-    def figures(self) -> list[tuple[Figure, Shelf[list[Any]]]]:
-        """The figures that features registered, each with where its values are kept."""
-        registered = self._platform.registry.figures
-        if len(self._figures) != len(registered):
+    def shown(self) -> list[tuple[Figure | Recent, Shelf[list[Any]]]]:
+        """The figures and lists that features registered, each with where its values are kept."""
+        registry = self._platform.registry
+        if len(self._kept) != len(registry.figures) + len(registry.recent):
             cache = cache_of(self._platform)
-            self._figures = [
-                (each, cache.shelf(f"home:{each.path}", partial(self._read, each),
-                                   fresh=FRESH_SECONDS, stale=STALE_SECONDS, topic=each.topic))
-                for each in sorted(registered, key=lambda figure: figure.order)
+            registered: list[Figure | Recent] = [
+                *sorted(registry.figures, key=lambda figure: figure.order),
+                *sorted(registry.recent, key=lambda recent: recent.order),
             ]
-        return self._figures
+            self._kept = [
+                (each, cache.shelf(f"home:{type(each).__name__.lower()}:{each.path}",
+                                   partial(self._read, each), fresh=FRESH_SECONDS,
+                                   stale=STALE_SECONDS, topic=each.topic))
+                for each in registered
+            ]
+        return self._kept
 
     def known(self, person: Principal) -> tuple[Seen, Values] | None:
         """What the page shows, if all of it is at hand."""
@@ -66,7 +74,7 @@ class Home:
         if seen is None:
             return None
         key, values = str(person.organization_id), []
-        for _, shelf in self.figures():
+        for _, shelf in self.shown():
             value = shelf.peek(key)
             if value is None:
                 return None
@@ -77,7 +85,7 @@ class Home:
         """What the page shows, asked for where it is not at hand."""
         seen = await self._sign_ins.get(_key_of(person))
         key = str(person.organization_id)
-        return seen, tuple([(await shelf.get(key))[0] for _, shelf in self.figures()])
+        return seen, tuple([(await shelf.get(key))[0] for _, shelf in self.shown()])
 
     def write(
         self, person: Principal, csrf: str, language: str, known: tuple[Seen, Values]
@@ -107,14 +115,17 @@ class Home:
         self, person: Principal, language: str, first: bool, values: Values
     ) -> tuple[list[bytes], list[tuple[int, str]]]:
         """The page of anybody, in pieces, and at which of them what is personal stands."""
-        figures = [
-            {"label": each.label, "path": each.path, "value": value}
-            for (each, _), value in zip(self.figures(), values, strict=True)
-        ]
+        figures: list[dict[str, Any]] = []
+        recent: list[dict[str, Any]] = []
+        for (each, _), value in zip(self.shown(), values, strict=True):
+            if isinstance(each, Figure):
+                figures.append({"label": each.label, "path": each.path, "value": value})
+            elif deeds := _deeds(str(value)):
+                recent.append({"label": each.label, "path": each.path, "deeds": deeds})
         text = pages.render(
             self._platform, "accounts/home.html", language=language, path="/",
             principal=msgspec.structs.replace(person, name=NAME), csrf=CSRF, figures=figures,
-            first=first, last=LAST,
+            recent=recent, steps=[] if recent else self._steps(person), first=first, last=LAST,
         )
         pieces = _marks(text)
         places = [(n, each) for n, each in enumerate(pieces) if each in (NAME, CSRF, LAST)]
@@ -126,14 +137,25 @@ class Home:
         ).get_template("macros.html").module
         return str(macros.when(moment))
 
-    async def _read(self, figure: Figure, key: str) -> list[Any]:
+    def _steps(self, person: Principal) -> list[FirstStep]:
+        """What *person* may do first."""
+        admin = "admin" in person.roles
+        return sorted(
+            (each for each in self._platform.registry.first_steps
+             if (admin or not each.admin) and (not each.scope or person.may(each.scope))),
+            key=lambda each: each.order,
+        )
+
+    async def _read(self, each: Figure | Recent, key: str) -> list[Any]:
         try:
             async with self._platform.db.connection() as conn:
-                return [await figure.read(conn, int(key))]
+                if isinstance(each, Figure):
+                    return [await each.read(conn, int(key))]
+                return [_encode(await each.read(conn, int(key))).decode()]
         except psycopg.Error as error:
             # One feature's trouble must not take everybody's home page away; it shows as a dash.
-            log.warning("figure_failed", figure=figure.label, error_type=type(error).__name__)
-            return [None]
+            log.warning("figure_failed", figure=each.label, error_type=type(error).__name__)
+            return [None if isinstance(each, Figure) else "[]"]
 
     async def _find_sign_in(self, key: str) -> Seen:
         async with self._platform.db.connection() as conn:

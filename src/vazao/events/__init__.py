@@ -40,7 +40,7 @@ def register(registry: Registry) -> None:
     """Show the feature to the platform."""
     from vazao import jobs
     from vazao.events import cli, demo, gauges, service, store, tasks
-    from vazao.kit.registry import DemoStep, Figure, MenuEntry, Periodic
+    from vazao.kit.registry import DemoStep, Figure, FirstStep, MenuEntry, Periodic
 
     registry.scopes |= {"events:read": True, "events:write": True}
     registry.web.append(_routes)
@@ -48,6 +48,10 @@ def register(registry: Registry) -> None:
     registry.figures.append(
         Figure("Events listed", "/events", store.providers.listed, 20, "events")
     )
+    registry.first_steps.append(FirstStep(
+        "Connect a provider's feed", "/events/providers", 50, scope="events:write",
+        help="Its events are read every minute, and can be searched.",
+    ))
     registry.template_packages.append("vazao.events")
     registry.demo_bodies["GET", "/search"] = demo.query
     registry.demo_bodies["GET", "/v1/events/explain"] = demo.explained
@@ -61,5 +65,5 @@ def register(registry: Registry) -> None:
     registry.periodic.append(Periodic("events.measure", 10.0, gauges.measure))
     registry.job_kinds[service.KIND] = jobs.Kind(
         service.KIND, "Sync of a partner's feed", "sync", {"sync": tasks.sync},
-        unit_seconds={"sync": 0.3},
+        unit_seconds={"sync": 0.3}, labels=service.LABELS, recurring=True,
     )

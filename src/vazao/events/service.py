@@ -22,6 +22,11 @@ from vazao.kit.sql import Conn
 from vazao.kit.times import seconds_of, timezone_of
 
 KIND = "events.sync"
+LABELS = {
+    "listed": "Events listed", "created": "New events", "changed": "Changed events",
+    "left": "Events that left", "aside": "Records put aside",
+}
+"""What a person reads of a sync's result."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 LONGEST_INTERVAL = 7 * 86_400
 
@@ -103,7 +108,8 @@ async def ask_sync(
         return known
     job = await jobs.enqueue(
         conn, KIND, organization_id=provider.organization_id,
-        payload={"provider": provider.id}, requested_by=requested_by, request_id=request_id,
+        payload={"provider": provider.id, "about": provider.name}, requested_by=requested_by,
+        request_id=request_id,
         idempotency=idempotency,
     )
     await store.providers.set_turn(conn, provider.id, job.id)

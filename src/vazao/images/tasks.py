@@ -13,6 +13,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,8 @@ async def enqueue(
     """
     await uploads.hold_upload(conn, upload.organization_id, upload.token)
     return await jobs.enqueue(
-        conn, KIND, organization_id=upload.organization_id, payload={"upload": upload.token},
+        conn, KIND, organization_id=upload.organization_id,
+        payload={"upload": upload.token, "about": upload.filename},
         cost=max(0.001, header.megapixels), bytes_total=upload.bytes, request_id=request_id,
         requested_by=requested_by, client=client, idempotency=idempotency,
     )
@@ -79,6 +81,15 @@ async def result_of(conn: Conn, job: Job) -> Upload:
     if job.status != "finished" or not isinstance(job.result, dict):
         raise UploadNotFound
     return await uploads.get_upload(conn, job.organization_id, job.result["upload"])
+
+
+async def kept(conn: Conn, job: Job) -> datetime | None:
+    """Until when the picture that *job* made is kept.
+
+    Raises:
+        UploadNotFound: it is gone.
+    """
+    return (await result_of(conn, job)).expires_at
 
 
 async def shuffle(run: PartRun) -> None:
@@ -254,5 +265,5 @@ kind = Kind(
     KIND, "Shuffle of an image", "shuffle", {"shuffle": shuffle}, on_end=ended,
     on_retry=retried,
     unit_seconds={"shuffle": 0.2},
-    result_path="/randomize/{token}/result", result_type=CONTENT_TYPE,
+    result_path="/randomize/{token}/result", result_type=CONTENT_TYPE, kept=kept,
 )

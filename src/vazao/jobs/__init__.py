@@ -9,6 +9,7 @@ stands here, too.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vazao.kit.faces import lazily
@@ -116,7 +117,16 @@ def register(registry: Registry) -> None:
         supervision,
     )
     from vazao.kit.readiness import workers_expected
-    from vazao.kit.registry import Check, Figure, MenuEntry, Periodic, Retention, for_ever
+    from vazao.kit.registry import (
+        Check,
+        Figure,
+        FirstStep,
+        MenuEntry,
+        Periodic,
+        Recent,
+        Retention,
+        for_ever,
+    )
 
     known.bind(registry.job_kinds)
     registry.scopes |= {"jobs:read": True, "jobs:write": True}
@@ -125,6 +135,13 @@ def register(registry: Registry) -> None:
     registry.figures.append(
         Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40, "jobs")
     )
+    registry.recent.append(Recent(
+        "Latest jobs", "/jobs", partial(overview.latest, registry=registry), 40, "jobs",
+    ))
+    registry.first_steps.append(FirstStep(
+        "Send a file to be worked on", "/jobs/new", 40, scope="jobs:write",
+        help="A text file of numbers is summed, a picture is shuffled.",
+    ))
     registry.quotas.append(admission.PARTS)
     registry.retentions.append(Retention("Jobs and their results", None, for_ever))
     registry.template_packages.append("vazao.jobs")

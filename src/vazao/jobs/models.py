@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
 JobHook = Callable[["AsyncConnection[Any]", "Job"], Awaitable[None]]
+KeptHook = Callable[["AsyncConnection[Any]", "Job"], Awaitable[datetime | None]]
 UNIT_SECONDS = 0.25
 
 OPEN = ("receiving", "queued", "running")
@@ -50,9 +51,13 @@ class Kind:
         unit_seconds: what one unit of a part's cost takes, by step, until it has been measured;
             :data:`UNIT_SECONDS` where not given.
         background: nobody waits for it: it comes after all else that its organization asked for.
+        recurring: it comes by itself, again and again: the home page does not list it.
         result_path: where the outcome is to be had, with ``{token}`` for the job's public id.
         reports: its outcome is a report, which is shown with the job itself.
         result_type: the media type of what is there: pages show a picture as one.
+        labels: message ids of what a person reads of a result, by its fields; pages show no other.
+        kept: until when the file that a finished job made can be downloaded, ``None`` where it
+            stays; raises NotFound once it is gone.
     """
 
     name: str
@@ -65,9 +70,12 @@ class Kind:
     backoff_seconds: tuple[float, ...] = (1.0, 5.0)
     unit_seconds: Mapping[str, float] = field(default_factory=dict)
     background: bool = False
+    recurring: bool = False
     result_path: str | None = None
     result_type: str = "text/html"
     reports: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    kept: KeptHook | None = None
 
     def span(self, step: str) -> tuple[float, float]:
         """Where *step* begins on the whole's 0..1, and how much of it it takes."""
@@ -122,6 +130,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str | None
     requested_by: str | None
     created: bool = True
+
+    @property
+    def about(self) -> str | None:
+        """What it works on, as people call it: the name of a file, of a provider."""
+        return self.payload.get("about")
 
     @property
     def ended(self) -> bool:
@@ -249,7 +262,10 @@ class Stuck(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as a list shows it: the fields of :class:`Job` of the same names."""
+    """A job as a list shows it: the fields of :class:`Job` of the same names.
+
+    ``about`` is what it works on, as people call it: the name of a file, of a provider.
+    """
 
     id: int
     token: str
@@ -268,6 +284,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     parts_total: int
     parts_done: int
     error: dict[str, Any] | None
+    requested_by: str | None
+    about: str | None
 
     @property
     def lead_seconds(self) -> float | None:

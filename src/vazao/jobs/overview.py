@@ -10,11 +10,13 @@ import msgspec
 
 from vazao.jobs import store
 from vazao.jobs.models import Job, PartRow, Row, Step, Times
+from vazao.kit.registry import Deed, Registry
 from vazao.kit.sql import Conn, Page
 
 OPEN_LIMIT = 1000
 NEWEST_OF_KIND = 500
 PICTURED = 200
+LATEST = 5
 LOOKED_AT = 5000
 
 
@@ -34,6 +36,23 @@ async def rows(
     return await store.pages.rows(
         conn, organization_id, limit=limit, before=before, status=status, kind=kind, hidden=hidden
     )
+
+
+async def latest(conn: Conn, organization_id: int, registry: Registry) -> list[Deed]:
+    """The newest few jobs for the home page: of kinds that every member may read, that somebody
+    asks for, and that are in no list of their feature.
+    """
+    own = {kind for each in registry.recent for kind in each.kinds}
+    titles = {
+        name: kind.title for name, kind in registry.job_kinds.items()
+        if not (kind.background or kind.recurring or name in own)
+        and registry.scopes.get(f"{name.partition('.')[0]}:read", True)
+    }
+    found = await store.pages.latest(conn, organization_id, list(titles), limit=LATEST)
+    return [
+        Deed(f"/jobs/{row.token}", row.status, row.requested_at, titles[row.kind], row.about or "")
+        for row in found
+    ]
 
 
 async def times(conn: Conn, organization_id: int, kinds: Sequence[str]) -> list[Times]:

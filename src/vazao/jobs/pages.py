@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -17,11 +16,13 @@ from vazao.jobs.admission import admitted
 from vazao.jobs.errors import StatusInvalid
 from vazao.jobs.known import hidden_from
 from vazao.jobs.models import STATUSES, Job, Kind
-from vazao.jobs.views import error_view, view
+from vazao.jobs.views import error_view, reasons, view
 from vazao.kit import clock
-from vazao.kit.errors import Conflict
+from vazao.kit.errors import Conflict, NotFound
+from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.sql import Conn
+from vazao.kit.web import hosts
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
@@ -146,12 +147,14 @@ async def _job_page(
             conn, principal.organization_id, token, hidden=hidden_from(platform, principal)
         )
         course = await _course(conn, job, after)
-    kind: Kind | None = platform.registry.job_kinds.get(job.kind)
+        kind: Kind | None = platform.registry.job_kinds.get(job.kind)
+        found = await outcome(conn, kind, job)
     error = job.error or {}
     return page(
         request, "jobs/job.html", status=refused.status if refused else 200, kind=kind,
-        shown=view(job, language), details=(error.get("details") or [])[:DETAILS],
-        result=pretty(job.result), outcome=outcome(kind, job),
+        shown=view(job, language), details=_details(error, language),
+        told=told(kind, job.result), outcome=found, reasons=reasons(error, language) if error
+        else [], address=hosts.address_of(request, platform.settings),
         messages=[("bad", refused.message(language))] if refused else [], **course,
     )
 
@@ -172,23 +175,42 @@ async def _course(conn: Conn, job: Job, after: str | None) -> dict[str, Any]:
     }
 
 
-def pretty(result: Any) -> str | None:
-    """A result as a person reads it; cut where it is very long."""
-    if result is None:
-        return None
-    text = json.dumps(result, indent=2, ensure_ascii=False)
-    return text if len(text) <= RESULT_CHARACTERS else text[:RESULT_CHARACTERS] + " …"
+def _details(error: dict[str, Any], language: str) -> list[Any]:
+    """The first particulars of an error, their remedies in the reader's language."""
+    return [
+        each | {"remedy": translate(each["remedy"], language)}
+        if isinstance(each, dict) and isinstance(each.get("remedy"), str) else each
+        for each in (error.get("details") or [])[:DETAILS]
+    ]
 
 
-def outcome(kind: Kind | None, job: Job) -> dict[str, Any] | None:
-    """Where the outcome of *job* is to be had, and whether it is a picture."""
+def told(kind: Kind | None, result: Any) -> list[tuple[str, Any]]:
+    """What a person reads of a result: its fields that *kind* has a label for, with that label."""
+    if kind is None or not isinstance(result, dict):
+        return []
+    found = [(label, result[name]) for name, label in kind.labels.items() if name in result]
+    return [
+        (label, value[:RESULT_CHARACTERS] + " …" if isinstance(value, str)
+         and len(value) > RESULT_CHARACTERS else value) for label, value in found
+    ]
+
+
+async def outcome(conn: Conn, kind: Kind | None, job: Job) -> dict[str, Any] | None:
+    """Where the outcome of *job* is to be had, whether it is a picture, until when it is kept, and
+    whether it is gone.
+    """
     if kind is None or kind.result_path is None:
         return None
-    picture = kind.result_type.startswith("image/")
     # A page tells the course as well; a file is there only once the job has finished.
     if job.status != "finished" and kind.result_type != "text/html":
         return None
-    return {"path": kind.result_path.replace("{token}", job.token), "picture": picture}
+    found = {"path": kind.result_path.replace("{token}", job.token), "until": None, "gone": False,
+             "picture": kind.result_type.startswith("image/")}
+    try:
+        until = await kind.kept(conn, job) if kind.kept else None
+    except NotFound:
+        return found | {"gone": True}
+    return found | {"until": until}
 
 
 @get("/jobs/{token:str}/course", opt={"scope": READ}, include_in_schema=False)

@@ -35,7 +35,8 @@ async def enqueue(
 
     Args:
         organization_id: who pays, and the only one that sees it.
-        payload: JSON-able, handed to the first step as the job's and the part's payload.
+        payload: JSON-able, handed to the first step as the job's and the part's payload; its
+            ``about`` is what people call what the job works on: the name of a file, say.
         cost: expected cost of the first part.
         client: who asks as the public (:attr:`Principal.client`), else 0.
         bytes_total, rows_total: sizes where known, shown with the progress.

@@ -141,10 +141,15 @@ def error_view(error: dict[str, Any] | None, language: str) -> ErrorView | None:
     """A kept error in the reader's language: code, message, details."""
     if error is None:
         return None
+    message = " ".join(reasons(error, language))
+    return {"code": error["code"], "message": message, "details": error.get("details") or []}
+
+
+def reasons(error: dict[str, Any], language: str) -> list[str]:
+    """Why a job failed and, where that is known, what can be done about it, as sentences."""
     params = error.get("params") or {}
     texts = [translate(t, language) for t in (error["message"], error.get("remedy")) if t]
-    message = " ".join(t.format(**params) if params else t for t in texts)
-    return {"code": error["code"], "message": message, "details": error.get("details") or []}
+    return [t.format(**params) if params else t for t in texts]
 
 
 def eta_seconds(job: Job) -> float | None:

@@ -10,6 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -46,6 +47,49 @@ class Figure:
     read: Callable[[AsyncConnection[Any], int], Awaitable[int | float | None]]
     order: int = 50
     topic: str = ""
+
+
+@dataclass(frozen=True)
+class Recent:
+    """What an organization did last, a list on the home page: message id of its heading, and where
+    all of it stands.
+
+    ``read(conn, organization_id)`` returns the newest few as :class:`Deed`; it must cost a lookup.
+    *topic* is as in :class:`Figure`; *kinds* are kinds of jobs that need not be listed elsewhere.
+    """
+
+    label: str
+    path: str
+    read: Callable[[AsyncConnection[Any], int], Awaitable[list[Deed]]]
+    order: int = 50
+    topic: str = ""
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A line of a :class:`Recent`: a name, or the message id of a *title* and what it is about."""
+
+    path: str
+    status: str
+    at: datetime
+    title: str = ""
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """What somebody can do first who finds nothing here yet: message ids of what, and what for.
+
+    Shown to those who have *scope*; *admin* steps to admins.
+    """
+
+    label: str
+    path: str
+    order: int = 50
+    help: str = ""
+    scope: str = ""
+    admin: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,6 +222,8 @@ class Registry:
     said: dict[str, dict[str, str]] = field(default_factory=dict)
     menu: list[MenuEntry] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
+    recent: list[Recent] = field(default_factory=list)
+    first_steps: list[FirstStep] = field(default_factory=list)
     quotas: list[Quota] = field(default_factory=list)
     retentions: list[Retention] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)

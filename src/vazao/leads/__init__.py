@@ -40,7 +40,7 @@ def _routes() -> list[Any]:
 def register(registry: Registry) -> None:
     """Show the feature to the platform."""
     from vazao import uploads
-    from vazao.kit.registry import DemoStep, Figure, MenuEntry, Periodic
+    from vazao.kit.registry import DemoStep, Figure, FirstStep, MenuEntry, Periodic, Recent
     from vazao.leads import cli, demo, erasing, service, store, tasks
 
     registry.scopes |= {"leads:read": True, "leads:write": True}
@@ -49,6 +49,13 @@ def register(registry: Registry) -> None:
         MenuEntry("Leads", "/leads", 10), MenuEntry("Imports", "/leads/imports", 11),
     ]
     registry.figures.append(Figure("Leads", "/leads", store.base.size, 10, "jobs"))
+    registry.recent.append(Recent(
+        "Latest imports", "/leads/imports", service.latest, 10, "jobs", ("leads.import",),
+    ))
+    registry.first_steps.append(FirstStep(
+        "Import a spreadsheet", "/leads/imports", 10, scope="leads:write",
+        help="Its rows become leads; you see the columns before anything is written.",
+    ))
     registry.quotas.append(uploads.of_files(
         service.SHEET, "Stored sheets", "VAZAO_LEADS_MAX_SHEETS",
         frees="A sheet goes by itself: after its last import, or when it was never imported.",
@@ -105,5 +112,6 @@ def _kinds() -> list[Kind]:
             erasing.KIND, "A person is erased", "erase",
             {"erase": erasing.erase, "scan": erasing.scan, "close": erasing.close},
             on_end=erasing.ended, weights={"erase": 0.1, "scan": 1.0, "close": 0.1}, reports=True,
+            labels=erasing.LABELS,
         ),
     ]

@@ -33,6 +33,12 @@ AT_ONCE = 1000
 PAGE = 500
 BLOCK = 1 << 20
 ERASED, EXPIRED = "erased", "expired"
+LABELS = {
+    "leads": "Leads erased", "deleted_leads": "Deleted leads erased",
+    "values": "Values erased from what imports told", "sheets": "Sheets looked through",
+    "sheets_removed": "Sheets removed",
+}
+"""What its report says, in words."""
 
 
 async def begin(

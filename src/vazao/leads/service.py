@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from vazao import jobs, sheets, uploads
 from vazao.kit import clock
 from vazao.kit.i18n import translate
+from vazao.kit.registry import Deed
 from vazao.kit.sql import Page
 from vazao.leads import store
 from vazao.leads.errors import (
@@ -88,6 +89,7 @@ def _mapping_of(text: str | None) -> dict[str, str | None] | None:
     return mapping.checked(text) if text else None
 
 
+LATEST = 5
 SHEET = uploads.Purpose(
     "sheet", most=lambda settings: settings.of(LeadSettings).max_sheets,
     reached=lambda limit: TooManySheets(
@@ -109,7 +111,8 @@ async def begin(
     """
     await uploads.hold_upload(conn, organization_id, upload.token)
     job = await jobs.enqueue(
-        conn, "leads.import", organization_id=organization_id, payload={"upload": upload.token},
+        conn, "leads.import", organization_id=organization_id,
+        payload={"upload": upload.token, "about": upload.filename},
         cost=1 + upload.bytes / MEBIBYTE, bytes_total=upload.bytes, request_id=request_id,
         requested_by=requested_by, idempotency=idempotency,
     )
@@ -156,6 +159,15 @@ async def history(
         (await _settled(conn, record, found[record.id]), found[record.id])
         for record in records.items if record.id in found
     ], records.more)
+
+
+async def latest(conn: Connection, organization_id: int) -> list[Deed]:
+    """The newest few imports, for the home page."""
+    found = await history(conn, organization_id, limit=LATEST)
+    return [
+        Deed(f"/leads/imports/{job.token}", job.status, job.requested_at, about=record.filename)
+        for record, job in found.items
+    ]
 
 
 def view(record: Import, job: jobs.Job, language: str = "en") -> ImportView:

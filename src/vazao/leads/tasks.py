@@ -280,7 +280,7 @@ async def ended(conn: Any, job: jobs.Job) -> None:
     if record and await searching.pieces_to_index(conn, record):
         await jobs.enqueue(
             conn, "leads.index", organization_id=record.organization_id,
-            payload={"import_id": record.id}, request_id=job.request_id,
+            payload={"import_id": record.id, "about": record.filename}, request_id=job.request_id,
         )
 
 

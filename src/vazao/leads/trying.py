@@ -29,7 +29,7 @@ async def apply(
         raise TrialApplied
     made = await jobs.enqueue(
         conn, "leads.import", organization_id=organization_id,
-        payload={"upload": trial.upload, "applies": trial.token}, cost=1,
+        payload={"upload": trial.upload, "applies": trial.token, "about": trial.filename}, cost=1,
         bytes_total=job.bytes_total, request_id=request_id, requested_by=requested_by,
     )
     options = Options(

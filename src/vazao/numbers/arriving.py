@@ -41,7 +41,7 @@ class Arriving:
         """Open the job; the file goes when it ends."""
         self.job = await jobs.open_job(
             conn, KIND, organization_id=self._organization_id,
-            payload={"upload": upload.token, "own": True}, **self._asked,
+            payload={"upload": upload.token, "own": True, "about": upload.filename}, **self._asked,
         )
 
     async def segment(self, conn: Conn, upload: Upload, number: int, size: int) -> None:

@@ -39,7 +39,7 @@ PAGE = 20
 
 class FileNotNumbers(Unprocessable):
     """The file holds what is not a decimal integer of at most 100,000 digits; the first places
-    are in details.
+    are listed.
     """
 
     code = "file_not_numbers"
@@ -64,7 +64,8 @@ async def enqueue_file(
     """Ask for the sum of a stored file that was claimed for it, and goes when the task ends."""
     return await jobs.enqueue(
         conn, KIND, organization_id=upload.organization_id,
-        payload={"upload": upload.token, "own": True}, bytes_total=upload.bytes,
+        payload={"upload": upload.token, "own": True, "about": upload.filename},
+        bytes_total=upload.bytes,
         cost=PART_COST, idempotency=idempotency, **asked,
     )
 
@@ -76,7 +77,8 @@ async def enqueue_source(
     """Ask for the sum of an object that :func:`vazao.numbers.sources.check` let pass."""
     return await jobs.enqueue(
         conn, KIND, organization_id=organization_id,
-        payload={"source": msgspec.to_builtins(source)}, bytes_total=source.size, cost=PART_COST,
+        payload={"source": msgspec.to_builtins(source), "about": source.url.rpartition("/")[2]},
+        bytes_total=source.size, cost=PART_COST,
         idempotency=idempotency, **asked,
     )
 
@@ -267,8 +269,11 @@ async def retried(conn: Conn, job: Job) -> None:
         raise sources.SourceForbidden
 
 
+LABELS = {
+    "sum": "Sum of the even numbers", "count": "Even numbers", "numbers": "Numbers in all",
+}
 kind = Kind(
     KIND, "Sum of the even numbers of a file", "sum", {"sum": sum_part, "join": join},
     on_end=ended, on_retry=retried, weights={"sum": 1.0, "join": 0.01},
-    unit_seconds={"sum": 0.001, "join": 0.02},
+    unit_seconds={"sum": 0.001, "join": 0.02}, labels=LABELS,
 )

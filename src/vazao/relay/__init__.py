@@ -43,5 +43,6 @@ def register(registry: Registry) -> None:
          "swap": tasks.swap},
         on_end=tasks.ended, weights={"begin": 0.05, "load": 1.0, "plan": 0.05, "look": 0.3,
                                      "swap": 0.01},
-        unit_seconds={"begin": 0.05, "load": 0.25, "look": 0.3},
+        unit_seconds={"begin": 0.05, "load": 0.25, "look": 0.3}, labels=tasks.LABELS,
+        recurring=True,
     )

@@ -23,6 +23,8 @@ from vazao.relay.transmitting import blob_key, payload_of
 from vazao.relay.unpacking import unpack
 from vazao_agent import wire
 
+LABELS = {"rows": "Rows"}
+"""What a person reads of a loading's result."""
 LOOKED_AT_ONCE = 5_000
 """Pages: some 100,000 rows."""
 AT_ONCE = 2

@@ -10,8 +10,9 @@ import msgspec
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """A stored file: ``segments`` blobs named ``<token>/000001`` …, together ``bytes`` long.
 
-    ``sha256`` (hex) is there where the intake was asked for it. A file that was joined from others
-    has theirs: ``joined`` names the token and the number of segments of each, in order.
+    ``sha256`` (hex) is there where the intake was asked for it; ``expires_at`` where nobody who
+    uses it says until when it is kept. A file that was joined from others has theirs: ``joined``
+    names the token and the number of segments of each, in order.
     """
 
     id: int
@@ -25,6 +26,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     segments: int
     created_at: datetime
     joined: list[tuple[str, int]] | None = None
+    expires_at: datetime | None = None
 
     def blob_keys(self) -> list[str]:
         """The blobs' keys, in order."""

@@ -42,6 +42,16 @@ async def rows(
     )
 
 
+async def latest(
+    conn: Conn, organization_id: int, kinds: Sequence[str], *, limit: int
+) -> list[Row]:
+    """The newest jobs of these kinds."""
+    return await sql.every(
+        conn, Row, Q.latest_of_kinds, organization_id=organization_id, kinds=list(kinds),
+        limit=limit,
+    )
+
+
 async def times(
     conn: Conn, organization_id: int, kinds: Sequence[str], *, limit: int
 ) -> list[Times]:

@@ -4,10 +4,24 @@
 -- A page of jobs, newest first, by keyset and without the wide columns. {filters} adds only the
 -- conditions that were asked for, so that each combination is planned for its own index.
 select id, token, kind, status, phase, progress, requested_at, started_at, finished_at,
-    execution_seconds, bytes_total, bytes_done, rows_total, rows_done, parts_total, parts_done, error
+    execution_seconds, bytes_total, bytes_done, rows_total, rows_done, parts_total, parts_done, error,
+    requested_by, payload ->> 'about' as about
 from jobs.job
 where organization_id = %(organization_id)s and status <> 'receiving' {filters}
 order by id desc limit %(limit)s
+
+-- name: latest_of_kinds
+-- The newest jobs of some kinds: out of the newest of each, by its index, so that a flood of another
+-- kind costs nothing.
+select n.* from unnest(%(kinds)s::text[]) as k (kind)
+cross join lateral (
+    select j.id, j.token, j.kind, j.status, j.phase, j.progress, j.requested_at, j.started_at,
+        j.finished_at, j.execution_seconds, j.bytes_total, j.bytes_done, j.rows_total, j.rows_done,
+        j.parts_total, j.parts_done, j.error, j.requested_by, j.payload ->> 'about' as about
+    from jobs.job as j
+    where j.organization_id = %(organization_id)s and j.kind = k.kind and j.status <> 'receiving'
+    order by j.id desc limit %(limit)s) as n
+order by n.id desc limit %(limit)s
 
 -- name: times_of_kinds
 -- How long what ended within 24 hours took, by kind, out of each kind's newest jobs: so much is

@@ -117,16 +117,7 @@ def register(registry: Registry) -> None:
         supervision,
     )
     from vazao.kit.readiness import workers_expected
-    from vazao.kit.registry import (
-        Check,
-        Figure,
-        FirstStep,
-        MenuEntry,
-        Periodic,
-        Recent,
-        Retention,
-        for_ever,
-    )
+    from vazao.kit.registry import Check, Figure, MenuEntry, Periodic, Retention, for_ever
 
     known.bind(registry.job_kinds)
     registry.scopes |= {"jobs:read": True, "jobs:write": True}
@@ -135,13 +126,7 @@ def register(registry: Registry) -> None:
     registry.figures.append(
         Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40, "jobs")
     )
-    registry.recent.append(Recent(
-        "Latest jobs", "/jobs", partial(overview.latest, registry=registry), 40, "jobs",
-    ))
-    registry.first_steps.append(FirstStep(
-        "Send a file to be worked on", "/jobs/new", 40, scope="jobs:write",
-        help="A text file of numbers is summed, a picture is shuffled.",
-    ))
+    _show_at_home(registry)
     registry.quotas.append(admission.PARTS)
     registry.retentions.append(Retention("Jobs and their results", None, for_ever))
     registry.template_packages.append("vazao.jobs")
@@ -155,3 +140,16 @@ def register(registry: Registry) -> None:
     registry.periodic.append(Periodic("jobs.take_back", 10.0, recovery.take_back_fetched))
     registry.periodic.append(Periodic("jobs.progress", 5.0, recovery.watch_progress))
     registry.periodic.append(Periodic("jobs.rebase", 60.0, fairness.rebase))
+
+
+def _show_at_home(registry: Registry) -> None:
+    from vazao.jobs import overview
+    from vazao.kit.registry import FirstStep, Recent
+
+    registry.recent.append(Recent(
+        "Latest jobs", "/jobs", partial(overview.latest, registry=registry), 40, "jobs",
+    ))
+    registry.first_steps.append(FirstStep(
+        "Send a file to be worked on", "/jobs/new", 40, scope="jobs:write",
+        help="A text file of numbers is summed, a picture is shuffled.",
+    ))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +16,9 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from tests.support.waiting import until
 from vazao import main
+from vazao.kit import readiness
 from vazao.kit.errors import Unavailable
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Check, Registry
@@ -37,7 +42,9 @@ def test_alive_and_ready(database_url: str, data_dir: Path) -> None:
         alive = client.get("/healthz")
         ready = client.get("/readyz")
     assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
-    assert ready.json() == {"status": "ok", "checks": {"database": head()}}
+    checks = ready.json()["checks"]
+    assert (ready.json()["status"], checks["database"], checks["storage"]) == ("ok", head(), "ok")
+    assert re.fullmatch(r"\d+ MB", checks["disk"])
     assert ready.headers["cache-control"] == "no-store"
 
 
@@ -120,6 +127,66 @@ def test_a_check_that_hangs_is_not_waited_for(
         answer = client.get("/readyz")
     assert answer.status_code == 503
     assert "slow" in [detail["place"] for detail in answer.json()["error"]["details"]]
+
+
+def test_a_file_store_that_is_away_and_a_full_disk_are_reported(
+    database_url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(database_url, data_dir) as client:
+        platform: Platform = client.app.state.platform
+        root = platform.blobs.root
+        assert root is not None
+        shutil.rmtree(root)
+        root.write_text("no folder")
+        monkeypatch.setattr(platform.settings, "disk_floor_bytes", 1 << 60)
+        answer = client.get("/readyz", headers={"Accept-Language": "pt-BR"})
+        root.unlink()
+    checks = answer.json()["checks"]
+    # It can still answer, and say so.
+    assert answer.status_code == 200
+    assert checks["storage"].startswith("Não é possível gravar no depósito de arquivos.")
+    assert "menos do que os 1099511627776 MB" in checks["disk"]
+    assert str(data_dir) not in answer.text
+
+
+def test_what_is_away_is_looked_at_once_in_a_while(
+    database_url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(database_url, data_dir) as client:
+        asked: list[str] = []
+        monkeypatch.setattr(
+            client.app.state.platform.blobs, "probe", lambda key: asked.append(key) or True
+        )
+        said = [client.get("/readyz").json()["checks"]["storage"] for _ in range(5)]
+        assert (said, len(asked)) == (["ok"] * 5, 1)
+        monkeypatch.setattr(readiness, "KEPT_SECONDS", 0.0)
+        client.get("/readyz")
+        assert len(asked) == 2
+
+
+def test_a_file_store_that_hangs_holds_one_thread(
+    database_url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(readiness, "KEPT_SECONDS", 0.0)
+    free, asked = threading.Event(), []
+
+    def hang(key: str) -> bool:
+        asked.append(key)
+        return free.wait(20)
+
+    with serving(database_url, data_dir) as client:
+        monkeypatch.setattr(client.app.state.platform.blobs, "probe", hang)
+        for _ in range(4):
+            said = client.get("/readyz").json()["checks"]["storage"]
+            assert said == "No answer within 0.05 seconds."
+        assert len(asked) == 1
+        free.set()
+
+        def back() -> bool:
+            return client.get("/readyz").json()["checks"]["storage"] == "ok"
+
+        until(back)
 
 
 def test_metrics_are_prometheus_text(database_url: str, data_dir: Path) -> None:

@@ -91,6 +91,12 @@ async def stumble(run: PartRun) -> Any:
     return run.part.attempts
 
 
+async def keep(run: PartRun) -> str:
+    """Stores something."""
+    await run.platform.blobs.put(f"test/{run.job.token}", bytes(1 << 20))
+    return "kept"
+
+
 async def wait_gate(run: PartRun) -> Any:
     """Tells that it began, then waits for its gate."""
     gate(f"{run.payload['gate']}-begun").set()
@@ -156,8 +162,13 @@ def register_kinds(registry: Registry) -> None:
     }
     for name, handler in single.items():
         registry.job_kinds[f"test.{name}"] = Kind(
-            f"test.{name}", name, "only", {"only": handler}, backoff_seconds=(0.0, 0.0)
+            f"test.{name}", name, "only", {"only": handler}, backoff_seconds=(0.0, 0.0),
+            outage_seconds=(),
         )
+    registry.job_kinds["test.keep"] = Kind(
+        "test.keep", "keep", "only", {"only": keep}, backoff_seconds=(0.0,),
+        outage_seconds=(0.3,) * 100,
+    )
     registry.job_kinds["test.fan"] = Kind(
         "test.fan", "fan", "fan", {"fan": fan, "slice": slice_, "join": join}, on_end=ended,
         weights={"fan": 1, "slice": 8, "join": 1},

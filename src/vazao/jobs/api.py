@@ -7,7 +7,7 @@ from typing import Any, cast
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from vazao.jobs import fairness, service
+from vazao.jobs import service, waiting
 from vazao.jobs.admission import admitted
 from vazao.jobs.errors import (
     JobEnded,
@@ -98,14 +98,16 @@ class JobsController(Controller):
         self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
         principal: Asker,
     ) -> WaitingJobView:
-        """The job's status, and what it waits for while nobody has begun it."""
+        """The job's status, and what it waits for while nobody works on it."""
         async with platform.db.connection() as conn:
             job = await service.get_job(
                 conn, principal.organization_id, token, hidden=hidden_from(platform, principal)
             )
-            waits_for = await fairness.waits_for(conn, job)
+            found = await waiting.look(platform, conn, job)
+        language = language_of(request)
+        waits_for = await waiting.told(platform, found, language)
         return {
-            **view(job, language_of(request)), "waits_for": cast("WaitView | None", waits_for),
+            **view(job, language), "waits_for": cast("WaitView | None", waits_for),
             "report": report(job),
         }
 

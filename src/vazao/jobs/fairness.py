@@ -83,13 +83,13 @@ async def set_share(
 
 
 async def waits_for(conn: Conn, job: Job) -> dict[str, Any] | None:
-    """What a job that nobody has begun waits for, ``None`` where it does not wait.
+    """What a job that nobody works on waits for, ``None`` where it does not wait.
 
     ``reason``: ``turn`` (*ahead* parts of all organizations come before it), ``own_work`` or
     ``cap`` (its organization's other work comes first, *in_hand* parts of it), ``retry`` (it
     erred, and is tried again *at* that time).
     """
-    if job.status != "queued":
+    if job.status not in ("queued", "running"):
         return None
     found = await store.order.waits(conn, job.id)
     if found is None:

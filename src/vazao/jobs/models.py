@@ -48,6 +48,8 @@ class Kind:
             where not given.
         backoff_seconds: the wait before the second, third … attempt of a part that erred; its
             length plus one is the number of attempts.
+        outage_seconds: the waits after those, where the file store or room on the disk is what
+            was missing: its job goes on by itself once they are back.
         unit_seconds: what one unit of a part's cost takes, by step, until it has been measured;
             :data:`UNIT_SECONDS` where not given.
         background: nobody waits for it: it comes after all else that its organization asked for.
@@ -68,6 +70,7 @@ class Kind:
     on_retry: JobHook | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     backoff_seconds: tuple[float, ...] = (1.0, 5.0)
+    outage_seconds: tuple[float, ...] = (15.0, 30.0, *(60.0,) * 10)
     unit_seconds: Mapping[str, float] = field(default_factory=dict)
     background: bool = False
     recurring: bool = False

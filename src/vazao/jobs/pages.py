@@ -11,7 +11,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from vazao.jobs import overview, pictures, service
+from vazao.jobs import overview, pictures, service, waiting
 from vazao.jobs.admission import admitted
 from vazao.jobs.errors import StatusInvalid
 from vazao.jobs.known import hidden_from
@@ -149,6 +149,8 @@ async def _job_page(
         course = await _course(conn, job, after)
         kind: Kind | None = platform.registry.job_kinds.get(job.kind)
         found = await outcome(conn, kind, job)
+        held_up = await waiting.look(platform, conn, job)
+    course["waits"] = await waiting.told(platform, held_up, language)
     error = job.error or {}
     return page(
         request, "jobs/job.html", status=refused.status if refused else 200, kind=kind,
@@ -224,8 +226,10 @@ async def show_course(
             conn, principal.organization_id, token, hidden=hidden_from(platform, principal)
         )
         course = await _course(conn, job, after)
+        found = await waiting.look(platform, conn, job)
     if course["seen"] == seen:
         return Response(None, status_code=204)
+    course["waits"] = await waiting.told(platform, found, language_of(request))
     return page(request, "jobs/course.html", **course)
 
 

@@ -25,7 +25,7 @@ from vazao.jobs.parts import PartRun
 from vazao.jobs.recovery import LOST_LIMIT
 from vazao.jobs.store.order import QUEUE, QUICK, TASK
 from vazao.jobs.telling import tell
-from vazao.kit.errors import DatabaseUnavailable, Unavailable, VazaoError
+from vazao.kit.errors import DatabaseUnavailable, StorageFull, Unavailable, VazaoError
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 
@@ -164,18 +164,27 @@ class Runner:
                 await self._give_back(run, lost=1, delay=min(5.0, 0.1 * 2**run.part.lost))
             else:
                 await self._settle(run, given_up(run, LOST_LIMIT))
-        except Unavailable as error:
+        except (Unavailable, StorageFull) as error:
+            if isinstance(error, StorageFull) and type(error) is not StorageFull:
+                # A quota: room on the disk would not help.
+                await self._settle(run, error)
+                return
             log.warning("part put off", error=repr(error), number=run.part.number)
-            await self._put_off(run, error)
+            await self._put_off(run, error, outage=True)
         except VazaoError as error:
             await self._settle(run, error)
         except Exception as error:
             log.error("part erred", number=run.part.number, kind=run.job.kind, exc_info=error)
             await self._put_off(run, given_up(run, run.part.errors + 1))
 
-    async def _put_off(self, run: PartRun, error: VazaoError) -> None:
-        """Try the part again after a wait; behind the last attempt fail it with *error*."""
-        waits = kind_of(run.job.kind).backoff_seconds
+    async def _put_off(self, run: PartRun, error: VazaoError, *, outage: bool = False) -> None:
+        """Try the part again after a wait; behind the last attempt fail it with *error*.
+
+        Args:
+            outage: the file store or the disk was what failed: that may take minutes.
+        """
+        kind = kind_of(run.job.kind)
+        waits = kind.backoff_seconds + (kind.outage_seconds if outage else ())
         if run.part.errors < len(waits):
             delay = waits[run.part.errors]
             await self.persist(partial(self._hold, run, errors=1, lost=0, delay=delay))

@@ -65,10 +65,13 @@ class WaitView(TypedDict, total=False):
     """What a waiting job waits for; ``ahead``, ``in_hand`` or ``at`` by its reason."""
 
     reason: Annotated[
-        Literal["turn", "own_work", "cap", "retry"],
+        Literal["turn", "own_work", "cap", "retry", "workers", "storage", "disk"],
         msgspec.Meta(description="turn: `ahead` parts come first. own_work, cap: `in_hand` parts "
-                                 "of its organization come first. retry: tried again `at`."),
+                                 "of its organization come first. retry: tried again `at`. "
+                                 "workers: none is running. storage: the file store is away. "
+                                 "disk: it is full."),
     ]
+    message: Annotated[str, msgspec.Meta(description="The same in the reader's language.")]
     ahead: Count
     in_hand: Count
     at: Moment

@@ -125,9 +125,9 @@ on conflict (organization_id) do update set weight = coalesce(%(weight)s, s.weig
 returning weight, parts_cap
 
 -- name: job_waits
--- What a job that has not begun waits for: its first part's state, when it may run again, how
+-- What a job that nobody works on waits for: its first part's state, when it may run again, how
 -- many parts of its own organization are in hand, and how many are before it (a thousand at
--- most, of all organizations).
+-- most, of all organizations). Nothing where a part of it is at work.
 select p.state, p.run_at, s.parts_cap, (
         select count(*) from jobs.part as h where h.organization_id = p.organization_id
         and h.state in ('queued', 'running')), (
@@ -138,6 +138,7 @@ select p.state, p.run_at, s.parts_cap, (
 from jobs.part as p left join jobs.share as s using (organization_id)
 left join public.procrastinate_jobs as q on q.id = p.queue_id
 where p.job_id = %(job_id)s and p.state in ('held', 'queued')
+and not exists (select from jobs.part as r where r.job_id = p.job_id and r.state = 'running')
 order by p.number limit 1
 
 -- name: rebase_clock

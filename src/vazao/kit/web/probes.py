@@ -2,7 +2,8 @@
 
 ``/healthz`` touches nothing. ``/readyz`` asks the database within two seconds, compares its
 schema with the one this program was written for, and runs the checks that others registered as
-``registry.readiness``. None of them says who runs or where: they are open to everyone.
+``registry.readiness``. Disk and file store are reported: without them a process still answers.
+None of them says who runs or where: they are open to everyone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from vazao.kit import metrics
 from vazao.kit.errors import Unavailable, VazaoError
 from vazao.kit.logging import get as get_logger
 from vazao.kit.platform import Platform
-from vazao.kit.readiness import check_database
+from vazao.kit.readiness import check_database, check_disk, check_storage
 from vazao.kit.registry import Check
 from vazao.kit.web.openapi import NO_STORE as NEVER_KEPT
 from vazao.kit.web.openapi import TEXT, Answer, says
@@ -47,7 +48,13 @@ class Readiness(Health):
     checks: dict[str, str]
 
 
-READY = {"status": "ok", "checks": {"database": "0011", "workers": "2"}}
+CHECKS = (
+    Check("database", check_database), Check("disk", check_disk, required=False),
+    Check("storage", check_storage, required=False),
+)
+READY = {"status": "ok", "checks": {
+    "database": "r0024", "disk": "61440 MB", "storage": "ok", "workers": "2",
+}}
 METRICS = "# TYPE vazao_jobs_ended_total counter\n"
 
 
@@ -90,7 +97,7 @@ async def readyz(
     Raises:
         NotReady: 503 whose details name each thing missing and why.
     """
-    checks = [Check("database", check_database), *platform.registry.readiness]
+    checks = [*CHECKS, *platform.registry.readiness]
     language = language_of(request)
     outcomes = await asyncio.gather(*(_outcome(check, platform) for check in checks))
     failed = {

@@ -22,5 +22,9 @@ addEventListener("DOMContentLoaded", () => {
     url: "/openapi.json", domNode: document.getElementById("reference"), validatorUrl: null,
     presets: [SwaggerUIBundle.presets.apis], deepLinking: true, docExpansion: "list",
     defaultModelsExpandDepth: 0, displayRequestDuration: true, requestInterceptor: prove,
+    // Its own <main> stands within ours, which is the page's only one.
+    onComplete: () => {
+      for (const inner of document.querySelectorAll("#reference main")) inner.role = "presentation";
+    },
   });
 });

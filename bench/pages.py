@@ -14,10 +14,10 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from platform_under_test import say
-
 from tests.support.every_page import THEMES, WIDTHS, filled, looks, opened, signed_in, violations
 from tests.support.running import CHROMIUM, FLAGS, running_platform
+
+from platform_under_test import say
 
 
 def main() -> None:

@@ -165,6 +165,20 @@ def test_what_takes_away_asks_first_by_keyboard(
         assert "Revoked" in row.inner_text()
 
 
+def test_all_leads_of_a_page_are_chosen_at_once(
+    running: Running, pages: dict[str, str], page: Any
+) -> None:
+    page.goto(f"{running.address}/leads")
+    boxes = page.locator("input[name=lead]")
+    page.check("[data-all]")
+    assert all(box.is_checked() for box in boxes.all())
+    boxes.first.uncheck()
+    assert page.evaluate("document.querySelector('[data-all]').indeterminate")
+    page.check("[data-all]")
+    page.uncheck("[data-all]")
+    assert not any(box.is_checked() for box in boxes.all())
+
+
 def test_the_focus_is_seen_wherever_it_is(
     running: Running, pages: dict[str, str], page: Any
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.support.leads import Tenant
 from tests.support.sites import Site, csrf_in
 from tests.support.wizard import Browser, form
+from vazao.leads import declaring
 
 pytestmark = pytest.mark.anyio
 
@@ -120,3 +121,23 @@ async def test_nobody_edits_another_organizations_leads(
         answer = await stranger.post(f"/leads/{number}/{path}", data=data)
         assert answer.status_code == 404, path
     assert (await tenant.lead("ana@x.com"))["name"] is None
+
+
+async def test_a_form_says_all_that_is_wrong_at_once(browser: Browser, tenant: Tenant) -> None:
+    await tenant.run("E-mail,Cor\nbea@x.com,azul\n")
+    csrf = csrf_in(await form(browser))
+    async with tenant.platform.db.transaction() as conn:
+        for name, type_, options in (("nota", "integer", None), ("tam", "choice", ["P", "G"])):
+            await declaring.declare_field(conn, tenant.id, name, type_, options)
+    page = (await browser.get("/leads/new")).text
+    assert "A whole number." in page
+    assert re.search(r'<select id="field-custom-tam".*?<option value="G">G</option>', page, re.S)
+    answer = await browser.post("/leads/new", data={
+        "csrf": csrf, "email": "", "phone": "1", "custom-nota": "dez", "name": "Ana",
+    })
+    assert answer.status_code == 422
+    assert answer.text.count('aria-invalid="true"') == 3
+    assert "Some fields of the lead are not valid." in answer.text
+    assert 'id="error-custom-nota"' in answer.text
+    taken = await browser.post("/leads/new", data={"csrf": csrf, "email": "bea@x.com"})
+    assert 'id="error-email"' in taken.text

@@ -127,7 +127,7 @@ async def test_checked_then_imported(browser: Browser, tenant: Tenant) -> None:
     assert "See its import" in after
     assert (await browser.post(f"{address}/apply", data={"csrf": csrf})).status_code == 409
     gone = (await browser.get(f"{address}/changes")).text
-    assert "is kept no longer" in gone
+    assert "kept for a short time" in gone
 
 
 async def test_all_rejected_rows_and_warnings_are_reachable(

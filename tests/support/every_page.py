@@ -36,6 +36,9 @@ OUTSIDE = ".swagger-ui"
 """What another library draws: the reference of the API."""
 
 
+NEXT_PICTURE = "new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))"
+
+
 def filled(running: Running) -> dict[str, str]:
     """The pages of the demonstration's organization, by name, once it has some of everything."""
     running.vazao("demo", "--rows", "200")
@@ -118,7 +121,7 @@ def looks(page: Any) -> Iterator[tuple[int, str]]:
         for theme in THEMES:
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
             # Scripts hear of it with the next picture.
-            page.evaluate("new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+            page.evaluate(NEXT_PICTURE)
             yield width, theme
 
 

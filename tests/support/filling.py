@@ -84,7 +84,7 @@ FIELDS = {
     "phone": "", "company": "Tomada", "job_title": "", "city": "Tomada", "state": "",
     "country": "", "website": "", "legal_basis": "", "options": "", "options-*": "",
     "ticket": "", "sheet": "", "header_row": "", "delimiter": "", "encoding": "", "strict": "",
-    "headers": "", "column-*": "", "name-*": "",
+    "headers": "", "column-*": "", "name-*": "", "sure": "yes",
 }
 """Fields of forms; what is empty is left out."""
 

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg import errors as pg
 
 from vazao.leads import store, suppressing
-from vazao.leads.errors import EmailTaken, LeadNotFound
+from vazao.leads.errors import EmailTaken, LeadInvalid, LeadNotFound
 from vazao.leads.models import Lead
 
 Connection = AsyncConnection[Any]
@@ -71,6 +71,27 @@ async def _clean(
     names = sorted(k for k, value in clean.get("custom", {}).items() if value is not None)
     await store.base.know_custom_fields(conn, organization_id, dict.fromkeys(names, "text"))
     return clean
+
+
+async def problems(
+    conn: Connection, organization_id: int, fields: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """All that is wrong with the fields of a lead, each looked at by itself: the details of
+    :class:`LeadInvalid`, which tells of the first alone.
+    """
+    from vazao.leads import validation
+
+    types = await store.base.custom_types(conn, organization_id)
+    custom = fields.get("custom", {})
+    each_alone = [{name: value} for name, value in fields.items() if name != "custom"]
+    each_alone += [{"custom": {name: value}} for name, value in custom.items()]
+    found: list[dict[str, Any]] = []
+    for one in each_alone:
+        try:
+            validation.clean_lead(one, types)
+        except LeadInvalid as error:
+            found += error.details
+    return found
 
 
 async def _arrived(conn: Connection, organization_id: int, lead: Lead) -> None:

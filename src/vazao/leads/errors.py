@@ -83,9 +83,12 @@ class NotATrial(Conflict):
 
 
 class TrialNotFinished(Conflict):
-    """The dry run has not finished; it can be applied when it has."""
+    """This check has not finished, so its rows cannot be imported yet."""
 
     code = "trial_not_finished"
+
+    def __init__(self) -> None:
+        super().__init__(remedy="Wait until it has finished; if it failed, check the sheet again.")
 
 
 class TrialApplied(Conflict):
@@ -95,9 +98,12 @@ class TrialApplied(Conflict):
 
 
 class ChangesGone(Conflict):
-    """What this dry run would change is kept no longer; import it, or try it again."""
+    """The list of what this check would change has been removed: it is kept for a short time."""
 
     code = "changes_gone"
+
+    def __init__(self) -> None:
+        super().__init__(remedy="Import the sheet, or check it again to see its changes.")
 
 
 class NothingCorrected(Unprocessable):

@@ -264,8 +264,8 @@ def require_email(mapping: Mapping[str, str | None], sheet: Sheet | None = None)
     headers = [header for header in mapping if header]
     if sheet is None:
         raise errors.MappingWithoutEmail(
-            remedy="Name the column E-mail, or map it: {example}.",
-            details=[{"headers": headers}], example='{"<header>": "email"}',
+            remedy="Name the column E-mail, or say which column holds the addresses.",
+            details=[{"headers": headers}],
         )
     others = [name for name in sheet.sheets if name != sheet.name]
     column = column_of_addresses(headers, sheet.samples)

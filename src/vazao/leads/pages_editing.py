@@ -9,6 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from vazao.kit.errors import VazaoError
+from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.leaving import go_on
@@ -16,8 +17,9 @@ from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
 from vazao.leads import editing, erasing, store
 from vazao.leads.columns import LABELS, PART_LABELS
-from vazao.leads.errors import EmailTaken, LeadInvalid
+from vazao.leads.errors import AddressSuppressed, EmailTaken, LeadInvalid
 from vazao.leads.models import Lead
+from vazao.leads.reasons import REASONS
 from vazao.leads.settings import LeadSettings
 
 READ, WRITE = "leads:read", "leads:write"
@@ -58,19 +60,32 @@ async def _form_page(
     *, given: Mapping[str, str] | None = None, error: VazaoError | None = None,
 ) -> Response[str]:
     language = language_of(request)
+    wrong: dict[str, str] = {}
     async with platform.db.connection() as conn:
         own = await store.fields.listed(conn, principal.organization_id)
+        if isinstance(error, LeadInvalid):
+            found = await editing.problems(
+                conn, principal.organization_id, {"email": None} | _fields(given or {}, lead)
+                if lead is None else _fields(given or {}, lead)
+            )
+            wrong = {each["place"].replace("custom.", "custom-"): _reason(each, language)
+                     for each in found or error.details}
+    if isinstance(error, EmailTaken | AddressSuppressed):
+        wrong["email"] = error.message(language)
     names = [*FIELDS, *(f"custom-{each.name}" for each in own)]
     values = {name: _said(lead, name) for name in names if name != "opted_out"} | dict(given or {})
-    wrong: dict[str, str] = {}
-    if isinstance(error, LeadInvalid):
-        wrong = {d["place"].replace("custom.", "custom-"): error.message(language)
-                 for d in error.details}
+    said = LeadInvalid().message(language) if len(wrong) > 1 and error else None
     return page(
         request, "leads/edit.html", status=error.status if error else 200, lead=lead,
         values=values, labels=LABELS, fields=[f for f in FIELDS if f != "opted_out"], own=own,
-        wrong=wrong, messages=[("bad", error.message(language))] if error else [],
+        wrong=wrong, 
+        messages=[("bad", said or error.message(language))] if error else [],
     )
+
+
+def _reason(problem: Mapping[str, Any], language: str) -> str:
+    """Why a field is not valid, and what helps."""
+    return " ".join(translate(text, language) for text in REASONS[problem["code"]])
 
 
 async def _given(request: Request[Any, Any, Any]) -> dict[str, str]:

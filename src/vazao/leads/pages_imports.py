@@ -16,6 +16,7 @@ from vazao.kit.web.paging import decode_cursor, encode_cursor, following
 from vazao.leads import service, store, trying
 from vazao.leads.columns import LABELS
 from vazao.leads.errors import ChangesGone, NothingCorrected
+from vazao.leads.settings import LeadSettings
 from vazao.leads.views import difference_view
 from vazao.leads.wizard import FOUND
 
@@ -72,6 +73,7 @@ async def show_import(
         gone=record.sheet_gone,
         found={name: value for name in FOUND if (value := getattr(record, name))},
         differences=[difference_view(each) for each in differences], labels=LABELS | own,
+        days=platform.settings.of(LeadSettings).sheets_kept_days,
     )
 
 

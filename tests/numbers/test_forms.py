@@ -48,9 +48,12 @@ async def test_large_sums_come_whole_in_every_form(platform: Platform) -> None:
             answer = await client.get(place, **asked)  # type: ignore[arg-type]
             assert answer.text == LARGE
             assert answer.headers["content-type"].startswith("text/plain")
-            assert answer.headers["vary"] == "Accept"
+            assert answer.headers["vary"] == "Accept, Accept-Encoding"
             head = await client.head(place, **asked)  # type: ignore[arg-type]
-            assert head.headers["content-length"] == "5000"
+            assert head.headers == answer.headers | {
+                name: head.headers[name] for name in ("date", "x-request-id")
+                if name in head.headers
+            }
         small = await summed(client, f"{SMALL}\n")
         assert (await client.get(f"/sum-even/{small}/result?format=text")).text == SMALL
         # The page of the job has all its digits, too.

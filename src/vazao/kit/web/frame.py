@@ -38,7 +38,17 @@ from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.proxies import allowed_origins
 from vazao.kit.settings import Settings
-from vazao.kit.web import bodies, codings, csrf, heads, hosts, parameters, public, spooling
+from vazao.kit.web import (
+    bodies,
+    codings,
+    csrf,
+    heads,
+    hosts,
+    packing,
+    parameters,
+    public,
+    spooling,
+)
 from vazao.kit.web.application import Application
 from vazao.kit.web.following import Following
 from vazao.kit.web.language import way_back
@@ -96,7 +106,8 @@ class Frame:
             receive, send = heads.headless(receive, send)
         body = bodies.Body(receive, settings) if bodies.announced(scope) else None
         outgoing = spooling.Outgoing(send, settings.folder)
-        give = send if scope["state"].get("head") else outgoing.send
+        is_head = bool(scope["state"].get("head"))
+        give = packing.Packing(scope, send if is_head else outgoing.send, head=is_head).send
 
         async def sending(message: Message) -> None:
             nonlocal status

@@ -113,7 +113,8 @@ class Outgoing:
         error = AnswersWaiting(remedy="Ask for smaller pages, or again in a moment.")
         body = json.dumps(error.body()).encode()
         kept = [(k, v) for k, v in cast(Any, self._start)["headers"] if k.lower() not in (
-            b"content-type", b"content-length", b"etag", b"content-disposition"
+            b"content-type", b"content-length", b"content-encoding", b"etag",
+            b"content-disposition",
         )]
         await self._send({
             "type": "http.response.start", "status": error.status, "headers": [

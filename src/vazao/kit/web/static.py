@@ -122,10 +122,10 @@ def address(name: str) -> str:
     return library().address(name)
 
 
-def choose_encoding(accept: str | None) -> str:
-    """The best of brotli, zstd and identity that *accept* allows (RFC 9110, 12.5.3).
+def choose_encoding(accept: str | None, codings: tuple[str, ...] = ("br", "zstd")) -> str:
+    """The best of *codings* and identity that *accept* allows (RFC 9110, 12.5.3).
 
-    Ties go to the densest. Malformed weights count as a refusal; if everything is refused the
+    Ties go to the first of them. Malformed weights count as a refusal; if everything is refused the
     plain bytes are sent, which the RFC allows.
     """
     weights: dict[str, float] = {}
@@ -137,7 +137,7 @@ def choose_encoding(accept: str | None) -> str:
         except ValueError:
             weight = 0.0
         weights[coding.strip().lower()] = weight
-    offered = [(weights.get(c, weights.get("*", 0.0)), c) for c in ("br", "zstd")]
+    offered = [(weights.get(c, weights.get("*", 0.0)), c) for c in codings]
     best, coding = max(offered, key=lambda pair: pair[0])
     return coding if best > 0 and best >= weights.get("identity", 0.0) else "identity"
 

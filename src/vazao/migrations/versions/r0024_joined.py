@@ -8,6 +8,8 @@ down_revision = "0023"
 SQL = r"""
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
+-- Programs of the version before read only uploads whose length they were told.
+-- squawk-ignore ban-drop-not-null
 alter table jobs.resumable alter column bytes_total drop not null;
 comment on column jobs.resumable.bytes_total is 'Declared length; null until the client tells it';
 alter table jobs.resumable add column concat text;
@@ -18,6 +20,8 @@ comment on column jobs.resumable.final is 'Of a joined one: token of the upload 
 alter table jobs.upload add column joined jsonb;
 comment on column jobs.upload.joined is
     'Of a file joined from others: [token, segments] of each, whose blobs are its own, in order';
+-- It comes back wider at once.
+-- squawk-ignore ban-drop-constraint
 alter table jobs.upload drop constraint upload_status_check;
 alter table jobs.upload add constraint upload_status_check
     check (status in ('receiving', 'stored', 'deleted', 'joined')) not valid;

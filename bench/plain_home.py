@@ -17,7 +17,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 
 from vazao import accounts, main
 from vazao.accounts import authentication, credentials, store
-from vazao.accounts.home import home_of
+from vazao.accounts.home import home_of, value_of
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.settings import Settings
 from vazao.kit.web import pages
@@ -36,15 +36,13 @@ def application(url: str, folder: str, kind: str) -> Any:
     platform = Platform(settings, url, main.registry())
     platform.authenticate = accounts.authenticator(platform)
     asking: Any = authentication.Authenticator(platform)
-    figures = sorted(platform.registry.figures, key=lambda figure: figure.order)
-
     kept = home_of(platform)
 
     async def counted(conn: Any, person: Principal) -> list[Any]:
         values = []
-        for n, figure in enumerate(figures):
-            if kind == "indexed":
-                values.append(await figure.read(conn, person.organization_id))
+        for n, (each, _) in enumerate(kept.shown()):
+            if kind == "indexed" or n >= len(COUNTS):
+                values.append(await value_of(conn, each, person.organization_id))
             else:
                 found = await conn.execute(COUNTS[n], [person.organization_id])
                 values.append((await found.fetchone() or (0,))[0])
@@ -70,10 +68,7 @@ def application(url: str, folder: str, kind: str) -> Any:
         last, first, values = await shown(person)
         return pages.render(
             platform, "accounts/home.html", language="en", path="/", principal=person,
-            csrf=asking.csrf(digest), first=first, last=last, figures=[
-                {"label": figure.label, "path": figure.path, "value": value}
-                for figure, value in zip(figures, values, strict=True)
-            ],
+            csrf=asking.csrf(digest), first=first, last=last, **kept.context(person, values),
         )
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -22,6 +22,7 @@ from vazao.cache import Shelf, cache_of
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.registry import Deed, Figure, FirstStep, Recent
+from vazao.kit.sql import Conn
 from vazao.kit.web import pages
 
 log = get("accounts")
@@ -115,17 +116,10 @@ class Home:
         self, person: Principal, language: str, first: bool, values: Values
     ) -> tuple[list[bytes], list[tuple[int, str]]]:
         """The page of anybody, in pieces, and at which of them what is personal stands."""
-        figures: list[dict[str, Any]] = []
-        recent: list[dict[str, Any]] = []
-        for (each, _), value in zip(self.shown(), values, strict=True):
-            if isinstance(each, Figure):
-                figures.append({"label": each.label, "path": each.path, "value": value})
-            elif deeds := _deeds(str(value)):
-                recent.append({"label": each.label, "path": each.path, "deeds": deeds})
         text = pages.render(
             self._platform, "accounts/home.html", language=language, path="/",
-            principal=msgspec.structs.replace(person, name=NAME), csrf=CSRF, figures=figures,
-            recent=recent, steps=[] if recent else self._steps(person), first=first, last=LAST,
+            principal=msgspec.structs.replace(person, name=NAME), csrf=CSRF, first=first,
+            last=LAST, **self.context(person, values),
         )
         pieces = _marks(text)
         places = [(n, each) for n, each in enumerate(pieces) if each in (NAME, CSRF, LAST)]
@@ -136,6 +130,20 @@ class Home:
             language, tuple(self._platform.registry.template_packages)
         ).get_template("macros.html").module
         return str(macros.when(moment))
+
+    def context(self, person: Principal, values: Values) -> dict[str, Any]:
+        """What the template shows of *values*: figures, lists of what was done last, and the first
+        steps where there is nothing in any list.
+        """
+        figures: list[dict[str, Any]] = []
+        recent: list[dict[str, Any]] = []
+        for (each, _), value in zip(self.shown(), values, strict=True):
+            if isinstance(each, Figure):
+                figures.append({"label": each.label, "path": each.path, "value": value})
+            elif deeds := _deeds(str(value)):
+                recent.append({"label": each.label, "path": each.path, "deeds": deeds})
+        steps = [] if recent else self._steps(person)
+        return {"figures": figures, "recent": recent, "steps": steps}
 
     def _steps(self, person: Principal) -> list[FirstStep]:
         """What *person* may do first."""
@@ -149,9 +157,7 @@ class Home:
     async def _read(self, each: Figure | Recent, key: str) -> list[Any]:
         try:
             async with self._platform.db.connection() as conn:
-                if isinstance(each, Figure):
-                    return [await each.read(conn, int(key))]
-                return [_encode(await each.read(conn, int(key))).decode()]
+                return [await value_of(conn, each, int(key))]
         except psycopg.Error as error:
             # One feature's trouble must not take everybody's home page away; it shows as a dash.
             log.warning("figure_failed", figure=each.label, error_type=type(error).__name__)
@@ -161,6 +167,15 @@ class Home:
         async with self._platform.db.connection() as conn:
             last, previous = await store.find_sign_in(conn, int(key.partition(":")[0]))
         return previous or last, previous is None
+
+
+async def value_of(
+    conn: Conn, each: Figure | Recent, organization_id: int
+) -> int | float | str | None:
+    """The value of a figure, or a list as JSON."""
+    if isinstance(each, Figure):
+        return await each.read(conn, organization_id)
+    return _encode(await each.read(conn, organization_id)).decode()
 
 
 def _key_of(person: Principal) -> str:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
         TaskStatus,
         accepted,
         job_of,
-        named_in,
         no_result,
         status_of,
     )
@@ -74,15 +73,15 @@ __all__ = [
     "at_work", "by_ids", "cancel",
     "curl_line", "discard_open", "enqueue", "error_json", "error_view", "finished", "forget",
     "get_job", "held_by", "hold_key", "job_of", "lead_seconds", "list_jobs", "list_topic",
-    "named_in", "no_result", "open_job", "register", "results_after", "results_by_token",
-    "results_of", "retry", "seal", "status_of", "topic_of", "view",
+    "no_result", "open_job", "register", "results_after", "results_by_token", "results_of", "retry",
+    "seal", "status_of", "topic_of", "view",
 ]
 
 __getattr__ = lazily(__name__, {
     "admitted": "admission", "TooMuchWaiting": "errors",
     "ACCEPTED": "answers", "NO_RESULT": "answers", "READ": "answers", "TASK_TOKEN": "answers",
     "WRITE": "answers", "Accepted": "answers", "NoResult": "answers", "TaskStatus": "answers",
-    "accepted": "answers", "job_of": "answers", "named_in": "answers",
+    "accepted": "answers", "job_of": "answers",
     "no_result": "answers", "status_of": "answers", "curl_line": "demo", "finished": "demo",
     "error_json": "ending", "lead_seconds": "ending", "HandBack": "errors",
     "IdempotencyClash": "errors",
@@ -104,6 +103,23 @@ def _routes() -> list[Any]:
     return [*api.routes, *pages.routes]
 
 
+def _show_at_home(registry: Registry) -> None:
+    """What the home page shows of jobs."""
+    from vazao.jobs import overview
+    from vazao.kit.registry import Figure, FirstStep, Recent
+
+    registry.figures.append(
+        Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40, "jobs")
+    )
+    registry.recent.append(Recent(
+        "Latest jobs", "/jobs", partial(overview.latest, registry=registry), 40, "jobs",
+    ))
+    registry.first_steps.append(FirstStep(
+        "Send a file to be worked on", "/jobs/new", 40, scope="jobs:write",
+        help="A text file of numbers is summed, a picture is shuffled.",
+    ))
+
+
 def register(registry: Registry) -> None:
     """Show the feature's routes, pages, commands, runner and periodic jobs."""
     from vazao.jobs import (
@@ -111,21 +127,17 @@ def register(registry: Registry) -> None:
         cli,
         fairness,
         known,
-        overview,
         readiness,
         recovery,
         supervision,
     )
     from vazao.kit.readiness import workers_expected
-    from vazao.kit.registry import Check, Figure, MenuEntry, Periodic, Retention, for_ever
+    from vazao.kit.registry import Check, MenuEntry, Periodic, Retention, for_ever
 
     known.bind(registry.job_kinds)
     registry.scopes |= {"jobs:read": True, "jobs:write": True}
     registry.web.append(_routes)
     registry.menu.append(MenuEntry("Jobs", "/jobs", 40))
-    registry.figures.append(
-        Figure("Jobs waiting or running", "/jobs", overview.open_jobs, 40, "jobs")
-    )
     _show_at_home(registry)
     registry.quotas.append(admission.PARTS)
     registry.retentions.append(Retention("Jobs and their results", None, for_ever))
@@ -140,16 +152,3 @@ def register(registry: Registry) -> None:
     registry.periodic.append(Periodic("jobs.take_back", 10.0, recovery.take_back_fetched))
     registry.periodic.append(Periodic("jobs.progress", 5.0, recovery.watch_progress))
     registry.periodic.append(Periodic("jobs.rebase", 60.0, fairness.rebase))
-
-
-def _show_at_home(registry: Registry) -> None:
-    from vazao.jobs import overview
-    from vazao.kit.registry import FirstStep, Recent
-
-    registry.recent.append(Recent(
-        "Latest jobs", "/jobs", partial(overview.latest, registry=registry), 40, "jobs",
-    ))
-    registry.first_steps.append(FirstStep(
-        "Send a file to be worked on", "/jobs/new", 40, scope="jobs:write",
-        help="A text file of numbers is summed, a picture is shuffled.",
-    ))

@@ -32,12 +32,12 @@ install: $(RUN_STAMP) ## Install what running needs, into .venv
 	@$(BIN)/python scripts/agents.py pyz || true
 
 install-dev: $(DEV_STAMP) ## Install what testing and checking need, into .venv
-	@$(MAKE) --no-print-directory assets
+	@$(MAKE) --no-print-directory assets ASSETS=--dev
 	@$(BIN)/python scripts/clients/generate.py --install
 	@$(BIN)/python scripts/servers/servers.py
 
 install-bench: $(BENCH_STAMP) ## Install also the rivals that figures are held against
-	@$(MAKE) --no-print-directory assets
+	@$(MAKE) --no-print-directory assets ASSETS=--dev
 	@$(BIN)/python scripts/apart.py rivals frames
 
 run: install ## Everything on this machine, with a demonstration; Ctrl-C stops it
@@ -145,7 +145,7 @@ $(BENCH_STAMP): | $(BIN)/python
 	@$(call install_from,bench)
 
 assets: $(CATALOGUE) | $(BIN)/python
-	@$(BIN)/python scripts/assets.py
+	@$(BIN)/python scripts/assets.py $(ASSETS)
 
 $(CATALOGUE): $(CATALOGUE:.mo=.po) | $(BIN)/python
 	@$(BIN)/python scripts/catalogues.py compile && touch $@

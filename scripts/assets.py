@@ -6,6 +6,7 @@ for, and npm refuses any byte that differs. A stamp with the lock's digest makes
 matter of milliseconds. No package's own script is ever run.
 
     python scripts/assets.py            gather, or do nothing if already there
+    python scripts/assets.py --dev      also the packages that only tests run
     python scripts/assets.py --lock     write package-lock.json anew from package.json
 """
 
@@ -72,16 +73,26 @@ def npm(*arguments: str, folder: Path) -> None:
         raise SystemExit("npm failed: see its message above. Is the npm registry reachable?")
 
 
-def gather(root: Path = ROOT, vendor: Path = VENDOR, build: Path = BUILD) -> bool:
-    """Install and copy what is missing; returns whether there was anything to do."""
+def gather(
+    root: Path = ROOT, vendor: Path = VENDOR, build: Path = BUILD, *, dev: bool = False
+) -> bool:
+    """Install and copy what is missing; returns whether there was anything to do.
+
+    With *dev* the packages of tests are installed too, and nothing of them is copied.
+    """
     digest = fingerprint(root)
-    if is_current(vendor, digest):
+    stamp = build / ".dev"
+    tried = not dev or (stamp.is_file() and stamp.read_text() == digest)
+    if is_current(vendor, digest) and tried:
         return False
     build.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copyfile(root / name, build / name)
-    npm("ci", folder=build)
+    stamp.unlink(missing_ok=True)
+    npm("ci", *(() if dev else ("--omit=dev",)), folder=build)
     copy(build / "node_modules", vendor, digest)
+    if dev:
+        stamp.write_text(digest)
     return True
 
 
@@ -116,7 +127,7 @@ def main(arguments: list[str]) -> None:
     """Do what the command line asks."""
     if "--lock" in arguments:
         lock()
-    elif gather():
+    elif gather(dev="--dev" in arguments):
         sys.stdout.write(f"gathered {len(FILES)} files into {VENDOR.relative_to(ROOT)}\n")
 
 

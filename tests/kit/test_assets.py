@@ -17,7 +17,8 @@ import assets  # noqa: E402
 
 
 def test_every_package_is_pinned_exactly_and_verified_by_its_hash() -> None:
-    wanted = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    package = json.loads((ROOT / "package.json").read_text())
+    wanted = package["dependencies"] | package["devDependencies"]
     packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     for name, version in wanted.items():
         assert re.fullmatch(r"\d+\.\d+\.\d+", version)

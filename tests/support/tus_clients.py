@@ -149,3 +149,43 @@ async def until_some_is_recorded(web: Web) -> None:
             return bool(row and row[0] and row[0] > SEGMENT)
 
         await eventually(some_is_recorded)
+
+
+# Each client's modes, but for the drafts of the IETF that tus-js-client tries.
+MODES = {
+    "tus-js-client": (
+        "plain", "chunkSize", "uploadDataDuringCreation", "uploadDataDuringCreation, chunkSize",
+        "stream as input", "uploadLengthDeferred",
+        "uploadLengthDeferred, uploadDataDuringCreation", "overridePatchMethod", "addRequestId",
+        "parallelUploads", "parallelUploads, chunkSize", "parallelUploadBoundaries",
+        "parallelUploads, resumed", "parallelUploads, retry", "resumed from URL storage",
+        "resumed by uploadUrl", "uploadUrl that is gone", "removeFingerprintOnSuccess", "retry",
+        "terminate",
+    ),
+    "@uppy/tus": (
+        "plain", "chunkSize", "parallelUploads: 2", "uploadDataDuringCreation",
+        "overridePatchMethod", "allowedMetaFields", "retry", "pause and resume",
+    ),
+    "tuspy": ("plain", "chunk_size", "upload_checksum", "stream as input",
+              "resumed from URL storage"),
+    "aiotus": ("plain", "chunksize", "metadata", "upload_multiple"),
+}
+
+
+def send(
+    client: str, mode: str, *, endpoint: str, file: Path, folder: Path
+) -> list[dict[str, Any]]:
+    """What a client says while it sends *file* in one of its modes; the address comes last."""
+    support = ROOT / "tests" / "support"
+    if client in ("tuspy", "aiotus"):
+        command = [sys.executable, str(support / "tus_modes.py")]
+    else:
+        command = [str(node()), str(support / "tus_modes.js")]
+    told = {"client": client, "mode": mode, "endpoint": endpoint, "file": str(file),
+            "urls": str(folder / "urls.json")}
+    done = subprocess.run(
+        [*command, json.dumps(told)], env=os.environ | {"NODE_PATH": str(MODULES)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=120,
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return lines if done.returncode == 0 else [*lines, {"error": done.stderr[-2000:]}]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         TaskStatus,
         accepted,
         job_of,
+        named_in,
         no_result,
         status_of,
     )
@@ -73,15 +74,15 @@ __all__ = [
     "at_work", "by_ids", "cancel",
     "curl_line", "discard_open", "enqueue", "error_json", "error_view", "finished", "forget",
     "get_job", "held_by", "hold_key", "job_of", "lead_seconds", "list_jobs", "list_topic",
-    "no_result", "open_job", "register", "results_after", "results_by_token", "results_of", "retry",
-    "seal", "status_of", "topic_of", "view",
+    "named_in", "no_result", "open_job", "register", "results_after", "results_by_token",
+    "results_of", "retry", "seal", "status_of", "topic_of", "view",
 ]
 
 __getattr__ = lazily(__name__, {
     "admitted": "admission", "TooMuchWaiting": "errors",
     "ACCEPTED": "answers", "NO_RESULT": "answers", "READ": "answers", "TASK_TOKEN": "answers",
     "WRITE": "answers", "Accepted": "answers", "NoResult": "answers", "TaskStatus": "answers",
-    "accepted": "answers", "job_of": "answers",
+    "accepted": "answers", "job_of": "answers", "named_in": "answers",
     "no_result": "answers", "status_of": "answers", "curl_line": "demo", "finished": "demo",
     "error_json": "ending", "lead_seconds": "ending", "HandBack": "errors",
     "IdempotencyClash": "errors",

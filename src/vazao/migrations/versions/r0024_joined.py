@@ -8,7 +8,7 @@ down_revision = "0023"
 SQL = r"""
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
--- Programs of the version before read only uploads whose length they were told.
+-- A process of the version before never makes such an upload; of another's it answers 500.
 -- squawk-ignore ban-drop-not-null
 alter table jobs.resumable alter column bytes_total drop not null;
 comment on column jobs.resumable.bytes_total is 'Declared length; null until the client tells it';
@@ -20,7 +20,7 @@ comment on column jobs.resumable.final is 'Of a joined one: token of the upload 
 alter table jobs.upload add column joined jsonb;
 comment on column jobs.upload.joined is
     'Of a file joined from others: [token, segments] of each, whose blobs are its own, in order';
--- It comes back wider at once.
+-- Made anew at once, with one status more, which is like one that a job has taken.
 -- squawk-ignore ban-drop-constraint
 alter table jobs.upload drop constraint upload_status_check;
 alter table jobs.upload add constraint upload_status_check

@@ -185,7 +185,7 @@ def send(
             "urls": str(folder / "urls.json")}
     done = subprocess.run(
         [*command, json.dumps(told)], env=os.environ | {"NODE_PATH": str(MODULES)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=120,
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return lines if done.returncode == 0 else [*lines, {"error": done.stderr[-2000:]}]

@@ -146,21 +146,29 @@ async def append(
         async for _ in body.chunks():
             continue
         return upload
-    try:
-        async with leased(platform, upload.id, offset, body) as (lease, found):
-            if upload.bytes_total is None:
-                await _know_length(platform, upload, lease, body, declared)
-            owner = Owner(organization_id, upload.client)
-            await _Writer(platform, owner, found, lease, body, checksum).write()
-    except UploadLocked:
-        # The lease went with the upload, where that was ended.
-        await find(platform, organization_id, token)
-        raise
+    await _write(platform, upload, body, checksum, declared)
     if body.stalled:
         raise UploadStalled(retry_after=1)
     if body.cut:
         raise UploadCutOff
     return await find(platform, organization_id, token)
+
+
+async def _write(
+    platform: Platform, upload: Resumable, body: Body, checksum: Checksum | None,
+    declared: int | None,
+) -> None:
+    """Store the body under a lease of its own."""
+    try:
+        async with leased(platform, upload.id, upload.bytes, body) as (lease, found):
+            if upload.bytes_total is None:
+                await _know_length(platform, upload, lease, body, declared)
+            owner = Owner(upload.organization_id, upload.client)
+            await _Writer(platform, owner, found, lease, body, checksum).write()
+    except UploadLocked:
+        # The lease went with the upload, where that was ended.
+        await find(platform, upload.organization_id, upload.token)
+        raise
 
 
 def _body_for(

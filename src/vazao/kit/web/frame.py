@@ -106,8 +106,7 @@ class Frame:
             receive, send = heads.headless(receive, send)
         body = bodies.Body(receive, settings) if bodies.announced(scope) else None
         outgoing = spooling.Outgoing(send, settings.folder)
-        is_head = bool(scope["state"].get("head"))
-        give = packing.Packing(scope, send if is_head else outgoing.send, head=is_head).send
+        give = packing.Packing(scope, outgoing.send, send).send
 
         async def sending(message: Message) -> None:
             nonlocal status

@@ -82,16 +82,17 @@ CODERS: dict[str, Callable[[], Coder]] = {"gzip": Gzip, "zstd": _zstd}
 
 
 class Packing:
-    """An answer on its way to *give*, packed where that is right.
+    """An answer on its way, packed where that is right.
 
     Args:
-        head: nothing but the head will be sent.
+        give: takes an answer.
+        give_head: takes an answer of which only the head is sent.
     """
 
-    def __init__(self, scope: HTTPScope, give: Send, *, head: bool) -> None:
+    def __init__(self, scope: HTTPScope, give: Send, give_head: Send) -> None:
         self._scope = scope
-        self._give = give
-        self._head = head
+        self._head = bool(scope["state"].get("head"))
+        self._give = give_head if self._head else give
         self._start: Any = None
         self._announced = -1
         self._coder: Coder | None = None

@@ -66,7 +66,7 @@ async def test_home_answers_304_until_something_changes(
     same = await client.get("/", headers={"If-None-Match": f'"x", {etag}'})
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
     value[0] = 2
-    for _, shelf in home_of(platform).figures():
+    for _, shelf in home_of(platform).shown():
         shelf.clear()
     changed = await client.get("/", headers={"If-None-Match": etag})
     assert changed.status_code == 200

@@ -17,8 +17,8 @@ from vazao.kit.errors import VazaoError
 from vazao.kit.registry import MenuEntry
 from vazao.kit.settings import Settings
 from vazao.kit.web import language, static
-from vazao.kit.web.frame import answer_error
 from vazao.kit.web.pages import environment
+from vazao.kit.web.refusing import answer_error
 
 MENU = [MenuEntry("Home", "/"), MenuEntry("Leads", "/leads")]
 PERSON = SimpleNamespace(name="ana", organization="acme", roles=frozenset())

@@ -15,7 +15,7 @@ from litestar.testing import TestClient
 
 from vazao.kit.errors import VazaoError
 from vazao.kit.web import static
-from vazao.kit.web.frame import answer_error
+from vazao.kit.web.refusing import answer_error
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from vazao.accounts.sign_in import end_session
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web import csrf
-from vazao.kit.web.frame import ThePlatform, wants_html
+from vazao.kit.web.frame import ThePlatform
 from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import PRIVATE, language_of, page
+from vazao.kit.web.refusing import wants_html
 
 Asking = Request[Any, Any, Any]
 

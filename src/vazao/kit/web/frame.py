@@ -20,7 +20,6 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, cast
-from urllib.parse import quote
 
 import psycopg
 import structlog
@@ -28,7 +27,7 @@ from litestar import Litestar, Request, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
@@ -47,20 +46,17 @@ from vazao.kit.web import (
     packing,
     parameters,
     public,
+    refusing,
     spooling,
 )
 from vazao.kit.web.application import Application
 from vazao.kit.web.following import Following
-from vazao.kit.web.language import way_back
-from vazao.kit.web.pages import language_of, page
 
 log = get("web")
 # How a handler asks for them: ``async def show(platform: ThePlatform, principal: Asker)``.
 ThePlatform = NamedDependency[Platform]
 Asker = NamedDependency[Principal]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}")
-RETRY_SECONDS = 5
-"""What 429 and 503 ask to wait where nobody knows better."""
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -236,53 +232,9 @@ def provide_platform(state: State) -> Platform:
     return state.platform
 
 
-def wants_html(request: Request[Any, Any, Any]) -> bool:
-    """Whether the reader is a browser's page load rather than a program."""
-    return "text/html" in request.headers.get("accept", "")
-
-
-def answer_error(request: Request[Any, Any, Any], error: errors.VazaoError) -> Response[Any]:
-    """One of our errors in the one shape, in the reader's language; pages get a page."""
-    if wants_html(request):
-        if error.status == 401 and request.method == "GET":
-            asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            target = quote(asked, safe="/")
-            return Response(None, status_code=303, headers={"Location": f"/login?next={target}"})
-        return page(
-            request, "error.html", status=error.status, headers=_error_headers(error),
-            message=error.message(language_of(request)),
-            request_id=request.scope["state"].get("request_id", ""), signed_out=error.status == 401,
-            back=way_back(request.headers.get("referer"), request.headers.get("host", "")),
-        )
-    return Response(
-        error.body(language_of(request)), status_code=error.status, headers=_error_headers(error),
-        media_type="application/json",
-    )
-
-
-def _error_headers(error: errors.VazaoError) -> dict[str, str]:
-    seconds = error.retry_after
-    if seconds is None and error.status in (429, 503):
-        seconds = RETRY_SECONDS
-    return {**error.headers, **({} if seconds is None else {"Retry-After": str(seconds)})}
-
-
-_BY_STATUS: dict[int, type[errors.VazaoError]] = {
-    400: errors.BadRequest, 401: errors.Unauthenticated, 403: errors.Forbidden,
-    404: errors.NotFound, 413: errors.TooLarge, 429: errors.TooManyRequests,
-}
-
-
-class MethodNotAllowed(errors.VazaoError):
-    """That method is not allowed here."""
-
-    code = "method_not_allowed"
-    status = 405
-
-
 def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """The framework's own refusals in the one shape, also of what no route takes."""
-    answer = _answer_http(request, error)
+    """The framework's own refusals, with the frame's headers also for what no route takes."""
+    answer = refusing.answer_framework(request, error)
     if "request_id" not in request.scope["state"]:
         settings: Settings = request.app.state.platform.settings
         answer.headers.update({
@@ -290,53 +242,6 @@ def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
             "X-Request-Id": _request_id(request.scope),
         })
     return answer
-
-
-def _answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    if error.status_code == 405:
-        refused = answer_error(request, MethodNotAllowed())
-        refused.headers.update(error.headers or {})
-        return refused
-    kind = _BY_STATUS.get(error.status_code, errors.BadRequest)
-    details: list[Any] = []
-    if isinstance(error, ValidationException) and isinstance(error.extra, list):
-        details = [
-            {"place": e.get("key"), "message": e.get("message")}
-            for e in error.extra if isinstance(e, dict)
-        ]
-    if error.status_code >= 500:
-        return answer_unexpected(request, error)
-    return answer_error(request, kind(details=details))
-
-
-# Classes of SQLSTATE: no connection, no room for more, the server is stopping.
-_GONE = ("08", "53", "57P")
-
-
-def answer_database(
-    request: Request[Any, Any, Any], error: psycopg.OperationalError
-) -> Response[Any]:
-    """A database that went away or is overcharged: try again, and the log knows why."""
-    state = error.sqlstate or ""
-    log.warning("database", error_type=type(error).__name__, sqlstate=state or None)
-    kind = errors.DatabaseUnavailable if not state or state.startswith(_GONE) else (
-        errors.Unavailable
-    )
-    return answer_error(request, kind(retry_after=5))
-
-
-def answer_data(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """A NUL byte in a text, a number out of range, JSON nested a thousand deep: refused, and
-    logged with its traceback in case that it was we who made it up.
-    """
-    log.warning("value refused", error_type=type(error).__name__, exc_info=error)
-    return answer_error(request, errors.ValueRefused())
-
-
-def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Whatever nobody foresaw: logged with its traceback, answered without it."""
-    log.error("unexpected", error_type=type(error).__name__, exc_info=error)
-    return answer_error(request, errors.VazaoError())
 
 
 @asynccontextmanager
@@ -365,12 +270,12 @@ async def _opened(app: Litestar) -> AsyncGenerator[None]:
 
 
 _HANDLERS: dict[Any, Any] = {
-    errors.VazaoError: answer_error,
+    errors.VazaoError: refusing.answer_error,
     HTTPException: answer_http,
-    psycopg.OperationalError: answer_database,
-    psycopg.DataError: answer_data,
-    RecursionError: answer_data,
-    Exception: answer_unexpected,
+    psycopg.OperationalError: refusing.answer_database,
+    psycopg.DataError: refusing.answer_data,
+    RecursionError: refusing.answer_data,
+    Exception: refusing.answer_unexpected,
 }
 
 

@@ -16,13 +16,8 @@ from vazao.kit.errors import Unavailable, VazaoError
 from vazao.kit.platform import Platform
 from vazao.kit.proxies import is_https
 from vazao.kit.web import hosts, paging
-from vazao.kit.web.frame import (
-    RETRY_SECONDS,
-    Asker,
-    ThePlatform,
-    answer_database,
-    answer_error,
-)
+from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.refusing import RETRY_SECONDS, answer_database, answer_error
 from vazao.kit.web.streaming import body_of
 from vazao.uploads import store
 from vazao.uploads.models import Resumable

@@ -92,13 +92,6 @@ class PatchTypeUnsupported(VazaoError):
     status = 415
 
 
-class BodyCoded(VazaoError):
-    """The body is coded with {coding}; send the bytes as they are, without Content-Encoding."""
-
-    code = "content_encoding_unsupported"
-    status = 415
-
-
 class OffsetMismatch(Conflict):
     """The upload stands at {offset} bytes; continue there."""
 

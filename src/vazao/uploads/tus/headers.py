@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from vazao.uploads.tus.errors import (
     VERSION,
-    BodyCoded,
     ChecksumUnsupported,
     HeaderRepeats,
     LengthUnclear,
@@ -77,17 +76,13 @@ def read(given: Headers) -> dict[str, str]:
 
 
 def check_body(headers: Mapping[str, str]) -> None:
-    """Hold the body to the protocol's type, and to bytes as they are.
+    """Hold the body to the protocol's type.
 
     Raises:
         PatchTypeUnsupported: it is of another type.
-        BodyCoded: it is compressed.
     """
     if headers.get("content-type", "").partition(";")[0].strip().lower() != BODY_TYPE:
         raise PatchTypeUnsupported
-    coded = headers.get("content-encoding", "").strip()
-    if coded.lower() not in ("", "identity"):
-        raise BodyCoded(coding=coded[:40])
 
 
 def number_of(headers: Mapping[str, str], name: str) -> int:

@@ -31,7 +31,6 @@ from vazao.uploads.errors import (
 from vazao.uploads.tus.errors import (
     VERSION,
     BeyondLength,
-    BodyCoded,
     ChecksumMismatch,
     ChecksumUnsupported,
     ConcatInvalid,
@@ -141,7 +140,7 @@ OFFERED = tuple(
 BYTES = (Body(media=BODY_TYPE, kind=BINARY, required=False),)
 WRITING: tuple[type[VazaoError], ...] = (
     TusHeaderInvalid, ChecksumUnsupported, UploadCutOff, OffsetMismatch, BeyondLength,
-    TooManyPieces, PatchTypeUnsupported, BodyCoded, UploadLocked, UploadStalled, ChecksumMismatch,
+    TooManyPieces, PatchTypeUnsupported, UploadLocked, UploadStalled, ChecksumMismatch,
     StorageFull, LengthChanged, UploadTooLarge, StorageQuotaReached, FinalTakesNoBytes,
 )
 

@@ -125,26 +125,19 @@ async def append(
         checksum: of these bytes: if it is wrong, none of them counts.
 
     Raises:
-        UploadNotFound: there is no such upload.
-        OffsetMismatch: it stands elsewhere.
+        UploadNotFound, FinalTakesNoBytes: there is no such upload, or it was joined from others.
+        OffsetMismatch, UploadLocked: it stands elsewhere, or another request writes it.
         BeyondLength, LengthChanged: more than declared, or declared otherwise before.
-        FinalTakesNoBytes: it was joined from others.
-        UploadLocked: another request writes it.
         UploadCutOff, UploadStalled: the body ended early; without a checksum what came is kept.
         ChecksumMismatch: the bytes are not those that the client meant.
         TooManyPieces: it came in more pieces than are accepted.
         StorageFull: no room is left; what was stored before stays.
     """
-    upload = await find(platform, organization_id, token)
-    if (upload.concat or PARTIAL) != PARTIAL:
-        raise FinalTakesNoBytes
-    if upload.bytes != offset:
-        raise OffsetMismatch(offset=upload.bytes)
+    upload = await _standing_at(platform, organization_id, token, offset)
     body = _body_for(platform, upload, stream, announced, declared)
     if upload.status != "receiving":
-        # Only an empty body passes.
         async for _ in body.chunks():
-            continue
+            continue  # Only an empty body passes.
         return upload
     await _write(platform, upload, body, checksum, declared)
     if body.stalled:
@@ -152,6 +145,17 @@ async def append(
     if body.cut:
         raise UploadCutOff
     return await find(platform, organization_id, token)
+
+
+async def _standing_at(
+    platform: Platform, organization_id: int, token: str, offset: int
+) -> Resumable:
+    upload = await find(platform, organization_id, token)
+    if (upload.concat or PARTIAL) != PARTIAL:
+        raise FinalTakesNoBytes
+    if upload.bytes != offset:
+        raise OffsetMismatch(offset=upload.bytes)
+    return upload
 
 
 async def _write(

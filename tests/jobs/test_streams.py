@@ -201,3 +201,20 @@ async def test_clients_that_leave_before_the_answer_begins_keep_no_place(
             return await admitted() == [200] * 3
 
         assert await eventually(all_admitted, within=10)
+
+
+async def test_a_stream_has_all_that_the_job_has(platform: Platform) -> None:
+    async with serving(platform) as client:
+        job = await ask(platform, "test.echo")
+        async with follow(client, job.token) as (_, lines):
+            told = await event(lines)
+            shown = (await client.get(f"/v1/jobs/{job.token}")).json()
+            assert told == shown
+            assert told["waits_for"]["reason"] == "turn"
+            assert told["report"] is None
+            await cancel(platform, job.token)
+            assert set(await event(lines)) == set(shown)
+        cancelled = (await client.post(f"/v1/jobs/{job.token}/cancel")).json()
+        assert cancelled == (await client.get(f"/v1/jobs/{job.token}")).json()
+        again = (await client.post(f"/v1/jobs/{job.token}/retry")).json()
+        assert again == (await client.get(f"/v1/jobs/{job.token}")).json()

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
         PartSignal,
         TooMuchWaiting,
     )
+    from vazao.jobs.forgetting import forget_said
+    from vazao.jobs.known import may_begin
     from vazao.jobs.models import Job, Kind, Part
     from vazao.jobs.parts import PartRun
     from vazao.jobs.service import (
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
         get_job,
         held_by,
         hold_key,
+        keep_result,
         list_jobs,
         open_job,
         results_after,
@@ -64,18 +67,18 @@ if TYPE_CHECKING:
         seal,
     )
     from vazao.jobs.telling import list_topic, topic_of
-    from vazao.jobs.views import JobView, error_view, view
+    from vazao.jobs.views import JobView, WaitingJobView, error_view, view, whole
     from vazao.kit.registry import Registry
 
 __all__ = [
     "ACCEPTED", "NO_RESULT", "READ", "SHOWN", "TASK_TOKEN", "WRITE", "Accepted", "HandBack",
     "IdempotencyClash", "Job", "JobEnded", "JobNotFound", "JobView", "Kind", "NoResult", "Part",
-    "PartRun", "PartSignal", "TaskStatus", "TooMuchWaiting", "accepted", "add_part", "admitted",
-    "at_work", "by_ids", "cancel",
-    "curl_line", "discard_open", "enqueue", "error_json", "error_view", "finished", "forget",
-    "get_job", "held_by", "hold_key", "job_of", "lead_seconds", "list_jobs", "list_topic",
-    "named_in", "no_result", "open_job", "register", "results_after", "results_by_token",
-    "results_of", "retry", "seal", "status_of", "topic_of", "view",
+    "PartRun", "PartSignal", "TaskStatus", "TooMuchWaiting", "WaitingJobView", "accepted",
+    "add_part", "admitted", "at_work", "by_ids", "cancel", "curl_line", "discard_open",
+    "enqueue", "error_json", "error_view", "finished", "forget", "forget_said", "get_job",
+    "held_by", "hold_key", "job_of", "keep_result", "lead_seconds", "list_jobs", "list_topic",
+    "may_begin", "named_in", "no_result", "open_job", "register", "results_after", "results_by_token",
+    "results_of", "retry", "seal", "status_of", "topic_of", "view", "whole",
 ]
 
 __getattr__ = lazily(__name__, {
@@ -90,11 +93,14 @@ __getattr__ = lazily(__name__, {
     "PartSignal": "errors", "Job": "models", "Kind": "models", "Part": "models",
     "PartRun": "parts", "add_part": "service", "at_work": "service", "by_ids": "service",
     "cancel": "service", "discard_open": "service", "enqueue": "service", "forget": "service",
+    "forget_said": "forgetting",
     "get_job": "service",
-    "held_by": "service", "hold_key": "service", "list_jobs": "service", "open_job": "service",
+    "held_by": "service", "hold_key": "service", "keep_result": "service",
+    "list_jobs": "service", "may_begin": "known", "open_job": "service",
     "results_after": "service", "results_by_token": "service", "results_of": "service",
     "retry": "service", "seal": "service", "list_topic": "telling", "topic_of": "telling",
-    "SHOWN": "api", "JobView": "views", "error_view": "views", "view": "views",
+    "SHOWN": "api", "JobView": "views", "WaitingJobView": "views", "error_view": "views",
+    "view": "views", "whole": "views",
 })
 
 

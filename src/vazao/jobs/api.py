@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from vazao.jobs import service, waiting
+from vazao.jobs import service
 from vazao.jobs.admission import admitted
 from vazao.jobs.errors import (
     JobEnded,
     JobFinished,
+    JobNeedsAdmin,
     JobNotEnded,
     JobNotFound,
     StatusInvalid,
@@ -20,7 +21,7 @@ from vazao.jobs.errors import (
 from vazao.jobs.known import hidden_from
 from vazao.jobs.models import STATUSES
 from vazao.jobs.telling import topic_of
-from vazao.jobs.views import JobPage, JobView, Status, WaitingJobView, WaitView, report, view
+from vazao.jobs.views import JobPage, JobView, Status, WaitingJobView, view, whole
 from vazao.kit.sql import Conn
 from vazao.kit.web import paging
 from vazao.kit.web.following import TooManyStreams, follow
@@ -50,6 +51,7 @@ SHOWN: JobView = {
     "started_at": "2026-11-25T08:00:00.010000Z", "finished_at": None, "requested_by": "Ana",
     "request_id": "9f86d081884c7d65", "error": None,
 }
+ALONE: WaitingJobView = {**SHOWN, "waits_for": None, "report": None}
 FILTERS = (
     Parameter(name="status", about="Only jobs of this status.", kind=Status, example="running"),
     Parameter(name="kind", about="Only jobs of this kind.", example="leads.import"),
@@ -91,7 +93,7 @@ class JobsController(Controller):
 
     @get("/{token:str}", operation_id="getJob", summary="Show a job", opt=says(
         Answer(about="The job.", kind=WaitingJobView,
-               example=SHOWN | {"waits_for": None, "report": None}),
+               example=ALONE),
         parameters=TOKEN, refuses=(JobNotFound,), scope="jobs:read",
     ))
     async def show(
@@ -103,49 +105,47 @@ class JobsController(Controller):
             job = await service.get_job(
                 conn, principal.organization_id, token, hidden=hidden_from(platform, principal)
             )
-            found = await waiting.look(platform, conn, job)
-        language = language_of(request)
-        waits_for = await waiting.told(platform, found, language)
-        return {
-            **view(job, language), "waits_for": cast("WaitView | None", waits_for),
-            "report": report(job),
-        }
+            return await whole(platform, conn, job, language_of(request))
 
     @post("/{token:str}/cancel", operation_id="cancelJob", summary="Cancel a job",
           status_code=200, opt=says(
         Answer(about="The job as it ended; the same where it was cancelled before.",
-               kind=JobView, example=SHOWN | {"status": "cancelled"}),
-        parameters=TOKEN, refuses=(JobNotFound, JobEnded), scope="jobs:write",
+               kind=WaitingJobView, example=ALONE | {"status": "cancelled"}),
+        parameters=TOKEN, refuses=(JobNotFound, JobEnded, JobNeedsAdmin), scope="jobs:write",
     ))
     async def cancel(
         self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
         principal: Asker,
-    ) -> JobView:
+    ) -> WaitingJobView:
         """End the job now; 409 where it finished or failed before."""
         async with platform.db.transaction() as conn:
             job = await service.cancel(
-                conn, principal.organization_id, token, hidden=hidden_from(platform, principal)
+                conn, principal.organization_id, token, by=principal,
+                hidden=hidden_from(platform, principal),
             )
-        return view(job, language_of(request))
+            return await whole(platform, conn, job, language_of(request))
 
     @post("/{token:str}/retry", operation_id="retryJob", status_code=202, guards=[admitted],
           summary="Start a failed or cancelled job over", opt=says(
-        Answer(about="The job, queued again.", kind=JobView, status=202,
-               example=SHOWN | {"status": "queued"}, headers=(location(f"/v1/jobs/{JOB}"),)),
-        parameters=TOKEN, refuses=(JobNotFound, JobNotEnded, JobFinished, TooMuchWaiting),
+        Answer(about="The job, queued again.", kind=WaitingJobView, status=202,
+               example=ALONE | {"status": "queued"}, headers=(location(f"/v1/jobs/{JOB}"),)),
+        parameters=TOKEN, refuses=(JobNotFound, JobNotEnded, JobFinished, JobNeedsAdmin,
+                                   TooMuchWaiting),
         scope="jobs:write",
     ))
     async def retry(
         self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
         principal: Asker,
-    ) -> Response[JobView]:
+    ) -> Response[WaitingJobView]:
         """Start over from the first step, under the same id; 409 at work or finished."""
         async with platform.db.transaction() as conn:
             job = await service.retry(
-                conn, principal.organization_id, token, hidden=hidden_from(platform, principal)
+                conn, principal.organization_id, token, by=principal,
+                hidden=hidden_from(platform, principal),
             )
+            shown = await whole(platform, conn, job, language_of(request))
         headers = {"Location": f"/v1/jobs/{token}"}
-        return Response(view(job, language_of(request)), status_code=202, headers=headers)
+        return Response(shown, status_code=202, headers=headers)
 
     @get("/{token:str}/stream", operation_id="followJob", summary="Follow a job",
          media_type="text/event-stream", opt=says(
@@ -157,11 +157,12 @@ class JobsController(Controller):
         self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
         principal: Asker,
     ) -> Response[Any]:
-        """Server-sent events: the job's JSON whenever it changes, until it ends."""
+        """Server-sent events: the JSON of `GET`, whenever it changes, until the job ends."""
         organization_id, language = principal.organization_id, language_of(request)
 
-        async def load(conn: Conn) -> JobView:
-            return view(await service.get_job(conn, organization_id, token), language)
+        async def load(conn: Conn) -> WaitingJobView:
+            job = await service.get_job(conn, organization_id, token)
+            return await whole(platform, conn, job, language)
 
         async with platform.db.connection() as conn:
             job = await service.get_job(

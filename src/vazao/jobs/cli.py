@@ -10,7 +10,7 @@ import typer
 
 from vazao.jobs import fairness, service
 from vazao.jobs.models import Job
-from vazao.jobs.views import report, view
+from vazao.jobs.views import view, whole
 from vazao.kit import cli, logging
 from vazao.kit.cli import Organization
 from vazao.kit.platform import Platform
@@ -22,7 +22,7 @@ Whose = Annotated[str | None, typer.Option(
     "--organization", "-o", envvar="VAZAO_ORGANIZATION", help="The organization's short name."
 )]
 COLUMNS = ("id", "kind", "status", "progress", "requested_at", "lead_time_seconds")
-Act = Callable[[Conn, int], Awaitable[Any]]
+Act = Callable[[Platform, Conn, int], Awaitable[Any]]
 
 
 def within(organization: str, act: Act) -> Any:
@@ -33,7 +33,7 @@ def within(organization: str, act: Act) -> Any:
         logging.configure(platform.settings.log_format, platform.settings.log_level)
         async with platform.db.transaction() as conn:
             return await act(
-                conn, await platform.registry.organization_id(conn, organization)
+                platform, conn, await platform.registry.organization_id(conn, organization)
             )
 
     return cli.run(inside)
@@ -79,7 +79,7 @@ def list_jobs(
         values = cli.run(lambda platform: _of_all(platform, filters))
     else:
         assert organization is not None
-        found = within(organization, lambda conn, organization_id: service.list_jobs(
+        found = within(organization, lambda _, conn, organization_id: service.list_jobs(
             conn, organization_id, **filters))
         values = [dict(view(job, cli.language())) for job in found.items]
     if as_json:
@@ -105,10 +105,13 @@ async def _of_all(platform: Platform, filters: dict[str, Any]) -> list[dict[str,
 @app.command()
 def show(token: Token, organization: Organization, as_json: AsJson = False) -> None:
     """One job, and its result once it finished."""
-    job = within(organization, lambda conn, organization_id: service.get_job(
-        conn, organization_id, token))
-    more = {"report": report(job), "result": job.result if job.status == "finished" else None}
-    show_job({**view(job, cli.language()), **more}, as_json)
+
+    async def alone(platform: Platform, conn: Conn, organization_id: int) -> Mapping[str, Any]:
+        job = await service.get_job(conn, organization_id, token)
+        shown = await whole(platform, conn, job, cli.language())
+        return {**shown, "result": job.result if job.status == "finished" else None}
+
+    show_job(within(organization, alone), as_json)
 
 
 @app.command()
@@ -134,7 +137,7 @@ def share(
     )] = None,
 ) -> None:
     """An organization's place in the fair order: shown, or set."""
-    found = within(organization, lambda conn, organization_id: fairness.set_share(
+    found = within(organization, lambda _, conn, organization_id: fairness.set_share(
         conn, organization_id, weight=weight, parts_cap=cap))
     typer.echo(f"weight {found[0]:g}, cap {found[1] or 'none'}")
 
@@ -144,6 +147,6 @@ def _act(
     verb: Callable[[Conn, int, str], Awaitable[Job]], organization: str, token: str, as_json: bool
 ) -> None:
     job = within(
-        organization, lambda conn, organization_id: verb(conn, organization_id, token)
+        organization, lambda _, conn, organization_id: verb(conn, organization_id, token)
     )
     show_job(view(job, cli.language()), as_json)

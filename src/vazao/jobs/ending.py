@@ -59,6 +59,9 @@ async def end(
     if ended.parts_done < ended.parts_total:
         await store.parts.cancel_all(conn, job.id)
     await _tell(conn, ended)
+    if status != "finished" and kind_of(job.kind).reports:
+        # Its hook may have kept what was done.
+        return await store.jobs.lock(conn, job.id)
     return ended
 
 

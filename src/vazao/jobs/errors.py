@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vazao.kit.errors import BadRequest, Conflict, NotFound, TooManyRequests, VazaoError
+from vazao.kit.errors import BadRequest, Conflict, Forbidden, NotFound, TooManyRequests, VazaoError
 
 
 class JobNotFound(NotFound):
@@ -27,6 +27,12 @@ class JobStuck(VazaoError):
     """The job was stopped: one of its parts showed no progress for {seconds} seconds."""
 
     code = "job_stuck"
+
+
+class JobNeedsAdmin(Forbidden):
+    """Only an administrator of the organization may cancel this job or let it start over."""
+
+    code = "job_needs_admin"
 
 
 class JobNotEnded(Conflict):

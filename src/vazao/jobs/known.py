@@ -31,6 +31,16 @@ def hidden_from(platform: Platform, principal: Principal) -> tuple[str, ...]:
     )
 
 
+def may_begin(name: str, principal: Principal) -> bool:
+    """Whether *principal* may begin work of that kind, and so end it and let it start over.
+
+    The scopes of a route are held besides.
+    """
+    kind = _known.get(name)
+    signed_in = principal.session_id is not None
+    return kind is None or not kind.admin or not signed_in or "admin" in principal.roles
+
+
 def kind_of(name: str) -> Kind:
     """The kind called *name*.
 

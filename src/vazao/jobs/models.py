@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 JobHook = Callable[["AsyncConnection[Any]", "Job"], Awaitable[None]]
 KeptHook = Callable[["AsyncConnection[Any]", "Job"], Awaitable[datetime | None]]
+Teller = Callable[["Job", str], list[str]]
 UNIT_SECONDS = 0.25
 
 OPEN = ("receiving", "queued", "running")
@@ -55,7 +56,11 @@ class Kind:
         background: nobody waits for it: it comes after all else that its organization asked for.
         recurring: it comes by itself, again and again: the home page does not list it.
         result_path: where the outcome is to be had, with ``{token}`` for the job's public id.
-        reports: its outcome is a report, which is shown with the job itself.
+        reports: its outcome is a report, which is shown with the job itself, also where it did not
+            finish: ``on_end`` may keep what was done until then (:func:`vazao.jobs.keep_result`).
+        tells: the same in words, in a language: sentences for people.
+        admin: of those who are signed in only administrators begin it, so only they may cancel it
+            or let it start over; tokens go by their scopes.
         result_type: the media type of what is there: pages show a picture as one.
         labels: message ids of what a person reads of a result, by its fields; pages show no other.
         kept: until when the file that a finished job made can be downloaded, ``None`` where it
@@ -79,6 +84,8 @@ class Kind:
     reports: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     kept: KeptHook | None = None
+    tells: Teller | None = None
+    admin: bool = False
 
     def span(self, step: str) -> tuple[float, float]:
         """Where *step* begins on the whole's 0..1, and how much of it it takes."""

@@ -14,9 +14,9 @@ from litestar.params import FromPath, FromQuery
 from vazao.jobs import overview, pictures, service, waiting
 from vazao.jobs.admission import admitted
 from vazao.jobs.errors import StatusInvalid
-from vazao.jobs.known import hidden_from
+from vazao.jobs.known import hidden_from, may_begin
 from vazao.jobs.models import STATUSES, Job, Kind
-from vazao.jobs.views import error_view, reasons, view
+from vazao.jobs.views import error_view, reasons, report, view
 from vazao.kit import clock
 from vazao.kit.errors import Conflict, NotFound
 from vazao.kit.i18n import translate
@@ -157,6 +157,7 @@ async def _job_page(
         shown=view(job, language), details=_details(error, language),
         told=told(kind, job.result), outcome=found, reasons=reasons(error, language) if error
         else [], address=hosts.address_of(request, platform.settings),
+        says=(report(job, language) or {}).get("says", []), may=may_begin(job.kind, principal),
         messages=[("bad", refused.message(language))] if refused else [], **course,
     )
 
@@ -257,7 +258,8 @@ async def _act(
     try:
         async with platform.db.transaction() as conn:
             job = await verb(
-                conn, principal.organization_id, token, hidden=hidden_from(platform, principal)
+                conn, principal.organization_id, token, by=principal,
+                hidden=hidden_from(platform, principal),
             )
     except Conflict as refused:
         return await _job_page(request, platform, principal, token, refused=refused)

@@ -14,13 +14,15 @@ from vazao.jobs.errors import (
     IdempotencyClash,
     JobEnded,
     JobFinished,
+    JobNeedsAdmin,
     JobNotEnded,
     JobNotFound,
 )
-from vazao.jobs.known import kind_of
+from vazao.jobs.known import kind_of, may_begin
 from vazao.jobs.models import Job, NewPart
 from vazao.jobs.telling import tell
 from vazao.kit.errors import Conflict
+from vazao.kit.platform import Principal
 from vazao.kit.sql import Conn, Page
 from vazao.kit.web.idempotency import Idempotency
 
@@ -257,18 +259,34 @@ async def results_by_token(
     return {(organization_id, token): result for organization_id, token, result in found}
 
 
+def _permit(job: Job, by: Principal | None) -> None:
+    if by is not None and not may_begin(job.kind, by):
+        raise JobNeedsAdmin
+
+
+async def keep_result(conn: Conn, job_id: int, result: Any) -> None:
+    """What a job that did not finish has done until then; for hooks of its end."""
+    await store.jobs.keep_result(conn, job_id, result)
+
+
 async def cancel(
-    conn: Conn, organization_id: int, token: str, *, hidden: Sequence[str] = ()
+    conn: Conn, organization_id: int, token: str, *, by: Principal | None = None,
+    hidden: Sequence[str] = (),
 ) -> Job:
     """End a job now; its running parts can no longer commit and stop within a second or so.
 
     A job that is cancelled already stays so, without an error.
 
+    Args:
+        by: who asks; ``None``: the platform itself.
+
     Raises:
         JobNotFound: as :func:`get_job`.
+        JobNeedsAdmin: *by* may not begin work of its kind.
         JobEnded: it finished or failed.
     """
     found = await get_job(conn, organization_id, token, hidden=hidden)
+    _permit(found, by)
     for attempt in range(5):
         try:
             async with conn.transaction():
@@ -304,16 +322,19 @@ async def forget(
 
 
 async def retry(
-    conn: Conn, organization_id: int, token: str, *, hidden: Sequence[str] = ()
+    conn: Conn, organization_id: int, token: str, *, by: Principal | None = None,
+    hidden: Sequence[str] = (),
 ) -> Job:
     """Let a failed or cancelled job start over from its first step, under the same id.
 
     Raises:
         JobNotFound: as :func:`get_job`.
+        JobNeedsAdmin: as :func:`cancel`.
         JobNotEnded: it is still at work.
         JobFinished: it did what it was asked for.
     """
     known_job = await get_job(conn, organization_id, token, hidden=hidden)
+    _permit(known_job, by)
     found = await store.jobs.lock(conn, known_job.id)
     if found is not None and found.status == "finished":
         raise JobFinished

@@ -7,12 +7,15 @@ from typing import Annotated, Any, Literal, TypedDict, cast
 
 import msgspec
 
+from vazao.jobs import waiting
 from vazao.jobs.ending import lead_seconds, queue_seconds
 from vazao.jobs.errors import KindUnknown
 from vazao.jobs.known import kind_of
 from vazao.jobs.models import Job
 from vazao.kit import clock
 from vazao.kit.i18n import translate
+from vazao.kit.platform import Platform
+from vazao.kit.sql import Conn
 from vazao.kit.web.openapi import Count, Moment, Seconds, Share
 
 ETA_FROM_PROGRESS = 0.02
@@ -82,7 +85,9 @@ class WaitingJobView(JobView):
 
     waits_for: WaitView | None
     report: Annotated[dict[str, Any] | None, msgspec.Meta(
-        description="What was done, where nothing else shows it: counts of `leads.purge`, say."
+        description="What was done, where nothing else shows it: counts of `leads.purge`, say; "
+                    "`says` tells it in sentences. Of a job that did not finish: what was done "
+                    "until then."
     )]
 
 
@@ -126,13 +131,25 @@ def view(job: Job, language: str = "en") -> JobView:
     }
 
 
-def report(job: Job) -> dict[str, Any] | None:
-    """What a finished job tells of itself, where its kind does."""
+async def whole(
+    platform: Platform, conn: Conn, job: Job, language: str = "en"
+) -> WaitingJobView:
+    """The job by itself, wherever it is shown so: also what it waits for, and its report."""
+    found = await waiting.look(platform, conn, job)
+    waits = cast("WaitView | None", await waiting.told(platform, found, language))
+    return {**view(job, language), "waits_for": waits, "report": report(job, language)}
+
+
+def report(job: Job, language: str = "en") -> dict[str, Any] | None:
+    """What an ended job tells of itself, where its kind does; ``says``: the same in sentences."""
     try:
-        reports = kind_of(job.kind).reports
+        kind = kind_of(job.kind)
     except KindUnknown:
         return None
-    return job.result if reports and job.status == "finished" else None
+    if not kind.reports or not job.ended or job.result is None:
+        return None
+    says = kind.tells(job, language) if kind.tells else []
+    return {**job.result, "says": says}
 
 
 def stamp(moment: datetime | None) -> str | None:

@@ -16,7 +16,7 @@ the server plan for the values at hand. Lists are read by :func:`page`, from sta
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Generic, LiteralString, TypeVar, cast
@@ -46,6 +46,12 @@ class Page(msgspec.Struct, Generic[Item], frozen=True):
 def trusted(text: str) -> sql.SQL:
     """*text* as SQL: only for words of this project's own source, never for a value or a name."""
     return sql.SQL(cast(LiteralString, text))
+
+
+def containing(texts: Iterable[str]) -> list[str]:
+    """Patterns by which LIKE finds each of *texts* wherever it stands."""
+    bare = (t.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") for t in texts)
+    return [f"%{each}%" for each in bare]
 
 
 def columns(model: type[msgspec.Struct], prefix: str = "", *, without: str = "") -> str:

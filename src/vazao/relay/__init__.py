@@ -44,5 +44,5 @@ def register(registry: Registry) -> None:
         on_end=tasks.ended, weights={"begin": 0.05, "load": 1.0, "plan": 0.05, "look": 0.3,
                                      "swap": 0.01},
         unit_seconds={"begin": 0.05, "load": 0.25, "look": 0.3}, labels=tasks.LABELS,
-        recurring=True,
+        recurring=True, admin=True,
     )

@@ -3,6 +3,6 @@
 One module a noun, its statements beside it: ``store.parts.fetch(conn, …)``.
 """
 
-from vazao.jobs.store import jobs, order, pages, parts, periodic, workers
+from vazao.jobs.store import jobs, order, pages, parts, periodic, said, workers
 
-__all__ = ["jobs", "order", "pages", "parts", "periodic", "workers"]
+__all__ = ["jobs", "order", "pages", "parts", "periodic", "said", "workers"]

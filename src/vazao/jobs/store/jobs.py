@@ -187,6 +187,11 @@ async def end(
     )
 
 
+async def keep_result(conn: Conn, job_id: int, result: Any) -> None:
+    """What a job that did not finish has done until then."""
+    await sql.run(conn, Q.keep_result, id=job_id, result=json_of(result))
+
+
 async def restart(
     conn: Conn, job_id: int, step: str, span: tuple[float, float]
 ) -> Job | None:

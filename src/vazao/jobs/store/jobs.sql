@@ -136,6 +136,10 @@ update jobs.job set status = %(status)s, error = %(error)s, finished_at = kit.no
 where id = %(id)s and status in ('receiving', 'queued', 'running')
 returning {job}
 
+-- name: keep_result
+-- Of a job that did not finish: what it has done until then.
+update jobs.job set result = %(result)s where id = %(id)s
+
 -- name: restart_job
 -- An ended job starts over under the same id: same request, one attempt more.
 update jobs.job set status = 'queued', phase = null, error = null, result = null,

@@ -1,27 +1,34 @@
 """A person is forgotten: what was planted of them stands nowhere afterwards. For ``abuse.py``.
 
 A mark that occurs nowhere else goes through everything that takes a lead: sheets of several kinds
-that are read, refused in part, doubted and tried; hands that edit, tag and delete; a saved mapping.
-After the erasing every table, every stored file, every log, the files of errors and warnings, the
-export, the search and the feed are read, and the mark is looked for.
+that are read, refused in part, doubted and tried; hands that edit, tag and delete; what jobs quote
+when they fail; names of files; the beginnings of uploads, one of them packed. After the erasing
+every table, every stored file, every log, the files of errors and warnings, the export, the search
+and the feed are read, and the mark is looked for.
 """
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import xlsxwriter
 
-from platform_under_test import Running, say, timed_import
+from platform_under_test import Running, say, send, timed_import, wait_import
 
 MARK = "zqplantada"
 EMAIL = f"{MARK}.pessoa@x.com"
+# As metadata of an upload hold it: at the beginning of a name.
+HIDDEN = base64.b64encode(EMAIL.encode()).decode().rstrip("=")[:20]
 OTHERS = 20_000
 ENDED = ("finished", "failed", "cancelled")
 BLOCK = 1 << 20
@@ -68,6 +75,43 @@ def touched(client: httpx2.Client) -> None:
     again.raise_for_status()
 
 
+def elsewhere(running: Running, client: httpx2.Client) -> list[str]:
+    """Leave the person where no lead is: the ids of the imports.
+
+    A job quotes them in its error, as does a mapping that fits no sheet; files are called like
+    them; two uploads stay unfinished, in pieces that are cut within the address, and packed.
+    """
+    asked = client.post(
+        "/sum-even", content=f"1 2\n{EMAIL}\n".encode(), headers={"content-type": "text/plain"}
+    )
+    asked.raise_for_status()
+    sheet, found = running.folder / f"{EMAIL}.csv", []
+    for options in ({}, {"mapping": json.dumps({f"coluna {EMAIL}": "email"})}):
+        sheet.write_text("E-mail\nk2@x.com\n")
+        found.append(wait_import(client, send(client, sheet, **options))["id"])
+    sheet.unlink()
+    text = f"E-mail\n{EMAIL}\n".encode()
+    begun(client, text[:12], text[12:], name=f"{EMAIL}.csv")
+    packed = workbook()
+    begun(client, packed[: len(packed) * 9 // 10], name="comeco.xlsx")
+    return found
+
+
+def begun(client: httpx2.Client, *pieces: bytes, name: str) -> None:
+    """Begin an upload that is never finished."""
+    version = {"Tus-Resumable": "1.0.0"}
+    called = base64.b64encode(name.encode()).decode()
+    made = client.post("/files", headers=version | {
+        "Upload-Length": "1000000", "Upload-Metadata": f"filename {called}"})
+    made.raise_for_status()
+    offset = 0
+    for piece in pieces:
+        client.patch(made.headers["location"], content=piece, headers=version | {
+            "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream",
+        }).raise_for_status()
+        offset += len(piece)
+
+
 def forget(client: httpx2.Client) -> tuple[float, dict[str, Any]]:
     """Erase the person; seconds that it took, and the report."""
     began = time.perf_counter()
@@ -89,7 +133,8 @@ def in_tables(running: Running) -> tuple[dict[str, int], int]:
         ).fetchall()]
         counts = {
             name: conn.execute(
-                f"select count(*) from {name} t where t::text ilike %s", [f"%{MARK}%"]
+                f"select count(*) from {name} t where t::text ilike any (%s)",
+                [[f"%{MARK}%", f"%{HIDDEN}%"]],
             ).fetchone()[0]
             for name in names
         }
@@ -119,9 +164,22 @@ def held(path: Path) -> Iterator[bool]:
     body = path.read_bytes().lower()
     yield any(each in body for each in wanted)
     if body[:2] == b"pk":
-        with zipfile.ZipFile(path) as book:
-            for name in book.namelist():
-                yield any(each in book.read(name).lower() for each in wanted)
+        yield from (any(each in inner for each in wanted) for inner in members(path.read_bytes()))
+
+
+def members(body: bytes) -> Iterator[bytes]:
+    """What is packed in a file, in lower case; of one cut short, as far as it goes."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as book:
+            yield from (book.read(name).lower() for name in book.namelist())
+    except zipfile.BadZipFile:
+        at = body.find(b"PK\x03\x04")
+        while at >= 0:
+            lengths = int.from_bytes(body[at + 26:at + 28], "little") + int.from_bytes(
+                body[at + 28:at + 30], "little")
+            with suppress(zlib.error):
+                yield zlib.decompressobj(-15).decompress(body[at + 30 + lengths:]).lower()
+            at = body.find(b"PK\x03\x04", at + 4)
 
 
 def in_answers(client: httpx2.Client, imports: list[str]) -> tuple[list[str], int]:
@@ -130,7 +188,7 @@ def in_answers(client: httpx2.Client, imports: list[str]) -> tuple[list[str], in
         "/v1/leads/export", "/v1/leads/export?format=ndjson", f"/v1/leads?q={MARK}",
         f"/v1/leads?email={EMAIL}", "/v1/leads?limit=1000", "/v1/leads/changes?limit=1000",
         "/v1/jobs?limit=200", "/v1/leads/imports?limit=200", "/leads", "/leads/deleted",
-        f"/leads?q={MARK}", "/jobs",
+        f"/leads?q={MARK}", "/jobs", "/jobs?kind=numbers.sum_even",
         *(f"/v1/leads/imports/{each}{end}" for each in imports
           for end in ("", "/errors", "/warnings", "/changes")),
         *(f"/leads/imports/{each}" for each in imports),
@@ -151,6 +209,7 @@ def forgotten(running: Running) -> None:
     client = running.client(token)
     imports = plant(running, client)
     touched(client)
+    imports += elsewhere(running, client)
     before, _ = in_tables(running)
     stood, _ = in_files(running)
     seconds, report = forget(client)

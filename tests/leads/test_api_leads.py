@@ -377,12 +377,12 @@ async def test_a_person_is_erased_by_a_program_or_an_admin(
     for role, status in (("member", 403), ("admin", 303)):
         browser = await place.browser(tenant, role)
         page = await browser.get("/leads/deleted")
-        assert ("purge-email" in page.text) == (role == "admin")
+        assert ('href="/leads/purge"' in page.text) == (role == "admin")
         token = re.search(r'name="csrf" value="([^"]+)"', page.text)
         form = {"email": "bob@x.com", "csrf": token[1] if token else ""}
         asks = await browser.post("/leads/purge", data=form)
         assert asks.status_code == (200 if role == "admin" else 403)
-        assert ("Erase bob@x.com for good?" in asks.text) == (role == "admin")
+        assert ("bob@x.com" in asks.text) == (role == "admin")
         assert await emails(client) == ["bob", "li"], "it was a question"
         answer = await browser.post("/leads/purge", data=form | {"sure": "yes"})
         assert answer.status_code == status, (role, answer.text[:300])

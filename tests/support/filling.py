@@ -73,7 +73,8 @@ MEDIA: dict[str, bytes] = {
 }
 FIELDS = {
     "current": "errada e comprida", "new": "outra senha bem comprida", "password": "errada longa",
-    "name": "Novo nome", "email": "novo@example.com", "language": "en", "slug": "nova",
+    "name": "Novo nome", "email": "novo@example.com", "sure": "yes",
+    "language": "en", "slug": "nova",
     "username": "{username}", "application": "nova", "scope": "jobs:read", "days": "1",
     "role": "member", "enabled": "true", "url": "https://example.com/feed", "every": "60s",
     "timezone": "UTC", "public": "true", "paused": "true", "upload": "{sheet}",

@@ -111,7 +111,7 @@ def _kinds() -> list[Kind]:
         jobs.Kind(
             erasing.KIND, "A person is erased", "erase",
             {"erase": erasing.erase, "scan": erasing.scan, "close": erasing.close},
-            on_end=erasing.ended, weights={"erase": 0.1, "scan": 1.0, "close": 0.1}, reports=True,
-            labels=erasing.LABELS,
+            on_end=erasing.ended, on_retry=erasing.retried, reports=True, tells=erasing.says,
+            admin=True, weights={"erase": 0.1, "scan": 1.0, "close": 0.1},
         ),
     ]

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
 from vazao import jobs
-from vazao.jobs import JobView
+from vazao.jobs import WaitingJobView
 from vazao.kit import clock
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
@@ -236,13 +236,15 @@ class Leads(Controller):
           opt=described.PURGE_LEAD)
     async def purge(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any]
-    ) -> Response[JobView]:
+    ) -> Response[WaitingJobView]:
         """Leads, what can be restored of them, what imports told of them, and stored sheets."""
         asked = await json_of(request, PersonFields)
         job = await erasing.ask(platform, principal, asked.email,
                                  request.scope["state"].get("request_id"))
+        async with platform.db.connection() as conn:
+            shown = await jobs.whole(conn, job, language_of(request))
         return Response(
-            jobs.view(job, language_of(request)), status_code=202,
+            shown, status_code=202,
             headers={"Location": f"/v1/jobs/{job.token}"},
         )
 

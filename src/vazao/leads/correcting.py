@@ -148,7 +148,7 @@ class _Correction:
     async def write(self, file: IO[bytes], turn: Turn) -> None:
         """Write the header and the rows; between two batches others may have their turn."""
         record = self.record
-        check_sheet(self.platform, record)
+        check_sheet(self.platform, record.sheet_gone)
         async with self.platform.db.connection() as conn:
             told, long_rows = await self._kinds(conn)
             types = await store.base.custom_types(conn, record.organization_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from vazao.jobs import SHOWN, IdempotencyClash, JobEnded, JobView, TooMuchWaiting
+from vazao.jobs import SHOWN, IdempotencyClash, JobEnded, TooMuchWaiting, WaitingJobView
 from vazao.kit.errors import NotFound, StorageFull, TooLarge, UploadCutOff
 from vazao.kit.turns import TooManyWaiting, TurnNotReached
 from vazao.kit.web.following import TooManyStreams
@@ -219,7 +219,7 @@ APPLY_IMPORT = says(
            headers=(location(f"/v1/leads/imports/{ID}"),)),
     parameters=TOKEN,
     refuses=(errors.ImportNotFound, errors.NotATrial, errors.TrialNotFinished,
-             errors.TrialApplied, TooMuchWaiting), scope=WRITE,
+             errors.TrialApplied, errors.SheetErased, TooMuchWaiting), scope=WRITE,
 )
 CANCEL_IMPORT = says(
     Answer(about="The import as it ended.", kind=ImportView,
@@ -289,8 +289,9 @@ UPDATE_LEAD = says(
              errors.LeadInvalid), scope=WRITE,
 )
 PURGE_LEAD = says(
-    Answer(about="Accepted: a job. When it has finished, nothing of that person is left.",
-           kind=JobView, status=202, example=SHOWN | {"kind": "leads.purge"},
+    Answer(about="Accepted: a job. Once it has finished, its report says what was removed.",
+           kind=WaitingJobView, status=202, example={
+               **SHOWN, "kind": "leads.purge", "waits_for": None, "report": None},
            headers=(location("/v1/jobs/5e0f2a9c…"),)),
     bodies=(Body(media="application/json", kind=PersonFields,
                  example={"email": "ana@example.com"}),),

@@ -1,44 +1,57 @@
-"""A person is forgotten (LGPD): leads, deleted ones, staged rows, what imports told, sheets.
+"""A person is forgotten (LGPD): leads, deleted ones, staged rows, what was told, stored files.
 
-A job of three steps: *erase* takes them out of the tables, *scan* looks into each stored sheet, a
-part each, and *close* takes out what an import brought meanwhile. A sheet that holds them is
-removed whole, and its imports say so: its other rows are in the base, and whoever sent it has it.
-What opted out leaves the keyed hash of its address. Whom a job forgets stands in ``leads.purge``
-until it has ended; its payload and its parts name nobody.
+A job of three steps: *erase* takes them out of the tables, *scan* looks into each stored file, a
+part each, and *close* takes out what an import brought meanwhile, what jobs say and how files are
+called. A sheet that holds them is removed whole, and its imports say so: its other rows are in the
+base, and whoever sent it has it. What opted out leaves the keyed hash of its address. Whom a job
+forgets stands in ``leads.purge`` until it has finished, or for a week after it failed or was
+cancelled; its payload and its parts name nobody.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from psycopg import AsyncConnection
 
-from vazao import jobs, sheets, uploads
+from vazao import jobs, uploads
 from vazao.kit.errors import NotFound
+from vazao.kit.formats import number
+from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform, Principal
-from vazao.leads import store, suppressing
-from vazao.leads.errors import EmailInvalid, LeadInvalid, PurgeNeedsAdmin
+from vazao.leads import sifting, store, suppressing
+from vazao.leads.errors import EmailInvalid, LeadInvalid, PurgeForgotten, PurgeNeedsAdmin
 from vazao.leads.settings import LeadSettings
-
-if TYPE_CHECKING:
-    import polars as pl
 
 KIND = "leads.purge"
 AT_ONCE = 1000
 """People that one job forgets."""
 PAGE = 500
-BLOCK = 1 << 20
-ERASED, EXPIRED = "erased", "expired"
-LABELS = {
-    "leads": "Leads erased", "deleted_leads": "Deleted leads erased",
-    "values": "Values erased from what imports told", "sheets": "Sheets looked through",
-    "sheets_removed": "Sheets removed",
+LEADS_PAGE = 20_000
+STOPPED_KEPT = timedelta(days=7)
+"""How long an erasure that failed or was cancelled knows whom it was to forget."""
+NAMED_MOST = 100
+"""Removed files that a report names."""
+COUNTED = ("leads", "deleted_leads", "values")
+TEXTS = {
+    "nothing": "Nothing was erased. Let the job start over, or ask for the erasure again.",
+    "partly": "The leads with this address are erased, but stored sheets may still hold the "
+              "person. Let the job start over within {days} days, or ask for the erasure again.",
+    "no_trace": "No trace of this address was found. Stored files that were looked into: {sheets}.",
+    "leads": "Erased leads: {leads}; deleted leads that could still be restored: {deleted_leads}; "
+             "values, texts and names that told of them: {values}.",
+    "files": "Stored files that were looked into: {sheets}; removed: {sheets_removed}.",
+    "removed": "Removed files: {names}.",
+    "unnamed": "(its name held the address)",
+    "mentioned": "Other leads that mention this address in a field: {mentions}. They stay as they "
+                 "are: search for them, and change them by hand.",
+    "comes_back": "The address in other spellings was not looked for. An import of a sheet with "
+                  "this person brings them back, unless they had opted out.",
 }
-"""What its report says, in words."""
+ERASED, EXPIRED = "erased", "expired"
 
 
 async def begin(
@@ -75,14 +88,16 @@ def stored(email: str) -> str:
     return known
 
 
-def may_ask(principal: Principal) -> None:
-    """Whether somebody may have a person erased.
+def permitted(principal: Principal, email: str) -> str:
+    """The address of a person whom *principal* may erase, as a lead has it.
 
     Raises:
         PurgeNeedsAdmin: they are signed in, and no administrator.
+        EmailInvalid: no lead can have that address.
     """
-    if principal.session_id is not None and "admin" not in principal.roles:
+    if not jobs.may_begin(KIND, principal):
         raise PurgeNeedsAdmin
+    return stored(email)
 
 
 async def ask(
@@ -91,11 +106,9 @@ async def ask(
     """Begin at somebody's request.
 
     Raises:
-        PurgeNeedsAdmin: they are signed in, and no administrator.
-        EmailInvalid: no lead can have that address.
+        PurgeNeedsAdmin, EmailInvalid: as :func:`permitted`.
     """
-    may_ask(principal)
-    known = stored(email)
+    known = permitted(principal, email)
     async with platform.db.transaction() as conn:
         return await begin(
             conn, principal.organization_id, [known], requested_by=principal.name,
@@ -104,35 +117,29 @@ async def ask(
 
 
 async def erase(run: jobs.PartRun) -> None:
-    """Take the people out of the tables, and look up the sheets."""
+    """Take the people out of the tables, and look up the files."""
     await run.progress(0.0, phase="erasing")
     async with run.platform.db.connection() as conn:
-        known = await _sheets(conn, run.job.organization_id)
+        known = await _files(conn, run.job.organization_id)
     async with run.finishing() as conn:
         await store.erasing.spare_those_back(conn, run.job.id)
-        found = await _from_tables(run, conn)
-        if known:
-            run.result = found
-            await run.split(conn, "scan", [{"upload": token} for token in known], join="close")
-        else:
-            await run.finish(conn, {**found, "sheets": 0, "sheets_removed": 0})
+        run.result = await _from_tables(run, conn)
+        await run.split(conn, "scan", [{"upload": token} for token in known], join="close")
 
 
-async def _sheets(conn: AsyncConnection[Any], organization_id: int) -> list[str]:
-    """The organization's stored files that may be sheets."""
+async def _files(conn: AsyncConnection[Any], organization_id: int) -> list[str]:
+    """The organization's files, begun ones too, but for those that we made ourselves."""
     found: list[str] = []
     after = 0
-    while page := await uploads.list_stored(conn, organization_id, after=after, limit=PAGE):
+    while page := await uploads.list_held(conn, organization_id, after=after, limit=PAGE):
         after = page[-1].id
-        found += [
-            each.token for each in page if not (each.content_type or "").startswith("image/")
-        ]
+        found += [each.token for each in page]
     return found
 
 
 async def _from_tables(run: jobs.PartRun, conn: AsyncConnection[Any]) -> dict[str, int]:
     organization_id, secrets = run.job.organization_id, run.platform.secrets
-    emails = await store.erasing.emails(conn, run.job.id)
+    emails = (await store.erasing.whom(conn, run.job.id)).emails
     people = await store.erasing.people(conn, organization_id, emails)
     for person in people:
         if person.opted_out:
@@ -149,31 +156,57 @@ async def _from_tables(run: jobs.PartRun, conn: AsyncConnection[Any]) -> dict[st
 
 
 async def scan(run: jobs.PartRun) -> None:
-    """Look into one stored sheet, and remove it if it holds one of the people."""
-    token, organization_id = run.part.payload["upload"], run.job.organization_id
+    """Look into one stored file, and remove it if it holds one of the people.
+
+    Who is still sending it gets 404 with the next piece.
+    """
+    token = run.part.payload["upload"]
     async with run.platform.db.connection() as conn:
-        emails = await store.erasing.emails(conn, run.job.id)
-        try:
-            upload = await uploads.get_upload(conn, organization_id, token)
-        except NotFound:
-            upload = None
-    rows: list[int] | None = None
-    if upload is not None:
-        async with uploads.local_file(run.platform, upload) as path:
-            rows = await asyncio.to_thread(
-                _rows_of, path, upload.filename or "", emails, run.platform
-            )
+        emails = (await store.erasing.whom(conn, run.job.id)).emails
+        upload = await uploads.find_any(conn, token)
+    held = None
+    if upload is not None and upload.status != "deleted":
+        held = await _look(run.platform, upload, emails)
     async with run.finishing() as conn:
-        run.result = {
-            "sheets": int(upload is not None), "sheets_removed": int(rows is not None),
-            "upload": token if rows is not None else None,
-        }
-        if upload is None or rows is None:
-            return
-        await store.erasing.rows(conn, organization_id, token, rows)
-        for unread in await store.erasing.lose_sheet(conn, organization_id, token, ERASED):
-            await _stop(conn, organization_id, unread)
-        await uploads.doom_upload(conn, upload.id)
+        run.result = {"sheets": int(held is not None)}
+        if held and upload is not None:
+            removed = await _remove(conn, upload, emails)
+            run.result = {"sheets": 1, "upload": token, "removed": removed}
+
+
+async def _look(
+    platform: Platform, upload: uploads.Upload, emails: Sequence[str]
+) -> bool | None:
+    """Whether a file holds one of the people; ``None`` where it has gone meanwhile."""
+    try:
+        async with uploads.local_file(platform, upload) as path:
+            return await asyncio.to_thread(
+                sifting.holds, path, upload.filename or "", emails, platform
+            )
+    except NotFound:
+        async with platform.db.connection() as conn:
+            now = await uploads.find_any(conn, upload.token)
+        if now is None or now.status == "deleted":
+            return None
+        raise
+
+
+async def _remove(
+    conn: AsyncConnection[Any], upload: uploads.Upload, emails: Sequence[str]
+) -> dict[str, Any]:
+    """Remove a file with what was told of its rows; what the report says of it."""
+    organization_id, token = upload.organization_id, upload.token
+    await store.erasing.clear_sheet(conn, organization_id, token)
+    imports = await store.erasing.lose_sheet(conn, organization_id, token, ERASED)
+    for unread in (each for each, read in imports if not read):
+        await _stop(conn, organization_id, unread)
+    await uploads.doom_upload(conn, upload.id)
+    name = upload.filename
+    held = name is not None and any(email in name.lower() for email in emails)
+    return {
+        "filename": None if held else name, "imports": [each for each, _ in imports],
+        "unfinished": upload.status == "receiving",
+    }
 
 
 async def _stop(conn: AsyncConnection[Any], organization_id: int, token: str) -> None:
@@ -183,89 +216,131 @@ async def _stop(conn: AsyncConnection[Any], organization_id: int, token: str) ->
         await jobs.cancel(conn, organization_id, token)
 
 
-def _rows_of(
-    path: Path, filename: str, emails: Sequence[str], platform: Platform
-) -> list[int] | None:
-    """The rows of a sheet that hold one of *emails*; ``None`` where nothing of it does.
-
-    What cannot be read as a sheet is searched byte by byte.
-    """
-    import polars as pl
-
-    from vazao.leads.reading import limits
-
-    found: list[int] = []
-    try:
-        with sheets.open_sheet(path, filename, limits=limits(platform)) as sheet:
-            if _holds(sheet.headers, emails):
-                found.append(sheet.header_row)
-            for batch in sheet.batches():
-                refused = batch.refused.drop("code", "value")
-                found += _hits(pl.concat([batch.frame, refused], how="diagonal"), emails)
-    except sheets.SheetError:
-        return found if _in_bytes(path, emails) else (found or None)
-    return found or None
-
-
-def _holds(texts: Iterable[str], emails: Sequence[str]) -> bool:
-    return any(email in text.lower() for text in texts for email in emails)
-
-
-def _hits(frame: pl.DataFrame, emails: Sequence[str]) -> list[int]:
-    import polars as pl
-
-    from vazao.leads import validation
-
-    plan = validation.Plan((), {})
-    hit = pl.Series([False]).new_from_index(0, frame.height)
-    for name in frame.columns:
-        cells = frame.get_column(name)
-        if cells.dtype != pl.String or not cells.str.contains("[@＠]").any():
-            continue
-        known = validation.check(cells, "email", plan).values
-        held = cells.str.to_lowercase().str.contains_any(list(emails))
-        hit = hit | known.is_in(list(emails)).fill_null(value=False) | held.fill_null(value=False)
-    return frame.get_column("row").filter(hit).to_list()
-
-
-def _in_bytes(path: Path, emails: Sequence[str]) -> bool:
-    wanted = [email.encode(form) for email in emails for form in ("utf-8", "utf-16-le")]
-    overlap = max(map(len, wanted), default=0)
-    before = b""
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            held = (before + block).lower()
-            if any(each in held for each in wanted):
-                return True
-            before = block[-overlap:]
-    return False
-
-
 async def close(run: jobs.PartRun) -> None:
-    """Take out what an import has brought meanwhile, and say what was done.
+    """Take out what an import has brought meanwhile, what jobs say, and names of files.
 
-    The sheets' bytes go before the job ends, not with the next sweep.
+    The files' bytes go before the job ends, not with the next sweep.
     """
     async with run.platform.db.connection() as conn:
+        emails, expired, _ = await store.erasing.whom(conn, run.job.id)
         scanned = await jobs.results_of(conn, run.job.id, "scan")
-        first = (await jobs.results_of(conn, run.job.id, "erase"))[0]
         lost = [await uploads.find_any(conn, each["upload"]) for each in scanned
                 if each.get("upload")]
     for upload in lost:
         if upload is not None:
             await uploads.delete_upload(run.platform, upload)
+    said = await uploads.forget_called(run.platform, run.job.organization_id, emails)
+    said += await _from_jobs(run, emails)
+    mentions = None if expired else await _mentions(run, emails)
     async with run.finishing() as conn:
         again = await _from_tables(run, conn)
-        total = {name: first[name] + again[name] for name in again}
-        for name in ("sheets", "sheets_removed"):
-            total[name] = sum(each[name] for each in scanned)
-        await run.finish(conn, total)
+        total = await _done(conn, run.job.id)
+        for name in COUNTED:
+            total[name] += again[name]
+        total["values"] += said
+        await run.finish(conn, {**total, "done": "all", "mentions": mentions})
+
+
+async def _from_jobs(run: jobs.PartRun, emails: Sequence[str]) -> int:
+    after, cleared = 0, 0
+    while True:
+        async with run.platform.db.transaction() as conn:
+            last, count = await jobs.forget_said(
+                conn, run.job.organization_id, emails, after=after
+            )
+        if last is None:
+            return cleared
+        after, cleared = last, cleared + count
+        await run.progress()
+
+
+async def _mentions(run: jobs.PartRun, emails: Sequence[str]) -> int:
+    """How many other leads mention one of the people. The whole base, page by page."""
+    after, found = 0, 0
+    while True:
+        async with run.platform.db.connection() as conn:
+            last, count = await store.erasing.mentions(
+                conn, run.job.organization_id, emails, after=after, limit=LEADS_PAGE
+            )
+        if last is None:
+            return found
+        after, found = last, found + count
+        await run.progress()
+
+
+async def _done(conn: AsyncConnection[Any], job_id: int) -> dict[str, Any]:
+    """What this attempt, and those before, have removed until now."""
+    before = (await store.erasing.whom(conn, job_id)).done
+    erased = await jobs.results_of(conn, job_id, "erase")
+    scanned = await jobs.results_of(conn, job_id, "scan")
+    removed = [each["removed"] for each in scanned if each.get("removed")]
+    total = {n: before.get(n, 0) + sum(each[n] for each in erased) for n in COUNTED}
+    begun = erased or before.get("done") == "leads"
+    return {
+        **total, "done": "leads" if begun else "nothing",
+        "sheets": sum(each["sheets"] for each in scanned),
+        "sheets_removed": before.get("sheets_removed", 0) + len(removed),
+        "removed": (before.get("removed", []) + removed)[:NAMED_MOST],
+    }
+
+
+async def ended(conn: Any, job: jobs.Job) -> None:
+    """One that did not finish says what it did; for a week it may start over."""
+    if job.status == "finished":
+        await store.erasing.forget(conn, job.id)
+        return
+    done = await _done(conn, job.id)
+    await store.erasing.stop(conn, job.id, done)
+    await jobs.keep_result(conn, job.id, {**done, "mentions": None})
+
+
+async def retried(conn: Any, job: jobs.Job) -> None:
+    """Before it starts over.
+
+    Raises:
+        PurgeForgotten: it is known no longer whom it was to erase.
+    """
+    if not await store.erasing.resume(conn, job.id):
+        raise PurgeForgotten(remedy="Ask for the erasure again.", days=STOPPED_KEPT.days)
+
+
+def says(job: jobs.Job, language: str) -> list[str]:
+    """The report in sentences; none of a version before that told less."""
+    found = job.result
+    if "done" not in found:
+        return []
+    counts = {
+        name: number(found[name] or 0, language)
+        for name in (*COUNTED, "sheets", "sheets_removed", "mentions")
+    }
+
+    def words(text: str, **more: Any) -> str:
+        return translate(TEXTS[text], language).format(**counts, **more)
+
+    if found["done"] == "nothing":
+        return [words("nothing")]
+    told = [words("partly", days=STOPPED_KEPT.days)] if found["done"] == "leads" else []
+    if not told and not any(found[name] for name in (*COUNTED, "sheets_removed")):
+        told.append(words("no_trace"))
+    else:
+        told += [words("leads"), words("files")]
+    if found["removed"]:
+        unnamed = translate(TEXTS["unnamed"], language)
+        told.append(words("removed", names=", ".join(
+            each["filename"] or unnamed for each in found["removed"]
+        )))
+    if found["mentions"]:
+        told.append(words("mentioned"))
+    return told if found["done"] == "leads" else [*told, words("comes_back")]
 
 
 async def forget_deleted(platform: Platform) -> None:
-    """Forget those whose deletion cannot be taken back any more."""
+    """Forget those whose deletion cannot be taken back any more; and whom erasures were to forget
+    that ended long ago, unfinished.
+    """
     kept = timedelta(days=platform.settings.of(LeadSettings).deleted_kept_days)
     async with platform.db.transaction() as conn:
+        await store.erasing.forget_stopped(conn, kept=STOPPED_KEPT)
         for organization_id, emails in await store.erasing.take_expired(
             conn, kept=kept, limit=AT_ONCE
         ):
@@ -286,9 +361,3 @@ async def expire_sheets(platform: Platform) -> None:
             upload = await uploads.find_any(conn, token)
             if upload is not None:
                 await uploads.doom_upload(conn, upload.id)
-
-
-async def ended(conn: Any, job: jobs.Job) -> None:
-    """One that failed may be tried again, and must know whom to forget."""
-    if job.status != "failed":
-        await store.erasing.forget(conn, job.id)

@@ -262,6 +262,15 @@ class PurgeNeedsAdmin(Forbidden):
     code = "purge_needs_admin"
 
 
+class PurgeForgotten(Conflict):
+    """Whom this job was to erase is known no longer: it ended more than {days} days ago."""
+
+    code = "purge_forgotten"
+
+
+SEND_WITHOUT = "Whoever sent it can send it again without that person."
+
+
 class SheetErased(Gone):
     """The stored sheet was removed: a person in it was erased at their request."""
 

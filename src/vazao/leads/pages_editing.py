@@ -17,7 +17,7 @@ from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
 from vazao.leads import editing, erasing, store
 from vazao.leads.columns import LABELS, PART_LABELS
-from vazao.leads.errors import AddressSuppressed, EmailTaken, LeadInvalid
+from vazao.leads.errors import AddressSuppressed, EmailInvalid, EmailTaken, LeadInvalid
 from vazao.leads.models import Lead
 from vazao.leads.reasons import REASONS
 from vazao.leads.settings import LeadSettings
@@ -158,29 +158,39 @@ async def delete(
     return go_on(request, "/leads/deleted", "The lead was deleted; it can be restored here.")
 
 
+@get("/leads/purge", opt={"scope": WRITE, "admin": True}, include_in_schema=False)
+async def show_purge(request: Request[Any, Any, Any]) -> Response[str]:
+    """Where an administrator names a person who asked to be forgotten."""
+    return page(request, "leads/erase.html", email="", sure=False, lead=None, messages=[])
+
+
 @post("/leads/purge", opt={"scope": WRITE, "fields": ("email", "sure")}, include_in_schema=False)
 async def purge(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
-    """Ask whether it is meant, then erase a person for good; the job's page says how far it is."""
+    """First name the address and what goes with it; once that is confirmed, erase the person. The
+    job's page says how far it is.
+    """
     given = await _given(request)
     email = given.get("email", "")
     try:
-        if not given.get("sure"):
-            erasing.may_ask(principal)
-            return page(request, "leads/purge.html", email=erasing.stored(email))
-        job = await erasing.ask(
-            platform, principal, email, request.scope["state"].get("request_id")
+        known = erasing.permitted(principal, email)
+        if given.get("sure") == "yes":
+            job = await erasing.ask(
+                platform, principal, email, request.scope["state"].get("request_id")
+            )
+            return go_on(request, f"/jobs/{job.token}", "The erasure was started.")
+    except EmailInvalid as error:
+        return page(
+            request, "leads/erase.html", status=error.status, email=email, sure=False, lead=None,
+            messages=[("bad", error.message(language_of(request)))],
         )
-    except VazaoError as error:
-        return await _deleted_page(request, platform, principal, error=error, typed=email)
-    return go_on(request, f"/jobs/{job.token}", "The erasure was started.")
-
-
-@get("/leads/purge", opt={"scope": WRITE}, include_in_schema=False)
-async def show_purge_again(request: Request[Any, Any, Any]) -> Response[Any]:
-    """Where the question was asked; a link that leads back there begins anew."""
-    return go_on(request, "/leads/deleted")
+    async with platform.db.connection() as conn:
+        lead = await store.base.find(conn, principal.organization_id, known)
+    return page(
+        request, "leads/erase.html", email=known, sure=True, lead=lead, messages=[],
+        days=erasing.STOPPED_KEPT.days,
+    )
 
 
 @get("/leads/deleted", opt={"scope": READ}, include_in_schema=False)
@@ -194,7 +204,7 @@ async def deleted(
 
 async def _deleted_page(
     request: Request[Any, Any, Any], platform: Platform, principal: Principal,
-    after: str | None = None, *, error: VazaoError | None = None, typed: str = "",
+    after: str | None = None, *, error: VazaoError | None = None,
 ) -> Response[str]:
     before = decode_cursor(after, int)[0] if after else None
     async with platform.db.connection() as conn:
@@ -203,7 +213,7 @@ async def _deleted_page(
         )
     return page(
         request, "leads/deleted.html", status=error.status if error else 200, leads=found.items,
-        after=after, typed=typed, days=platform.settings.of(LeadSettings).deleted_kept_days,
+        after=after, days=platform.settings.of(LeadSettings).deleted_kept_days,
         next=following(found, lambda each: encode_cursor(each.lead_id)),
         messages=[("bad", error.message(language_of(request)))] if error else [],
     )
@@ -244,6 +254,4 @@ async def tag(
     )
 
 
-routes = [
-    new, create, edit, change, delete, purge, show_purge_again, deleted, restore, tag,
-]
+routes = [new, create, edit, change, delete, show_purge, purge, deleted, restore, tag]

@@ -19,7 +19,7 @@ import polars as pl
 from vazao import jobs, sheets
 from vazao.kit.platform import Platform
 from vazao.leads import mapping, store, suppressing, validation
-from vazao.leads.errors import SheetErased, SheetExpired
+from vazao.leads.errors import SEND_WITHOUT, SheetErased, SheetExpired
 from vazao.leads.models import Import
 from vazao.leads.settings import LeadSettings
 from vazao.sheets import Note
@@ -212,15 +212,18 @@ def with_refused(refused: pl.DataFrame, shapeless: pl.DataFrame) -> pl.DataFrame
     return pl.concat([refused, told])
 
 
-def check_sheet(platform: Platform, record: Import) -> None:
+def check_sheet(platform: Platform, gone: str | None) -> None:
     """See that the stored sheet may still be there.
+
+    Args:
+        gone: why it is not, as its import says.
 
     Raises:
         SheetErased, SheetExpired: it was removed.
     """
-    if record.sheet_gone == "erased":
-        raise SheetErased(remedy="Whoever sent it can send it again without that person.")
-    if record.sheet_gone is not None:
+    if gone == "erased":
+        raise SheetErased(remedy=SEND_WITHOUT)
+    if gone is not None:
         raise SheetExpired(
             remedy="Send it again to see its refused rows.",
             days=platform.settings.of(LeadSettings).sheets_kept_days,

@@ -58,9 +58,16 @@ async def _record(run: jobs.PartRun) -> Import:
 async def _upload(platform: Platform, record: Import) -> uploads.Upload:
     from vazao.leads.reading import check_sheet
 
-    check_sheet(platform, record)
+    check_sheet(platform, record.sheet_gone)
     async with platform.db.connection() as conn:
-        return await uploads.get_upload(conn, record.organization_id, record.upload)
+        try:
+            return await uploads.get_upload(conn, record.organization_id, record.upload)
+        except uploads.UploadNotFound:
+            # A trial's sheet may have gone while the import that applies it was being asked for.
+            check_sheet(platform, await store.erasing.why_gone(
+                conn, record.organization_id, record.upload
+            ))
+            raise
 
 
 async def read(run: jobs.PartRun) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from vazao import jobs
 from vazao.kit.sql import Page
 from vazao.leads import merging, service, store
-from vazao.leads.errors import ChangesGone, NotATrial, TrialApplied, TrialNotFinished
+from vazao.leads.errors import (
+    SEND_WITHOUT,
+    ChangesGone,
+    NotATrial,
+    SheetErased,
+    TrialApplied,
+    TrialNotFinished,
+)
 from vazao.leads.models import Difference, Import, Options
 from vazao.leads.service import Connection
 
@@ -19,14 +26,18 @@ async def apply(
     Raises:
         ImportNotFound: there is none by that id in this organization.
         NotATrial, TrialNotFinished, TrialApplied: it cannot be applied.
+        SheetErased: a person who is erased stood in its sheet.
     """
     trial, job = await service.get(conn, organization_id, token)
     if not trial.dry_run:
         raise NotATrial
     if job.status != "finished":
         raise TrialNotFinished
-    if await store.trials.lock(conn, trial) is not None:
+    applied, gone = await store.trials.lock(conn, trial)
+    if applied is not None:
         raise TrialApplied
+    if gone == "erased":
+        raise SheetErased(remedy=SEND_WITHOUT)
     made = await jobs.enqueue(
         conn, "leads.import", organization_id=organization_id,
         payload={"upload": trial.upload, "applies": trial.token, "about": trial.filename}, cost=1,

@@ -2089,12 +2089,18 @@ CREATE TABLE leads.purge (
     id bigint NOT NULL,
     organization_id integer NOT NULL,
     emails text[] NOT NULL,
-    expired boolean DEFAULT false NOT NULL
+    expired boolean DEFAULT false NOT NULL,
+    ended_at timestamp with time zone,
+    done jsonb
 );
 
-COMMENT ON TABLE leads.purge IS 'Whom a job is to forget, until it has ended';
+COMMENT ON TABLE leads.purge IS 'Whom a job is to forget, until it has finished';
 
 COMMENT ON COLUMN leads.purge.expired IS 'Nobody asked: they were deleted for so long; one who is back is no longer meant';
+
+COMMENT ON COLUMN leads.purge.ended_at IS 'When its job failed or was cancelled: it may start over until some days later';
+
+COMMENT ON COLUMN leads.purge.done IS 'What attempts before have removed';
 
 CREATE TABLE leads.rejection (
     import_id bigint NOT NULL,
@@ -3122,6 +3128,8 @@ CREATE INDEX resumable_expires ON jobs.resumable USING btree (expires_at) WHERE 
 CREATE INDEX resumable_open ON jobs.resumable USING btree (organization_id) WHERE (expires_at IS NOT NULL);
 
 CREATE INDEX upload_expires ON jobs.upload USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX upload_of_organization ON jobs.upload USING btree (organization_id, id);
 
 CREATE INDEX upload_receiving ON jobs.upload USING btree (last_segment_at) WHERE (status = 'receiving'::text);
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         UploadNotFound,
         UploadTooLarge,
     )
+    from vazao.uploads.forgetting import forget_called
     from vazao.uploads.forms import receive_form
     from vazao.uploads.intake import (
         delete_upload,
@@ -37,28 +38,30 @@ if TYPE_CHECKING:
     from vazao.uploads.models import Upload, segment_key
     from vazao.uploads.quotas import RESULT, Owner, Purpose, of_files, owner_of
     from vazao.uploads.settings import UploadSettings
-    from vazao.uploads.store import find_any, list_stored, segments, stored_since
+    from vazao.uploads.store import find_any, list_held, segments, stored_since
     from vazao.uploads.tus.service import claim_upload
 
 __all__ = [
-    "RESULT", "FormInvalid", "Owner", "Purpose", "StorageQuotaReached", "TooManyUploads", "Upload",
-    "UploadInUse", "UploadNotFound", "UploadSettings", "UploadTooLarge", "claim_upload",
-    "delete_upload", "doom_upload", "find_any", "get_upload", "hold_upload", "list_stored",
-    "local_file", "of_files", "owner_of", "read", "receive", "receive_form", "register",
-    "release_upload", "segment_key", "segments", "sha256_of", "spool_folder", "stored_since",
+    "RESULT", "FormInvalid", "Owner", "Purpose", "StorageQuotaReached", "TooManyUploads",
+    "Upload", "UploadInUse", "UploadNotFound", "UploadSettings", "UploadTooLarge",
+    "claim_upload", "delete_upload", "doom_upload", "find_any", "forget_called", "get_upload",
+    "hold_upload", "list_held", "local_file", "of_files", "owner_of", "read", "receive",
+    "receive_form", "register", "release_upload", "segment_key", "segments", "sha256_of",
+    "spool_folder", "stored_since",
 ]
 
 __getattr__ = lazily(__name__, {
     "FormInvalid": "errors", "UploadInUse": "errors", "UploadNotFound": "errors",
     "StorageQuotaReached": "errors", "TooManyUploads": "errors", "UploadTooLarge": "errors",
-    "receive_form": "forms", "delete_upload": "intake", "doom_upload": "intake",
+    "forget_called": "forgetting", "receive_form": "forms", "delete_upload": "intake",
+    "doom_upload": "intake",
     "get_upload": "intake", "hold_upload": "intake", "local_file": "intake", "read": "intake",
     "receive": "intake", "release_upload": "intake", "sha256_of": "intake",
     "spool_folder": "intake",
     "Upload": "models", "segment_key": "models",
     "RESULT": "quotas", "of_files": "quotas", "Owner": "quotas", "Purpose": "quotas",
     "owner_of": "quotas",
-    "find_any": "store", "list_stored": "store", "segments": "store", "stored_since": "store",
+    "find_any": "store", "list_held": "store", "segments": "store", "stored_since": "store",
     "claim_upload": "tus.service", "UploadSettings": "settings",
 })
 

@@ -303,11 +303,31 @@ join jobs.segment as s on s.upload_id = p.id
 where u.token = %(token)s and u.organization_id = %(organization_id)s
 order by p.place, s.number
 
--- name: list_stored
--- A page of what an organization has stored whole.
-select {upload} from jobs.upload
-where organization_id = %(organization_id)s and status = 'stored' and id > %(after)s
+-- name: list_held
+-- A page of what an organization has stored: whole, or the beginning of a resumable upload; what we
+-- made ourselves is left out.
+select {upload} from jobs.upload u
+where organization_id = %(organization_id)s and id > %(after)s
+    and purpose <> 'result' and (status = 'stored' or (status = 'receiving'
+        and (select true from jobs.resumable r where r.upload_id = u.id)))
 order by id limit %(limit)s
+
+-- name: list_named
+-- A page of all files of an organization by what their senders called them, those included that
+-- are about to be removed.
+select u.id, u.token, u.status, concat_ws(' ', u.filename, u.content_type), coalesce(r.metadata, '')
+from jobs.upload u left join jobs.resumable r on r.upload_id = u.id
+where u.organization_id = %(organization_id)s and u.id > %(after)s
+order by u.id limit %(limit)s
+
+-- name: forget_names
+-- What a file is called goes, but for the suffix, by which a sheet is read.
+with called as (
+    update jobs.upload set content_type = null,
+        filename = 'erased' || coalesce(substring(filename from '[.][A-Za-z0-9]{1,8}$'), '')
+    where id = any (%(ids)s::bigint[])
+)
+update jobs.resumable set metadata = '' where upload_id = any (%(ids)s::bigint[])
 
 -- name: stored_since
 -- A page of what was stored within a span of the past, by its type: for sweeps of results.

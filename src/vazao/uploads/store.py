@@ -96,13 +96,32 @@ async def stored_since(
     )
 
 
-async def list_stored(
+async def list_held(
     conn: Conn, organization_id: int, *, after: int, limit: int
 ) -> list[Upload]:
-    """A page of what the organization has stored whole, with ids above *after*."""
+    """A page of what the organization has stored, with ids above *after*: whole files, and
+    beginnings of resumable uploads.
+    """
     return await sql.every(
-        conn, Upload, Q.list_stored, organization_id=organization_id, after=after, limit=limit
+        conn, Upload, Q.list_held, organization_id=organization_id, after=after, limit=limit
     )
+
+
+async def named(
+    conn: Conn, organization_id: int, *, after: int, limit: int
+) -> list[tuple[int, str, str, str, str]]:
+    """A page of the organization's files, with ids above *after*: id, token, status, what their
+    senders called them, and the metadata of resumable ones.
+    """
+    found = await sql.rows(
+        conn, Q.list_named, organization_id=organization_id, after=after, limit=limit
+    )
+    return [(number, *texts) for number, *texts in found]
+
+
+async def forget_names(conn: Conn, ids: Sequence[int]) -> None:
+    """Forget what files are called."""
+    await sql.run(conn, Q.forget_names, ids=list(ids))
 
 
 async def doom(conn: Conn, upload_id: int) -> Upload | None:

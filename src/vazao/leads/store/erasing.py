@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from psycopg.sql import Identifier
+from psycopg.types.json import Jsonb
 
 from vazao.kit import sql
 from vazao.kit.sql import Conn
@@ -21,6 +23,14 @@ class Person(NamedTuple):
     email: str
     opted_out: bool
     live: bool
+
+
+class Purge(NamedTuple):
+    """Whom a job forgets; ``expired``: nobody asked; ``done``: what attempts before removed."""
+
+    emails: list[str]
+    expired: bool
+    done: dict[str, Any]
 
 
 async def create(
@@ -46,10 +56,25 @@ async def take_expired(
     return [(organization_id, emails) for organization_id, emails in found]
 
 
-async def emails(conn: Conn, job_id: int) -> list[str]:
-    """Whom this job forgets."""
+async def stop(conn: Conn, job_id: int, done: dict[str, Any]) -> None:
+    """It did not finish: keep whom it forgets, and what it has removed."""
+    await sql.run(conn, Q.stop_purge, id=job_id, done=Jsonb(done))
+
+
+async def resume(conn: Conn, job_id: int) -> bool:
+    """It starts over; false where it is no longer known whom it was to forget."""
+    return await sql.row(conn, Q.resume_purge, id=job_id) is not None
+
+
+async def forget_stopped(conn: Conn, *, kept: timedelta) -> None:
+    """Forget whom jobs were to forget that ended longer ago than *kept*, unfinished."""
+    await sql.run(conn, Q.forget_stopped, kept=kept)
+
+
+async def whom(conn: Conn, job_id: int) -> Purge:
+    """Whom this job forgets; nobody where that is known no longer."""
     found = await sql.row(conn, Q.find_purge, id=job_id)
-    return found[0] if found else []
+    return Purge(found[0], found[1], found[2] or {}) if found else Purge([], False, {})
 
 
 async def forget(conn: Conn, job_id: int) -> None:
@@ -72,18 +97,33 @@ async def leads(conn: Conn, organization_id: int, ids: Sequence[int]) -> None:
 
 async def told(conn: Conn, organization_id: int, emails: Sequence[str]) -> int:
     """Clear what imports have told that holds one of the e-mails; how many values."""
-    patterns = _patterns(emails)
-    await sql.run(conn, Q.clear_headers, organization_id=organization_id, patterns=patterns)
+    where: dict[str, Any] = {
+        "organization_id": organization_id, "patterns": sql.containing(emails),
+    }
+    await sql.run(conn, Q.clear_headers, **where)
+    named = await sql.row(conn, Q.clear_names, **where)
+    found = await sql.row(conn, Q.clear_told, **where)
+    return (named or (0,))[0] + (found or (0,))[0]
+
+
+async def mentions(
+    conn: Conn, organization_id: int, emails: Sequence[str], *, after: int, limit: int
+) -> tuple[int | None, int]:
+    """How many of the next *limit* leads mention one of the e-mails beside their own, and the
+    last one's id; ``None`` where none follows.
+    """
     found = await sql.row(
-        conn, Q.clear_told, organization_id=organization_id, patterns=patterns
+        conn, Q.count_mentions, organization_id=organization_id, emails=list(emails), after=after,
+        limit=limit, patterns=sql.containing(emails), exactly=[_exactly(e) for e in emails],
     )
-    return found[0] if found else 0
+    return found if found else (None, 0)
 
 
-def _patterns(emails: Sequence[str]) -> list[str]:
-    """What LIKE finds them by, wherever they stand in a text."""
-    bare = (e.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") for e in emails)
-    return [f"%{each}%" for each in bare]
+def _exactly(email: str) -> str:
+    """What PostgreSQL finds an address by, but not as a piece of a longer one."""
+    plain = re.sub(r"([^\w@])", r"\\\1", email)
+    before, behind = r"(^|[^[:alnum:]._%+-])", r"($|[^[:alnum:]._-]|[.]($|[^[:alnum:]]))"
+    return f"{before}{plain}{behind}"
 
 
 async def staged(conn: Conn, organization_id: int, emails: Sequence[str]) -> None:
@@ -93,19 +133,12 @@ async def staged(conn: Conn, organization_id: int, emails: Sequence[str]) -> Non
         if tells:
             await sql.run(
                 conn, Q.clear_refused.format(rejections=Identifier(table)),
-                finished=bool(finished), patterns=_patterns(emails),
+                finished=bool(finished), patterns=sql.containing(emails),
             )
             continue
         await sql.run(
             conn, Q.erase_staged.format(staging=Identifier(table)), emails=list(emails)
         )
-
-
-async def rows(conn: Conn, organization_id: int, upload: str, numbers: Sequence[int]) -> None:
-    """Clear what was told of these rows of a sheet."""
-    await sql.run(
-        conn, Q.clear_rows, organization_id=organization_id, upload=upload, rows=list(numbers)
-    )
 
 
 async def late_sheets(
@@ -121,9 +154,17 @@ async def clear_sheet(conn: Conn, organization_id: int, upload: str) -> None:
     await sql.run(conn, Q.clear_sheet, organization_id=organization_id, upload=upload)
 
 
-async def lose_sheet(conn: Conn, organization_id: int, upload: str, why: str) -> list[str]:
-    """Note why a stored sheet is gone; the public ids of imports that have not read it yet."""
+async def lose_sheet(
+    conn: Conn, organization_id: int, upload: str, why: str
+) -> list[tuple[str, bool]]:
+    """Note why a stored sheet is gone; the public ids of its imports, and which have read it."""
     found = await sql.rows(
         conn, Q.lose_sheet, organization_id=organization_id, upload=upload, why=why
     )
-    return [token for (token,) in found]
+    return [(token, read) for token, read in found]
+
+
+async def why_gone(conn: Conn, organization_id: int, upload: str) -> str | None:
+    """Why a stored sheet is gone, if its imports say so."""
+    found = await sql.row(conn, Q.why_gone, organization_id=organization_id, upload=upload)
+    return found[0] if found else None

@@ -112,10 +112,12 @@ async def take_over(conn: Conn, record: Import, trial: Import, staging: str) -> 
     await sql.run(conn, Q.give_staging, trial=trial.id)
 
 
-async def lock(conn: Conn, trial: Import) -> int | None:
-    """The import that applied it, if any; nobody else decides until the transaction's end."""
+async def lock(conn: Conn, trial: Import) -> tuple[int | None, str | None]:
+    """The import that applied it, if any, and why its sheet is gone, if it is; nobody else decides
+    until the transaction's end.
+    """
     found = await sql.row(conn, Q.lock_trial, id=trial.id)
-    return found[0] if found else None
+    return (found[0], found[1]) if found else (None, None)
 
 
 async def set_applied(conn: Conn, trial: Import, by: int) -> None:

@@ -102,8 +102,8 @@ alter table leads_staging.{old} rename to {new}
 drop table if exists leads_staging.{changes}
 
 -- name: lock_trial
--- Whoever applies it first.
-select applied_by from leads.import where id = %(id)s for update
+-- Whoever applies it first; and whether its sheet is gone by now.
+select applied_by, sheet_gone from leads.import where id = %(id)s for update
 
 -- name: set_applied
 -- By which import.

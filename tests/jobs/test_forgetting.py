@@ -75,7 +75,7 @@ async def test_pieces_of_a_file_go_and_requests_of_jobs_that_ended(platform: Pla
     async with platform.db.transaction() as conn:
         gone = await jobs.enqueue(
             conn, "test.echo", organization_id=1, payload={"url": f"s3://bucket/{EMAIL}.txt"},
-            idempotency=(f"import {EMAIL}", "x"),
+            idempotency=(f"import {EMAIL}", "x"), request_id=f"of:{EMAIL}",
         )
         await jobs.cancel(conn, 1, gone.token)
         await conn.execute(
@@ -89,10 +89,10 @@ async def test_pieces_of_a_file_go_and_requests_of_jobs_that_ended(platform: Pla
     assert (await load(platform, other)).payload == {"url": EMAIL}
     async with platform.db.connection() as conn:
         found = await conn.execute(
-            "select p.result, j.idempotency_key from jobs.part p "
+            "select p.result, j.idempotency_key, j.request_id from jobs.part p "
             "join jobs.job j on j.id = p.job_id where j.id = %s", [gone.id],
         )
-        assert await found.fetchall() == [(None, None)]
+        assert await found.fetchall() == [(None, None, None)]
 
 
 async def test_results_lose_it_wherever_it_stands(platform: Platform) -> None:

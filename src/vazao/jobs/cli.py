@@ -146,7 +146,8 @@ def share(
 def _act(
     verb: Callable[[Conn, int, str], Awaitable[Job]], organization: str, token: str, as_json: bool
 ) -> None:
-    job = within(
-        organization, lambda _, conn, organization_id: verb(conn, organization_id, token)
-    )
-    show_job(view(job, cli.language()), as_json)
+    async def act(platform: Platform, conn: Conn, organization_id: int) -> Mapping[str, Any]:
+        job = await verb(conn, organization_id, token)
+        return await whole(platform, conn, job, cli.language())
+
+    show_job(within(organization, act), as_json)

@@ -242,7 +242,7 @@ class Leads(Controller):
         job = await erasing.ask(platform, principal, asked.email,
                                  request.scope["state"].get("request_id"))
         async with platform.db.connection() as conn:
-            shown = await jobs.whole(conn, job, language_of(request))
+            shown = await jobs.whole(platform, conn, job, language_of(request))
         return Response(
             shown, status_code=202,
             headers={"Location": f"/v1/jobs/{job.token}"},

@@ -44,7 +44,7 @@ async def find(
 
 
 async def write(conn: Conn, said: Sequence[Said], patterns: Sequence[str]) -> None:
-    """Let jobs say this instead; a key of theirs with one of *patterns* goes."""
+    """Let jobs say this instead; a key and a request id with one of *patterns* go."""
     await sql.run(
         conn, Q.say_less, patterns=list(patterns), ids=[each.id for each in said],
         errors=[None if each.error is None else Jsonb(each.error) for each in said],

@@ -10,18 +10,20 @@ select max(id) from (
 ) page
 
 -- name: find_saying
--- Jobs of a page whose error, result, payload or key holds one of the texts.
+-- Jobs of a page whose error, result, payload, key or request id (which clients choose) holds one
+-- of the texts.
 select id, error, result, payload from jobs.job
 where organization_id = %(organization_id)s and status <> 'receiving'
     and id > %(after)s and id <= %(last)s
-    and (error is not null or result is not null or payload <> '{}' or idempotency_key is not null)
-    and lower(concat_ws(' ', error::text, result::text, payload::text, idempotency_key))
+    and lower(concat_ws(' ', error::text, result::text, payload::text, idempotency_key, request_id))
         like any (%(patterns)s::text[])
 
 -- name: say_less
 -- The same without them. The request of an open job stays: it is still needed.
 update jobs.job j set error = n.error, result = n.result,
     payload = case when j.status in ('queued', 'running') then j.payload else n.payload end,
+    request_id = case when lower(j.request_id) like any (%(patterns)s::text[])
+        then null else j.request_id end,
     idempotency_key = case when lower(j.idempotency_key) like any (%(patterns)s::text[])
         then null else j.idempotency_key end
 from unnest(%(ids)s::bigint[], %(errors)s::jsonb[], %(results)s::jsonb[], %(payloads)s::jsonb[])

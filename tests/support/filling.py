@@ -85,7 +85,7 @@ FIELDS = {
     "phone": "", "company": "Tomada", "job_title": "", "city": "Tomada", "state": "",
     "country": "", "website": "", "legal_basis": "", "options": "", "options-*": "",
     "ticket": "", "sheet": "", "header_row": "", "delimiter": "", "encoding": "", "strict": "",
-    "headers": "", "column-*": "", "name-*": "", "sure": "yes",
+    "headers": "", "column-*": "", "name-*": "",
 }
 """Fields of forms; what is empty is left out."""
 

@@ -77,8 +77,8 @@ __all__ = [
     "add_part", "admitted", "at_work", "by_ids", "cancel", "curl_line", "discard_open",
     "enqueue", "error_json", "error_view", "finished", "forget", "forget_said", "get_job",
     "held_by", "hold_key", "job_of", "keep_result", "lead_seconds", "list_jobs", "list_topic",
-    "may_begin", "named_in", "no_result", "open_job", "register", "results_after", "results_by_token",
-    "results_of", "retry", "seal", "status_of", "topic_of", "view", "whole",
+    "may_begin", "named_in", "no_result", "open_job", "register", "results_after",
+    "results_by_token", "results_of", "retry", "seal", "status_of", "topic_of", "view", "whole",
 ]
 
 __getattr__ = lazily(__name__, {

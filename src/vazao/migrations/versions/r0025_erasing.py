@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0027"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 
 SQL = r"""
 set local lock_timeout = '5s';

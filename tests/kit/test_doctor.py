@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -69,6 +70,31 @@ def test_a_database_that_is_down(data_dir: Path, capsys: pytest.CaptureFixture[s
     assert not good
     assert lines["disk"].startswith("✓")
     assert "VAZAO_DATABASE_URL" in lines["database"]
+
+
+@pytest.mark.parametrize(("share", "said"), [
+    (1.5, "no new file is taken in"), (3, "uploads that were begun stop"),
+])
+def test_a_disk_below_its_floor_is_told(
+    database_url: str, data_dir: Path, capsys: pytest.CaptureFixture[str], share: float, said: str
+) -> None:
+    free = shutil.disk_usage(data_dir).free
+    chosen = settings(database_url, data_dir, disk_floor_bytes=int(free * share))
+    good, lines = examined(capsys, chosen)
+    assert not good
+    assert lines["disk"].startswith("✗")
+    assert said in lines["disk"]
+    assert "VAZAO_DISK_FLOOR_BYTES" in lines["disk"]
+
+
+def test_without_a_floor_any_room_will_do(
+    database_url: str, data_dir: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few = shutil.disk_usage(data_dir)._replace(free=1 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: few)
+    _, lines = examined(capsys, settings(database_url, data_dir, disk_floor_bytes=0))
+    assert lines["disk"].startswith("✓")
 
 
 def test_a_feature_that_is_ill_does_not_hide_the_rest(

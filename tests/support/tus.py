@@ -41,8 +41,8 @@ async def send(
     return await client.patch(place, content=body, headers=given)
 
 
-async def offset_of(client: httpx2.AsyncClient, place: str) -> int:
-    seen = await client.head(place, headers=VERSION)
+async def offset_of(client: httpx2.AsyncClient, place: str, **headers: str) -> int:
+    seen = await client.head(place, headers=VERSION | headers)
     assert seen.status_code == 200
     assert seen.headers["cache-control"] == "no-store"
     return int(seen.headers["upload-offset"])

@@ -14,7 +14,7 @@ import pytest
 from tests.support.jobs import make_platform, working
 from tests.support.pictures import PICTURE, PNG, ended
 from tests.support.pictures import ask as shuffle
-from tests.support.tus import SEGMENT, VERSION, begin, blobs, send
+from tests.support.tus import SEGMENT, VERSION, begin, blobs, offset_of, send
 from tests.support.waiting import eventually
 from tests.support.web import serving
 from vazao import uploads
@@ -279,8 +279,10 @@ async def test_below_the_floor_of_free_disk_what_runs_goes_on(
         assert (await ended(client, token))["status"] == "finished"
     platform.settings.disk_floor_bytes = free * 4
     late = await begin_below(platform, client)
-    cut = await send(client, late, 0, os.urandom(2 * SEGMENT), **OTHER)
+    # From the first byte on: many small requests would fill the other half as well as a large one.
+    cut = await send(client, late, 0, os.urandom(10), **OTHER)
     assert code(cut) == (507, "storage_full")
+    assert await offset_of(client, late, **OTHER) == 0
 
 
 async def begin_below(platform: Platform, client: httpx2.AsyncClient) -> str:

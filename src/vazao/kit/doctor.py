@@ -23,8 +23,8 @@ from vazao.kit.registry import Check, Registry
 from vazao.kit.settings import Settings
 from vazao.kit.steps import text as _
 
-SCARCE_BYTES = 1 << 30
 SKEW_SECONDS = 2.0
+MAKE_ROOM = "Free some space, set VAZAO_DATA_DIR, or lower VAZAO_DISK_FLOOR_BYTES."
 EXTENSIONS = ("pg_trgm", "unaccent")
 
 
@@ -73,14 +73,7 @@ def before(settings: Settings) -> list[tuple[str, Callable[[], Awaitable[str]]]]
 
     async def disk() -> str:
         processes.prepare_folder(settings.folder)
-        free = shutil.disk_usage(settings.folder).free
-        if free < SCARCE_BYTES:
-            raise StorageFull(
-                "Only {free} MB are free in {folder}.",
-                remedy="Free some space, or set VAZAO_DATA_DIR.",
-                free=free >> 20, folder=str(settings.folder),
-            )
-        return _("{free} GB free in {folder}", free=free >> 30, folder=settings.folder)
+        return check_disk(settings)
 
     async def files() -> str:
         return await check_blobs(Blobs(settings.file_store))
@@ -96,6 +89,29 @@ def before(settings: Settings) -> list[tuple[str, Callable[[], Awaitable[str]]]]
         # The checks of the database itself go past the pooler, as workers do.
         looks.append(("pooler", lambda url=settings.database_url: _answers(url)))
     return looks
+
+
+def check_disk(settings: Settings) -> str:
+    """The disk has more free space than the floor below which nothing new is taken in.
+
+    Raises:
+        StorageFull: it has not; below half of it, uploads that were begun stop, too.
+    """
+    free, floor = shutil.disk_usage(settings.folder).free, settings.disk_floor_bytes
+    told: dict[str, Any] = {
+        "free": free >> 20, "floor": floor >> 20, "folder": str(settings.folder),
+    }
+    if free < floor // 2:
+        raise StorageFull(
+            "Only {free} MB are free in {folder}, less than half of the floor of {floor} MB: no "
+            "file is taken in, and uploads that were begun stop.", remedy=MAKE_ROOM, **told,
+        )
+    if free < floor:
+        raise StorageFull(
+            "Only {free} MB are free in {folder}, less than the floor of {floor} MB: no new file "
+            "is taken in.", remedy=MAKE_ROOM, **told,
+        )
+    return _("{free} GB free in {folder}", free=free >> 30, folder=settings.folder)
 
 
 async def _answers(url: str) -> str:

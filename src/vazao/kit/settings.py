@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     disk_floor_bytes: int = Field(
         1 << 30, ge=0,
         description="free disk under which new uploads are refused (507), so that what is at work "
-        "can go on; what is being sent may use half of it; 0: none",
+        "can go on; what is being sent may use half of it; `vazao doctor` warns; 0: none",
     )
     max_waiting_parts: int = Field(
         20_000, ge=1,

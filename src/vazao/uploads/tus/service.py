@@ -256,8 +256,7 @@ class _Writer:
 
     async def _segment(self, source: intake.Source) -> None:
         number = self._recorded + len(self._sizes) + 1
-        if number > 1:
-            quotas.check_room(self._platform, runs=True)
+        quotas.check_room(self._platform, runs=True)
         if number > MOST_SEGMENTS:
             raise TooManyPieces(
                 remedy="Begin anew, and send larger pieces.", limit=MOST_SEGMENTS

@@ -18,6 +18,7 @@ from vazao import accounts
 from vazao.accounts import errors, throttling
 from vazao.accounts.counting import Counting, counting_of
 from vazao.accounts.errors import SignInBusy, SignInRefused, SignInTooOften
+from vazao.accounts.passwords import hasher_of
 from vazao.accounts.throttling import FREE_ADDRESS, FREE_NAME, FREE_PAIR, Keys, Seen
 from vazao.cache import cache_of
 from vazao.kit import clock
@@ -250,11 +251,35 @@ async def test_guesses_at_once_are_no_more_than_guesses_one_by_one(
     codes = [answer.status_code for answer in answers]
     assert codes.count(401) == FREE_PAIR
     assert codes.count(429) == 30 - FREE_PAIR
-    # The owner's own double click lets in twice.
-    mine = browse("198.51.100.9", Accept="application/json")
-    right = {"username": "beto", "password": PASSWORD}
-    twice = await asyncio.gather(*(mine.post(path, json=right) for _ in range(2)))
-    assert [answer.status_code for answer in twice] == [201, 201]
+
+
+async def test_right_passwords_at_once_let_in_every_time(
+    platform: Platform, browse: Browse, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hasher_of(platform), "deadline", 60)
+    client, path = browse("198.51.100.9", Accept="application/json"), "/v1/sessions"
+    right, wrong = ({"username": "beto", "password": each} for each in (PASSWORD, "guess"))
+    with clock.at(clock.now()):
+        answers = await asyncio.gather(*(client.post(path, json=right) for _ in range(40)))
+        assert {answer.status_code for answer in answers} == {201}
+        for _ in range(FREE_PAIR - 1):
+            assert (await client.post(path, json=wrong)).status_code == 401
+        answers = await asyncio.gather(*(client.post(path, json=right) for _ in range(12)))
+        assert {answer.status_code for answer in answers} == {201}
+
+
+async def test_who_waits_too_long_for_tries_of_the_same_name_holds_a_ticket(
+    platform: Platform, browse: Browse, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, path = browse("198.51.100.9", Accept="application/json"), "/v1/sessions"
+    keys = throttling.keys_of(platform.secret, "beto", "198.51.100.9", None)
+    monkeypatch.setattr(hasher_of(platform), "deadline", 0.2)
+    counting = counting_of(platform)
+    async with counting.one_by_one(keys, 1, AssertionError):
+        refused = await client.post(path, json={"username": "beto", "password": PASSWORD})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "sign_in_busy")
+    assert refused.json()["error"]["ticket"]
+    assert not counting._lines, "nothing is kept of those who waited"
 
 
 async def test_an_address_that_tries_many_names_waits(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -65,6 +65,14 @@ end
 FORGET = "redis.call('del', unpack(KEYS))"
 
 
+class _Line:
+    """Tries of one pair that wait for each other."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.length = 0
+
+
 class Counting:
     """The counts of failed sign-ins, as one process reaches them."""
 
@@ -72,6 +80,7 @@ class Counting:
         self._platform = platform
         self._shared = cache_of(platform).shared
         self._trying: Counter[bytes] = Counter()
+        self._lines: dict[bytes, _Line] = {}
 
     @contextmanager
     def trying(self, keys: Keys) -> Generator[None]:
@@ -119,6 +128,36 @@ class Counting:
             Seen(int(failures), int(age) / 1000) if int(age) >= 0 else Seen()
             for failures, age in zip(found[::2], found[1::2], strict=True)
         ]
+
+    @asynccontextmanager
+    async def one_by_one(
+        self, keys: Keys, seconds: float, late: Callable[[], Exception]
+    ) -> AsyncGenerator[None]:
+        """The pair's tries of this process, one decided before the next is looked at.
+
+        A try counts as failed until it is decided. Right passwords that come together, as of a
+        program that begins with many connections, would else be told that they had failed.
+
+        Args:
+            seconds: how long one may wait for those before it.
+            late: makes the refusal of one that would wait longer.
+        """
+        line = self._lines.setdefault(keys.pair, _Line())
+        line.length += 1
+        try:
+            try:
+                async with asyncio.timeout(seconds):
+                    await line.lock.acquire()
+            except TimeoutError:
+                raise late() from None
+            try:
+                yield
+            finally:
+                line.lock.release()
+        finally:
+            line.length -= 1
+            if not line.length:
+                del self._lines[keys.pair]
 
     @asynccontextmanager
     async def claimed(self, keys: Keys) -> AsyncGenerator[None]:

@@ -30,6 +30,24 @@ class OrganizationUnknown(NotFound):
         )
 
 
+class UserNotFound(NotFound):
+    """There is no such user."""
+
+    code = "user_not_found"
+
+
+class TokenNotFound(NotFound):
+    """There is no such token."""
+
+    code = "token_not_found"
+
+
+class SessionNotFound(NotFound):
+    """There is no such session."""
+
+    code = "session_not_found"
+
+
 class SlugInvalid(Unprocessable):
     """An organization's short name has 1 to 40 lower-case letters, digits and hyphens."""
 
@@ -213,7 +231,7 @@ class SignInRefused(Unauthenticated):
 
 
 class SignInTooOften(TooManyRequests):
-    """Too many failed attempts."""
+    """Too many attempts failed, or are still being checked."""
 
     code = "sign_in_too_often"
 

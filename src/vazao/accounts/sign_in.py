@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -31,7 +32,6 @@ from vazao.accounts.models import SESSION_LIFE, Credentials, SignedIn
 from vazao.accounts.passwords import hash_new, hasher_of, verify
 from vazao.accounts.settings import AccountSettings
 from vazao.kit import clock
-from vazao.kit.errors import NotFound
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
 
@@ -111,21 +111,24 @@ async def authenticate_password(
 async def _authenticate(
     platform: Platform, arrival: Arrival, password: str, place: Place
 ) -> Credentials:
-    key, counting = arrival.key, counting_of(platform)
+    key, counting, hasher = arrival.key, counting_of(platform), hasher_of(platform)
+    turn = arrival.turn
     keys = throttling.keys_of(
         platform.secret, key or "", place.address, known_device(platform, key, place.device)
     )
-    found, seen = await counting.find(key, keys)
-    await _hold(counting, keys, seen)
-    async with counting.claimed(keys):
-        checked = await verify(
-            hasher_of(platform), found.password_hash, password, turn=arrival.turn
-        )
-        if not checked.right or found.user_id is None:
-            await foreign_of(platform).settle(checked, found.password_hash)
-            await counting.fail(keys)
-            raise errors.SignInRefused
-    await counting.forget(keys)
+    async with counting.one_by_one(
+        keys, hasher.deadline, late=lambda: hasher.send_away(turn.arrived, turn.holder)
+    ):
+        found, seen = await counting.find(key, keys)
+        await _hold(counting, keys, seen)
+        async with counting.claimed(keys):
+            checked = await verify(hasher, found.password_hash, password, turn=turn)
+            if not checked.right or found.user_id is None:
+                await foreign_of(platform).settle(checked, found.password_hash)
+                await counting.fail(keys)
+                raise errors.SignInRefused
+        await counting.forget(keys)
+    assert found.user_id is not None
     now = await _upgrade(platform, found.user_id, found.password_hash or "", password)
     return msgspec.structs.replace(found, password_hash=now)
 
@@ -224,31 +227,35 @@ async def confirm_password(platform: Platform, user_id: int, password: str, plac
     keys = throttling.Keys(
         throttling.keys_of(platform.secret, f"\0user {user_id}", place.address, None).pair
     )
-    _, seen = await counting.find(None, keys)
-    throttling.check(counting.with_those_trying(keys, seen))
-    async with counting.claimed(keys):
-        async with platform.db.connection() as conn:
-            stored = await store.find_password(conn, user_id)
-        if not (await verify(hasher_of(platform), stored, password)).right:
-            raise errors.PasswordWrong
-    await counting.forget(keys)
+    hasher = hasher_of(platform)
+    async with counting.one_by_one(
+        keys, hasher.deadline, late=lambda: hasher.send_away(time.time())
+    ):
+        _, seen = await counting.find(None, keys)
+        throttling.check(counting.with_those_trying(keys, seen))
+        async with counting.claimed(keys):
+            async with platform.db.connection() as conn:
+                stored = await store.find_password(conn, user_id)
+            if not (await verify(hasher, stored, password)).right:
+                raise errors.PasswordWrong
+        await counting.forget(keys)
 
 
 async def end_session(platform: Platform, person: Principal, session_id: str) -> None:
     """End one of the person's sessions, by its id.
 
     Raises:
-        NotFound: they have no such session.
+        SessionNotFound: they have no such session.
     """
     try:
         digest = bytes.fromhex(session_id)
     except ValueError:
-        raise NotFound from None
+        raise errors.SessionNotFound from None
     async with platform.db.transaction() as conn:
         ended = await store.delete_session(conn, person.user_id or 0, digest)
     authentication.forget(platform, digest)
     if not ended:
-        raise NotFound
+        raise errors.SessionNotFound
 
 
 def _short(user_agent: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, get_origin
 
 import httpx2
 import pytest
@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from tests.support.people import csrf_in
 from tests.support.routes import handlers
 from tests.support.running import PASSWORD, Running, sign_in
+from vazao.kit.web.paging import encode_cursor
 
 # What differs between any two answers, or what the transport adds to a body.
 FLEETING = {"date", "x-request-id", "transfer-encoding", "set-cookie", "connection"}
@@ -73,6 +74,70 @@ def meta_in(text: str) -> str:
     found = re.search(r'<meta name="csrf" content="([^"]+)">', text)
     assert found
     return found[1]
+
+
+def asked_with(place: str) -> list[str]:
+    """Addresses of programs that take a parameter called *place*, without things of others."""
+    return sorted(
+        path for method, path, handler in handlers()
+        if method == "GET" and path.startswith("/v1/") and "{" not in path
+        and "says" in handler.opt and place in handler.opt["says"].names("query")
+        # The `after` of one is a user's id; the other is for admins of the platform.
+        and path not in ("/v1/users/export", "/v1/organizations")
+    )
+
+
+@pytest.mark.parametrize("path", asked_with("after"))
+@pytest.mark.parametrize("cursor", [
+    encode_cursor("of another list", 1), encode_cursor("of another list", "1", 1),
+    encode_cursor("of another list", None, 1), "WzQyXQ", "x",
+])
+def test_a_cursor_of_another_list_is_refused(
+    maria: httpx2.Client, path: str, cursor: str
+) -> None:
+    answer = maria.get(path, params={"after": cursor})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "cursor_invalid")
+
+
+@pytest.mark.parametrize("path", asked_with("limit"))
+@pytest.mark.parametrize("limit", ["٣", "0", "1001", "+5", "x"])
+def test_a_limit_is_a_number_in_ascii_digits(
+    maria: httpx2.Client, path: str, limit: str
+) -> None:
+    answer = maria.get(path, params={"limit": limit})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "limit_invalid")
+    assert answer.json()["error"]["details"] == [
+        {"place": "limit", "value": limit, "allowed": ["1 to 1000"]}
+    ]
+    assert maria.get(path, params={"limit": "", "after": ""}).status_code == 200
+
+
+def choices() -> Iterator[tuple[str, str]]:
+    """Addresses of programs with a parameter that has a few values, and its name."""
+    for method, path, handler in handlers():
+        says = handler.opt.get("says")
+        if method != "GET" or says is None or not path.startswith("/v1/") or "{" in path:
+            continue
+        for each in says.parameters:
+            few = isinstance(each.kind, dict) and "enum" in each.kind
+            few = few or each.kind is bool or get_origin(each.kind) is Literal
+            if each.place == "query" and few:
+                yield path, each.name
+
+
+@pytest.mark.parametrize(("path", "name"), sorted(set(choices())))
+def test_a_value_that_is_none_is_told_with_its_place_and_what_is_allowed(
+    maria: httpx2.Client, path: str, name: str
+) -> None:
+    answer = maria.get(path, params={name: "zz"})
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert error["code"].endswith("_invalid")
+    (detail,) = error["details"]
+    assert (detail["place"], detail["value"]) == (name, "zz")
+    assert detail["allowed"]
+    twice = maria.get(path, params={name: ["zz", "yy"]})
+    assert twice.json()["error"]["code"] == "parameter_repeated"
 
 
 def test_options_and_405_name_every_method(maria: httpx2.Client) -> None:

@@ -94,7 +94,7 @@ async def test_a_form_is_imported_with_its_options(
     client: Client, tenant: Tenant, how: str
 ) -> None:
     options = {"mode": "create", "empty": "clear", "mapping": json.dumps({"E-mail": "email"})}
-    params = {"form": {}, "query": options, "both": options | {"mode": "update"}}[how]
+    params = {"form": {}, "query": options, "both": options}[how]
     answer = await client.post(
         IMPORTS, files={"file": ("p.csv", SHEET, "text/csv")},
         data={} if how == "query" else options, params=params,

@@ -66,7 +66,7 @@ async def test_a_lead_is_made_found_counted_and_told_in_the_feed(
 @pytest.mark.parametrize(("fields", "reason"), [
     ({"email": None}, "email_missing"), ({"email": "x"}, "email_invalid"),
     ({"phone": "1"}, "phone_invalid"), ({"nope": 1}, "field_unknown"),
-    ({"custom": {"É": 1}}, "field_unknown"),
+    ({"custom": {"É": 1}}, "custom_name_invalid"),
 ])
 async def test_a_wrong_lead_is_refused_and_leaves_nothing(
     client: Client, tenant: Tenant, fields: dict[str, Any], reason: str
@@ -155,9 +155,11 @@ async def test_several_are_tagged_at_once(
     assert code(await client.post(
         "/v1/leads/tags", json={"ids": ids, "add": ["x" * 101]}
     )) == (422, "lead_invalid")
-    assert code(await client.post("/v1/leads/tags", json={"ids": ["x"]})) == (
-        404, "lead_not_found"
-    )
+    for none in (["x"], ["0"], ["9" * 30], ["\0"], ["x", "12"]):
+        answer = await client.post("/v1/leads/tags", json={"ids": none, "add": ["a"]})
+        assert (answer.status_code, answer.json()) == (200, {"changed": 0})
+    mixed = await client.post("/v1/leads/tags", json={"ids": ["x", ids[0]], "add": ["novo"]})
+    assert mixed.json() == {"changed": 1}
     assert (await client.post("/v1/leads/tags", json={"ids": []})).status_code == 400
 
 

@@ -42,8 +42,15 @@ WRONG = {
     "phone": ({"name": "x", "phone": 12}, "phone", "phone_invalid"),
     "typed": ({"custom": {"n": "x"}}, "custom.n", "number_invalid"),
     "not finite": ({"custom": {"n": float("nan")}}, "custom.n", "number_invalid"),
-    "unknown field": ({"nome": "x"}, "nome", "field_unknown"),
-    "bad custom name": ({"custom": {"N": "x"}}, "custom.N", "field_unknown"),
+    "unknown field": ({"xyzzy": "x"}, "xyzzy", "field_unknown"),
+    "no custom name": ({"custom": {"": "x"}}, "custom.", "custom_name_invalid"),
+    "long custom name": (
+        {"custom": {"a" * 100: "x"}}, "custom." + "a" * 100, "custom_name_invalid"
+    ),
+    "NUL in a custom name": ({"custom": {"a\0": "x"}}, "custom.a\0", "custom_name_invalid"),
+    "NUL in an e-mail": ({"email": "a\0b@x.com"}, "email", "email_invalid"),
+    "NUL before an e-mail": ({"email": "\0a@x.com"}, "email", "email_invalid"),
+    "bad custom name": ({"custom": {"N": "x"}}, "custom.N", "custom_name_invalid"),
     "nested": ({"name": {"a": 1}}, "name", "value_type"),
     "tags nested": ({"tags": [["a"]]}, "tags", "value_type"),
     "custom is no object": ({"custom": [1]}, "custom", "value_type"),
@@ -58,3 +65,14 @@ def test_clean_lead_says_what_is_wrong(fields: dict[str, Any], place: str, code:
     (problem,) = raised.value.details
     assert (problem["place"], problem["code"]) == (place, code)
     assert problem["remedy"] == REASONS[code][1]
+
+
+@pytest.mark.parametrize(("given", "nearest"), [
+    ("emial", "email"), ("jobtitle", "job_title"), ("Costum", "custom"),
+])
+def test_a_misspelt_field_is_told_the_nearest(given: str, nearest: str) -> None:
+    with pytest.raises(LeadInvalid) as raised:
+        clean_lead({given: "x"})
+    (problem,) = raised.value.body("en")["error"]["details"]
+    assert (problem["nearest"], problem["remedy"]) == (nearest, f"Did you mean {nearest}?")
+    assert f"Did you mean {nearest}?" in raised.value.message()

@@ -11,7 +11,6 @@ from vazao.accounts import errors
 from vazao.accounts import sign_in as signing
 from vazao.accounts.models import SIGN_IN_BYTES
 from vazao.kit import clock
-from vazao.kit.errors import NotFound
 from vazao.kit.proxies import client_address
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.openapi import JSON, NO_STORE, Answer, Body, Moment, says
@@ -92,7 +91,8 @@ async def create_session(
 
 @delete(
     "/v1/sessions/current", tags=["accounts"], operation_id="deleteSession", summary="Sign out",
-    opt=says(Answer(about="It has ended.", status=204), refuses=(NotFound,), session=True),
+    opt=says(Answer(about="It has ended.", status=204), refuses=(errors.SessionNotFound,),
+             session=True),
 )
 async def delete_session(platform: ThePlatform, principal: Asker) -> None:
     """End the session whose token or cookie was sent."""

@@ -78,14 +78,27 @@ def name_of(text: str) -> str:
     return trimmed
 
 
-def id_of(text: str) -> int:
-    """The id in an address.
+def user_id_of(text: str) -> int:
+    """The id of a user in an address.
 
     Raises:
-        NotFound: nothing has such an id.
+        UserNotFound: nobody has such an id.
     """
+    return _id_of(text, errors.UserNotFound)
+
+
+def token_id_of(text: str) -> int:
+    """The id of a token in an address.
+
+    Raises:
+        TokenNotFound: none has such an id.
+    """
+    return _id_of(text, errors.TokenNotFound)
+
+
+def _id_of(text: str, missing: type[NotFound]) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise NotFound
+        raise missing
     return int(text)
 
 

@@ -9,7 +9,6 @@ from psycopg import errors as pg
 
 from vazao.accounts import credentials, errors, names, store
 from vazao.accounts.models import ROLES, Organization, Token, User
-from vazao.kit.errors import NotFound
 from vazao.kit.sql import Conn
 
 
@@ -70,11 +69,11 @@ async def user(conn: Conn, organization_id: int, user_id: int) -> User:
     """A user of the organization.
 
     Raises:
-        NotFound: there is none, or they are of another organization.
+        UserNotFound: there is none, or they are of another organization.
     """
     found = await store.find_user(conn, organization_id, user_id)
     if found is None:
-        raise NotFound
+        raise errors.UserNotFound
     return found
 
 
@@ -84,10 +83,10 @@ async def set_password(
     """Store a new password's hash and end every session but *kept_session*.
 
     Raises:
-        NotFound: the user is gone.
+        UserNotFound: the user is gone.
     """
     if not await store.update_password(conn, user_id, password_hash):
-        raise NotFound
+        raise errors.UserNotFound
     await store.delete_other_sessions(conn, user_id, kept_session)
 
 
@@ -122,11 +121,11 @@ async def revoke_token(conn: Conn, organization_id: int, token_id: int) -> bytes
     """Revoke a token; its hash, so that caches can forget it.
 
     Raises:
-        NotFound: the organization has no such token.
+        TokenNotFound: the organization has no such token.
     """
     digest = await store.revoke_token(conn, organization_id, token_id)
     if digest is None:
-        raise NotFound
+        raise errors.TokenNotFound
     return digest
 
 

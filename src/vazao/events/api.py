@@ -22,7 +22,14 @@ from vazao.kit.sql import Conn
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.idempotency import idempotency_of
 from vazao.kit.web.pages import language_of
-from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, following, limit_of
+from vazao.kit.web.paging import (
+    AGAIN,
+    CursorInvalid,
+    decode_cursor,
+    encode_cursor,
+    following,
+    limit_of,
+)
 from vazao.kit.web.parameters import json_of
 
 CURSOR = "changes"
@@ -59,13 +66,13 @@ def _place(cursor: str) -> tuple[str, UUID]:
     Raises:
         CursorInvalid: it is none of this feed.
     """
-    kind, xid, id = decode_cursor(cursor, str, int, str)
+    xid, id = decode_cursor(cursor, CURSOR, int, str)
     try:
-        if kind != CURSOR or not 0 <= xid < 1 << 63:
+        if xid < 0:
             raise ValueError
         return str(xid), UUID(id)
     except ValueError:
-        raise CursorInvalid(remedy="Begin again without after=.") from None
+        raise CursorInvalid(remedy=AGAIN) from None
 
 
 async def shown(conn: Conn, events: list[Event]) -> list[views.EventView]:
@@ -148,12 +155,13 @@ class Events(Controller):
             known = await store.events.get(conn, audiences_of(request), event_id(id))
             if known is None:
                 raise EventNotFound
-            before = decode_cursor(after, int)[0] if after else None
+            of = f"events.history {known.id}"
+            before = decode_cursor(after, of, int)[0] if after else None
             page = await store.events.versions(
                 conn, known.id, before=before, limit=limit_of(limit)
             )
             items = await shown(conn, page.items)
-        return {"items": items, "next": following(page, lambda e: encode_cursor(e.version))}
+        return {"items": items, "next": following(page, lambda e: encode_cursor(of, e.version))}
 
 
 class Providers(Controller):
@@ -245,7 +253,8 @@ class Providers(Controller):
         after: FromQuery[str | None] = None,
     ) -> views.RecordPage:
         """Records of its latest feed that were put aside, with their reasons."""
-        behind = decode_cursor(after, int)[0] if after else 0
+        of = f"events.records {name}"
+        behind = decode_cursor(after, of, int)[0] if after else 0
         async with platform.db.connection() as conn:
             known = await service.get_provider(conn, principal.organization_id, name)
             page = await store.providers.aside(
@@ -253,7 +262,7 @@ class Providers(Controller):
             )
         language = language_of(request)
         return {"items": [views.record_view(each, language) for each in page.items],
-                "next": following(page, lambda each: encode_cursor(each.record))}
+                "next": following(page, lambda each: encode_cursor(of, each.record))}
 
     @get("/{name:str}/syncs", operation_id="listProviderSyncs", summary="List its syncs",
          opt=described.LIST_SYNCS)
@@ -263,7 +272,8 @@ class Providers(Controller):
         after: FromQuery[str | None] = None,
     ) -> views.SyncPage:
         """Its syncs that changed something or failed."""
-        before = decode_cursor(after, int)[0] if after else None
+        of = f"events.syncs {name}"
+        before = decode_cursor(after, of, int)[0] if after else None
         async with platform.db.connection() as conn:
             known = await service.get_provider(conn, principal.organization_id, name)
             page = await store.providers.syncs(
@@ -271,7 +281,7 @@ class Providers(Controller):
             )
         language = language_of(request)
         return {"items": [views.sync_view(each, language) for each in page.items],
-                "next": following(page, lambda each: encode_cursor(each.id))}
+                "next": following(page, lambda each: encode_cursor(of, each.id))}
 
 
 routes: list[Any] = [Events, Providers]

@@ -174,7 +174,7 @@ async def show_provider(
     after: FromQuery[str | None] = None,
 ) -> Response[str]:
     """A provider: how it is, its syncs, and the records that were put aside."""
-    behind = decode_cursor(after, int)[0] if after else 0
+    behind = decode_cursor(after, f"events.records {name}", int)[0] if after else 0
     language = language_of(request)
     async with platform.db.connection() as conn:
         found = await service.get_provider(conn, principal.organization_id, name)
@@ -183,7 +183,7 @@ async def show_provider(
     return page(
         request, "events/provider.html", shown=_shown(found, language), labels=LABELS,
         reasons=REASONS, aside=aside.items, after=after,
-        next=following(aside, lambda each: encode_cursor(each.record)),
+        next=following(aside, lambda each: encode_cursor(f"events.records {name}", each.record)),
         syncs=[(sync, views.problem(sync.error, language)) for sync in syncs],
     )
 

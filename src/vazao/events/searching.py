@@ -26,8 +26,9 @@ from vazao.events.keeping import Keeper
 from vazao.events.models import Filters
 from vazao.events.store.events import NO_LIMIT, After, Found
 from vazao.events.windows import EPOCH, MICROSECOND, Window, bound, window
+from vazao.kit.errors import detail
 from vazao.kit.sql import Conn
-from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, limit_of
+from vazao.kit.web.paging import AGAIN, CursorInvalid, decode_cursor, encode_cursor, limit_of
 from vazao.kit.web.spooling import blocks
 
 IN_MEMORY = 1 << 20
@@ -73,7 +74,8 @@ def asked_of(given: Iterable[tuple[str, str]]) -> Asked:
             named[name] = value
     form = named.get("format") or "json"
     if form not in FORMS:
-        raise FilterInvalid(name="format", value=form[:40], allowed=", ".join(FORMS))
+        raise FilterInvalid(name="format", value=form[:40], allowed=", ".join(FORMS),
+                            details=[detail("format", form, *FORMS)])
     limit, after = named.get("limit"), named.get("after")
     return Asked(
         window=window(named.get("starts_at"), named.get("ends_at")), filters=_filters(named),
@@ -85,7 +87,8 @@ def asked_of(given: Iterable[tuple[str, str]]) -> Asked:
 def _filters(named: Mapping[str, str]) -> Filters:
     available = named.get("available", "").lower()
     if available not in (*TRUE, *FALSE, ""):
-        raise FilterInvalid(name="available", value=available[:40], allowed="true, false")
+        raise FilterInvalid(name="available", value=available[:40], allowed="true, false",
+                            details=[detail("available", available, "true", "false")])
     return Filters(
         words=tuple(named.get("q", "").replace("\0", "\N{REPLACEMENT CHARACTER}").split()),
         min_price=price_of(named, "min_price"), max_price=price_of(named, "max_price"),
@@ -109,7 +112,7 @@ def price_of(named: Mapping[str, str], name: str) -> float | None:
         value = float("nan")
     # Not a number, or none that a price can be.
     if not 0 <= value < 1e15:
-        raise PriceInvalid(name=name, value=text[:40])
+        raise PriceInvalid(name=name, value=text[:40], details=[detail(name, text, "12.50")])
     return value
 
 
@@ -120,7 +123,7 @@ def moment_of(named: Mapping[str, str], name: str) -> datetime | None:
         BoundInvalid: it is none.
     """
     text = named.get(name)
-    if text is None:
+    if not text:
         return None
     found = bound(name, text)
     moment = found._replace(local=False).moment
@@ -135,13 +138,11 @@ def after_of(text: str) -> After:
     Raises:
         CursorInvalid: it is none of ours.
     """
-    kind, micros, id = decode_cursor(text, str, int, str)
+    micros, id = decode_cursor(text, CURSOR, int, str)
     try:
-        if kind != CURSOR:
-            raise ValueError
         return After((EPOCH + micros * MICROSECOND).replace(tzinfo=UTC), UUID(id))
     except (ValueError, OverflowError):
-        raise CursorInvalid(remedy="Begin again without after=.") from None
+        raise CursorInvalid(remedy=AGAIN) from None
 
 
 def cursor_of(place: After) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from vazao.events.errors import BoundInvalid, BoundMissing, BoundsReversed
+from vazao.kit.errors import detail
 
 EPOCH = datetime(2000, 1, 1)
 MICROSECOND = timedelta(microseconds=1)
@@ -61,11 +62,17 @@ def bound(name: str, text: str | None) -> Bound:
         raise BoundMissing(name=name)
     found = _FORM.fullmatch(text.strip())
     if found is None:
-        raise BoundInvalid(name=name, value=text[:80])
+        raise _no_bound(name, text)
     try:
         return _made(*found.groups())
     except ValueError:
-        raise BoundInvalid(name=name, value=text[:80]) from None
+        raise _no_bound(name, text) from None
+
+
+def _no_bound(name: str, text: str) -> BoundInvalid:
+    return BoundInvalid(
+        name=name, value=text[:80], details=[detail(name, text, "2026-03-14T21:00:00Z")]
+    )
 
 
 def _made(

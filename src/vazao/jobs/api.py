@@ -22,6 +22,7 @@ from vazao.jobs.known import hidden_from
 from vazao.jobs.models import STATUSES
 from vazao.jobs.telling import topic_of
 from vazao.jobs.views import JobPage, JobView, Status, WaitingJobView, view, whole
+from vazao.kit.errors import detail
 from vazao.kit.sql import Conn
 from vazao.kit.web import paging
 from vazao.kit.web.following import TooManyStreams, follow
@@ -66,7 +67,7 @@ class JobsController(Controller):
 
     @get("/", operation_id="listJobs", summary="List jobs, newest first", opt=says(
         Answer(about="A page of jobs.", kind=JobPage,
-               example={"items": [SHOWN], "next": "WzQyXQ"}),
+               example={"items": [SHOWN], "next": "WyJqb2JzIiw0Ml0"}),
         parameters=(*PAGED, *FILTERS), refuses=(*PAGED_REFUSES, StatusInvalid),
         scope="jobs:read",
     ))
@@ -76,10 +77,10 @@ class JobsController(Controller):
         status: FromQuery[str | None] = None, kind: FromQuery[str | None] = None,
     ) -> JobPage:
         """A page of jobs; ``after`` is the last page's ``next``."""
-        if status is not None and status not in STATUSES:
-            raise StatusInvalid
+        if status and status not in STATUSES:
+            raise StatusInvalid(details=[detail("status", status, *STATUSES)])
         size = paging.limit_of(limit)
-        before = paging.decode_cursor(after, int)[0] if after else None
+        before = paging.decode_cursor(after, "jobs", int)[0] if after else None
         async with platform.db.connection() as conn:
             found = await service.list_jobs(
                 conn, principal.organization_id, limit=size, before=before, status=status,
@@ -88,7 +89,7 @@ class JobsController(Controller):
         language = language_of(request)
         return {
             "items": [view(job, language) for job in found.items],
-            "next": paging.following(found, lambda job: paging.encode_cursor(job.id)),
+            "next": paging.following(found, lambda job: paging.encode_cursor("jobs", job.id)),
         }
 
     @get("/{token:str}", operation_id="getJob", summary="Show a job", opt=says(

@@ -53,7 +53,7 @@ class Listing(msgspec.Struct, frozen=True):
     @property
     def before(self) -> int | None:
         """The id that the page before ended with."""
-        return decode_cursor(self.after, int)[0] if self.after else None
+        return decode_cursor(self.after, "jobs", int)[0] if self.after else None
 
 
 def listing(status: str | None, kind: str | None, after: str | None) -> Listing:
@@ -76,7 +76,7 @@ async def _rows(
             kind=asked.kind, hidden=hidden_from(platform, principal),
         )
     return {
-        "rows": found.items, "next": following(found, lambda row: encode_cursor(row.id)),
+        "rows": found.items, "next": following(found, lambda row: encode_cursor("jobs", row.id)),
         "asked": asked, "seen": digest(found.items),
         "kinds": platform.registry.job_kinds,
         "told": partial(error_view, language=language_of(request)),
@@ -164,7 +164,7 @@ async def _job_page(
 
 async def _course(conn: Conn, job: Job, after: str | None) -> dict[str, Any]:
     """A job's parts, their picture, and the log that its rows tell."""
-    number = decode_cursor(after, int)[0] if after else 0
+    number = decode_cursor(after, f"parts {job.id}", int)[0] if after else 0
     found = await overview.parts(conn, job, after=number, limit=PARTS_PAGE)
     sampled = await overview.sample(conn, job)
     events = await overview.events(conn, job)
@@ -173,7 +173,7 @@ async def _course(conn: Conn, job: Job, after: str | None) -> dict[str, Any]:
     )
     return {
         "job": job, "parts": found.items, "after": after, "drawn": drawn, "events": events,
-        "next": following(found, lambda part: encode_cursor(part.number)),
+        "next": following(found, lambda part: encode_cursor(f"parts {job.id}", part.number)),
         "seen": digest([job.status, job.phase, found.items, sampled, events]),
     }
 

@@ -68,6 +68,19 @@ class VazaoError(Exception):
         return {"error": error | self.more}
 
 
+SHOWN = 80
+"""Characters of a refused value that are told."""
+
+
+def detail(place: str, value: str, *allowed: str) -> dict[str, Any]:
+    """What the details of a refused parameter say, in the one shape of all of them.
+
+    Args:
+        allowed: the values that there are, or in one text what they look like.
+    """
+    return {"place": place, "value": value[:SHOWN], "allowed": list(allowed)}
+
+
 class BadRequest(VazaoError):
     """The request is not valid."""
 
@@ -76,7 +89,7 @@ class BadRequest(VazaoError):
 
 
 class ValueRefused(BadRequest):
-    """The request holds a value that cannot be stored."""
+    """The request holds a value that can be neither stored nor looked for."""
 
     code = "value_refused"
 
@@ -122,6 +135,14 @@ class TooLarge(VazaoError):
 
     code = "too_large"
     status = 413
+
+    @staticmethod
+    def than(limit: int) -> TooLarge:
+        """The error that names the limit, in bytes."""
+        return TooLarge(
+            remedy="At most {limit} bytes are taken here.", limit=limit,
+            details=[{"limit": limit}],
+        )
 
 
 class Unprocessable(VazaoError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Request, Response, delete, get, patch, post
@@ -13,11 +13,19 @@ from litestar.response import Stream
 from vazao import jobs
 from vazao.jobs import WaitingJobView
 from vazao.kit import clock
+from vazao.kit.errors import detail
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of
-from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, following, limit_of
-from vazao.kit.web.parameters import json_of
+from vazao.kit.web.paging import (
+    AGAIN,
+    CursorInvalid,
+    decode_cursor,
+    encode_cursor,
+    following,
+    limit_of,
+)
+from vazao.kit.web.parameters import choice_of, json_of
 from vazao.kit.web.streaming import begun, kept_file
 from vazao.leads import described, editing, erasing, searching, store
 from vazao.leads.errors import FiltersExclusive, SinceInvalid, SortExclusive
@@ -40,6 +48,9 @@ from vazao.leads.views import (
     lead_view,
 )
 
+FEED = "leads.changes"
+"""Of the feed and of ``updated_since``: both read the changes in one order."""
+
 
 class Leads(Controller):
     """``/v1/leads``."""
@@ -59,12 +70,13 @@ class Leads(Controller):
         """The base by keyset, newest first; by any piece of a word, tag, city or last change."""
         size, organization = limit_of(limit), principal.organization_id
         filters = Filters(q, tag, city)
+        # Left empty it finds none: a script whose variable is unset must not get them all.
         if email is not None:
             if updated_since or filters.given:
                 raise FiltersExclusive(remedy="Leave out the other filters.")
             return await _by_email(platform, organization, email)
         if updated_since is not None:
-            if sort is not None:
+            if sort:
                 raise SortExclusive
             since = _moment(updated_since)
             return await self._since(platform, organization, since, filters, after, size)
@@ -131,19 +143,20 @@ class Leads(Controller):
          opt=described.EXPORT_LEADS)
     async def export(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
-        form: Annotated[Literal["csv", "ndjson"], QueryParameter(name="format")] = "csv",
+        form: Annotated[str | None, QueryParameter(name="format")] = None,
         q: FromQuery[str | None] = None, tag: FromQuery[str | None] = None,
         city: FromQuery[str | None] = None, updated_since: FromQuery[str | None] = None,
     ) -> Stream:
         """The whole base, or what of it matches, streamed."""
         from vazao.leads import exporting
 
+        chosen = choice_of("format", form, described.FORMATS) or "csv"
         since = _moment(updated_since) if updated_since is not None else None
         body = await begun(request, exporting.export(
-            platform, principal.organization_id, form, Filters(q, tag, city), since
+            platform, principal.organization_id, chosen, Filters(q, tag, city), since
         ))
-        media = "text/csv" if form == "csv" else "application/x-ndjson"
-        return kept_file(body, media, f"leads.{form}")
+        media = "text/csv" if chosen == "csv" else "application/x-ndjson"
+        return kept_file(body, media, f"leads.{chosen}")
 
     @post("/", operation_id="createLead", summary="Create a lead", status_code=201,
           opt=described.CREATE_LEAD)
@@ -184,14 +197,14 @@ class Leads(Controller):
     ) -> DeletedPage:
         """Leads whose deletion can be taken back."""
         size = limit_of(limit)
-        before = decode_cursor(after, int)[0] if after else None
+        before = decode_cursor(after, "leads.deleted", int)[0] if after else None
         async with platform.db.connection() as conn:
             page = await store.edits.deleted(
                 conn, principal.organization_id, before=before, limit=size
             )
         return {
             "items": [deleted_view(each) for each in page.items],
-            "next": following(page, lambda each: encode_cursor(each.lead_id)),
+            "next": following(page, lambda each: encode_cursor("leads.deleted", each.lead_id)),
         }
 
     @post("/{lead_id:str}/restore", operation_id="restoreLead", summary="Restore a deleted lead",
@@ -296,19 +309,22 @@ def _moment(text: str) -> datetime:
     try:
         moment = msgspec.convert(text, datetime)
     except msgspec.ValidationError as error:
-        raise SinceInvalid(value=text[:40]) from error
+        example = "2026-11-21T08:00:00-03:00"
+        raise SinceInvalid(
+            value=text[:40], details=[detail("updated_since", text, example)]
+        ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _feed_place(after: str) -> tuple[str, int]:
-    xid, lead_id = decode_cursor(after, str, int)
-    if not (xid.isascii() and xid.isdigit() and int(xid) < 1 << 63 and abs(lead_id) < 1 << 63):
-        raise CursorInvalid(remedy="Begin again without after=.")
+    xid, lead_id = decode_cursor(after, FEED, str, int, unnamed=True)
+    if not (xid.isascii() and xid.isdigit() and len(xid) < 20 and int(xid) < 1 << 63):
+        raise CursorInvalid(remedy=AGAIN)
     return xid, lead_id
 
 
 def _feed_cursor(change: Change) -> str:
-    return encode_cursor(change.xid, change.lead_id)
+    return encode_cursor(FEED, change.xid, change.lead_id)
 
 
 routes = [Leads]

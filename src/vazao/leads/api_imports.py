@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, FromQuery
@@ -13,6 +13,7 @@ from vazao.kit.web.following import follow
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
+from vazao.kit.web.parameters import choice_of, flag_of
 from vazao.kit.web.streaming import begun, kept_file
 from vazao.leads import described, receiving, service, trying
 from vazao.leads.views import DifferencePage, ImportPage, ImportView, difference_view
@@ -46,7 +47,7 @@ class Imports(Controller):
     ) -> ImportPage:
         """Imports, newest first."""
         size = limit_of(limit)
-        before = decode_cursor(after, int)[0] if after else None
+        before = decode_cursor(after, "leads.imports", int)[0] if after else None
         async with platform.db.connection() as conn:
             page = await service.history(
                 conn, principal.organization_id, before=before, limit=size
@@ -54,7 +55,7 @@ class Imports(Controller):
         language = language_of(request)
         return {
             "items": [service.view(record, job, language) for record, job in page.items],
-            "next": following(page, lambda pair: encode_cursor(pair[0].id)),
+            "next": following(page, lambda pair: encode_cursor("leads.imports", pair[0].id)),
         }
 
     @get("/{token:str}", operation_id="getImport", summary="Show an import",
@@ -92,7 +93,7 @@ class Imports(Controller):
          summary="Download the rejected rows", opt=described.IMPORT_ERRORS)
     async def errors(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
-        token: FromPath[str], excel: FromQuery[bool] = False,
+        token: FromPath[str], excel: FromQuery[str | None] = None,
     ) -> Stream:
         """The refused rows as CSV, to correct and upload again."""
         from vazao.leads import correcting
@@ -100,7 +101,7 @@ class Imports(Controller):
         async with platform.db.connection() as conn:
             record, _ = await service.get(conn, principal.organization_id, token)
         blocks = await begun(request, correcting.errors_csv(
-            platform, record, language_of(request), for_excel=excel
+            platform, record, language_of(request), for_excel=flag_of("excel", excel)
         ))
         return kept_file(blocks, "text/csv", f"vazao-errors-{token[:8]}.csv")
 
@@ -108,7 +109,7 @@ class Imports(Controller):
          summary="Download what was left out", opt=described.IMPORT_WARNINGS)
     async def warnings(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any],
-        token: FromPath[str], excel: FromQuery[bool] = False,
+        token: FromPath[str], excel: FromQuery[str | None] = None,
     ) -> Stream:
         """The rows that went in with a value left out, and why, as CSV."""
         from vazao.leads import correcting
@@ -116,7 +117,7 @@ class Imports(Controller):
         async with platform.db.connection() as conn:
             record, _ = await service.get(conn, principal.organization_id, token)
         blocks = await begun(request, correcting.warnings_csv(
-            platform, record, language_of(request), for_excel=excel
+            platform, record, language_of(request), for_excel=flag_of("excel", excel)
         ))
         return kept_file(blocks, "text/csv", f"vazao-warnings-{token[:8]}.csv")
 
@@ -125,19 +126,20 @@ class Imports(Controller):
     async def changes(
         self, platform: ThePlatform, principal: Asker, token: FromPath[str],
         limit: FromQuery[str | None] = None, after: FromQuery[str | None] = None,
-        outcome: FromQuery[Literal["created", "updated"] | None] = None,
+        outcome: FromQuery[str | None] = None,
     ) -> DifferencePage:
         """What a dry run would create and update, before and after, by e-mail."""
-        size = limit_of(limit)
-        email = decode_cursor(after, str)[0] if after else ""
+        size, chosen = limit_of(limit), choice_of("outcome", outcome, described.OUTCOMES)
+        of = f"leads.differences {token}"
+        email = decode_cursor(after, of, str)[0] if after else ""
         async with platform.db.connection() as conn:
             page = await trying.changes(
                 conn, principal.organization_id, token, after=email, limit=size,
-                created=None if outcome is None else outcome == "created",
+                created=None if chosen is None else chosen == "created",
             )
         return {
             "items": [difference_view(each) for each in page.items],
-            "next": following(page, lambda each: encode_cursor(each.email)),
+            "next": following(page, lambda each: encode_cursor(of, each.email)),
         }
 
     @post("/{token:str}/apply", operation_id="applyImport", summary="Import what a dry run read",

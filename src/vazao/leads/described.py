@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from vazao.jobs import SHOWN, IdempotencyClash, JobEnded, TooMuchWaiting, WaitingJobView
 from vazao.kit.errors import NotFound, StorageFull, TooLarge, UploadCutOff
@@ -28,7 +28,7 @@ from vazao.kit.web.openapi import (
     location,
     says,
 )
-from vazao.kit.web.parameters import FieldInvalid, JsonInvalid
+from vazao.kit.web.parameters import FieldInvalid, JsonInvalid, TypeRefused
 from vazao.kit.web.spooling import AnswersWaiting
 from vazao.leads import errors
 from vazao.leads.models import SORTS, Empty, Mode
@@ -57,6 +57,8 @@ from vazao.uploads import (
 )
 
 READ, WRITE = "leads:read", "leads:write"
+FORMATS: tuple[Literal["csv", "ndjson"], ...] = ("csv", "ndjson")
+OUTCOMES = ("created", "updated")
 ID = "5e0f2a9c41d94b7e8a3c6d1f00b7e2aa"
 TOKEN = (by_path("token", "The import's id.", ID),)
 LEAD_ID = (by_path("lead_id", "The lead's id.", "42"),)
@@ -155,7 +157,7 @@ CREATE_IMPORT = says(
     parameters=(*OPTIONS, FILENAME, IDEMPOTENCY_KEY), bodies=SHEETS,
     refuses=(
         errors.OptionInvalid, errors.OptionUnknown, FormInvalid, UploadCutOff, JsonInvalid,
-        FieldInvalid, errors.FileUnnamed, UploadNotFound, UploadInUse, TooLarge,
+        FieldInvalid, TypeRefused, errors.FileUnnamed, UploadNotFound, UploadInUse, TooLarge,
         IdempotencyKeyInvalid, IdempotencyClash, UploadTooLarge, errors.MappingInvalid,
         errors.MappingCustomName, errors.MappingUnknownField, errors.MappingFieldTwice,
         errors.MappingReservedHeader, errors.MappingWithoutEmail, StorageFull,
@@ -208,7 +210,7 @@ IMPORT_CHANGES = says(
            kind=DifferencePage, example={"items": [DIFFERENCE], "next": None}),
     parameters=(*TOKEN, *PAGED, Parameter(
         name="outcome", about="Only what would be created, or updated.", example="updated",
-        kind={"type": "string", "enum": ["created", "updated"]},
+        kind={"type": "string", "enum": list(OUTCOMES)},
     )),
     refuses=(*PAGED_REFUSES, errors.ImportNotFound, errors.NotATrial, errors.TrialNotFinished,
              errors.ChangesGone), scope=READ,
@@ -236,7 +238,8 @@ _FILTERS = (
 )
 LIST_LEADS = says(
     Answer(about="A page of leads, newest first.", kind=LeadPage,
-           example={"items": [LEAD], "next": "WzQyXQ", "count": 1200, "count_exact": True}),
+           example={"items": [LEAD], "next": "WyJsZWFkcyBuZXdlc3QiLG51bGwsNDJd",
+                    "count": 1200, "count_exact": True}),
     parameters=(
         *PAGED, *_FILTERS,
         Parameter(name="email", about="The lead with this e-mail; goes with no other filter.",
@@ -253,7 +256,7 @@ LIST_LEADS = says(
 LEAD_CHANGES = says(
     Answer(about="A piece of the feed.", kind=LeadChanges, example={
         "items": [{"id": "42", "deleted": False, "changed_at": AT, "lead": LEAD}],
-        "next": "WyI4MDYiLDFd",
+        "next": "WyJsZWFkcy5jaGFuZ2VzIiwiODA2IiwxXQ",
     }),
     parameters=PAGED, refuses=PAGED_REFUSES, scope=READ,
 )
@@ -271,7 +274,7 @@ EXPORT_LEADS = says(
            example='{"id": "42", "email": "ana@example.com"}\n'),
     parameters=(
         Parameter(name="format", about="CSV, or one JSON object a line.",
-                  kind={"type": "string", "enum": ["csv", "ndjson"], "default": "csv"},
+                  kind={"type": "string", "enum": list(FORMATS), "default": "csv"},
                   example="ndjson"),
         *_FILTERS,
     ),
@@ -308,7 +311,7 @@ TAG_LEADS = says(
     Answer(about="How many were changed.", kind=Tagged, example={"changed": 2}),
     bodies=(Body(media="application/json", kind=Tagging,
                  example={"ids": ["42", "43"], "add": ["fair"], "remove": ["cold"]}),),
-    refuses=(errors.LeadNotFound, errors.LeadInvalid), scope=WRITE,
+    refuses=(errors.LeadInvalid,), scope=WRITE,
 )
 LIST_DELETED = says(
     Answer(about="A page of deleted leads.", kind=DeletedPage, example={"items": [{

@@ -32,9 +32,13 @@ async def get_lead(conn: Connection, organization_id: int, id: str) -> Lead:
 
 def lead_id(text: str) -> int:
     """The number behind a lead's public id."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+    if not _is_id(text):
         raise LeadNotFound
     return int(text)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
 
 
 async def create_lead(
@@ -185,6 +189,8 @@ async def tag_leads(
 ) -> int:
     """Add tags to leads and take some away; how many leads were changed.
 
+    Ids that are not there are passed over, and so is what can be no lead's id.
+
     Raises:
         LeadInvalid: a tag is too long, or there are too many.
     """
@@ -192,7 +198,7 @@ async def tag_leads(
 
     more = validation.clean_lead({"tags": add})["tags"]
     less = validation.clean_lead({"tags": remove})["tags"]
-    numbers = [lead_id(id) for id in ids]
+    numbers = [int(id) for id in ids if _is_id(id)]
     changed = await store.edits.tag(
         conn, organization_id, numbers, add=[t for t in more if t not in less], remove=less
     )

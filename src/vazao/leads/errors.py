@@ -13,6 +13,7 @@ from vazao.kit.errors import (
     StorageFull,
     Unavailable,
     Unprocessable,
+    detail,
 )
 from vazao.kit.i18n import translate
 
@@ -62,6 +63,14 @@ class OptionInvalid(BadRequest):
     """The option {name} cannot be {value}; it is one of: {allowed}."""
 
     code = "option_invalid"
+
+    @classmethod
+    def of(cls, name: str, value: str, *allowed: str) -> OptionInvalid:
+        """The error for a *value* that is none of those *allowed*."""
+        return cls(
+            name=name[:80], value=value[:80], allowed=", ".join(allowed),
+            details=[detail(name[:80], value, *allowed)],
+        )
 
 
 class FileUnnamed(BadRequest):
@@ -156,6 +165,8 @@ class MappingWithoutEmail(Unprocessable):
 
 REMEDIES = {
     "column": "The values of the column {column} look like addresses: map it to email.",
+    "nameless": "Read without a row of column names, the sheet has these columns: {headers}. Name "
+                "the row of the column names (header_row), or map the column with the addresses.",
     "sheets": "The columns found in row {row} of the sheet {sheet}: {headers}. Other sheets: "
               "{others}. Name another sheet or row, or map the column with the addresses.",
     "sheet": "The columns found in row {row} of the sheet {sheet}: {headers}. Name another row, or "
@@ -175,9 +186,13 @@ class LeadInvalid(Unprocessable):
         """As every error, the remedies among its details in *language*, too."""
         whole = super().body(language)
         whole["error"]["details"] = [
-            detail | {"remedy": translate(detail["remedy"], language)} for detail in self.details
+            detail | {"remedy": self._said(detail["remedy"], language)} for detail in self.details
         ]
         return whole
+
+    def _said(self, text: str, language: str) -> str:
+        said = translate(text, language)
+        return said.format(**self.params) if self.params else said
 
 
 class TooManyCustomFields(Unprocessable):

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from vazao.kit.errors import detail
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn, Page
-from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor, following
+from vazao.kit.web.paging import AGAIN, CursorInvalid, decode_cursor, encode_cursor, following
 from vazao.leads import searching, store
 from vazao.leads.errors import SortInvalid, TooManyToSort
 from vazao.leads.models import SORTED_BY, SORTS, Lead
@@ -69,9 +70,10 @@ async def listed(
         TooManyToSort: more than :data:`COUNTED` leads match, and are to be sorted by a field.
         CursorInvalid: *after* is not of such a list.
     """
-    order = sort or "newest"
+    order, after = sort or "newest", after or None
     if order not in SORTS:
-        raise SortInvalid(value=order[:40], sorts=", ".join([*SORTS[:2], *SORTED_BY]))
+        raise SortInvalid(value=order[:40], sorts=", ".join([*SORTS[:2], *SORTED_BY]),
+                          details=[detail("sort", order, *SORTS)])
     if order == "newest":
         return await _newest(conn, organization_id, filters, after, limit)
     count, exact = await counted(conn, organization_id, filters)
@@ -127,7 +129,7 @@ async def _newest(
             await counted(conn, organization_id, filters)
         )
     return Listing(list(page.items), following(
-        page, lambda lead: encode_cursor("newest", None, lead.id)
+        page, lambda lead: encode_cursor("leads newest", None, lead.id)
     ), *count)
 
 
@@ -136,7 +138,7 @@ async def _updated(
 ) -> tuple[list[Lead], str | None]:
     place = _place(after, "updated", str)
     if place is not None and not (place[0].isascii() and place[0].isdigit()):
-        raise CursorInvalid(remedy="Begin again without after=.")
+        raise CursorInvalid(remedy=AGAIN)
     # Where many match, some are soon found among the last changes; else all that match are sorted.
     ways: tuple[int | None, ...] = (searching.LONG_WALK, None) if filters.given else (ALL,)
     for walk in ways[-1:] if few else ways:
@@ -161,14 +163,12 @@ async def _by_field(
 def _place(after: str | None, sort: str, kind: Any) -> tuple[Any, int] | None:
     if after is None:
         return None
-    order, key, last = decode_cursor(after, str, kind, int)
-    if order != sort or abs(last) >= 1 << 63:
-        raise CursorInvalid(remedy="Begin again without after=.")
+    key, last = decode_cursor(after, f"leads {sort}", kind, int)
     return key, last
 
 
 def _sorted(page: Page[tuple[Lead, Any]], sort: str) -> tuple[list[Lead], str | None]:
-    following_ = following(page, lambda item: encode_cursor(sort, item[1], item[0].id))
+    following_ = following(page, lambda item: encode_cursor(f"leads {sort}", item[1], item[0].id))
     return [lead for lead, _ in page.items], following_
 
 

@@ -271,7 +271,8 @@ def require_email(mapping: Mapping[str, str | None], sheet: Sheet | None = None)
     column = column_of_addresses(headers, sheet.samples)
     raise errors.MappingWithoutEmail(
         remedy=errors.REMEDIES[
-            "column" if column else "sheets" if others else "sheet" if sheet.name else "text"
+            "column" if column else "nameless" if not sheet.header_row
+            else "sheets" if others else "sheet" if sheet.name else "text"
         ],
         details=[{
             "headers": headers, "header_row": sheet.header_row, "delimiter": sheet.delimiter,

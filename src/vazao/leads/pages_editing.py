@@ -206,7 +206,7 @@ async def _deleted_page(
     request: Request[Any, Any, Any], platform: Platform, principal: Principal,
     after: str | None = None, *, error: VazaoError | None = None,
 ) -> Response[str]:
-    before = decode_cursor(after, int)[0] if after else None
+    before = decode_cursor(after, "leads.deleted", int)[0] if after else None
     async with platform.db.connection() as conn:
         found = await store.edits.deleted(
             conn, principal.organization_id, before=before, limit=PAGE
@@ -214,7 +214,7 @@ async def _deleted_page(
     return page(
         request, "leads/deleted.html", status=error.status if error else 200, leads=found.items,
         after=after, days=platform.settings.of(LeadSettings).deleted_kept_days,
-        next=following(found, lambda each: encode_cursor(each.lead_id)),
+        next=following(found, lambda each: encode_cursor("leads.deleted", each.lead_id)),
         messages=[("bad", error.message(language_of(request)))] if error else [],
     )
 

@@ -36,7 +36,7 @@ async def show_imports(
     after: FromQuery[str | None] = None,
 ) -> Response[str]:
     """Where a sheet is dropped, and the history."""
-    before = decode_cursor(after, int)[0] if after else None
+    before = decode_cursor(after, "leads.imports", int)[0] if after else None
     async with platform.db.connection() as conn:
         found = await service.history(
             conn, principal.organization_id, before=before, limit=PAGE
@@ -44,7 +44,7 @@ async def show_imports(
     language = language_of(request)
     return page(
         request, "leads/imports.html", after=after,
-        next=following(found, lambda pair: encode_cursor(pair[0].id)),
+        next=following(found, lambda pair: encode_cursor("leads.imports", pair[0].id)),
         imports=[_shown(record, job, language) for record, job in found.items],
     )
 
@@ -99,7 +99,8 @@ async def show_changes(
     outcome: FromQuery[Literal["created", "updated"] | None] = None,
 ) -> Response[str]:
     """What a dry run would create and update, before and after."""
-    email = decode_cursor(after, str)[0] if after else ""
+    of = f"leads.differences {token}"
+    email = decode_cursor(after, of, str)[0] if after else ""
     language = language_of(request)
     messages, found = [], None
     async with platform.db.connection() as conn:
@@ -116,7 +117,7 @@ async def show_changes(
         request, "leads/changes.html", shown=_shown(record, job, language), messages=messages,
         differences=[difference_view(each) for each in found.items] if found else [],
         outcome=outcome, after=after, labels=LABELS | own,
-        next=following(found, lambda each: encode_cursor(each.email)) if found else None,
+        next=following(found, lambda each: encode_cursor(of, each.email)) if found else None,
     )
 
 
@@ -135,7 +136,8 @@ async def _rejected_page(
     request: Request[Any, Any, Any], platform: Platform, record: Any, job: Any,
     after: str | None, messages: list[tuple[str, str]],
 ) -> Response[str]:
-    row = decode_cursor(after, int)[0] if after else 0
+    of = f"leads.rejected {record.token}"
+    row = decode_cursor(after, of, int)[0] if after else 0
     language = language_of(request)
     async with platform.db.connection() as conn:
         lines = await _rejections(conn, record, row, PAGE + 1)
@@ -144,7 +146,7 @@ async def _rejected_page(
         gone=record.sheet_gone,
         shown=_shown(record, job, language), kind="rejected",
         lines=_told(lines[:PAGE], language), after=after,
-        next=encode_cursor(lines[PAGE - 1][0]) if len(lines) > PAGE else None,
+        next=encode_cursor(of, lines[PAGE - 1][0]) if len(lines) > PAGE else None,
         fixable={
             row for row, place, code, value in lines
             if place and code not in NO_CELL and len(value or "") < CUT
@@ -158,7 +160,8 @@ async def show_warned(
     after: FromQuery[str | None] = None,
 ) -> Response[str]:
     """The first thousand values that were left out or doubted, by page; the file has all."""
-    number = decode_cursor(after, int)[0] if after else 0
+    of = f"leads.warned {token}"
+    number = decode_cursor(after, of, int)[0] if after else 0
     language = language_of(request)
     async with platform.db.connection() as conn:
         record, job = await service.get(conn, principal.organization_id, token)
@@ -167,7 +170,7 @@ async def show_warned(
         request, "leads/told.html", shown=_shown(record, job, language), kind="warned",
         gone=record.sheet_gone,
         lines=_told(lines[:PAGE], language), after=after,
-        next=encode_cursor(number + PAGE) if len(lines) > PAGE else None,
+        next=encode_cursor(of, number + PAGE) if len(lines) > PAGE else None,
     )
 
 

@@ -128,6 +128,10 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "A lead has no such field.",
         "Use a known field, or put it under custom.",
     ),
+    "custom_name_invalid": (
+        "This is not a name for a custom field.",
+        "Write a letter a-z, then letters a-z, digits or _, at most 63 in all.",
+    ),
     "value_type": (
         "This kind of value does not fit the field.",
         "Send text, a number, true, false or null; tags as a list of texts.",

@@ -6,6 +6,7 @@ Nothing here commits, and nothing here knows HTTP.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, cast
 
 from psycopg import AsyncConnection
@@ -47,15 +48,11 @@ def options_of(given: Mapping[str, str]) -> Options:
     """
     for name, allowed in CHOICES.items():
         if given.get(name, allowed[0]) not in allowed:
-            raise OptionInvalid(name=name, value=given[name][:80], allowed=", ".join(allowed))
-    for name in given:
-        if name not in OPTIONS:
-            raise OptionUnknown(name=name[:80], known=", ".join(OPTIONS))
+            raise OptionInvalid.of(name, given[name], *allowed)
+    _check_names(given)
     if "\0" in given.get("sheet", ""):
-        raise OptionInvalid(name="sheet", value="NUL", allowed="the workbook's sheets")
-    row = given.get("header_row", "").strip().lower()
-    if row and row != "none" and not (row.isdecimal() and 0 < int(row[:9]) < 1 << 20):
-        raise OptionInvalid(name="header_row", value=row[:80], allowed="1, 2, …, none")
+        raise OptionInvalid.of("sheet", "NUL", "the workbook's sheets")
+    row = _header_row_of(given)
     encoding = given.get("encoding", "").strip()
     delimiter = DELIMITERS.get(given.get("delimiter", ""), given.get("delimiter", ""))
     if delimiter:
@@ -75,11 +72,30 @@ def options_of(given: Mapping[str, str]) -> Options:
     )
 
 
+def _header_row_of(given: Mapping[str, str]) -> str:
+    row = given.get("header_row", "").strip().lower()
+    number = int(row[:9]) if row.isascii() and row.isdecimal() else 0
+    if row and row != "none" and not 0 < number < 1 << 20:
+        raise OptionInvalid.of("header_row", row, "1, 2, …", "none")
+    return row
+
+
+def _check_names(given: Mapping[str, str]) -> None:
+    for name in given:
+        if name not in OPTIONS:
+            nearest = get_close_matches(name[:80].lower(), OPTIONS, 1, 0.6)
+            raise OptionUnknown(
+                name=name[:80], known=", ".join(OPTIONS),
+                details=[{"place": name[:80], "nearest": nearest[0] if nearest else None,
+                          "known": list(OPTIONS)}],
+            )
+
+
 def _is_true(given: Mapping[str, str], name: str) -> bool:
     # An empty one is no "no": a script whose variable is unset must not import for real.
     value = given.get(name, "false").lower()
     if value not in TRUE + FALSE:
-        raise OptionInvalid(name=name, value=value[:80], allowed="true, false")
+        raise OptionInvalid.of(name, value, "true", "false")
     return value in TRUE
 
 

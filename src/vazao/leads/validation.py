@@ -16,11 +16,10 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
-from vazao.leads import addresses, cells, phones, typed
+from vazao.leads import addresses, cells, phones, refusing, typed
 from vazao.leads.addresses import normalize_email
 from vazao.leads.cells import Checked, escape
-from vazao.leads.errors import LeadInvalid
-from vazao.leads.mapping import CUSTOM, CUSTOM_NAME, FIELDS, PARTS
+from vazao.leads.mapping import CUSTOM, FIELDS, PARTS
 from vazao.leads.reasons import REASONS
 from vazao.sheets import UNSTORED, is_reserved
 
@@ -39,7 +38,6 @@ __all__ = [
 
 Empty = Literal["keep", "clear"]
 
-VALUE_LIMIT: Final = 200
 _TOLD: Final = {
     "row": pl.Int64,
     "column": pl.String,
@@ -211,7 +209,7 @@ class _Told:
             self.warned.append(self._lines(mask, column, header, code))
 
     def _lines(self, mask: pl.Series, column: str, header: str, code: str) -> pl.DataFrame:
-        value = pl.col(column).str.slice(0, VALUE_LIMIT).alias("value")
+        value = pl.col(column).str.slice(0, refusing.VALUE_LIMIT).alias("value")
         told = [pl.lit(header).alias("column"), pl.lit(code).alias("code")]
         return self.frame.filter(mask).select("row", *told, value)
 
@@ -331,31 +329,18 @@ def _flatten(fields: Mapping[str, Any]) -> dict[str, object]:
     flat = {field: value for field, value in fields.items() if field != "custom"}
     custom = fields.get("custom", {})
     if not isinstance(custom, Mapping):
-        raise _invalid("custom", "value_type", custom)
+        raise refusing.invalid("custom", "value_type", custom)
     return flat | {f"{CUSTOM}{name}": value for name, value in custom.items()}
-
-
-def _invalid(field: str, code: str, value: object) -> LeadInvalid:
-    shown = None if value is None else str(value)[:VALUE_LIMIT]
-    message, remedy = REASONS[code]
-    problem = {"code": code, "place": field, "value": shown, "remedy": remedy}
-    return LeadInvalid(message, remedy=remedy, details=[problem])
-
-
-def _is_field(field: str) -> bool:
-    name = field.removeprefix(CUSTOM)
-    return field in FIELDS or (name != field and CUSTOM_NAME.fullmatch(name) is not None)
 
 
 def _one_row(flat: Mapping[str, object]) -> pl.DataFrame:
     row: dict[str, pl.Series] = {"row": pl.Series([0], dtype=pl.Int64)}
     for place, (field, value) in enumerate(flat.items()):
-        if not _is_field(field):
-            raise _invalid(field, "field_unknown", value)
+        refusing.check_field(field, value)
         try:
             row[f"c{place}"] = pl.Series([_cell(field, value)], dtype=pl.String)
         except (TypeError, UnicodeEncodeError) as error:
-            raise _invalid(field, "value_type", repr(value)) from error
+            raise refusing.invalid(field, "value_type", repr(value)) from error
     return pl.DataFrame(row)
 
 
@@ -382,7 +367,7 @@ def clean_lead(
     done = validate(frame, wanted, "clear")
     if len(done.rejected):
         problem = done.rejected.row(0, named=True)
-        raise _invalid(problem["column"], problem["code"], problem["value"])
+        raise refusing.invalid(problem["column"], problem["code"], problem["value"])
     clean = done.rows.drop("row").row(0, named=True)
     if "tags" in clean:
         column = f"c{list(flat).index('tags')}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import Controller, Request, get, post
@@ -12,7 +12,7 @@ from litestar.response import Stream
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of, sliced
-from vazao.kit.web.parameters import json_of
+from vazao.kit.web.parameters import choice_of, json_of
 from vazao.kit.web.streaming import begun, kept_file
 from vazao.relay import (
     administering,
@@ -34,8 +34,8 @@ Asking = Request[Any, Any, Any]
 Text = FromQuery[str | None]
 
 
-def _before(after: str | None) -> int | None:
-    return decode_cursor(after, int)[0] if after else None
+def _before(name: str, after: str | None) -> int | None:
+    return decode_cursor(after, name, int)[0] if after else None
 
 
 class Lists(Controller):
@@ -51,7 +51,7 @@ class Lists(Controller):
         """Each list in its newest version."""
         async with platform.db.connection() as conn:
             every = await store.lists.every(conn, principal.organization_id)
-        found, following = sliced(every, after, limit_of(limit))
+        found, following = sliced("relay.lists", every, after, limit_of(limit))
         return {"items": [views.list_view(each) for each in found], "next": following}
 
     @post("/", operation_id="publishRelayList", summary="Publish a signed version of a list",
@@ -70,10 +70,11 @@ class Lists(Controller):
     async def export(
         self, platform: ThePlatform, principal: Asker, request: Asking, name: FromPath[str],
         site: Text = None, team: Text = None, unit: Text = None,
-        form: Annotated[Literal["csv", "ndjson"], QueryParameter(name="format")] = "csv",
+        form: Annotated[str | None, QueryParameter(name="format")] = None,
     ) -> Stream:
         """All rows, streamed; of each site one whole transmission. Each export is audited."""
         owner = principal.organization_id
+        chosen = choice_of("format", form, described.FORMATS) or "csv"
         async with platform.db.transaction() as conn:
             version = await publishing.get_list(conn, owner, name)
             places = (
@@ -86,10 +87,10 @@ class Lists(Controller):
             )
             only = await reading.wanted(conn, version, team=team, unit=unit)
         body = await begun(
-            request, exporting.export(platform, version, places, form, only=only)
+            request, exporting.export(platform, version, places, chosen, only=only)
         )
-        media = "text/csv" if form == "csv" else "application/x-ndjson"
-        return kept_file(body, media, f"{name}.{form}")
+        media = "text/csv" if chosen == "csv" else "application/x-ndjson"
+        return kept_file(body, media, f"{name}.{chosen}")
 
     @get("/{name:str}/rows", operation_id="listRelayRows", summary="Read a list",
          opt=described.LIST_ROWS)
@@ -133,7 +134,7 @@ class Sites(Controller):
             every = await health.fleet(
                 conn, principal.organization_id, platform.settings.of(RelaySettings)
             )
-        found, following = sliced(every, after, limit_of(limit))
+        found, following = sliced("relay.sites", every, after, limit_of(limit))
         language = language_of(request)
         return {"items": [views.place_view(each, language) for each in found], "next": following}
 
@@ -178,11 +179,12 @@ class Sites(Controller):
         """What happened at a site, newest first."""
         async with platform.db.connection() as conn:
             site = await enrolling.get_site(conn, principal.organization_id, name)
+            of = views.journal_of(site)
             page = await store.sites.entries(
-                conn, site.id, before=_before(after), limit=limit_of(limit)
+                conn, site.id, before=_before(of, after), limit=limit_of(limit)
             )
         return {"items": [views.entry_view(each) for each in page.items],
-                "next": following(page, lambda each: encode_cursor(each.id))}
+                "next": following(page, lambda each: encode_cursor(of, each.id))}
 
 
 class Runs(Controller):
@@ -206,10 +208,10 @@ class Runs(Controller):
                 conn, owner, site_id=place.id if place else None,
                 list_id=version.list_id if version else None,
                 state=enrolling.state_of(given.get("state")),
-                before=_before(after), limit=limit_of(limit),
+                before=_before("relay.runs", after), limit=limit_of(limit),
             )
         return {"items": [views.run_view(each) for each in page.items],
-                "next": following(page, lambda each: encode_cursor(each.id))}
+                "next": following(page, lambda each: encode_cursor("relay.runs", each.id))}
 
     @get("/{run:str}", operation_id="getRelayRun", summary="Show a transmission",
          opt=described.GET_RUN)
@@ -251,10 +253,11 @@ async def audit(
     """Who did or looked at what, newest first."""
     async with platform.db.connection() as conn:
         page = await store.sites.looks(
-            conn, principal.organization_id, before=_before(after), limit=limit_of(limit)
+            conn, principal.organization_id, before=_before("relay.audit", after),
+            limit=limit_of(limit),
         )
     return {"items": [views.look_view(each) for each in page.items],
-            "next": following(page, lambda each: encode_cursor(each.id))}
+            "next": following(page, lambda each: encode_cursor("relay.audit", each.id))}
 
 
 routes: list[Any] = [Lists, Sites, Runs, audit, *agent_api.routes]

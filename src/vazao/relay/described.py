@@ -25,6 +25,7 @@ from vazao.relay.errors import AgentUnknown, ClockSkewed, Replayed, SignatureWro
 from vazao_agent import wire
 
 READ, ADMIN = "relay:read", "relay:admin"
+FORMATS: tuple[Literal["csv", "ndjson"], ...] = ("csv", "ndjson")
 Verb = Literal["pause", "resume", "run", "resend", "restart", "diagnose", "revoke", "purge"]
 RUN = "3fa85f6457174562b3fc2c963f66afa6"
 SIGNED = (AgentUnknown, SignatureWrong, ClockSkewed, Replayed)
@@ -147,7 +148,7 @@ EXPORT = says(
                              example="Recife"),
         *OF_PEOPLE,
         Parameter(name="format", about="CSV, or one JSON object a line.",
-                  kind={"type": "string", "enum": ["csv", "ndjson"], "default": "csv"},
+                  kind={"type": "string", "enum": list(FORMATS), "default": "csv"},
                   example="ndjson"),
     ),
     refuses=(errors.ListNotFound, errors.SiteNotFound, errors.ColumnMissing), scope=READ,

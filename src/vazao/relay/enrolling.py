@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from vazao.kit import clock
+from vazao.kit.errors import detail
 from vazao.kit.sql import Conn
 from vazao.kit.times import timezone_of
 from vazao.relay import store
@@ -78,7 +79,9 @@ def state_of(text: str | None) -> str | None:
         RunStateInvalid: there is none of that name.
     """
     if text and text not in RUN_STATES:
-        raise RunStateInvalid(states=", ".join(RUN_STATES))
+        raise RunStateInvalid(
+            states=", ".join(RUN_STATES), details=[detail("state", text, *RUN_STATES)]
+        )
     return text or None
 
 

@@ -26,6 +26,7 @@ from vazao.relay import (
 )
 from vazao.relay.labels import DONE, LABELS, MESSAGES, REASONS, TEXTS
 from vazao.relay.settings import RelaySettings
+from vazao.relay.views import journal_of
 
 Asking = Request[Any, Any, Any]
 PAGE, FLEET_PAGE = 50, 100
@@ -36,8 +37,8 @@ URGENCY = (
 READ, ADMIN = {"scope": described.READ}, {"scope": described.ADMIN}
 
 
-def _before(after: str | None) -> int | None:
-    return decode_cursor(after, int)[0] if after else None
+def _before(name: str, after: str | None) -> int | None:
+    return decode_cursor(after, name, int)[0] if after else None
 
 
 @get("/relay", opt=READ, include_in_schema=False)
@@ -64,7 +65,7 @@ async def _fleet(
         (each for each in places if wanted in (None, "", each.state)),
         key=lambda each: URGENCY.index(each.state),
     )
-    part, behind = sliced(shown, after, FLEET_PAGE)
+    part, behind = sliced(f"relay.fleet {wanted or ''}", shown, after, FLEET_PAGE)
     return page(
         request, "relay/fleet.html", status=error.status if error else 200,
         places=part, total=len(places), counts=counts, wanted=wanted or "",
@@ -122,13 +123,14 @@ async def _site(
         places = await health.fleet(
             conn, organization_id, platform.settings.of(RelaySettings), site=site
         )
-        entries = await store.sites.entries(conn, site.id, before=_before(after), limit=PAGE)
+        of = journal_of(site)
+        entries = await store.sites.entries(conn, site.id, before=_before(of, after), limit=PAGE)
         shown = await months.months_of(conn, site)
     return page(
         request, "relay/site.html", site=site, agent=agent, places=places, labels=LABELS,
         causes=REASONS, whats=MESSAGES, entries=entries.items, after=after,
         token=once_for(request),
-        next=following(entries, lambda each: encode_cursor(each.id)), months=shown,
+        next=following(entries, lambda each: encode_cursor(of, each.id)), months=shown,
         reader=language_of(request), days=months.LABELS,
     )
 
@@ -176,12 +178,13 @@ async def show_runs(
     state = enrolling.state_of(request.query_params.get("state"))
     async with platform.db.connection() as conn:
         found = await store.runs.told(
-            conn, principal.organization_id, state=state, before=_before(after), limit=PAGE,
+            conn, principal.organization_id, state=state, before=_before("relay.runs", after),
+            limit=PAGE,
         )
     return page(
         request, "relay/runs.html", runs=found.items, labels=LABELS, after=after,
         filters={"state": state} if state else {},
-        next=following(found, lambda each: encode_cursor(each.id)),
+        next=following(found, lambda each: encode_cursor("relay.runs", each.id)),
     )
 
 
@@ -227,11 +230,11 @@ async def show_audit(
     """Who did or looked at what."""
     async with platform.db.connection() as conn:
         found = await store.sites.looks(
-            conn, principal.organization_id, before=_before(after), limit=PAGE
+            conn, principal.organization_id, before=_before("relay.audit", after), limit=PAGE
         )
     return page(
         request, "relay/audit.html", looks=found.items, deeds=TEXTS, after=after,
-        next=following(found, lambda each: encode_cursor(each.id)),
+        next=following(found, lambda each: encode_cursor("relay.audit", each.id)),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from vazao.kit.sql import Conn
-from vazao.kit.web.paging import CursorInvalid, decode_cursor, encode_cursor
+from vazao.kit.web.paging import AGAIN, CursorInvalid, decode_cursor, encode_cursor
 from vazao.relay import store
 from vazao.relay.errors import ColumnMissing
 from vazao.relay.models import Site, Version
@@ -104,13 +104,13 @@ async def read(
     seq, first_seq, place = current.seq, current.first_seq, store.rows.FIRST
     at, mark = current.extracted_at, _mark(version, site, only)
     if after:
-        whose, seq, first_seq, at, block, line = decode_cursor(
-            after, str, int, int, datetime, int, int
+        seq, first_seq, at, block, line = decode_cursor(
+            after, mark, int, int, datetime, int, int
         )
-        if whose != mark or not current.sweeping_seq <= seq <= current.seq or not (
+        if not current.sweeping_seq <= seq <= current.seq or not (
             0 <= block < 1 << 32 and 0 <= line < 1 << 16
         ):
-            raise CursorInvalid(remedy="Begin again without after=.")
+            raise CursorInvalid(remedy=AGAIN)
         place = f"({block},{line})"
     page = await store.rows.read(
         conn, version.list_id, site.id, columns, seq=seq, first_seq=first_seq, place=place,

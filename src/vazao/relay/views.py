@@ -10,7 +10,7 @@ import msgspec
 from vazao.kit import clock
 from vazao.kit.web.openapi import Moment, Seconds
 from vazao.relay.health import STATES, Health
-from vazao.relay.models import Entry, Look, Told, Version
+from vazao.relay.models import Entry, Look, Site, Told, Version
 
 
 class Hello(TypedDict):
@@ -206,6 +206,11 @@ class RunPage(TypedDict):
 
     items: list[RunView]
     next: str | None
+
+
+def journal_of(site: Site) -> str:
+    """Of which list the cursors of a site's journal are."""
+    return f"relay.journal {site.id}"
 
 
 class JournalEntry(TypedDict):

@@ -17,7 +17,7 @@ from vazao.accounts.directory.store import Shown
 from vazao.accounts.directory.views import UserView, user_view
 from vazao.accounts.entering import place_of
 from vazao.accounts.models import SIGN_IN_BYTES, User, actor_of
-from vazao.accounts.names import id_of
+from vazao.accounts.names import token_id_of, user_id_of
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.accounts.sign_in import confirm_password, end_session
 from vazao.kit.platform import Platform, Principal
@@ -35,8 +35,8 @@ def _shown(user: User) -> UserView:
     return user_view(Shown(**{name: getattr(user, name) for name in Shown.__struct_fields__}))
 
 
-def _before(after: str | None) -> int:
-    return decode_cursor(after, int)[0] if after else LAST
+def _before(name: str, after: str | None) -> int:
+    return decode_cursor(after, name, int)[0] if after else LAST
 
 
 @post("/v1/users", tags=TAGS, operation_id="createUser", summary="Create a user",
@@ -68,7 +68,7 @@ async def change_user(
     request: Asked, platform: ThePlatform, principal: Asker, id: FromPath[str]
 ) -> Response[UserView]:
     """Name, e-mail, roles, and whether they may sign in."""
-    made = await renew_user(platform, principal, id_of(id), await json_of(request, Changes))
+    made = await renew_user(platform, principal, user_id_of(id), await json_of(request, Changes))
     return Response(_shown(made), headers=NO_STORE)
 
 
@@ -78,7 +78,7 @@ async def renew_user(
     """Change a user of the organization.
 
     Raises:
-        NotFound, LastAdmin, NameInvalid, EmailInvalid, EmailTaken, RoleUnknown: see
+        UserNotFound, LastAdmin, NameInvalid, EmailInvalid, EmailTaken, RoleUnknown: see
             :func:`vazao.accounts.administration.service.change_user`.
         NamesAskedTooOften: it is too early to ask for another's e-mail.
     """
@@ -101,7 +101,7 @@ async def set_password(
 ) -> None:
     """A new password for a user, whose sessions end."""
     given = await json_of(request, described.NewPassword)
-    await give_password(platform, principal, id_of(id), given.password)
+    await give_password(platform, principal, user_id_of(id), given.password)
 
 
 async def give_password(
@@ -111,7 +111,7 @@ async def give_password(
 
     Raises:
         PasswordIsOwn: it is one's own: a session left open is no place to change it from.
-        NotFound: the organization has no such user.
+        UserNotFound: the organization has no such user.
         PasswordInvalid, PasswordIsUsername, SignInBusy: not so, or not now.
     """
     if user_id == principal.user_id:
@@ -131,7 +131,7 @@ async def give_password(
         summary="End a user's sessions", opt=described.END_SESSIONS)
 async def end_sessions(platform: ThePlatform, principal: Asker, id: FromPath[str]) -> None:
     """All sessions of a user."""
-    user_id = id_of(id)
+    user_id = user_id_of(id)
     async with platform.db.transaction() as conn:
         await service.end_sessions(
             conn, actor_of(principal), principal.organization_id, user_id
@@ -146,14 +146,14 @@ async def list_tokens(
     after: FromQuery[str | None] = None,
 ) -> Response[views.TokenPage]:
     """The organization's tokens, newest first."""
-    size, before = limit_of(limit), _before(after)
+    size, before = limit_of(limit), _before("tokens", after)
     async with platform.db.connection() as conn:
         found = await accounts.list_tokens(
             conn, principal.organization_id, before=before, limit=size + 1
         )
     made: views.TokenPage = {
         "items": [views.token_view(each) for each in found[:size]],
-        "next": encode_cursor(found[size - 1].id) if len(found) > size else None,
+        "next": encode_cursor("tokens", found[size - 1].id) if len(found) > size else None,
     }
     return Response(made, headers=NO_STORE)
 
@@ -184,7 +184,7 @@ async def rotate_token(
     given = await json_of(request, described.Rotation) if body else described.Rotation()
     async with platform.db.transaction() as conn:
         secret, token = await service.rotate_token(
-            conn, actor_of(principal), principal.organization_id, id_of(id),
+            conn, actor_of(principal), principal.organization_id, token_id_of(id),
             known=platform.registry.scopes, overlap=timedelta(hours=given.overlap_hours),
         )
     return Response(views.new_token_view(token, secret), headers=NO_STORE)
@@ -196,7 +196,7 @@ async def revoke_token(platform: ThePlatform, principal: Asker, id: FromPath[str
     """It is good for nothing any more."""
     async with platform.db.transaction() as conn:
         digest = await service.revoke_token(
-            conn, actor_of(principal), principal.organization_id, id_of(id)
+            conn, actor_of(principal), principal.organization_id, token_id_of(id)
         )
     authentication.forget(platform, digest)
 
@@ -208,12 +208,12 @@ async def list_audit(
     after: FromQuery[str | None] = None,
 ) -> Response[views.EntryPage]:
     """Who changed what, newest first."""
-    size, before = limit_of(limit), _before(after)
+    size, before = limit_of(limit), _before("audit", after)
     async with platform.db.connection() as conn:
         page = await store.audit(conn, principal.organization_id, before=before, limit=size)
     made: views.EntryPage = {
         "items": [views.entry_view(each) for each in page.items],
-        "next": following(page, lambda each: encode_cursor(each.id)),
+        "next": following(page, lambda each: encode_cursor("audit", each.id)),
     }
     return Response(made, headers=NO_STORE)
 
@@ -232,12 +232,12 @@ async def list_organizations(
     """All of the platform, for its admins."""
     _of_the_platform(principal)
     size = limit_of(limit)
-    behind = decode_cursor(after, int)[0] if after else 0
+    behind = decode_cursor(after, "organizations", int)[0] if after else 0
     async with platform.db.connection() as conn:
         found = await accounts.list_organizations(conn, after=behind, limit=size + 1)
     made: views.OrganizationPage = {
         "items": [views.organization_view(each) for each in found[:size]],
-        "next": encode_cursor(found[size - 1].id) if len(found) > size else None,
+        "next": encode_cursor("organizations", found[size - 1].id) if len(found) > size else None,
     }
     return Response(made, headers=NO_STORE)
 

@@ -19,7 +19,6 @@ from vazao.accounts.administration.views import (
 )
 from vazao.accounts.directory.described import ANA, AT
 from vazao.accounts.directory.views import UserView
-from vazao.kit.errors import NotFound
 from vazao.kit.web.openapi import (
     JSON,
     NO_STORE,
@@ -101,16 +100,16 @@ CHANGE_USER = says(
     Answer(about="The user as they are now.", kind=UserView, example=ANA, headers=(NO_STORE,)),
     parameters=USER_ID,
     bodies=(Body(media=JSON, kind=Changes, example={"enabled": False}),),
-    refuses=(NotFound, errors.LastAdmin, *WRONG), scope=WRITE,
+    refuses=(errors.UserNotFound, errors.LastAdmin, *WRONG), scope=WRITE,
 )
 SET_PASSWORD = says(
     Answer(about="It is set; the user's sessions have ended.", status=204), parameters=USER_ID,
     bodies=(Body(media=JSON, kind=NewPassword, example={"password": "três pratos de trigo"}),),
-    refuses=(NotFound, errors.PasswordIsOwn, *PASSWORD), scope=WRITE,
+    refuses=(errors.UserNotFound, errors.PasswordIsOwn, *PASSWORD), scope=WRITE,
 )
 END_SESSIONS = says(
-    Answer(about="They have ended.", status=204), parameters=USER_ID, refuses=(NotFound,),
-    scope=WRITE,
+    Answer(about="They have ended.", status=204), parameters=USER_ID,
+    refuses=(errors.UserNotFound,), scope=WRITE,
 )
 LIST_TOKENS = says(
     Answer(about="Tokens, newest first.", kind=TokenPage, headers=(NO_STORE,),
@@ -130,11 +129,11 @@ ROTATE_TOKEN = says(
            status=201, example=MADE, headers=(NO_STORE,)),
     parameters=TOKEN_ID,
     bodies=(Body(media=JSON, kind=Rotation, example={"overlap_hours": 24}, required=False),),
-    refuses=(NotFound, errors.TokenRotated), admin=True,
+    refuses=(errors.TokenNotFound, errors.TokenRotated), admin=True,
 )
 REVOKE_TOKEN = says(
-    Answer(about="It is revoked.", status=204), parameters=TOKEN_ID, refuses=(NotFound,),
-    admin=True,
+    Answer(about="It is revoked.", status=204), parameters=TOKEN_ID,
+    refuses=(errors.TokenNotFound,), admin=True,
 )
 AUDIT = says(
     Answer(about="The trail, newest first.", kind=EntryPage, headers=(NO_STORE,), example={
@@ -182,6 +181,6 @@ LIST_SESSIONS = says(
 )
 END_SESSION = says(
     Answer(about="It has ended.", status=204),
-    parameters=(by_path("id", "The session's id.", "9f86d081"),), refuses=(NotFound,),
+    parameters=(by_path("id", "The session's id.", "9f86d081"),), refuses=(errors.SessionNotFound,),
     session=True,
 )

@@ -14,7 +14,6 @@ from vazao.accounts.administration import store
 from vazao.accounts.models import ROLES, Actor, Organization, Token, User
 from vazao.kit import clock
 from vazao.kit.announcing import changes_with
-from vazao.kit.errors import NotFound
 from vazao.kit.i18n import LANGUAGES
 from vazao.kit.sql import Conn
 
@@ -65,7 +64,7 @@ async def change_user(
     Where nothing changes nothing is written.
 
     Raises:
-        NotFound: the organization has no such user.
+        UserNotFound: the organization has no such user.
         LastAdmin: nobody would be left to administer it.
         NameInvalid, EmailInvalid, EmailTaken, RoleUnknown: a value is wrong.
     """
@@ -74,7 +73,7 @@ async def change_user(
         await accounts.lock_admins(conn, organization_id)
     old = await store.lock_user(conn, organization_id, id)
     if old is None:
-        raise NotFound
+        raise errors.UserNotFound
     new, email_key = _changed(old, changes)
     if new == old:
         # Others would see a newer updated_at, and no change in the feed.
@@ -157,7 +156,7 @@ async def set_password(
     """A new password for a user; their sessions but *kept_session* end.
 
     Raises:
-        NotFound: the organization has no such user.
+        UserNotFound: the organization has no such user.
     """
     user = await service.user(conn, organization_id, id)
     await service.set_password(conn, id, password_hash, kept_session=kept_session)
@@ -169,7 +168,7 @@ async def end_sessions(conn: Conn, actor: Actor, organization_id: int, id: int) 
     """End all sessions of a user; how many there were.
 
     Raises:
-        NotFound: the organization has no such user.
+        UserNotFound: the organization has no such user.
     """
     user = await service.user(conn, organization_id, id)
     ended = await accounts.delete_other_sessions(conn, id, None)
@@ -203,12 +202,12 @@ async def rotate_token(
     what that one took the place of ends.
 
     Raises:
-        NotFound: the organization has no such token, or it was revoked.
+        TokenNotFound: the organization has no such token, or it was revoked.
         TokenRotated: another took its place already.
     """
     old = await store.find_token(conn, organization_id, id)
     if old is None:
-        raise NotFound
+        raise errors.TokenNotFound
     if (successor := await store.find_successor(conn, id)) is not None:
         raise errors.TokenRotated(successor)
     life = None if old.expires_at is None else old.expires_at - old.created_at
@@ -230,7 +229,7 @@ async def revoke_token(conn: Conn, actor: Actor, organization_id: int, id: int) 
     """Revoke a token; its hash, so that caches can forget it.
 
     Raises:
-        NotFound: the organization has no such token.
+        TokenNotFound: the organization has no such token.
     """
     token = await store.find_token(conn, organization_id, id)
     digest = await service.revoke_token(conn, organization_id, id)

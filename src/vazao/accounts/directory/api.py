@@ -12,13 +12,20 @@ from litestar.response import Stream
 
 from vazao.accounts import names, taken
 from vazao.accounts.directory import described, digests, importing, store, views
-from vazao.accounts.errors import RangeInvalid
+from vazao.accounts.errors import RangeInvalid, UserNotFound
 from vazao.kit.cancelling import end_all
-from vazao.kit.errors import NotFound
+from vazao.kit.errors import detail
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import language_of
-from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
+from vazao.kit.web.paging import (
+    AGAIN,
+    CursorInvalid,
+    decode_cursor,
+    encode_cursor,
+    following,
+    limit_of,
+)
 from vazao.kit.web.streaming import begun, body_of, kept_file
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -27,7 +34,7 @@ EXPORTED_AT_ONCE = 20_000
 START = ("0", -1)
 
 
-def id_of(text: str | None, otherwise: int) -> int:
+def id_of(name: str, text: str | None, otherwise: int) -> int:
     """The id that a parameter says, or *otherwise*.
 
     Raises:
@@ -36,7 +43,7 @@ def id_of(text: str | None, otherwise: int) -> int:
     if not text:
         return otherwise
     if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= HIGHEST):
-        raise RangeInvalid
+        raise RangeInvalid(details=[detail(name, text, f"0 to {HIGHEST}")])
     return int(text)
 
 
@@ -44,10 +51,10 @@ async def _page(
     platform: Platform, principal: Principal, size: int, after: str | None
 ) -> tuple[list[store.Shown], str | None]:
     """A page of the organization's users, and the cursor of the next."""
-    behind = decode_cursor(after, int)[0] if after else 0
+    behind = decode_cursor(after, "users", int)[0] if after else 0
     async with platform.db.connection() as conn:
         page = await store.users(conn, principal.organization_id, after=behind, limit=size)
-    return page.items, following(page, lambda user: encode_cursor(user.id))
+    return page.items, following(page, lambda user: encode_cursor("users", user.id))
 
 
 @get("/users", tags=["accounts"], operation_id="listUsersOld", summary="List users",
@@ -69,13 +76,13 @@ async def find(platform: Platform, organization_id: int, id: str) -> store.Shown
     """A user of the organization.
 
     Raises:
-        NotFound: it has none of that id.
+        UserNotFound: it has none of that id.
     """
-    wanted = names.id_of(id)
+    wanted = names.user_id_of(id)
     async with platform.db.connection() as conn:
         found = (await store.some(conn, [wanted])).get(wanted)
     if found is None or found[0] != organization_id:
-        raise NotFound
+        raise UserNotFound
     return found[1]
 
 
@@ -119,9 +126,9 @@ async def list_changes(
 ) -> Response[views.UserChanges]:
     """Every creation, change and deletion, in the order of their transactions."""
     size = limit_of(limit)
-    place: Any = decode_cursor(after, str, int) if after else START
+    place: Any = decode_cursor(after, views.FEED, str, int, unnamed=True) if after else START
     if not (place[0].isascii() and place[0].isdecimal() and len(place[0]) < 20):
-        place = START
+        raise CursorInvalid(remedy=AGAIN)
     async with platform.db.connection() as conn:
         page = await store.changes(conn, principal.organization_id, after=place, limit=size)
     made: views.UserChanges = {
@@ -139,7 +146,7 @@ async def compare(
     last: Annotated[str | None, QueryParameter(name="to")] = None,
 ) -> Response[views.Comparison]:
     """Count and digest of the users with ids from ``from`` to before ``to``."""
-    begin, end = id_of(first, 0), id_of(last, -1)
+    begin, end = id_of("from", first, 0), id_of("to", last, -1)
     if end < 0:
         async with platform.db.connection() as conn:
             end = max(begin, (await store.bounds(conn, principal.organization_id))[1]) + 1
@@ -156,13 +163,13 @@ async def export(
     after: FromQuery[str | None] = None,
 ) -> Stream:
     """Every user by id as NDJSON; one that was cut off goes on behind its last line."""
-    behind = id_of(after, 0)
+    behind = id_of("after", after, 0)
     async with platform.db.connection() as conn:
         horizon = await store.horizon(conn)
     body = await begun(request, _lines(platform, principal.organization_id, behind))
     return kept_file(
         body, "application/x-ndjson", "users.ndjson",
-        **{"Changes-Cursor": encode_cursor(horizon, -1)},
+        **{"Changes-Cursor": encode_cursor(views.FEED, horizon, -1)},
     )
 
 

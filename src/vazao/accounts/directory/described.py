@@ -15,7 +15,7 @@ from vazao.accounts.directory.views import (
     UserPage,
     UserView,
 )
-from vazao.kit.errors import NotFound, StorageFull, UploadCutOff
+from vazao.kit.errors import StorageFull, UploadCutOff
 from vazao.kit.turns import TooManyWaiting, TurnNotReached
 from vazao.kit.web.openapi import (
     NO_STORE,
@@ -57,7 +57,7 @@ USERS = says(
 )
 USER = says(
     Answer(about="The user.", kind=OldUserView, example=OLD_ANA, headers=(NO_STORE,)),
-    parameters=(by_path("id", "The user's id.", "7"),), refuses=(NotFound,), scope=READ,
+    parameters=(by_path("id", "The user's id.", "7"),), refuses=(errors.UserNotFound,), scope=READ,
 )
 LIST_USERS = says(
     Answer(about="A page of users by id.", kind=UserPage, example={"items": [ANA], "next": None},
@@ -66,7 +66,7 @@ LIST_USERS = says(
 )
 GET_USER = says(
     Answer(about="The user.", kind=UserView, example=ANA, headers=(NO_STORE,)),
-    parameters=(by_path("id", "The user's id.", "7"),), refuses=(NotFound,), scope=READ,
+    parameters=(by_path("id", "The user's id.", "7"),), refuses=(errors.UserNotFound,), scope=READ,
 )
 CHANGES = says(
     Answer(about="A piece of the feed.", kind=UserChanges, headers=(NO_STORE,), example={

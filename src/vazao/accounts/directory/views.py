@@ -12,6 +12,8 @@ from vazao.kit import clock
 from vazao.kit.web.openapi import Count, Moment
 from vazao.kit.web.paging import encode_cursor
 
+FEED = "users.changes"
+"""Of which list the cursors of the feed are."""
 Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
@@ -93,7 +95,7 @@ def change_view(change: Change) -> UserChange:
 
 def place_of(change: Change) -> str:
     """The cursor behind a change."""
-    return encode_cursor(change.xid, change.seq)
+    return encode_cursor(FEED, change.xid, change.seq)
 
 
 def comparison_view(found: Compared, first: int, last: int) -> Comparison:
@@ -106,5 +108,6 @@ def comparison_view(found: Compared, first: int, last: int) -> Comparison:
     ]
     return {
         "from": first // width * width, "to": -(-last // width) * width, "count": found.users,
-        "digest": found.digest.hex(), "cursor": encode_cursor(found.horizon, -1), "items": items,
+        "digest": found.digest.hex(), "cursor": encode_cursor(FEED, found.horizon, -1),
+        "items": items,
     }

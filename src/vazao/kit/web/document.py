@@ -25,7 +25,14 @@ from vazao.kit.web.codings import (
 )
 from vazao.kit.web.hosts import HostUnknown
 from vazao.kit.web.openapi import JSON, Answer, Body, Header, Parameter, Says
-from vazao.kit.web.parameters import FieldInvalid, JsonInvalid, UnknownParameter
+from vazao.kit.web.parameters import (
+    FieldInvalid,
+    JsonInvalid,
+    ParameterInvalid,
+    ParameterRepeated,
+    TypeRefused,
+    UnknownParameter,
+)
 from vazao.kit.web.spooling import AnswersWaiting
 
 Refusals = Sequence[type[errors.VazaoError]]
@@ -140,9 +147,9 @@ def refused_by_frame(
     if said.bodies and handler.resolve_request_max_body_size() is not None:
         yield errors.TooLarge
         if any(body.media == JSON for body in said.bodies):
-            yield from (JsonInvalid, FieldInvalid)
-    if said.names("query"):
-        yield errors.BadRequest
+            yield from (JsonInvalid, FieldInvalid, TypeRefused)
+    if said.names("query") and path.startswith("/v1/"):
+        yield from (ParameterInvalid, ParameterRepeated)
     if said.bodies or said.names("query") or said.names("path"):
         yield errors.ValueRefused
 

@@ -80,7 +80,14 @@ def answer_framework(
         ]
     if error.status_code >= 500:
         return answer_unexpected(request, error)
+    if error.status_code == 413 and (limit := _limit_of(request)) is not None:
+        return answer_error(request, errors.TooLarge.than(limit))
     return answer_error(request, kind(details=details))
+
+
+def _limit_of(request: Request[Any, Any, Any]) -> int | None:
+    handler: Any = request.scope.get("route_handler")
+    return None if handler is None else handler.resolve_request_max_body_size()
 
 
 # Classes of SQLSTATE: no connection, no room for more, the server is stopping.
@@ -102,7 +109,11 @@ def answer_database(
 def answer_data(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A NUL byte in a text, a number out of range, JSON nested a thousand deep: refused, and
     logged with its traceback in case that it was we who made it up.
+
+    Nothing can be called by a name with a NUL character: such an address leads nowhere.
     """
+    if any("\0" in str(value) for value in request.path_params.values()):
+        return answer_error(request, errors.NotFound())
     log.warning("value refused", error_type=type(error).__name__, exc_info=error)
     return answer_error(request, errors.ValueRefused())
 

@@ -50,7 +50,7 @@ async def small_body(request: Request[Any, Any, Any], limit: int) -> bytes:
     async for chunk in body_of(request):
         body += chunk
         if len(body) > limit:
-            raise TooLarge
+            raise TooLarge.than(limit)
     return bytes(body)
 
 

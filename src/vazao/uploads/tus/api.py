@@ -177,7 +177,7 @@ class Files(Controller):
     ) -> tus_openapi.OpenPage:
         """Those that are unfinished, or whole and not used yet; ``after`` is ``next`` of a page."""
         size = paging.limit_of(limit)
-        before = paging.decode_cursor(after, int)[0] if after else None
+        before = paging.decode_cursor(after, "files", int)[0] if after else None
         async with platform.db.connection() as conn:
             found = await store.list_open(
                 conn, principal.organization_id, before=before, limit=size
@@ -191,7 +191,7 @@ class Files(Controller):
                 }
                 for each in found.items
             ],
-            "next": paging.following(found, lambda each: paging.encode_cursor(each.id)),
+            "next": paging.following(found, lambda each: paging.encode_cursor("files", each.id)),
         }
 
     @head("/{upload:str}", opt=tus_openapi.SHOW, summary="Show how far an upload is",

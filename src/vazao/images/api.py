@@ -39,9 +39,11 @@ from vazao.jobs import (
     TooMuchWaiting,
     accepted,
     admitted,
+    is_known,
     job_of,
     named_in,
     no_result,
+    repeated,
     status_of,
 )
 from vazao.kit.errors import BadRequest, NotFound, StorageFull, TooLarge, UploadCutOff
@@ -156,6 +158,15 @@ async def take_in(
     return upload, check.finish()
 
 
+async def _digest(platform: Platform, request: Request[Any, Any, Any]) -> str:
+    """What :func:`take_in` would keep as the body's digest; nothing is stored."""
+    limit = platform.settings.of(ImageSettings).max_bytes
+    try:
+        return await uploads.digest_of(body_of(request), limit)
+    except UploadTooLarge as error:
+        raise ImageTooHeavy(limit=limit) from error
+
+
 async def take_stored(
     platform: Platform, principal: Principal, request: Request[Any, Any, Any]
 ) -> Job:
@@ -259,6 +270,10 @@ class Randomize(Controller):
             return accepted(await take_stored(platform, principal, request))
         if content_type != tasks.CONTENT_TYPE:
             return Response(NotAPng(error=ONLY_PNG), status_code=400)
+        if is_known(request):
+            sha256 = await _digest(platform, request)
+            if known := repeated(request, idempotency_of(request, sha256), tasks.KIND):
+                return accepted(known)
         upload, header = await take_in(platform, principal, request)
         try:
             idempotency = idempotency_of(request, upload.sha256 or "")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from vazao.kit.faces import lazily
 
 if TYPE_CHECKING:
-    from vazao.jobs.admission import admitted
+    from vazao.jobs.admission import admitted, is_known, repeated
     from vazao.jobs.answers import (
         ACCEPTED,
         NO_RESULT,
@@ -76,13 +76,15 @@ __all__ = [
     "PartRun", "PartSignal", "TaskStatus", "TooMuchWaiting", "WaitingJobView", "accepted",
     "add_part", "admitted", "at_work", "by_ids", "cancel", "curl_line", "discard_open",
     "enqueue", "error_json", "error_view", "finished", "forget", "forget_said", "get_job",
-    "held_by", "hold_key", "job_of", "keep_result", "lead_seconds", "list_jobs", "list_topic",
-    "may_begin", "named_in", "no_result", "open_job", "register", "results_after",
-    "results_by_token", "results_of", "retry", "seal", "status_of", "topic_of", "view", "whole",
+    "held_by", "hold_key", "is_known", "job_of", "keep_result", "lead_seconds", "list_jobs",
+    "list_topic", "may_begin", "named_in", "no_result", "open_job", "register", "repeated",
+    "results_after", "results_by_token", "results_of", "retry", "seal", "status_of", "topic_of",
+    "view", "whole",
 ]
 
 __getattr__ = lazily(__name__, {
-    "admitted": "admission", "TooMuchWaiting": "errors",
+    "admitted": "admission", "is_known": "admission", "repeated": "admission",
+    "TooMuchWaiting": "errors",
     "ACCEPTED": "answers", "NO_RESULT": "answers", "READ": "answers", "TASK_TOKEN": "answers",
     "WRITE": "answers", "Accepted": "answers", "NoResult": "answers", "TaskStatus": "answers",
     "accepted": "answers", "job_of": "answers", "named_in": "answers",

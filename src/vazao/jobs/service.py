@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from psycopg.errors import DeadlockDetected
 
 from vazao.jobs import ending, fairness, store
+from vazao.jobs.admission import led_to
 from vazao.jobs.errors import (
     IdempotencyClash,
     JobEnded,
@@ -112,9 +112,7 @@ async def held_by(
     if not found.honoured:
         await store.jobs.free_key(conn, organization_id, key)
         return None
-    if found.digest != digest or found.job.kind != kind:
-        raise IdempotencyClash
-    return msgspec.structs.replace(found.job, created=False)
+    return led_to(found, digest, kind)
 
 
 async def split(

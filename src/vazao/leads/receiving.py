@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -11,13 +12,15 @@ from vazao import jobs, uploads
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.sql import Conn
 from vazao.kit.web.idempotency import Idempotency, idempotency_of
-from vazao.kit.web.parameters import json_of, refuse_unknown
+from vazao.kit.web.openapi import JSON
+from vazao.kit.web.parameters import TypeRefused, json_of, media_of, refuse_repeated, refuse_unknown
 from vazao.kit.web.streaming import announced_of, body_of, small_body
 from vazao.leads import described, service, store
 from vazao.leads.errors import FileUnnamed, OptionInvalid
 from vazao.leads.models import Import
 from vazao.leads.settings import LeadSettings
 
+KIND = "leads.import"
 JSON_BYTES = 1 << 20
 """More than the mapping of the widest sheet takes."""
 Begun = tuple[Import, jobs.Job]
@@ -32,13 +35,18 @@ async def begin(platform: Platform, principal: Principal, request: Asked) -> Beg
         UploadTooLarge, StorageFull: more than the limits allow.
         UnknownParameter, OptionInvalid: there is no such option, or it cannot be so.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
+    kind = media_of(request)
+    if kind == JSON:
         return await _begin_stored(platform, principal, request)
+    if kind == "application/x-www-form-urlencoded":
+        raise TypeRefused(remedy="Send the sheet as the body with --data-binary and its "
+                          "Content-Type, such as text/csv, or in a form with -F file=@sheet.csv.")
+    if jobs.is_known(request) and (known := await _sent_before(platform, request)):
+        return known
     upload, given = await _receive(platform, principal, request)
     try:
         options = service.options_of(given)
-        idempotency = idempotency_of(request, f"{upload.sha256}{sorted(given.items())}")
+        idempotency = _key(request, upload.sha256, given)
         async with platform.db.transaction() as conn:
             record, job = await service.begin(
                 conn, principal.organization_id, upload, options, idempotency=idempotency,
@@ -52,6 +60,34 @@ async def begin(platform: Platform, principal: Principal, request: Asked) -> Beg
     return record, job
 
 
+def _key(
+    request: Asked, sha256: str | None, given: dict[str, str]
+) -> Idempotency | None:
+    return idempotency_of(request, f"{sha256}{sorted(given.items())}")
+
+
+async def _sent_before(platform: Platform, request: Asked) -> Begun | None:
+    """The import that an equal request began before; its body is read, and not stored.
+
+    Raises:
+        IdempotencyClash: the key belongs to another request.
+    """
+    limit = platform.settings.of(LeadSettings).max_file_bytes
+    content_type = request.headers.get("content-type", "")
+    given = _query_of(request)
+    given.pop("filename", None)
+    if content_type.startswith("multipart/form-data"):
+        sha256, fields = await uploads.digest_form(
+            body_of(request), content_type, limit_bytes=limit, known=described.FORM_FIELDS
+        )
+        given = joined(given, fields)
+    else:
+        sha256 = await uploads.digest_of(body_of(request), limit)
+    job = jobs.repeated(request, _key(request, sha256, given), KIND)
+    async with platform.db.connection() as conn:
+        return await _of_job(conn, job)
+
+
 def _asked_by(principal: Principal, request: Asked) -> dict[str, Any]:
     return {"requested_by": principal.name,
             "request_id": request.scope["state"].get("request_id")}
@@ -59,6 +95,17 @@ def _asked_by(principal: Principal, request: Asked) -> dict[str, Any]:
 
 def _query_of(request: Asked) -> dict[str, str]:
     return {k: v for k, v in request.query_params.items() if isinstance(v, str)}
+
+
+def joined(query: dict[str, str], fields: dict[str, str]) -> dict[str, str]:
+    """The options of both.
+
+    Raises:
+        ParameterRepeated: one stands in both with different values: which was meant?
+    """
+    for name in query.keys() & fields.keys():
+        refuse_repeated(name, (query[name], fields[name]))
+    return query | fields
 
 
 async def _receive(
@@ -75,7 +122,11 @@ async def _receive(
             limit_bytes=limit, sha256=True, known=described.FORM_FIELDS,
             purpose=service.SHEET, announced=announced_of(request),
         )
-        return upload, given | fields
+        try:
+            return upload, joined(given, fields)
+        except BaseException:
+            await uploads.delete_upload(platform, upload)
+            raise
     upload = await uploads.receive(
         platform, uploads.owner_of(principal), body_of(request),
         filename=filename or "sheet", content_type=content_type,
@@ -85,18 +136,23 @@ async def _receive(
 
 
 async def _begin_stored(platform: Platform, principal: Principal, request: Asked) -> Begun:
-    said = await json_of(request, dict[str, Any], await small_body(request, JSON_BYTES))
+    body = await small_body(request, JSON_BYTES)
+    said = await json_of(request, dict[str, Any], body)
+    _refuse_doubled(body)
     refuse_unknown(said, described.JSON_FIELDS)
     token = said.pop("file", None)
     if not isinstance(token, str):
         raise FileUnnamed
-    given = _query_of(request) | {
+    given = joined(_query_of(request), {
         name: text_of(name, value) for name, value in said.items() if value is not None
-    }
+    })
     filename = given.pop("filename", None)
     options = service.options_of(given)
     idempotency = idempotency_of(request, f"file {token} {sorted(given.items())}")
+    job = jobs.repeated(request, idempotency, KIND)
     async with platform.db.transaction() as conn:
+        if known := await _of_job(conn, job):
+            return known
         try:
             upload = await take(platform, conn, principal.organization_id, token)
         except (uploads.UploadNotFound, uploads.UploadInUse):
@@ -110,6 +166,21 @@ async def _begin_stored(platform: Platform, principal: Principal, request: Asked
             conn, principal.organization_id, upload, options, idempotency=idempotency,
             **_asked_by(principal, request),
         )
+
+
+def _refuse_doubled(body: bytes) -> None:
+    """Refuse an object in which a name stands twice with different values: the last would count."""
+    objects: list[list[tuple[str, Any]]] = []
+
+    def keep(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        objects.append(pairs)
+        return dict(pairs)
+
+    # What holds the others is done last.
+    json.loads(body, object_pairs_hook=keep)
+    seen: dict[str, str] = {}
+    for name, value in objects[-1]:
+        refuse_repeated(name, (seen.setdefault(name, repr(value)), repr(value)))
 
 
 def text_of(name: str, value: Any) -> str:
@@ -126,9 +197,8 @@ def text_of(name: str, value: Any) -> str:
         return str(value)
     if isinstance(value, dict) and name == "mapping":
         return msgspec.json.encode(value).decode()
-    raise OptionInvalid(
-        name=name[:80], value=msgspec.json.encode(value).decode()[:80],
-        allowed="a text, a number, true, false",
+    raise OptionInvalid.of(
+        name, msgspec.json.encode(value).decode(), "a text", "a number", "true", "false"
     )
 
 
@@ -158,6 +228,11 @@ async def _known(
 ) -> Begun | None:
     if idempotency is None:
         return None
-    job = await jobs.held_by(conn, organization_id, *idempotency, "leads.import")
+    return await _of_job(
+        conn, await jobs.held_by(conn, organization_id, *idempotency, KIND)
+    )
+
+
+async def _of_job(conn: Conn, job: jobs.Job | None) -> Begun | None:
     record = await store.imports.get(conn, job.id) if job else None
     return None if job is None or record is None else (record, job)

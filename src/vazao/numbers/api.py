@@ -30,9 +30,10 @@ from vazao.jobs import (
     no_result,
     status_of,
 )
-from vazao.kit.errors import BadRequest, StorageFull, TooLarge, UploadCutOff, VazaoError
+from vazao.kit.errors import BadRequest, StorageFull, TooLarge, UploadCutOff
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.sql import Conn
+from vazao.kit.web import parameters
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.idempotency import Idempotency, IdempotencyKeyInvalid, idempotency_of
 from vazao.kit.web.openapi import (
@@ -65,13 +66,10 @@ FORMAT = (Parameter(
 ),)
 
 
-class TypeRefused(VazaoError):
+class TypeRefused(parameters.TypeRefused):
     """Send the file as text/plain or another text type, or application/json that names a stored
     file or an address.
     """
-
-    code = "content_type_refused"
-    status = 415
 
 
 class CharsetRefused(BadRequest):
@@ -140,9 +138,13 @@ async def take_in(
     limit = platform.settings.of(NumberSettings).max_bytes
     if announced_of(request) > limit:
         raise UploadTooLarge(limit=limit)
+    key = idempotency_of(request, "body")
+    if key is not None and jobs.is_known(request):
+        sha256 = await uploads.digest_of(body_of(request), limit)
+        if known := jobs.repeated(request, (key[0], f"{key[1]} {sha256}"), KIND):
+            return known
     follower = Arriving(
-        principal.organization_id, key=idempotency_of(request, "body"), **asked_by(
-            principal, request),
+        principal.organization_id, key=key, **asked_by(principal, request),
     )
     try:
         await uploads.receive(
@@ -203,6 +205,8 @@ async def take_named(
     limit = platform.settings.of(NumberSettings).max_bytes
     asked = asked_by(principal, request)
     idempotency = idempotency_of(request, f"file {named.file} url {named.url}")
+    if known := jobs.repeated(request, idempotency, KIND):
+        return known
     if named.file is not None:
         async with platform.db.transaction() as conn:
             try:
@@ -216,11 +220,20 @@ async def take_named(
                 raise UploadTooLarge(limit=limit)
             return await tasks.enqueue_file(conn, upload, idempotency=idempotency, **asked)
     assert named.url is not None
+    return await _take_source(platform, principal, named.url, idempotency, asked)
+
+
+async def _take_source(
+    platform: Platform, principal: Principal, url: str, idempotency: Idempotency | None,
+    asked: dict[str, Any],
+) -> Job:
+    organization_id = principal.organization_id
+    limit = platform.settings.of(NumberSettings).max_bytes
     async with platform.db.connection() as conn:
         if known := await _known(conn, organization_id, idempotency):
             return known
-        await sources.check(platform, conn, organization_id, principal.organization, named.url)
-    source = await sources.look(named.url)
+        await sources.check(platform, conn, organization_id, principal.organization, url)
+    source = await sources.look(url)
     if source.size > limit:
         raise UploadTooLarge(limit=limit)
     async with platform.db.transaction() as conn:

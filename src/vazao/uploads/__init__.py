@@ -22,9 +22,10 @@ if TYPE_CHECKING:
         UploadTooLarge,
     )
     from vazao.uploads.forgetting import forget_called
-    from vazao.uploads.forms import receive_form
+    from vazao.uploads.forms import digest_form, receive_form
     from vazao.uploads.intake import (
         delete_upload,
+        digest_of,
         doom_upload,
         get_upload,
         hold_upload,
@@ -44,17 +45,17 @@ if TYPE_CHECKING:
 __all__ = [
     "RESULT", "FormInvalid", "Owner", "Purpose", "StorageQuotaReached", "TooManyUploads",
     "Upload", "UploadInUse", "UploadNotFound", "UploadSettings", "UploadTooLarge",
-    "claim_upload", "delete_upload", "doom_upload", "find_any", "forget_called", "get_upload",
-    "hold_upload", "list_held", "local_file", "of_files", "owner_of", "read", "receive",
-    "receive_form", "register", "release_upload", "segment_key", "segments", "sha256_of",
-    "spool_folder", "stored_since",
+    "claim_upload", "delete_upload", "digest_form", "digest_of", "doom_upload", "find_any",
+    "forget_called", "get_upload", "hold_upload", "list_held", "local_file", "of_files",
+    "owner_of", "read", "receive", "receive_form", "register", "release_upload", "segment_key",
+    "segments", "sha256_of", "spool_folder", "stored_since",
 ]
 
 __getattr__ = lazily(__name__, {
     "FormInvalid": "errors", "UploadInUse": "errors", "UploadNotFound": "errors",
     "StorageQuotaReached": "errors", "TooManyUploads": "errors", "UploadTooLarge": "errors",
-    "forget_called": "forgetting", "receive_form": "forms", "delete_upload": "intake",
-    "doom_upload": "intake",
+    "forget_called": "forgetting", "digest_form": "forms", "receive_form": "forms",
+    "delete_upload": "intake", "digest_of": "intake", "doom_upload": "intake",
     "get_upload": "intake", "hold_upload": "intake", "local_file": "intake", "read": "intake",
     "receive": "intake", "release_upload": "intake", "sha256_of": "intake",
     "spool_folder": "intake",

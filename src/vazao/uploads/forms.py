@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from vazao.kit.errors import UploadCutOff
 from vazao.kit.platform import Platform
-from vazao.kit.web.parameters import refuse_unknown
+from vazao.kit.web.parameters import refuse_repeated, refuse_unknown
 from vazao.uploads import intake
 from vazao.uploads.errors import FormInvalid
 from vazao.uploads.models import Upload
@@ -17,6 +17,8 @@ from vazao.uploads.quotas import TASK, Owner, Purpose
 
 FIELD_BYTES = 64 << 10
 FIELDS = 100
+Take = Callable[[MultipartSegment, AsyncIterator[bytes]], Awaitable[None]]
+"""What is done with a form's file: given its head and its bytes."""
 
 
 def parser_of(content_type: str) -> PushMultipartParser:
@@ -63,12 +65,32 @@ class Form:
         except MultipartError as error:
             raise UploadCutOff from error
 
+    async def read(self, file_field: str, take: Take) -> None:
+        """Read the whole form: *take* gets the file, the fields are kept.
+
+        Raises:
+            FormInvalid: it is malformed, or has not one file, called *file_field*.
+        """
+        events, taken = self.events(), False
+        async for head in events:
+            assert isinstance(head, MultipartSegment)
+            if head.name != file_field and not head.filename:
+                await self.value(events, head)
+            elif head.name != file_field or taken:
+                raise FormInvalid("The form may have only one file: {name}.", name=file_field)
+            else:
+                await take(head, _content(events))
+                taken = True
+        if not taken:
+            raise FormInvalid("The form's field {name} with a file is missing.", name=file_field)
+
     async def value(self, events: AsyncIterator[object], head: MultipartSegment) -> None:
         """Keep the small field whose head was just read.
 
         Raises:
             FormInvalid: it is too long or not UTF-8.
             UnknownParameter: its name is not known.
+            ParameterRepeated: it stood there before with another value.
         """
         pieces, name = bytearray(), head.name or ""
         if self.known is not None:
@@ -84,9 +106,10 @@ class Form:
                     name=name, limit=FIELD_BYTES,
                 )
         try:
-            self.fields[name] = pieces.decode()
+            value = pieces.decode()
         except UnicodeDecodeError as error:
             raise FormInvalid("The form's field {name} is not UTF-8.", name=name) from error
+        refuse_repeated(name, (self.fields.setdefault(name, value), value))
 
 
 async def _content(events: AsyncIterator[object]) -> AsyncIterator[bytes]:
@@ -114,26 +137,39 @@ async def receive_form(
         FormInvalid, UnknownParameter: malformed; too many fields, or one not *known*; not one file.
         UploadTooLarge, UploadCutOff, StorageFull: as the intake's.
     """
+    stored: list[Upload] = []
+
+    async def store(head: MultipartSegment, content: AsyncIterator[bytes]) -> None:
+        stored.append(await intake.receive(
+            platform, owner, content, filename=head.filename, purpose=purpose,
+            content_type=head.content_type, limit_bytes=limit_bytes, sha256=sha256,
+            announced=announced,
+        ))
+
     form = Form(stream, parser_of(content_type_header), known)
-    events = form.events()
-    upload: Upload | None = None
     try:
-        async for head in events:
-            assert isinstance(head, MultipartSegment)
-            if head.name != file_field and not head.filename:
-                await form.value(events, head)
-            elif head.name != file_field or upload is not None:
-                raise FormInvalid("The form may have only one file: {name}.", name=file_field)
-            else:
-                upload = await intake.receive(
-                    platform, owner, _content(events), filename=head.filename, purpose=purpose,
-                    content_type=head.content_type, limit_bytes=limit_bytes, sha256=sha256,
-                    announced=announced,
-                )
-        if upload is None:
-            raise FormInvalid("The form's field {name} with a file is missing.", name=file_field)
-        return upload, form.fields
+        await form.read(file_field, store)
     except BaseException:
-        if upload is not None:
+        for upload in stored:
             await intake.delete_upload(platform, upload)
         raise
+    return stored[0], form.fields
+
+
+async def digest_form(
+    stream: AsyncIterator[bytes], content_type_header: str, *, file_field: str = "file",
+    limit_bytes: int, known: Collection[str] | None = None,
+) -> tuple[str, dict[str, str]]:
+    """The SHA-256 (hex) of the form's one file, and the other fields; nothing is stored.
+
+    Raises:
+        FormInvalid, UnknownParameter, UploadTooLarge, UploadCutOff: as :func:`receive_form`.
+    """
+    found: list[str] = []
+
+    async def digest(head: MultipartSegment, content: AsyncIterator[bytes]) -> None:
+        found.append(await intake.digest_of(content, limit_bytes))
+
+    form = Form(stream, parser_of(content_type_header), known)
+    await form.read(file_field, digest)
+    return found[0], form.fields

@@ -151,6 +151,20 @@ async def receive(
         raise
 
 
+async def digest_of(stream: AsyncIterator[bytes], limit_bytes: int) -> str:
+    """What :func:`receive` would keep as the body's SHA-256 (hex), storing nothing.
+
+    Raises:
+        UploadTooLarge: with the limit.
+    """
+    digest = hashlib.sha256()
+    source = Source(stream, limit_bytes, digest)
+    while await source.more():
+        async for _ in source.segment(COALESCE_BYTES, None):
+            pass
+    return digest.hexdigest()
+
+
 async def _complete(
     platform: Platform, upload: Upload, sha256: str | None, follower: Follower | None
 ) -> Upload:

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from vazao.kit.errors import BadRequest
 
+HEADER = "Idempotency-Key"
+
 if TYPE_CHECKING:
     from litestar import Request
+    from litestar.connection import ASGIConnection
 
 Idempotency = tuple[str, str]
 """The key, and a hash of what was asked."""
@@ -30,9 +33,17 @@ def idempotency_of(
     Raises:
         IdempotencyKeyInvalid: the header is empty, too long, or not printable ASCII.
     """
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
+    key = key_of(request)
+    return None if key is None else (key, f"{request.method} {request.url.path} {body_hash}")
+
+
+def key_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
+    """The request's ``Idempotency-Key``, if it brings one.
+
+    Raises:
+        IdempotencyKeyInvalid: the header is empty, too long, or not printable ASCII.
+    """
+    key = connection.headers.get(HEADER)
+    if key is not None and not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
         raise IdempotencyKeyInvalid
-    return key, f"{request.method} {request.url.path} {body_hash}"
+    return key

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from vazao.kit.errors import VazaoError
+from vazao.kit.web import idempotency
 from vazao.kit.web.paging import DEFAULT_LIMIT, MOST, CursorInvalid, LimitInvalid
 
 JSON = "application/json"
@@ -125,7 +126,7 @@ LIMIT = Parameter(
 )
 AFTER = Parameter(
     name="after", about="Go on behind this place: `next` of the page before.",
-    example="WzQyXQ",
+    example="WyJqb2JzIiw0Ml0",
 )
 PAGED = (LIMIT, AFTER)
 PAGED_REFUSES = (LimitInvalid, CursorInvalid)
@@ -148,7 +149,7 @@ def by_header(
 
 
 IDEMPOTENCY_KEY = by_header(
-    "Idempotency-Key",
+    idempotency.HEADER,
     "Honoured for 24 hours: the same key and request give the same resource, the same key with "
     "another request is refused.",
     "2f1d3a5e-import-2026-11-25",

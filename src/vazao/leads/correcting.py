@@ -14,7 +14,7 @@ import io
 import tempfile
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, cast
@@ -32,7 +32,7 @@ from vazao.leads.cells import escape, escape_once, unescape
 from vazao.leads.errors import TookTooLong
 from vazao.leads.mapping import CUSTOM
 from vazao.leads.models import Import
-from vazao.leads.reading import NICE, ahead, check_sheet, limits
+from vazao.leads.reading import NICE, PASSED, ahead, check_sheet
 from vazao.leads.reasons import REASONS
 
 COLUMNS = ("vazao_row", "vazao_column", "vazao_reason")
@@ -153,11 +153,11 @@ class _Correction:
             told, long_rows = await self._kinds(conn)
             types = await store.base.custom_types(conn, record.organization_id)
             upload = await uploads.get_upload(conn, record.organization_id, record.upload)
-        if not told:
-            # Also where the sheet could not be read at all, which it still cannot.
-            file.write(_header([h for _, h in _kept(record.headers or [])], []))
-            return
         async with uploads.local_file(self.platform, upload) as path:
+            if not told:
+                separator = await asyncio.to_thread(self._found, path)
+                file.write(_header([h for _, h in _kept(record.headers or [])], [], separator))
+                return
             sheet = await asyncio.to_thread(self._open, path)
             try:
                 kept = _kept(sheet.headers)
@@ -180,6 +180,14 @@ class _Correction:
         """Whether anything is to be told, and whether rows are too long."""
         return await store.imports.rejection_kinds(conn, self.record.id)
 
+    def _found(self, path: Path) -> str:
+        """The separator of the sheet; that was named where it could not be read, which it still
+        cannot, or a comma.
+        """
+        with suppress(sheets.SheetError), self._open(path) as sheet:
+            return self._separator(sheet)
+        return self.record.delimiter or ","
+
     def _separator(self, sheet: sheets.Sheet) -> str:
         return sheet.delimiter or ","
 
@@ -193,7 +201,7 @@ class _Correction:
         record = self.record
         return sheets.open_sheet(
             path, record.filename, choices=record.choices,
-            limits=replace(limits(self.platform), child_nice=NICE),
+            limits=replace(PASSED, child_nice=NICE),
         )
 
     def _cells(

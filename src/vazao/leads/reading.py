@@ -79,7 +79,8 @@ class Reading:
             self.suppressed = await store.suppression.suppressed(conn, self.record.organization_id)
         sheet = await asyncio.to_thread(
             sheets.open_sheet, self.path, self.record.filename,
-            choices=self.record.choices, limits=limits(self.platform),
+            choices=self.record.choices,
+            limits=PASSED if self.record.headers else limits(self.platform),
             batch_rows=BATCH_ROWS,
         )
         try:
@@ -234,12 +235,35 @@ NICE = 10
 """How far the reader of a workbook for a request lets others go first: sign-ins, say."""
 
 
-def limits(platform: Platform) -> sheets.Limits:
-    """The limits of a sheet, from the settings."""
+PASSED = sheets.Limits(file_bytes=1 << 50, rows=1 << 40, columns=1 << 14, cell_bytes=1 << 30)
+"""Of a sheet that was read to its end before: it passed the limits of that time, and what was told
+of its rows is found again whatever the settings say now."""
+
+
+def limits(platform: Platform, stored: Path | None = None) -> sheets.Limits:
+    """The limits of a sheet, from the settings.
+
+    Args:
+        stored: a file that is stored already: its length was held to the limit as it came in.
+    """
     settings = platform.settings.of(LeadSettings)
+    size = stored.stat().st_size if stored else 0
     return sheets.Limits(
-        file_bytes=settings.max_file_bytes, rows=settings.max_rows,
+        file_bytes=max(settings.max_file_bytes, size), rows=settings.max_rows,
         columns=settings.max_columns, cell_bytes=settings.max_cell_bytes,
+    )
+
+
+def searched(platform: Platform, stored: Path) -> sheets.Limits:
+    """The limits within which a stored file is searched for a person.
+
+    Whether an import ever read it is not known here, so it cannot be without limits; lowered
+    settings must not hide a person, so none is below its default.
+    """
+    now, first = limits(platform, stored), sheets.Limits()
+    return replace(
+        now, file_bytes=max(now.file_bytes, first.file_bytes), rows=PASSED.rows,
+        columns=max(now.columns, first.columns), cell_bytes=max(now.cell_bytes, first.cell_bytes),
     )
 
 

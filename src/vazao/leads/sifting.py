@@ -45,9 +45,9 @@ def holds(path: Path, filename: str, emails: Sequence[str], platform: Platform) 
 def _sheet_holds(
     path: Path, filename: str, emails: Sequence[str], platform: Platform
 ) -> bool:
-    from vazao.leads.reading import limits
+    from vazao.leads.reading import searched
 
-    with sheets.open_sheet(path, filename, limits=limits(platform)) as sheet:
+    with sheets.open_sheet(path, filename, limits=searched(platform, path)) as sheet:
         if _texts_hold(sheet.headers, emails):
             return True
         for batch in sheet.batches():

@@ -241,7 +241,10 @@ async def _look_at(
     async with sampling.as_file(platform, source) as path:
         return await asyncio.to_thread(
             sheets.preview, path, source.filename, choices=choices, rows=ROWS,
-            limits=replace(limits(platform), child_seconds=LOOK_SECONDS, child_nice=NICE),
+            limits=replace(
+                limits(platform, path if source.stored else None), child_seconds=LOOK_SECONDS,
+                child_nice=NICE,
+            ),
             sample=source.sample,
         )
 

@@ -77,7 +77,9 @@ async def test_the_users_of_others_are_not_there(
 ) -> None:
     for id in (people.eva, 999_999, "abc", "-1", "9" * 30, "%00"):
         for path in (f"/user/{id}", f"/v1/users/{id}"):
-            assert (await system.get(path)).status_code == 404, path
+            answer = await system.get(path)
+            told = (answer.status_code, answer.json()["error"]["code"])
+            assert told == (404, "user_not_found"), path
     assert (await system.get(f"/v1/users/{people.beto}")).json()["username"] == "beto"
     poor = await token_for(platform, people.acme, "leads:read")
     for path in ("/users", "/v1/users", f"/user/{people.ana}", "/v1/users/export"):

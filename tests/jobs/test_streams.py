@@ -210,7 +210,7 @@ async def test_a_stream_has_all_that_the_job_has(platform: Platform) -> None:
             told = await event(lines)
             shown = (await client.get(f"/v1/jobs/{job.token}")).json()
             assert told == shown
-            assert told["waits_for"]["reason"] == "turn"
+            assert told["waits_for"]["reason"] == "workers"
             assert told["report"] is None
             await cancel(platform, job.token)
             assert set(await event(lines)) == set(shown)

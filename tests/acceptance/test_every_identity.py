@@ -41,7 +41,7 @@ SILENT = {
     "GET /admin/users/{user_id}/password": "the same",
     "GET /admin/users/{user_id}/sessions": "the same",
     "GET /language/{code}": "the same", "GET /login": "the same", "GET /userInfo": "the same",
-    "GET /leads/purge": "the same", "GET /relay/sites/{name}/token": "the same",
+    "GET /relay/sites/{name}/token": "the same",
     "GET /favicon.ico": "a picture",
     "GET /static/{name}": "a file for everyone", "GET /relay/{name}": "a file for everyone",
     "GET /openapi.json": "the reference", "GET /healthz": "says that it lives",

@@ -70,6 +70,11 @@ async def test_pages_of_a_filled_organization(
     ended = await browser.get(f"/leads/imports/{shown['id']}")
     assert "bad" in ended.text
     assert f"/v1/leads/imports/{shown['id']}/errors" in ended.text
+    for each in (shown, failed):
+        path = f"/leads/imports/{each['id']}"
+        job = re.search(r'href="(/jobs/[^"]+)"', (await browser.get(path)).text)
+        assert job, "the way to its job, and back"
+        assert f'href="{path}"' in (await browser.get(job[1])).text
     wrong = await browser.get(f"/leads/imports/{failed['id']}")
     assert failed["error"]["message"] in html.unescape(wrong.text) or language != "en"
     assert "data-stream" not in wrong.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 from tests.support.history import write_job
 from tests.support.jobs import make_platform
-from tests.support.people import People, csrf_in
+from tests.support.people import People
+from vazao.jobs import overview
 
 pytestmark = pytest.mark.anyio
 Browser = httpx2.AsyncClient
@@ -59,3 +61,71 @@ async def test_a_job_that_is_tried_again_says_when(
         assert "Next attempt:" in told[1]
         assert 'datetime="2099-03-04T05:06:07' in told[1]
         assert "05:06:07 UTC" in told[1], "also without scripts"
+
+
+async def shown(browser: Browser, **query: str) -> list[str]:
+    """The jobs of the list and of the piece of it that is renewed, which agree."""
+    found = []
+    for path in ("/jobs", "/jobs/rows"):
+        answer = await browser.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        found.append(re.findall(r'id="job-([0-9a-f]{32})"', answer.text))
+    assert found[0] == found[1]
+    return found[0]
+
+
+async def named(people: People, organization: int, by: str, about: str) -> str:
+    """A job that *by* asked for, on *about*."""
+    token = await write_job(people.platform, organization)
+    await change(
+        people, "update jobs.job set requested_by = %s, "
+        "payload = jsonb_build_object('about', %s::text) where token = %s", by, about, token
+    )
+    return token
+
+
+async def test_jobs_are_found_by_who_asked_file_and_id(
+    people: People, browser: Browser, organization: int
+) -> None:
+    march = await named(people, organization, "ana", "Clientes_março.csv")
+    april = await named(people, organization, "beto & filhos", "clientes_abril.csv")
+    foreign = await named(people, await people.found_organization(), "ana", "clientes_abril.csv")
+    assert await shown(browser, by="ana") == [march]
+    assert await shown(browser, by="beto & filhos") == [april]
+    assert await shown(browser, by="An") == [], "a name is whole"
+    assert await shown(browser, q="CLIENTES_") == [april, march]
+    assert await shown(browser, q=" março ") == [march]
+    assert await shown(browser, q="%") == [], "no pattern"
+    assert await shown(browser, q=april.upper()) == [april]
+    assert await shown(browser, q=april[:31]) == [], "an id is whole"
+    assert await shown(browser, q=foreign) == []
+    assert await shown(browser, q="\0abril\0", by="beto & filhos", kind="test.echo") == [april]
+    assert await shown(browser, q="abril", by="ana") == []
+    assert await shown(browser, q="abril", status="failed") == []
+    text = (await browser.get("/jobs")).text
+    assert 'href="/jobs?by=beto+%26+filhos"' in text, "from a row to all that they asked for"
+
+
+async def test_pages_of_a_search_keep_it(
+    people: People, browser: Browser, organization: int
+) -> None:
+    made = [await named(people, organization, "ana", "x.csv") for _ in range(27)]
+    await named(people, organization, "beto", "x.csv")
+    text = (await browser.get("/jobs?by=ana&q=x")).text
+    following = re.search(r'rel="next" href="([^"]+)"', text)
+    assert following
+    rest = (await browser.get("/jobs" + html.unescape(following[1]))).text
+    assert re.findall(r'id="job-([0-9a-f]{32})"', rest) == made[1::-1]
+    assert 'name="by" value="ana"' in rest
+    assert 'name="q" value="x"' in rest
+
+
+async def test_a_search_looks_no_further_than_it_says(
+    people: People, browser: Browser, organization: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "SEARCHED", 2)
+    old, *new = [await named(people, organization, "ana", "x.csv") for _ in range(3)]
+    await write_job(people.platform, await people.found_organization())
+    assert await shown(browser, by="ana") == await shown(browser, q="x.c") == new[::-1]
+    assert await shown(browser, q=old) == [old], "an id has an index"
+    assert "among the newest 2 jobs" in (await browser.get("/jobs?q=x")).text

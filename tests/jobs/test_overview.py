@@ -50,7 +50,7 @@ async def touched(conn: Any, statement: Any, **params: Any) -> tuple[int, str]:
 @pytest.mark.parametrize("asked", [
     {}, {"status": "failed"}, {"status": "cancelled"}, {"kind": "test.fan"}, {"before": 20_000},
     {"kind": "nothing"}, {"status": "failed", "kind": "test.echo"},
-    {"status": "queued", "kind": "test.fan", "before": 39_900},
+    {"status": "queued", "kind": "test.fan", "before": 39_900}, {"token": "0" * 32},
 ])
 async def test_a_list_reads_little(platform: Platform, asked: dict[str, Any]) -> None:
     async with platform.db.connection() as conn:
@@ -101,3 +101,18 @@ async def test_the_log_tells_what_went_wrong_in_order(platform: Platform) -> Non
         (5, 1, 0), (7, 0, 1),
     ]
     assert [event.at for event in events] == sorted(event.at for event in events)
+
+
+async def test_a_search_reads_the_newest_alone(platform: Platform) -> None:
+    async with platform.db.connection() as conn:
+        floor, plan = await touched(
+            conn, store.pages.Q.nth_newest, organization_id=1, newest=overview.SEARCHED
+        )
+        assert "Seq Scan" not in plan
+        assert floor < 600, plan
+        blocks, plan = await touched(
+            conn, store.pages.listing(["by", "about", "above"]), organization_id=1, limit=26,
+            page_bytes=PAGE_BYTES, by="ana", about="x", above=40_000 - 2 * overview.SEARCHED,
+        )
+    assert "Seq Scan" not in plan
+    assert blocks < 600, plan

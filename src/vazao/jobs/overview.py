@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,8 @@ NEWEST_OF_KIND = 500
 PICTURED = 200
 LATEST = 5
 LOOKED_AT = 5000
+SEARCHED = 5000
+_ID = re.compile("[0-9a-f]{32}")
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -31,10 +34,19 @@ class Event(msgspec.Struct, frozen=True):
 async def rows(
     conn: Conn, organization_id: int, *, limit: int, before: int | None = None,
     status: str | None = None, kind: str | None = None, hidden: Sequence[str] = (),
+    by: str | None = None, text: str | None = None,
 ) -> Page[Row]:
-    """A page of the organization's jobs, newest first; *before*: the last page's last id."""
+    """A page of the organization's jobs, newest first; *before*: the last page's last id.
+
+    Args:
+        by: who asked for them, and *text*, a piece of what they work on, are looked for among
+            the ``SEARCHED`` newest. A *text* that is a whole id finds that job however old.
+    """
+    whole = text is not None and _ID.fullmatch(text.lower()) is not None
     return await store.pages.rows(
-        conn, organization_id, limit=limit, before=before, status=status, kind=kind, hidden=hidden
+        conn, organization_id, limit=limit, before=before, status=status, kind=kind,
+        hidden=hidden, by=by, newest=SEARCHED,
+        **({"token": (text or "").lower()} if whole else {"about": text}),
     )
 
 

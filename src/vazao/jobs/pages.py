@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -42,12 +42,14 @@ class Listing(msgspec.Struct, frozen=True):
 
     status: str | None
     kind: str | None
+    by: str | None
+    q: str | None
     after: str | None
 
     @property
     def filters(self) -> dict[str, str]:
         """The filters as an address carries them."""
-        held = {"status": self.status, "kind": self.kind}
+        held = {"status": self.status, "kind": self.kind, "by": self.by, "q": self.q}
         return {name: value for name, value in held.items() if value}
 
     @property
@@ -56,15 +58,19 @@ class Listing(msgspec.Struct, frozen=True):
         return decode_cursor(self.after, "jobs", int)[0] if self.after else None
 
 
-def listing(status: str | None, kind: str | None, after: str | None) -> Listing:
+def listing(query: Mapping[str, str]) -> Listing:
     """The list that a query asks for; empty fields of its form count as not given.
 
     Raises:
         StatusInvalid: there is no such status.
     """
-    if status and status not in STATUSES:
+    asked = {
+        name: query.get(name, "").replace("\0", "").strip() or None
+        for name in Listing.__struct_fields__
+    }
+    if asked["status"] and asked["status"] not in STATUSES:
         raise StatusInvalid
-    return Listing(status or None, kind or None, after or None)
+    return Listing(**asked)
 
 
 async def _rows(
@@ -73,7 +79,7 @@ async def _rows(
     async with platform.db.connection() as conn:
         found = await overview.rows(
             conn, principal.organization_id, limit=PAGE, before=asked.before, status=asked.status,
-            kind=asked.kind, hidden=hidden_from(platform, principal),
+            kind=asked.kind, hidden=hidden_from(platform, principal), by=asked.by, text=asked.q,
         )
     return {
         "rows": found.items, "next": following(found, lambda row: encode_cursor("jobs", row.id)),
@@ -90,17 +96,16 @@ def digest(shown: Sequence[Any]) -> str:
 
 @get("/jobs", opt={"scope": READ}, include_in_schema=False)
 async def show_jobs(
-    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker,
-    status: FromQuery[str | None] = None, kind: FromQuery[str | None] = None,
-    after: FromQuery[str | None] = None,
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
 ) -> Response[str]:
     """Jobs of the organization with their times, and how long each kind takes."""
-    asked = listing(status, kind, after)
+    asked = listing(request.query_params)
     kinds = sorted({*platform.registry.job_kinds} - {*hidden_from(platform, principal)})
     async with platform.db.connection() as conn:
         taken = await overview.times(conn, principal.organization_id, kinds)
     return page(
-        request, "jobs/list.html", statuses=STATUSES, picture=pictures.picture_of_times(taken),
+        request, "jobs/list.html", statuses=STATUSES, searched=overview.SEARCHED,
+        picture=pictures.picture_of_times(taken),
         **await _rows(request, platform, principal, asked),
     )
 
@@ -108,12 +113,10 @@ async def show_jobs(
 @get("/jobs/rows", opt={"scope": READ}, include_in_schema=False)
 async def show_rows(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker,
-    status: FromQuery[str | None] = None, kind: FromQuery[str | None] = None,
-    after: FromQuery[str | None] = None, seen: FromQuery[str | None] = None,
+    seen: FromQuery[str | None] = None,
 ) -> Response[Any]:
     """The list alone, which the page asks for again; 204 where it is what the reader has seen."""
-    asked = listing(status, kind, after)
-    found = await _rows(request, platform, principal, asked)
+    found = await _rows(request, platform, principal, listing(request.query_params))
     if found["seen"] == seen:
         return Response(None, status_code=204)
     return page(request, "jobs/rows.html", **found)

@@ -18,7 +18,13 @@ _FILTERS = {
     "kind": sql.trusted("and kind = %(kind)s "),
     "before": sql.trusted("and id < %(before)s "),
     "hidden": sql.trusted("and kind <> all (%(hidden)s::text[]) "),
+    "token": sql.trusted("and token = %(token)s "),
+    "by": sql.trusted("and requested_by = %(by)s "),
+    "about": sql.trusted("and strpos(lower(payload ->> 'about'), lower(%(about)s)) > 0 "),
+    "above": sql.trusted("and id > %(above)s "),
 }
+# Those without an index of their own.
+_SEARCHED = ("by", "about")
 
 
 def listing(asked: Sequence[str]) -> Composed:
@@ -28,15 +34,23 @@ def listing(asked: Sequence[str]) -> Composed:
 
 async def rows(
     conn: Conn, organization_id: int, *, limit: int, before: int | None, status: str | None,
-    kind: str | None, hidden: Sequence[str] = (),
+    kind: str | None, hidden: Sequence[str] = (), token: str | None = None, by: str | None = None,
+    about: str | None = None, newest: int = 0,
 ) -> Page[Row]:
     """A page of the organization's jobs, newest first, with ids below *before*; none of a kind in
-    *hidden*.
+    *hidden*. By whom they were asked for (*by*), and a piece of what they work on (*about*), are
+    looked for among the *newest*.
     """
     values: dict[str, Any] = {
         "status": status, "kind": kind, "before": before, "hidden": list(hidden) or None,
+        "token": token, "by": by, "about": about,
     }
     asked = {name: value for name, value in values.items() if value is not None}
+    if any(name in asked for name in _SEARCHED):
+        last = await sql.row(
+            conn, Q.nth_newest, organization_id=organization_id, newest=newest
+        )
+        asked["above"] = last[0] if last else 0
     return await sql.page(
         conn, Row, listing(list(asked)), organization_id=organization_id, limit=limit, **asked
     )

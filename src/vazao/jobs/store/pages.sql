@@ -10,6 +10,13 @@ from jobs.job
 where organization_id = %(organization_id)s and status <> 'receiving' {filters}
 order by id desc limit %(limit)s
 
+-- name: nth_newest
+-- Where a search of the list ends: no index knows who asked or what a file is called, so that it
+-- looks at so many of the newest jobs and no further.
+select id from jobs.job
+where organization_id = %(organization_id)s and status <> 'receiving'
+order by id desc offset %(newest)s limit 1
+
 -- name: latest_of_kinds
 -- The newest jobs of some kinds: out of the newest of each, by its index, so that a flood of another
 -- kind costs nothing.

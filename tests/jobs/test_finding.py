@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.history import write_job
 from tests.support.jobs import make_platform
-from tests.support.people import People
+from tests.support.people import People, csrf_in
 from vazao.jobs import overview
 
 pytestmark = pytest.mark.anyio
@@ -129,3 +129,39 @@ async def test_a_search_looks_no_further_than_it_says(
     assert await shown(browser, by="ana") == await shown(browser, q="x.c") == new[::-1]
     assert await shown(browser, q=old) == [old], "an id has an index"
     assert "among the newest 2 jobs" in (await browser.get("/jobs?q=x")).text
+
+
+async def test_failed_jobs_of_a_page_start_over_together(
+    people: People, browser: Browser, organization: int
+) -> None:
+    async def made(kind: str, status: str) -> str:
+        return await write_job(people.platform, organization, kind, status)
+
+    failed = [await made("test.echo", "failed") for _ in range(3)]
+    other = await made("test.fan", "failed")
+    foreign = await write_job(
+        people.platform, await people.found_organization(), status="failed"
+    )
+    assert "/jobs/retry" not in (await browser.get("/jobs")).text
+    text = (await browser.get("/jobs?status=failed&kind=test.echo")).text
+    assert "Start these 3 failed jobs over" in text
+    listed = re.search(r'name="jobs" value="([^"]+)"', text)
+    assert listed
+    assert listed[1].split(",") == failed[::-1]
+    await change(people, "update jobs.job set status = 'finished' where token = %s", failed[0])
+    form = {"csrf": csrf_in(text), "jobs": f"{listed[1]},{foreign},x,\0"}
+    assert (await browser.post("/jobs/retry", data=form | {"csrf": "x"})).status_code == 403
+    answer = await browser.post("/jobs/retry", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/jobs")
+    assert "Jobs that start over: 2." in (await browser.get("/jobs")).text
+    assert await shown(browser, status="queued") == failed[:0:-1]
+    assert await shown(browser, status="failed") == [other]
+    async with people.platform.db.connection() as conn:
+        row = await (await conn.execute(
+            "select status from jobs.job where token = %s", [foreign]
+        )).fetchone()
+    assert row == ("failed",)
+    for jobs in ({}, {"jobs": ""}):
+        assert (await browser.post("/jobs/retry", data=form | jobs)).status_code == 303
+    reader = await people.with_token(organization, "jobs:read")
+    assert (await reader.post("/jobs/retry", data={"jobs": other})).status_code == 403

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -129,6 +130,28 @@ async def show_new(
     """Where files are dropped that a feature works on."""
     targets = sorted(platform.registry.drop_targets, key=lambda target: target.order)
     return page(request, "jobs/new.html", targets=targets)
+
+
+@post("/jobs/retry", opt={"scope": WRITE, "fields": ("jobs",)}, include_in_schema=False,
+      guards=[admitted])
+async def retry_shown(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[Any]:
+    """Let the failed jobs that a page of the list showed start over, and say how many did.
+
+    What has ended otherwise or begun again meanwhile stays as it is. Each job is a transaction
+    of its own: a second one's row may not be locked once the share is.
+    """
+    named = (await request.form()).get("jobs")
+    hidden, begun = hidden_from(platform, principal), 0
+    for token in named.split(",")[:PAGE] if isinstance(named, str) else ():
+        with suppress(NotFound, Conflict):
+            async with platform.db.transaction() as conn:
+                await service.retry(
+                    conn, principal.organization_id, token.replace("\0", ""), hidden=hidden
+                )
+            begun += 1
+    return go_on(request, "/jobs", "Jobs that start over: {count}.", count=begun)
 
 
 @get("/jobs/{token:str}", opt={"scope": READ}, include_in_schema=False)
@@ -270,5 +293,5 @@ async def _act(
 
 
 routes = [
-    show_jobs, show_rows, show_new, show_job, show_course, cancel, retry,
+    show_jobs, show_rows, show_new, retry_shown, show_job, show_course, cancel, retry,
 ]

@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from vazao.accounts import authentication, errors, service, store
 from vazao.accounts.administration.api import renew_password, renew_profile
 from vazao.accounts.administration.service import Profile
+from vazao.accounts.browsers import program_of
 from vazao.accounts.models import SIGN_IN_BYTES
 from vazao.accounts.pages import Asking, again_after, field, messages_of, redirect
 from vazao.accounts.sign_in import end_session
@@ -109,7 +110,8 @@ async def show_sessions(
     async with platform.db.connection() as conn:
         sessions = await store.list_sessions(conn, principal.user_id or 0)
     return page(
-        request, "accounts/sessions.html", sessions=sessions, current=principal.session_id
+        request, "accounts/sessions.html", sessions=sessions, current=principal.session_id,
+        program_of=program_of,
     )
 
 

@@ -15,6 +15,7 @@ from vazao.accounts.administration import service
 from vazao.accounts.administration import store as trail
 from vazao.accounts.administration.api import give_password, renew_user
 from vazao.accounts.administration.service import Changes
+from vazao.accounts.browsers import program_of
 from vazao.accounts.models import SIGN_IN_BYTES, actor_of
 from vazao.accounts.pages import Asking, again_after, field, messages_of, redirect
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
@@ -213,7 +214,7 @@ async def _user_page(
         sessions = await store.list_sessions(conn, user_id)
     return page(
         request, "accounts/user.html", status=error.status if error else 200, user=user,
-        sessions=sessions, messages=messages_of(request, error),
+        sessions=sessions, program_of=program_of, messages=messages_of(request, error),
         headers=again_after(error), typed=typed or {
             "name": user.name, "email": user.email, "enabled": user.enabled,
             "role": "admin" if "admin" in user.roles else "member",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from tests.support.accounts import Browse, People, log_in
+from vazao.accounts import service
 from vazao.accounts.browsers import program_of
+from vazao.kit.platform import Platform
 
 pytestmark = pytest.mark.anyio
 LINUX, WINDOWS = "X11; Linux x86_64", "Windows NT 10.0; Win64; x64"
@@ -53,3 +56,33 @@ async def test_sessions_say_browser_system_and_which_is_this(
     shown = (await here.get(f"/admin/users/{people.ana}")).text
     assert "Chrome on Linux" in shown
     assert "leitor &lt;b&gt; 1.0" in shown
+
+
+async def test_tokens_say_which_end_soon_and_which_were_never_used(
+    browse: Browse, people: People, platform: Platform
+) -> None:
+    lives = {"month": 30, "fortnight": 13, "ever": None, "over": -1, "revoked": 13}
+    async with platform.db.transaction() as conn:
+        for application, days in lives.items():
+            await service.create_token(
+                conn, people.acme, application=application, scopes=["leads:read"],
+                known=platform.registry.scopes,
+                life=None if days is None else timedelta(days=days),
+            )
+        await conn.execute(
+            "update accounts.token set revoked_at = now() where application = 'revoked'"
+        )
+        await conn.execute(
+            "update accounts.token set last_used_at = now() where application = 'month'"
+        )
+    client = browse()
+    await log_in(client)
+    text = (await client.get("/admin/tokens")).text
+    rows = {
+        application: row for row in re.findall(r"<tr>(.*?)</tr>", text, re.DOTALL)
+        for application in lives if f">{application} <small>" in row
+    }
+    assert set(rows) == set(lives)
+    assert {name for name, row in rows.items() if "Ends soon" in row} == {"fortnight"}
+    assert {name for name, row in rows.items() if "When it is revoked" in row} == {"ever"}
+    assert {name for name, row in rows.items() if ">Never<" in row} == {*lives} - {"month"}

@@ -42,6 +42,8 @@ LABELS = {
     "users.imported": "Users imported",
 }
 _LIVES = {"30": timedelta(days=30), "90": timedelta(days=90), "365": timedelta(days=365)}
+SOON = timedelta(days=14)
+"""From when on a token is said to end soon: its system needs a new secret before that."""
 ADMIN: dict[str, Any] = {"admin": True}
 USER_FIELDS = ("username", "name", "email", "role", "password")
 
@@ -132,6 +134,7 @@ async def _tokens_page(
         scopes=platform.registry.scopes, lives=_lives(language_of(request)),
         made=once_for(request), address=hosts.address_of(request, platform.settings),
         application=application, chosen=scopes, days=days, now=clock.now(),
+        soon=clock.now() + SOON,
         messages=messages_of(request, error),
         headers={"Cache-Control": "no-store"},
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import httpx2
 import pytest
 
-from tests.support.accounts import Browse, People, log_in
-from vazao.accounts import service
+from tests.support.accounts import Browse, People, add_users, log_in, rename
+from tests.support.people import csrf_in
+from vazao.accounts import admin_pages, service
 from vazao.accounts.browsers import program_of
+from vazao.kit import clock
 from vazao.kit.platform import Platform
 
 pytestmark = pytest.mark.anyio
@@ -32,6 +35,12 @@ PROGRAMS = {
         ("Firefox", "Windows"),
     "curl/8.5.0": (None, None), "": (None, None),
 }
+
+
+async def post(client: httpx2.AsyncClient, path: str, **fields: str) -> httpx2.Response:
+    """Send a form of our pages."""
+    csrf = csrf_in((await client.get("/account")).text)
+    return await client.post(path, data={"csrf": csrf, **fields})
 
 
 @pytest.mark.parametrize("text", PROGRAMS)
@@ -86,3 +95,50 @@ async def test_tokens_say_which_end_soon_and_which_were_never_used(
     assert {name for name, row in rows.items() if "Ends soon" in row} == {"fortnight"}
     assert {name for name, row in rows.items() if "When it is revoked" in row} == {"ever"}
     assert {name for name, row in rows.items() if ">Never<" in row} == {*lives} - {"month"}
+
+
+async def found(client: httpx2.AsyncClient, text: str) -> list[str]:
+    """The usernames that a search shows, in its order."""
+    answer = await client.get("/admin/users", params={"q": text})
+    assert answer.status_code == 200
+    return re.findall(r'<a href="/admin/users/\d+">([^<]+)</a>', answer.text)
+
+
+async def test_users_are_found_by_name_and_e_mail(
+    browse: Browse, people: People, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with platform.db.transaction() as conn:
+        await rename(conn, people.acme, people.beto, name="Roberto Çelik", email="rc@acme.test")
+        await rename(conn, people.other, people.eva, name="Roberto", email="rc@other.test")
+    await add_users(platform, people.acme, 60)
+    client = browse()
+    await log_in(client)
+    for text in ("BETO", " bet ", "roberto ç", "RC@acme.test", "acme.t", "bet\0o"):
+        assert await found(client, text) == ["beto"], text
+    for text in ("eva", "rc@other.test", "%", "bet_"):
+        assert await found(client, text) == [], text
+    assert len(await found(client, "Pessoa ")) == 50
+    assert "The first 50 are shown." in (await client.get("/admin/users?q=p")).text
+    assert 'rel="next"' not in (await client.get("/admin/users?q=p")).text
+    monkeypatch.setattr(admin_pages, "SEARCHED", 5)
+    assert await found(client, "roberto") == [], "beto is none of the newest 5"
+    assert await found(client, "beto") == await found(client, "rc@acme.test") == ["beto"]
+    assert (await log_in(browse(), "beto")).status_code == 303
+    member = browse()
+    await log_in(member, "beto")
+    assert (await member.get("/admin/users?q=ana")).status_code == 403
+
+
+async def test_users_say_when_they_signed_in_last(browse: Browse, people: People) -> None:
+    with clock.at(datetime(2026, 3, 4, 5, 6, tzinfo=UTC)):
+        await log_in(browse(), "beto")
+    client = browse()
+    await log_in(client)
+    text = (await client.get("/admin/users")).text
+    assert "2026-03-04T05:06:00" in text
+    assert "2026-03-04T05:06:00" in (await client.get(f"/admin/users/{people.beto}")).text
+    await post(client, "/admin/users", username="caio", role="member", password="um dois tres")
+    row = re.search(r"<tr>(?:(?!</tr>).)*>caio<.*?</tr>",
+                    (await client.get("/admin/users")).text, re.DOTALL)
+    assert row
+    assert "Never" in row[0]

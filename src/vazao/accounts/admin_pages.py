@@ -28,7 +28,7 @@ from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.leaving import go_on, once_for
 from vazao.kit.web.pages import language_of, page
 
-PAGE, TOKENS = 50, "/admin/tokens"
+PAGE, TOKENS, SEARCHED = 50, "/admin/tokens", 5000
 _WRONG = (
     errors.UsernameInvalid, errors.UsernameTaken, errors.EmailInvalid, errors.EmailTaken,
     errors.NameInvalid, errors.RoleUnknown, errors.PasswordInvalid, errors.PasswordIsUsername,
@@ -58,13 +58,19 @@ async def _users_page(
     error: VazaoError | None = None, typed: dict[str, str] | None = None,
 ) -> Response[str]:
     after = _cursor(request, "after", 0)
+    text = request.query_params.get("q", "").replace("\0", "").strip()
     async with platform.db.connection() as conn:
-        users = await store.list_users(
+        users = await (trail.search_users(
+            conn, principal.organization_id, text, newest=SEARCHED, limit=PAGE + 1
+        ) if text else store.list_users(
             conn, principal.organization_id, after=after, limit=PAGE + 1
-        )
+        ))
+        last = await trail.last_sign_ins(conn, [user.id for user in users[:PAGE]])
+    more = len(users) > PAGE
     return page(
         request, "accounts/users.html", status=error.status if error else 200,
-        users=users[:PAGE], next=users[PAGE - 1].id if len(users) > PAGE else None, after=after,
+        users=users[:PAGE], last=last, q=text, searched=SEARCHED, more=more and bool(text),
+        next=users[PAGE - 1].id if more and not text else None, after=after,
         typed=typed or {}, messages=messages_of(request, error),
         headers=again_after(error),
     )
@@ -215,10 +221,11 @@ async def _user_page(
     async with platform.db.connection() as conn:
         user = await verbs.user(conn, principal.organization_id, user_id)
         sessions = await store.list_sessions(conn, user_id)
+        last = await trail.last_sign_ins(conn, [user_id])
     return page(
         request, "accounts/user.html", status=error.status if error else 200, user=user,
-        sessions=sessions, program_of=program_of, messages=messages_of(request, error),
-        headers=again_after(error), typed=typed or {
+        last=last.get(user_id), sessions=sessions, program_of=program_of,
+        messages=messages_of(request, error), headers=again_after(error), typed=typed or {
             "name": user.name, "email": user.email, "enabled": user.enabled,
             "role": "admin" if "admin" in user.roles else "member",
         },

@@ -8,6 +8,26 @@ update accounts."user" as u set name = %(name)s, email = %(email)s, email_key = 
 where u.id = %(id)s and u.organization_id = %(organization_id)s
 returning {user}
 
+-- name: search_users
+-- By a whole username or e-mail among all, by their indexes; by a piece of these or of the name
+-- among the newest, since no index knows pieces.
+select {user} from accounts."user" as u
+where u.organization_id = %(organization_id)s and u.id in (
+    select k.id from accounts."user" as k where k.username_key = %(key)s
+    union all
+    select k.id from accounts."user" as k where k.email_key = %(key)s
+    union all
+    select n.id from (
+        select w.id, w.username_key, w.email_key, w.name from accounts."user" as w
+        where w.organization_id = %(organization_id)s order by w.id desc limit %(newest)s) as n
+    where strpos(n.username_key, %(key)s) > 0 or strpos(n.email_key, %(key)s) > 0
+        or strpos(lower(n.name), %(key)s) > 0)
+order by u.id limit %(limit)s
+
+-- name: last_sign_ins
+-- When each of some users signed in last; those who never did are not told.
+select user_id, last_at from accounts.sign_in where user_id = any (%(ids)s)
+
 -- name: lock_user
 -- Nobody else changes it until the transaction ends.
 select {user} from accounts."user" as u

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from vazao.accounts import names
 from vazao.accounts.models import Token, User
 from vazao.kit import clock, sql
 from vazao.kit.sql import Conn, Page
@@ -26,6 +28,23 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 Q = sql.load(__package__, user=sql.columns(User, "u."))
 AUDIT = sql.paged(Q.list_audit, Entry)
+
+
+async def search_users(
+    conn: Conn, organization_id: int, text: str, *, newest: int, limit: int
+) -> list[User]:
+    """Up to *limit* users whose username or e-mail is *text*, or, among so many of the *newest*,
+    has it in it, or whose name does.
+    """
+    return await sql.every(
+        conn, User, Q.search_users, organization_id=organization_id, key=names.fold(text),
+        newest=newest, limit=limit,
+    )
+
+
+async def last_sign_ins(conn: Conn, ids: Sequence[int]) -> dict[int, datetime]:
+    """When users signed in last, by their ids; without those who never did."""
+    return dict(await sql.rows(conn, Q.last_sign_ins, ids=list(ids)))
 
 
 async def lock_user(conn: Conn, organization_id: int, id: int) -> User | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -10,8 +11,9 @@ import pytest
 
 from tests.support.accounts import Browse, People, add_users, log_in, rename
 from tests.support.people import csrf_in
-from vazao.accounts import admin_pages, service
+from vazao.accounts import admin_pages, service, store
 from vazao.accounts.browsers import program_of
+from vazao.accounts.models import Actor
 from vazao.kit import clock
 from vazao.kit.platform import Platform
 
@@ -142,3 +144,54 @@ async def test_users_say_when_they_signed_in_last(browse: Browse, people: People
                     (await client.get("/admin/users")).text, re.DOTALL)
     assert row
     assert "Never" in row[0]
+
+
+async def write_trail(platform: Platform, organization: int, lines: int, **line: str) -> None:
+    """As many lines of the trail that say the same."""
+    async with platform.db.transaction() as conn:
+        for _ in range(lines):
+            await store.note(
+                conn, organization, Actor(line["actor"]), line["action"], line["subject"]
+            )
+
+
+def lines_in(text: str) -> list[tuple[str, ...]]:
+    """Who did what to whom, as the page of the trail has it."""
+    cells = [re.findall(r'<td data-label="(?:Who|What|Of)">(.*?)</td>', row)
+             for row in re.findall(r"<tr>(.*?)</tr>", text, re.DOTALL)]
+    return [tuple(re.sub("<[^>]+>", "", cell) for cell in row) for row in cells if row]
+
+
+async def test_the_trail_is_searched_by_who_what_and_of_whom(
+    browse: Browse, people: People, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = ("R&D <b>", "token.revoked", "folha")
+    line = dict(zip(("actor", "action", "subject"), old, strict=True))
+    await write_trail(platform, people.acme, 1, **line)
+    await write_trail(platform, people.acme, 3, actor="ana", action="user.changed", subject="beto")
+    await write_trail(platform, people.other, 1, actor="ana", action="user.changed", subject="x")
+    client = browse()
+    await log_in(client)
+    everything = (await client.get("/admin/audit")).text
+    assert len(lines_in(everything)) == 4
+    assert 'href="?actor=R%26D+%3Cb%3E"' in everything
+    only = [("R&amp;D &lt;b&gt;", "Token revoked", "folha")]
+    for name, value in line.items():
+        text = (await client.get("/admin/audit", params={name: value})).text
+        assert lines_in(text) == only, name
+        assert 'rel="next"' not in text
+    both = {"actor": "ana", "action": "token.revoked"}
+    assert "No such changes" in (await client.get("/admin/audit", params=both)).text
+    subject = (await client.get(f"/admin/users/{people.beto}")).text
+    assert 'href="/admin/audit?subject=beto"' in subject
+    monkeypatch.setattr(admin_pages, "SEARCHED", 2)
+    path, seen = "/admin/audit?action=token.revoked", []
+    for _ in range(2):
+        text = (await client.get(path)).text
+        seen += lines_in(text)
+        further = re.search(r'rel="next" href="([^"]+)">(Look further back|Next)', text)
+        if len(seen) == 0:
+            assert further, "no line is out of reach"
+            assert further[2] == "Look further back"
+            path = "/admin/audit" + html.unescape(further[1])
+    assert seen == only

@@ -304,13 +304,25 @@ async def show_tokens_again(token_id: FromPath[int]) -> Response[Any]:
 async def show_audit(
     request: Asking, platform: ThePlatform, principal: Asker
 ) -> Response[str]:
-    """Who changed what, newest first."""
+    """Who changed what, newest first; a search looks at so many lines a page, and goes on."""
     before = _cursor(request, "before", (1 << 63) - 1)
+    given = {
+        name: request.query_params.get(name, "").replace("\0", "").strip()
+        for name in ("actor", "action", "subject")
+    }
+    asked, end = {name: value for name, value in given.items() if value}, None
     async with platform.db.connection() as conn:
-        found = await trail.audit(conn, principal.organization_id, before=before, limit=PAGE)
+        if asked:
+            end = await trail.end_of_look(
+                conn, principal.organization_id, before=before, lines=SEARCHED
+            )
+        found = await trail.audit(
+            conn, principal.organization_id, before=before, limit=PAGE, above=end or 0, **asked
+        )
     return page(
-        request, "accounts/audit.html", entries=found.items, actions=LABELS,
-        next=found.items[-1].id if found.more else None,
+        request, "accounts/audit.html", entries=found.items, actions=LABELS, asked=asked,
+        further=end is not None and not found.more,
+        next=found.items[-1].id if found.more else end,
     )
 
 

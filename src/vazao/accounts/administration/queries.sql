@@ -69,7 +69,17 @@ where organization_id = %(organization_id)s and replaced_by = %(id)s and expires
 returning secret
 
 -- name: list_audit
--- Newest first.
+-- Newest first; what is null of who, what and of whom is not asked for.
 select id, at, actor, actor_user_id, action, subject, details from accounts.audit
-where organization_id = %(organization_id)s and id < %(before)s
+where organization_id = %(organization_id)s and id < %(before)s and id >= %(above)s
+and (%(actor)s::text is null or actor = %(actor)s)
+and (%(action)s::text is null or action = %(action)s)
+and (%(subject)s::text is null or subject = %(subject)s)
 order by id desc limit %(limit)s
+
+-- name: end_of_look
+-- Where a search of the trail ends for now: it has no index but its order, so that one request
+-- looks at so many lines, and the next goes on from there.
+select id from accounts.audit
+where organization_id = %(organization_id)s and id < %(before)s
+order by id desc offset %(lines)s - 1 limit 1

@@ -103,11 +103,25 @@ async def shorten_token(conn: Conn, id: int, until: datetime, *, by: int) -> byt
 
 
 async def audit(
-    conn: Conn, organization_id: int, *, before: int, limit: int
+    conn: Conn, organization_id: int, *, before: int, limit: int, above: int = 0,
+    actor: str | None = None, action: str | None = None, subject: str | None = None,
 ) -> Page[Entry]:
-    """A page of the trail, newest first, with ids below *before*."""
+    """A page of the trail, newest first, with ids below *before*: all of it from *above* on, or
+    what *actor* did, what was done, what became of *subject*.
+    """
     return await sql.page(
-        conn, Entry, AUDIT, organization_id=organization_id, before=before, limit=limit
+        conn, Entry, AUDIT, organization_id=organization_id, before=before, above=above,
+        actor=actor, action=action, subject=subject, limit=limit,
     )
+
+
+async def end_of_look(
+    conn: Conn, organization_id: int, *, before: int, lines: int
+) -> int | None:
+    """The last of so many *lines* of the trail below *before*; ``None`` where there are fewer."""
+    found = await sql.row(
+        conn, Q.end_of_look, organization_id=organization_id, before=before, lines=lines
+    )
+    return found[0] if found else None
 
 

@@ -33,7 +33,8 @@ def answer_error(request: Request[Any, Any, Any], error: errors.VazaoError) -> R
             return Response(None, status_code=303, headers={"Location": f"/login?next={target}"})
         return page(
             request, "error.html", status=error.status, headers=_error_headers(error),
-            message=error.message(language_of(request)),
+            message=error.message(language_of(request)), refused=error.status,
+            retry_after=_error_headers(error).get("Retry-After"),
             request_id=request.scope["state"].get("request_id", ""), signed_out=error.status == 401,
             back=way_back(request.headers.get("referer"), request.headers.get("host", "")),
         )

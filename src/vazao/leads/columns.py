@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -9,7 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from vazao import sheets
-from vazao.leads.models import CHOICE, choice_of, options_in
+from vazao.kit.i18n import translate
+from vazao.leads.models import CHOICE, Field, choice_of, options_in
 
 LABELS: Final = {
     "email": "E-mail", "name": "Name", "first_name": "First name", "middle_name": "Middle name",
@@ -60,6 +63,26 @@ class Shown:
     def has_email(self) -> bool:
         """Whether a column is the e-mail."""
         return any(column.target == "email" for column in self.columns)
+
+
+def template(own: Sequence[Field], language: str) -> bytes:
+    """An empty sheet to fill in, as Excel of that *language* opens it: a row of column names, each
+    of which becomes its field without being set.
+
+    Args:
+        own: the organization's custom fields.
+    """
+    from vazao.leads import mapping
+
+    headers = [translate(LABELS[name], language) for name in mapping.FIELDS]
+    for each in own:
+        target, label = f"{mapping.CUSTOM}{each.name}", each.label or each.name
+        # A label that begins like a formula would be one in Excel.
+        found = None if label[0] in "=+-@" else mapping.propose([*headers, label]).get(label)
+        headers.append(label if found == target and label not in headers else target)
+    sheet = io.StringIO()
+    csv.writer(sheet, delimiter=";" if language == "pt_BR" else ",").writerow(headers)
+    return ("\N{BYTE ORDER MARK}" + sheet.getvalue()).encode()
 
 
 def headers_of(given: Mapping[str, str]) -> list[str]:

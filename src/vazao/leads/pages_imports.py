@@ -14,7 +14,7 @@ from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
 from vazao.leads import service, store, trying
-from vazao.leads.columns import LABELS
+from vazao.leads.columns import LABELS, template
 from vazao.leads.errors import ChangesGone, NothingCorrected
 from vazao.leads.settings import LeadSettings
 from vazao.leads.views import difference_view
@@ -46,6 +46,20 @@ async def show_imports(
         request, "leads/imports.html", after=after,
         next=following(found, lambda pair: encode_cursor("leads.imports", pair[0].id)),
         imports=[_shown(record, job, language) for record, job in found.items],
+    )
+
+
+@get("/leads/imports/template", opt={"scope": READ}, include_in_schema=False)
+async def show_template(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
+) -> Response[bytes]:
+    """An empty sheet whose columns are known."""
+    async with platform.db.connection() as conn:
+        own = await store.fields.listed(conn, principal.organization_id)
+    return Response(
+        template(own, language_of(request)), media_type="text/csv; charset=utf-8", headers={
+            "Content-Disposition": 'attachment; filename="leads.csv"', "Cache-Control": "no-store",
+        },
     )
 
 
@@ -227,5 +241,6 @@ async def stop(
 
 
 routes = [
-    show_imports, show_import, show_changes, show_rejected, show_warned, correct, apply, stop,
+    show_imports, show_template, show_import, show_changes, show_rejected, show_warned, correct,
+    apply, stop,
 ]

@@ -17,7 +17,7 @@ from PIL import Image
 
 from engine import Engine
 from platform_under_test import say
-from vazao import jobs
+from vazao import jobs, uploads
 from vazao.images import tasks as images
 from vazao.images.demo import draw
 from vazao.images.png import Check
@@ -200,7 +200,7 @@ async def _wrong_results(engine: Engine, expected: dict[str, Any]) -> int:
                 wrong += job.result is None or int(job.result["sum"]) != value
                 continue
             made = await images.result_of(conn, job)
-        content = b"".join([chunk async for chunk in intake.read(engine.platform, made)])
+        content = b"".join([chunk async for chunk in uploads.read(engine.platform, made)])
         wrong += _colours(content) != _colours(value)
     return wrong
 

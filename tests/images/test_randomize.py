@@ -15,6 +15,7 @@ from tests.support.jobs import make_platform, working
 from tests.support.pictures import PICTURE, PNG, ROWS, ask, ended, flat
 from tests.support.waiting import eventually
 from tests.support.web import serving
+from vazao import uploads
 from vazao.images import tasks
 from vazao.images.settings import ImageSettings
 from vazao.kit.platform import Platform
@@ -84,7 +85,7 @@ async def test_the_source_is_let_go_at_the_end_and_the_result_stays(
         rows = await (await conn.execute("select filename from jobs.upload")).fetchall()
     assert rows == [(f"{token}.png",)]
     assert (await client.get(f"/randomize/{token}/result")).status_code == 200
-    assert not list(intake.spool_folder(platform).iterdir())
+    assert not list(uploads.spool_folder(platform).iterdir())
 
 
 async def test_the_same_key_gives_the_same_picture(
@@ -128,7 +129,7 @@ async def test_a_source_that_is_gone_is_errored_with_a_reason(
         said = await ended(client, token)
     assert said["status"] == "errored"
     assert said["error"]["message"] == "The stored file is gone."
-    assert not list(intake.spool_folder(platform).iterdir())
+    assert not list(uploads.spool_folder(platform).iterdir())
 
 
 async def test_a_large_picture_stops_no_other_request(
@@ -206,7 +207,7 @@ async def test_a_cancelled_one_stops_and_leaves_no_draft(
         assert await asyncio.wait_for(free, 20)
 
         async def tidy() -> bool:
-            return not list(intake.spool_folder(platform).iterdir())
+            return not list(uploads.spool_folder(platform).iterdir())
 
         await eventually(tidy)
     async with platform.db.connection() as conn:

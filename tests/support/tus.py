@@ -10,7 +10,6 @@ import httpx2
 
 from vazao import uploads
 from vazao.kit.platform import Platform
-from vazao.uploads import intake
 
 SEGMENT = 1 << 16
 VERSION = {"Tus-Resumable": "1.0.0"}
@@ -51,7 +50,7 @@ async def offset_of(client: httpx2.AsyncClient, place: str, **headers: str) -> i
 async def content(platform: Platform, place: str) -> bytes:
     async with platform.db.connection() as conn:
         upload = await uploads.get_upload(conn, 1, place.rpartition("/")[2])
-    return b"".join([c async for c in intake.read(platform, upload)])
+    return b"".join([c async for c in uploads.read(platform, upload)])
 
 
 def blobs(platform: Platform) -> list[str]:

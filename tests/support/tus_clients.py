@@ -21,7 +21,6 @@ from vazao import uploads
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Registry
 from vazao.kit.settings import Settings
-from vazao.uploads import intake
 
 MODULES = ROOT / "build" / "assets" / "node_modules"
 SIZE = 20 << 20
@@ -127,7 +126,7 @@ async def digest_of_stored(web: Web, url: str) -> str:
             upload = await uploads.get_upload(conn, row[0], url.rpartition("/")[2])
         assert (upload.filename, upload.content_type) == ("números.txt", "text/plain")
         digest = hashlib.sha256()
-        async for chunk in intake.read(platform, upload):
+        async for chunk in uploads.read(platform, upload):
             digest.update(chunk)
         return digest.hexdigest()
     finally:

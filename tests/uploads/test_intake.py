@@ -50,7 +50,7 @@ async def store(platform: Platform, stream: AsyncIterator[bytes], **more: object
 
 
 async def content(platform: Platform, upload: Upload) -> bytes:
-    return b"".join([c async for c in intake.read(platform, upload)])
+    return b"".join([c async for c in uploads.read(platform, upload)])
 
 
 

@@ -167,6 +167,33 @@ async def _digest(platform: Platform, request: Request[Any, Any, Any]) -> str:
         raise ImageTooHeavy(limit=limit) from error
 
 
+async def take_sent(
+    platform: Platform, principal: Principal, request: Request[Any, Any, Any]
+) -> Job:
+    """Ask for the picture to be shuffled that is the body; one sent again leads to its first task.
+
+    Raises:
+        VazaoError: as :func:`take_in`; nothing of the picture stays then.
+    """
+    if is_known(request):
+        sha256 = await _digest(platform, request)
+        if known := repeated(request, idempotency_of(request, sha256), tasks.KIND):
+            return known
+    upload, header = await take_in(platform, principal, request)
+    try:
+        idempotency = idempotency_of(request, upload.sha256 or "")
+        async with platform.db.transaction() as conn:
+            job = await tasks.enqueue(
+                conn, upload, header, idempotency=idempotency, **asked_by(principal, request)
+            )
+    except BaseException:
+        await asyncio.shield(uploads.delete_upload(platform, upload))
+        raise
+    if not job.created:
+        await uploads.delete_upload(platform, upload)
+    return job
+
+
 async def take_stored(
     platform: Platform, principal: Principal, request: Request[Any, Any, Any]
 ) -> Job:
@@ -270,23 +297,7 @@ class Randomize(Controller):
             return accepted(await take_stored(platform, principal, request))
         if content_type != tasks.CONTENT_TYPE:
             return Response(NotAPng(error=ONLY_PNG), status_code=400)
-        if is_known(request):
-            sha256 = await _digest(platform, request)
-            if known := repeated(request, idempotency_of(request, sha256), tasks.KIND):
-                return accepted(known)
-        upload, header = await take_in(platform, principal, request)
-        try:
-            idempotency = idempotency_of(request, upload.sha256 or "")
-            async with platform.db.transaction() as conn:
-                job = await tasks.enqueue(
-                    conn, upload, header, idempotency=idempotency, **asked_by(principal, request)
-                )
-        except BaseException:
-            await asyncio.shield(uploads.delete_upload(platform, upload))
-            raise
-        if not job.created:
-            await uploads.delete_upload(platform, upload)
-        return accepted(job)
+        return accepted(await take_sent(platform, principal, request))
 
     @get("/{token:str}/status", operation_id="getShuffleStatus",
          summary="Show how far a shuffled image is", opt=says(

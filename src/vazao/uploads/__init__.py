@@ -13,6 +13,7 @@ from vazao.kit.faces import lazily
 
 if TYPE_CHECKING:
     from vazao.kit.registry import Registry
+    from vazao.uploads.contents import local_file, read, sha256_of, spool_folder
     from vazao.uploads.errors import (
         FormInvalid,
         StorageQuotaReached,
@@ -29,12 +30,8 @@ if TYPE_CHECKING:
         doom_upload,
         get_upload,
         hold_upload,
-        local_file,
-        read,
         receive,
         release_upload,
-        sha256_of,
-        spool_folder,
     )
     from vazao.uploads.models import Upload, segment_key
     from vazao.uploads.quotas import RESULT, Owner, Purpose, of_files, owner_of
@@ -56,9 +53,9 @@ __getattr__ = lazily(__name__, {
     "StorageQuotaReached": "errors", "TooManyUploads": "errors", "UploadTooLarge": "errors",
     "forget_called": "forgetting", "digest_form": "forms", "receive_form": "forms",
     "delete_upload": "intake", "digest_of": "intake", "doom_upload": "intake",
-    "get_upload": "intake", "hold_upload": "intake", "local_file": "intake", "read": "intake",
-    "receive": "intake", "release_upload": "intake", "sha256_of": "intake",
-    "spool_folder": "intake",
+    "get_upload": "intake", "hold_upload": "intake", "local_file": "contents", "read": "contents",
+    "receive": "intake", "release_upload": "intake", "sha256_of": "contents",
+    "spool_folder": "contents",
     "Upload": "models", "segment_key": "models",
     "RESULT": "quotas", "of_files": "quotas", "Owner": "quotas", "Purpose": "quotas",
     "owner_of": "quotas",

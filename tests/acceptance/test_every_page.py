@@ -192,3 +192,12 @@ def test_the_focus_is_seen_wherever_it_is(
               return style.outlineStyle !== "none" || style.boxShadow !== "none";
             }""")
             assert seen, page.evaluate("document.activeElement.outerHTML")
+
+
+def test_the_history_of_imports_is_whole_on_a_laptop(running: Running, page: Any) -> None:
+    page.set_viewport_size({"width": 1366, "height": 900})
+    opened(page, f"{running.address}/leads/imports")
+    hidden = page.evaluate(
+        "(t => t.scrollWidth - t.clientWidth)(document.querySelector('#history .table'))"
+    )
+    assert hidden <= 0, "its last column says when"

@@ -53,7 +53,9 @@ SAID = {"q": NAMED, "tag": NAMED, "city": f"Cidade {NAMED}", "base_id": f"base-{
 PAGES = {
     "/": ("done=created",), "/login": ("next=/leads",),
     "/events": (f"q={NAMED}", f"provider={NAMED}"),
-    "/jobs": ("status=running", "kind=leads.import"), "/jobs/rows": ("seen=x",),
+    "/jobs": ("status=running", "kind=leads.import", f"q={NAMED}", "q={job}", "by=ana"),
+    "/admin/users": (f"q={NAMED}",), "/admin/audit": (f"subject={NAMED}", f"actor={NAMED}"),
+    "/jobs/rows": ("seen=x",),
     "/leads": (f"q={NAMED}", f"tag={NAMED}"), "/leads/export": (f"q={NAMED}",),
     "/leads/imports/new": (
         "upload={sheet}", "upload={sheet}&again={import}", f"saved={NAMED}",
@@ -85,7 +87,7 @@ FIELDS = {
     "phone": "", "company": "Tomada", "job_title": "", "city": "Tomada", "state": "",
     "country": "", "website": "", "legal_basis": "", "options": "", "options-*": "",
     "ticket": "", "sheet": "", "header_row": "", "delimiter": "", "encoding": "", "strict": "",
-    "headers": "", "column-*": "", "name-*": "",
+    "jobs": "{job}", "headers": "", "column-*": "", "name-*": "",
 }
 """Fields of forms; what is empty is left out."""
 

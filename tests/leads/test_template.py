@@ -1,4 +1,4 @@
-"""The empty sheet that the page of imports gives: filled in and sent, nothing has to be set."""
+"""What the page of imports says and gives before a sheet is sent: limits, and an empty sheet."""
 
 from __future__ import annotations
 
@@ -81,3 +81,14 @@ async def test_a_template_is_its_organizations_own(
     assert "egredo" not in (await browser.get("/leads/imports/template")).text
     asked = await place.client().get("/leads/imports/template")
     assert asked.status_code in (303, 401)
+
+
+@pytest.mark.parametrize(("language", "told"), [
+    ("en", "At most 1.0 GiB, 5,000,000 rows and 200 columns."),
+    ("pt-BR", "No máximo 1,0 GiB, 5.000.000 linhas e 200 colunas."),
+])
+async def test_limits_are_said_before_a_file_is_sent(
+    browser: Browser, language: str, told: str
+) -> None:
+    browser.headers["accept-language"] = language
+    assert told in (await browser.get("/leads/imports")).text.replace("\N{NO-BREAK SPACE}", " ")

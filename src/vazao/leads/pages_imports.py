@@ -43,7 +43,7 @@ async def show_imports(
         )
     language = language_of(request)
     return page(
-        request, "leads/imports.html", after=after,
+        request, "leads/imports.html", after=after, limits=platform.settings.of(LeadSettings),
         next=following(found, lambda pair: encode_cursor("leads.imports", pair[0].id)),
         imports=[_shown(record, job, language) for record, job in found.items],
     )

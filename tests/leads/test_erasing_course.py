@@ -204,6 +204,16 @@ async def test_only_who_may_begin_it_ends_it_or_starts_it_over(place: Site) -> N
             headers={"x-csrf-token": await csrf(member), "accept": "application/json"},
         )
         assert answer.json()["error"]["code"] == "job_needs_admin"
+    form = {"csrf": await csrf(member), "jobs": job.token}
+    await member.post("/jobs/retry", data=form)
+    shown = (await program.get(f"/v1/jobs/{job.token}")).json()
+    assert shown["status"] == "cancelled", "nor together with others"
+    async with tenant.platform.db.transaction() as conn:
+        await conn.execute("update jobs.job set status = 'failed' where id = %s", [job.id])
+    listed = [(await who.get("/jobs?status=failed")).text for who in (member, admin)]
+    assert [f'value="{job.token}"' in text for text in listed] == [False, True]
+    async with tenant.platform.db.transaction() as conn:
+        await conn.execute("update jobs.job set status = 'cancelled' where id = %s", [job.id])
     page = await member.get(f"/jobs/{job.token}")
     assert page.status_code == 200
     assert f"/jobs/{job.token}/retry" not in page.text

@@ -19,7 +19,7 @@ from vazao.jobs.known import hidden_from, may_begin
 from vazao.jobs.models import STATUSES, Job, Kind
 from vazao.jobs.views import error_view, reasons, report, view
 from vazao.kit import clock
-from vazao.kit.errors import Conflict, NotFound
+from vazao.kit.errors import Conflict, Forbidden, NotFound
 from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.sql import Conn
@@ -104,10 +104,11 @@ async def show_jobs(
     kinds = sorted({*platform.registry.job_kinds} - {*hidden_from(platform, principal)})
     async with platform.db.connection() as conn:
         taken = await overview.times(conn, principal.organization_id, kinds)
+    found = await _rows(request, platform, principal, asked)
+    again = [row.token for row in found["rows"] if may_begin(row.kind, principal)]
     return page(
         request, "jobs/list.html", statuses=STATUSES, searched=overview.SEARCHED,
-        picture=pictures.picture_of_times(taken),
-        **await _rows(request, platform, principal, asked),
+        picture=pictures.picture_of_times(taken), again=again, **found,
     )
 
 
@@ -139,16 +140,18 @@ async def retry_shown(
 ) -> Response[Any]:
     """Let the failed jobs that a page of the list showed start over, and say how many did.
 
-    What has ended otherwise or begun again meanwhile stays as it is. Each job is a transaction
-    of its own: a second one's row may not be locked once the share is.
+    What has ended otherwise or begun again meanwhile stays as it is, and what only an admin may
+    begin. Each job is a transaction of its own: a second one's row may not be locked once the
+    share is.
     """
     named = (await request.form()).get("jobs")
     hidden, begun = hidden_from(platform, principal), 0
     for token in named.split(",")[:PAGE] if isinstance(named, str) else ():
-        with suppress(NotFound, Conflict):
+        with suppress(NotFound, Conflict, Forbidden):
             async with platform.db.transaction() as conn:
                 await service.retry(
-                    conn, principal.organization_id, token.replace("\0", ""), hidden=hidden
+                    conn, principal.organization_id, token.replace("\0", ""), by=principal,
+                    hidden=hidden,
                 )
             begun += 1
     return go_on(request, "/jobs", "Jobs that start over: {count}.", count=begun)

@@ -87,7 +87,7 @@ def test_who_guesses_is_slowed_down(narrow: Running, browser: Any) -> None:
         page.locator("[role=alert]").wait_for()
     said = page.locator("[role=alert]", has_text="Tente de novo em")
     said.wait_for()
-    assert "Tentativas malsucedidas" in said.inner_text()
+    assert "Tentativas demais" in said.inner_text()
     assert page.url.endswith("/login?next=/account"), "nobody was let in"
     page.context.close()
 
@@ -157,6 +157,6 @@ def test_an_admins_day_and_home_on_a_phone(narrow: Running, browser: Any) -> Non
     page.wait_for_selector("text=O usuário foi salvo.")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.goto(f"{narrow.address}/admin/audit")
-    page.wait_for_selector("text=Usuário alterado")
+    page.wait_for_selector("main table >> text=Usuário alterado")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     context.close()

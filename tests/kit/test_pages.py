@@ -102,7 +102,7 @@ def test_an_error_page_says_what_to_do_and_its_request() -> None:
 
 def test_an_error_page_tells_when_to_come_back() -> None:
     html = render('{% extends "error.html" %}', message="m", request_id="", retry_after=7)
-    assert "Try again in 7 seconds." in html
+    assert "Try again in 7 s." in html
     assert "<code>" not in html
 
 

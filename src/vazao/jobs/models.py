@@ -204,6 +204,11 @@ class NewPart(msgspec.Struct, frozen=True):
     payload: dict[str, Any]
     cost: float = 1.0
 
+    @classmethod
+    def first(cls, payload: dict[str, Any], cost: float) -> NewPart:
+        """A job's first part. What a file is called stays with the job, where erasing finds it."""
+        return cls({name: value for name, value in payload.items() if name != "about"}, cost)
+
 
 class Attempt(msgspec.Struct, frozen=True):
     """One attempt at a part: only the one whose token the part holds may commit."""

@@ -55,7 +55,7 @@ async def enqueue(
         requested_by=requested_by, client=client, idempotency=idempotency,
     )
     if found.created:
-        await fairness.add(conn, found, found.step, [NewPart(payload, cost)])
+        await fairness.add(conn, found, found.step, [NewPart.first(payload, cost)])
     return found
 
 
@@ -348,5 +348,5 @@ async def retry(
     if again is None:
         raise Conflict
     tell(conn, again)
-    await fairness.add(conn, again, known.first_step, [NewPart(found.payload, found.cost)])
+    await fairness.add(conn, again, known.first_step, [NewPart.first(found.payload, found.cost)])
     return again

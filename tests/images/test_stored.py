@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from tests.support import pngs, tus
+from tests.support.answers import code
 from tests.support.jobs import make_platform, working
 from tests.support.pictures import PICTURE, ROWS, ask, ended, flat
 from tests.support.web import serving
@@ -52,10 +53,6 @@ async def asked(client: httpx2.AsyncClient, file: Any, **headers: str) -> httpx2
     return await client.post("/randomize", json={"file": file}, headers=headers)
 
 
-def code_of(answer: httpx2.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
-
-
 async def test_an_uploaded_picture_is_shuffled_and_let_go(
     platform: Platform, client: httpx2.AsyncClient
 ) -> None:
@@ -66,7 +63,7 @@ async def test_an_uploaded_picture_is_shuffled_and_let_go(
     shown = (await client.get(f"/v1/jobs/{token}")).json()
     assert (shown["bytes_total"], shown["request_id"]) == (len(PICTURE), "request-11")
     # A file that a task has taken does not expire meanwhile, and nobody else can have it.
-    assert code_of(await asked(client, file)) == (409, "upload_in_use")
+    assert code(await asked(client, file)) == (409, "upload_in_use")
     gone = await client.delete(f"/files/{file}", headers=tus.VERSION)
     assert gone.status_code == 409
     async with working(platform):
@@ -75,7 +72,7 @@ async def test_an_uploaded_picture_is_shuffled_and_let_go(
     assert rows != ROWS
     assert Counter(p for row in rows for p in row) == Counter(p for row in ROWS for p in row)
     await intake.sweep(platform)
-    assert code_of(await asked(client, file)) == (404, "upload_not_found")
+    assert code(await asked(client, file)) == (404, "upload_not_found")
 
 
 async def test_a_cancelled_one_can_start_over(
@@ -96,12 +93,12 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("code", BAD)
+@pytest.mark.parametrize("wrong", BAD)
 async def test_bad_pictures_are_refused_and_stay_where_they_are(
-    client: httpx2.AsyncClient, code: str
+    client: httpx2.AsyncClient, wrong: str
 ) -> None:
-    file = await uploaded(client, BAD[code])
-    assert code_of(await asked(client, file)) == (400, code)
+    file = await uploaded(client, BAD[wrong])
+    assert code(await asked(client, file)) == (400, wrong)
     assert (await client.get("/v1/jobs")).json()["items"] == []
     # It is still its owner's: to be ended, or used for something else.
     gone = await client.delete(f"/files/{file}", headers=tus.VERSION)
@@ -114,7 +111,7 @@ async def test_too_many_bytes_are_refused_before_they_are_read(
     file = await uploaded(client, bytes(200_001))
     monkeypatch.setattr(api, "_look_through", None)
     answer = await asked(client, file)
-    assert code_of(answer) == (400, "image_too_large")
+    assert code(answer) == (400, "image_too_large")
     assert "200000" in answer.json()["error"]["message"]
 
 
@@ -124,7 +121,7 @@ async def test_what_is_no_whole_upload_of_the_organization_is_not_there(
     file = await uploaded(client, PICTURE)
     half = (await tus.begin(client, 100)).rpartition("/")[2]
     for name, headers in ((file, OTHER), (half, {}), ("0" * 32, {}), ("", {}), ("../x", {})):
-        assert code_of(await asked(client, name, **headers)) == (404, "upload_not_found"), name
+        assert code(await asked(client, name, **headers)) == (404, "upload_not_found"), name
     # A result is a file of ours.
     token = await ask(client)
     async with working(platform):
@@ -134,7 +131,7 @@ async def test_what_is_no_whole_upload_of_the_organization_is_not_there(
     async with platform.db.connection() as conn:
         (made,) = await (await conn.execute(
             "select token from jobs.upload where filename is not null")).fetchall()
-    assert code_of(await asked(client, made[0])) == (404, "upload_not_found")
+    assert code(await asked(client, made[0])) == (404, "upload_not_found")
     bare = await asked(client, file, **{"x-scopes": ""})
     assert bare.status_code == 403
 
@@ -149,13 +146,13 @@ async def test_json_that_names_no_file_is_unclear(
     answer = await client.post(
         "/randomize", content=body, headers={"Content-Type": "application/json; charset=utf-8"}
     )
-    assert code_of(answer)[1] in ("request_unclear", "value_refused")
+    assert code(answer)[1] in ("request_unclear", "value_refused")
     assert answer.status_code == 400
 
 
 async def test_json_of_any_size_is_not_read(client: httpx2.AsyncClient) -> None:
     answer = await asked(client, "x" * 70_000)
-    assert code_of(answer) == (413, "too_large")
+    assert code(answer) == (413, "too_large")
 
 
 async def test_the_same_key_gives_the_same_task_also_when_asked_twice_at_once(
@@ -171,4 +168,4 @@ async def test_the_same_key_gives_the_same_task_also_when_asked_twice_at_once(
         await ended(client, token)
     await intake.sweep(platform)
     assert (await asked(client, file, **key)).json()["token"] == token
-    assert code_of(await asked(client, "0" * 32, **key)) == (409, "idempotency_conflict")
+    assert code(await asked(client, "0" * 32, **key)) == (409, "idempotency_conflict")

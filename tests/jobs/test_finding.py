@@ -4,39 +4,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from tests.support.history import write_job
-from tests.support.jobs import make_platform
 from tests.support.people import People, csrf_in
 from vazao.jobs import overview
 
 pytestmark = pytest.mark.anyio
 Browser = httpx2.AsyncClient
-
-
-@pytest.fixture
-async def people(database_url: str, data_dir: Path) -> AsyncIterator[People]:
-    made = People(make_platform(database_url, data_dir))
-    await made.platform.open()
-    yield made
-    await made.close()
-    await made.platform.close()
-
-
-@pytest.fixture
-async def organization(people: People) -> int:
-    return await people.found_organization()
-
-
-@pytest.fixture
-async def browser(people: People, organization: int) -> Browser:
-    return await people.signed_in(organization)
 
 
 async def change(people: People, statement: str, *values: Any) -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from tests.support.history import write_job
-from tests.support.jobs import ask, end_of, load, make_effects, make_platform, working
-from tests.support.people import People, csrf_in
+from tests.support.jobs import ask, end_of, load, make_effects, working
+from tests.support.people import People, csrf_in, read
 from vazao.jobs import overview
 from vazao.kit.web.static import address
 
@@ -28,33 +26,6 @@ FAILED = {
     "details": [{"code": "word", "place": "byte 7", "value": HOSTILE, "remedy": HOSTILE}],
 }
 UNKNOWN = "0" * 32
-
-
-@pytest.fixture
-async def people(database_url: str, data_dir: Path) -> AsyncIterator[People]:
-    made = People(make_platform(database_url, data_dir))
-    await made.platform.open()
-    yield made
-    await made.close()
-    await made.platform.close()
-
-
-@pytest.fixture
-async def organization(people: People) -> int:
-    return await people.found_organization()
-
-
-@pytest.fixture
-async def browser(people: People, organization: int) -> Browser:
-    return await people.signed_in(organization)
-
-
-async def read(browser: Browser, path: str, status: int = 200) -> str:
-    """The page's text."""
-    answer = await browser.get(path)
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"].startswith("text/html")
-    return answer.text
 
 
 def tokens_in(text: str) -> list[str]:

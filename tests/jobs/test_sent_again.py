@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support.answers import code
 from tests.support.jobs import make_platform
 from tests.support.pictures import PICTURE, PNG
 from tests.support.tus import begin, blobs, send
@@ -31,10 +32,6 @@ def platform(database_url: str, data_dir: Path) -> Platform:
 async def client(platform: Platform) -> AsyncIterator[httpx2.AsyncClient]:
     async with serving(platform) as made:
         yield made
-
-
-def code(answer: httpx2.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
 
 
 def fill(platform: Platform, quota: str) -> tuple[int, str]:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from tests.support.history import write_job
-from tests.support.jobs import make_platform
-from tests.support.people import People
+from tests.support.people import People, read
 from vazao.jobs import service
 from vazao.kit.errors import NotFound
 
@@ -24,33 +21,6 @@ FAILED = {
     "code": "row_wrong", "message": "The value {value} is bad.", "remedy": "Correct it.",
     "params": {"value": "x"},
 }
-
-
-@pytest.fixture
-async def people(database_url: str, data_dir: Path) -> AsyncIterator[People]:
-    made = People(make_platform(database_url, data_dir))
-    await made.platform.open()
-    yield made
-    await made.close()
-    await made.platform.close()
-
-
-@pytest.fixture
-async def organization(people: People) -> int:
-    return await people.found_organization()
-
-
-@pytest.fixture
-async def browser(people: People, organization: int) -> Browser:
-    return await people.signed_in(organization)
-
-
-async def read(browser: Browser, path: str, status: int = 200) -> str:
-    """The page's text."""
-    answer = await browser.get(path)
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"].startswith("text/html")
-    return answer.text
 
 
 async def test_the_list_names_the_file_and_who_asked(

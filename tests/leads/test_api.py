@@ -7,11 +7,11 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx2
 import pytest
 
+from tests.support.answers import code, ended
 from tests.support.leads import FIVE, Tenant
 from tests.support.sites import Site, site
 from tests.support.waiting import eventually
@@ -49,25 +49,6 @@ async def send(client: Client, text: str | bytes = SHEET, **query: str) -> httpx
         IMPORTS, content=text.encode() if isinstance(text, str) else text, params=query,
         headers={"content-type": "text/csv"},
     )
-
-
-async def ended(client: Client, answer: httpx2.Response) -> dict[str, Any]:
-    """The import once it has ended."""
-    assert answer.status_code == 202, answer.text
-
-    async def look() -> dict[str, Any] | None:
-        shown = (await client.get(answer.headers["location"])).json()
-        return shown if shown["status"] in ("finished", "failed", "cancelled") else None
-
-    return await eventually(look)
-
-
-def code(answer: httpx2.Response) -> tuple[int, str]:
-    """Status and code of an answer in the one shape of errors."""
-    error = answer.json()["error"]
-    assert set(error) >= {"code", "message", "details"}, error
-    assert error["message"]
-    return answer.status_code, error["code"]
 
 
 async def test_the_raw_body_is_imported(client: Client) -> None:

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
 import pytest
 
+from tests.support.answers import code, ended
 from tests.support.leads import Tenant
-from tests.support.sites import Site, site
+from tests.support.sites import Site
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 SHEET = "E-mail,Nome\na@x.com,Ana\nbad,Bea\n"
 IMPORTS = "/v1/leads/imports"
 Client = httpx2.AsyncClient
-
-
-@pytest.fixture(scope="module")
-async def place(
-    module_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
-    async with site(module_database, tmp_path_factory.mktemp("data")) as made:
-        yield made
 
 
 @pytest.fixture
@@ -38,25 +30,6 @@ async def send(client: Client, text: str | bytes = SHEET, **query: str) -> httpx
         IMPORTS, content=text.encode() if isinstance(text, str) else text, params=query,
         headers={"content-type": "text/csv"},
     )
-
-
-async def ended(client: Client, answer: httpx2.Response) -> dict[str, Any]:
-    """The import once it has ended."""
-    assert answer.status_code == 202, answer.text
-
-    async def look() -> dict[str, Any] | None:
-        shown = (await client.get(answer.headers["location"])).json()
-        return shown if shown["status"] in ("finished", "failed", "cancelled") else None
-
-    return await eventually(look)
-
-
-def code(answer: httpx2.Response) -> tuple[int, str]:
-    """Status and code of an answer in the one shape of errors."""
-    error = answer.json()["error"]
-    assert set(error) >= {"code", "message", "details"}, error
-    assert error["message"]
-    return answer.status_code, error["code"]
 
 
 @pytest.mark.parametrize(("params", "data"), [

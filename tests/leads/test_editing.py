@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support.answers import code
 from tests.support.leads import Tenant, five, indexed
 from tests.support.sites import Site
 from tests.support.waiting import eventually
@@ -36,10 +37,6 @@ async def make(client: Client, **fields: Any) -> dict[str, Any]:
     assert answer.status_code == 201, answer.text
     assert answer.headers["location"] == f"/v1/leads/{answer.json()['id']}"
     return answer.json()
-
-
-def code(answer: httpx2.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
 
 
 async def test_a_lead_is_made_found_counted_and_told_in_the_feed(

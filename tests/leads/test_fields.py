@@ -8,6 +8,7 @@ import re
 import httpx2
 import pytest
 
+from tests.support.answers import code
 from tests.support.leads import Tenant
 from tests.support.sites import Site, csrf_in
 from tests.support.wizard import Browser, form
@@ -20,10 +21,6 @@ FIELDS = "/v1/leads/fields"
 @pytest.fixture
 async def tenant(place: Site) -> Tenant:
     return await place.organization()
-
-
-def code(answer: httpx2.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
 
 
 async def names(client: Client) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support.answers import code
 from tests.support.leads import Tenant, outcome
 from tests.support.sites import Site, csrf_in, site
 from tests.support.wizard import drop, fields, preview
@@ -32,10 +33,6 @@ async def place(database_url: str, data_dir: Path) -> AsyncIterator[Site]:
 @pytest.fixture
 async def tenant(place: Site) -> Tenant:
     return await place.organization()
-
-
-def code(answer: httpx2.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
 
 
 async def imported(api: httpx2.AsyncClient, tenant: Tenant) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support.answers import code
 from tests.support.leads import Tenant
 from tests.support.sites import Site, site
 from tests.support.tus import begin as begin_upload
@@ -37,10 +38,6 @@ async def tenant(place: Site) -> Tenant:
 @pytest.fixture
 async def client(place: Site, tenant: Tenant) -> Client:
     return await place.api(tenant, "leads:read", "leads:write", "jobs:write")
-
-
-def code(answer: httpx2.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
 
 
 async def asked(client: Client, how: str, file: str, sheet: str, **more: str) -> httpx2.Response:

@@ -10,11 +10,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support.answers import code, ended
 from tests.support.leads import FIVE, Tenant
 from tests.support.sites import Site, site
 from tests.support.tus import begin as begin_upload
 from tests.support.tus import encoded, offset_of, send
-from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 IMPORTS = "/v1/leads/imports"
@@ -61,20 +61,6 @@ async def stored(client: Client, body: bytes, name: str = "people.csv", cut: int
 async def ask(client: Client, key: str = "", **said: Any) -> httpx2.Response:
     headers = {"Idempotency-Key": key} if key else {}
     return await client.post(IMPORTS, json=said, headers=headers)
-
-
-async def ended(client: Client, answer: httpx2.Response) -> dict[str, Any]:
-    assert answer.status_code == 202, answer.text
-
-    async def look() -> dict[str, Any] | None:
-        shown = (await client.get(answer.headers["location"])).json()
-        return shown if shown["status"] in ("finished", "failed", "cancelled") else None
-
-    return await eventually(look)
-
-
-def code(answer: httpx2.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
 
 
 async def test_a_stored_file_is_imported_with_its_name(client: Client) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support.answers import code
 from tests.support.relay import LIST, Agent, Hub, change
 from vazao_agent import wire
 from vazao_agent.identity import Identity, b64, new_key
@@ -35,10 +36,6 @@ def ask(
     given = {AGENT: str(identity.agent), STAMP: str(at), SIGNATURE: signature,
              "content-type": "application/json", **headers}
     return httpx2.request(method, hub.running.address + PREFIX + path, content=body, headers=given)
-
-
-def code(answer: httpx2.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
 
 
 def seen(hub: Hub, site: str) -> set[str]:

@@ -77,3 +77,11 @@ def csrf_in(text: str) -> str:
     found = re.search(r'name="csrf" value="([^"]+)"', text)
     assert found, "the page has no csrf field"
     return found.group(1)
+
+
+async def read(browser: httpx2.AsyncClient, path: str, status: int = 200) -> str:
+    """The page's text."""
+    answer = await browser.get(path)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+    return answer.text

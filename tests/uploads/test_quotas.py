@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.support.answers import code
 from tests.support.jobs import make_platform, working
 from tests.support.pictures import PICTURE, PNG, ended
 from tests.support.pictures import ask as shuffle
@@ -42,10 +43,6 @@ def platform(database_url: str, data_dir: Path) -> Platform:
 async def client(platform: Platform) -> AsyncIterator[httpx2.AsyncClient]:
     async with serving(platform) as made:
         yield made
-
-
-def code(answer: httpx2.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
 
 
 @pytest.fixture

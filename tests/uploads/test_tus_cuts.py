@@ -30,17 +30,6 @@ from vazao.uploads.tus.headers import Checksum
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def platform(database_url: str, data_dir: Path) -> Platform:
-    return make_platform(database_url, data_dir, upload_segment_bytes=SEGMENT)
-
-
-@pytest.fixture
-async def client(platform: Platform) -> AsyncIterator[httpx2.AsyncClient]:
-    async with serving(platform) as made:
-        yield made
-
-
 class Line:
     """A PATCH sent byte by byte over a connection of its own."""
 

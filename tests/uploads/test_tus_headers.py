@@ -5,30 +5,18 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.support.jobs import make_platform
-from tests.support.tus import SEGMENT, TYPE, VERSION, begin, code, encoded, offset_of, send
+from tests.support.tus import TYPE, VERSION, begin, code, encoded, offset_of, send
 from tests.support.web import serving
 from vazao import uploads
 from vazao.kit.platform import Platform
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def platform(database_url: str, data_dir: Path) -> Platform:
-    return make_platform(database_url, data_dir, upload_segment_bytes=SEGMENT)
-
-
-@pytest.fixture
-async def client(platform: Platform) -> AsyncIterator[httpx2.AsyncClient]:
-    async with serving(platform) as made:
-        yield made
 
 
 async def metadata_of(client: httpx2.AsyncClient, place: str) -> str:

@@ -48,9 +48,8 @@ from vazao.jobs import (
 )
 from vazao.kit.errors import BadRequest, NotFound, StorageFull, TooLarge, UploadCutOff
 from vazao.kit.platform import Platform, Principal
-from vazao.kit.sql import Conn
 from vazao.kit.web.frame import Asker, ThePlatform
-from vazao.kit.web.idempotency import Idempotency, IdempotencyKeyInvalid, idempotency_of
+from vazao.kit.web.idempotency import IdempotencyKeyInvalid, idempotency_of
 from vazao.kit.web.openapi import BINARY, IDEMPOTENCY_KEY, JSON, Answer, Body, says
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.streaming import announced_of, body_of
@@ -208,29 +207,34 @@ async def take_stored(
             it stays where it is.
     """
     named = await named_in(request, Stored, FileUnclear)
-    organization_id = principal.organization_id
     idempotency = idempotency_of(request, f"file {named.file}")
+    if known := repeated(request, idempotency, tasks.KIND):
+        return known
+    asked = {"idempotency": idempotency, **asked_by(principal, request)}
+    organization_id = principal.organization_id
+    try:
+        return await _take(platform, organization_id, named.file, asked)
+    except (UploadNotFound, UploadInUse):
+        # An equal request may have been quicker.
+        async with platform.db.connection() as conn:
+            if known := await jobs.held_by(conn, organization_id, idempotency, tasks.KIND):
+                return known
+        raise
+
+
+async def _take(
+    platform: Platform, organization_id: int, file: str, asked: dict[str, Any]
+) -> Job:
     async with platform.db.connection() as conn:
-        known = await known_by(conn, organization_id, idempotency)
-        if known is not None:
-            return known
-        upload = await uploads.get_upload(conn, organization_id, named.file)
+        upload = await uploads.get_upload(conn, organization_id, file)
     limit = platform.settings.of(ImageSettings).max_bytes
     if upload.bytes > limit:
         raise ImageTooHeavy(limit=limit)
     # Held by nobody meanwhile: what ends it in between shows when it is claimed.
     header = await _look_through(platform, upload)
     async with platform.db.transaction() as conn:
-        try:
-            taken = await uploads.claim_upload(platform, conn, organization_id, named.file)
-        except (UploadNotFound, UploadInUse):
-            # Looked for after the upload's lock: what an equal request committed is seen.
-            if known := await known_by(conn, organization_id, idempotency):
-                return known
-            raise
-        return await tasks.enqueue(
-            conn, taken, header, idempotency=idempotency, **asked_by(principal, request)
-        )
+        taken = await uploads.claim_upload(platform, conn, organization_id, file)
+        return await tasks.enqueue(conn, taken, header, **asked)
 
 
 async def _look_through(platform: Platform, upload: Upload) -> Header:
@@ -241,19 +245,6 @@ async def _look_through(platform: Platform, upload: Upload) -> Header:
     except NotFound as error:
         raise UploadNotFound from error
     return check.finish()
-
-
-async def known_by(
-    conn: Conn, organization_id: int, idempotency: Idempotency | None
-) -> Job | None:
-    """The task that an equal request with this key led to.
-
-    Raises:
-        IdempotencyClash: the key came with another request.
-    """
-    if idempotency is None:
-        return None
-    return await jobs.held_by(conn, organization_id, *idempotency, tasks.KIND)
 
 
 def asked_by(principal: Principal, request: Request[Any, Any, Any]) -> dict[str, Any]:

@@ -92,20 +92,26 @@ async def _insert(
         if made is not None:
             tell(conn, made)
             return made
-        held = await held_by(conn, organization_id, key, digest, kind)
+        held = await held_by(conn, organization_id, (key, digest), kind)
         if held is not None:
             return held
     raise IdempotencyClash
 
 
 async def held_by(
-    conn: Conn, organization_id: int, key: str, digest: str, kind: str
+    conn: Conn, organization_id: int, idempotency: tuple[str, str] | None, kind: str
 ) -> Job | None:
     """The job that an idempotency key led to within 24 hours, with ``created`` false.
+
+    Args:
+        idempotency: the key, with a hash of all that is asked; none leads nowhere.
 
     Raises:
         IdempotencyClash: the key belongs to another request.
     """
+    if idempotency is None:
+        return None
+    key, digest = idempotency
     found = await store.jobs.find_keyed(conn, organization_id, key)
     if found is None:
         return None

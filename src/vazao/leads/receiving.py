@@ -157,7 +157,8 @@ async def _begin_stored(platform: Platform, principal: Principal, request: Asked
             upload = await take(platform, conn, principal.organization_id, token)
         except (uploads.UploadNotFound, uploads.UploadInUse):
             # Looked for after the upload's lock: what an equal request committed is seen.
-            if known := await _known(conn, principal.organization_id, idempotency):
+            job = await jobs.held_by(conn, principal.organization_id, idempotency, KIND)
+            if known := await _of_job(conn, job):
                 return known
             raise
         if filename:
@@ -221,16 +222,6 @@ async def take(
             remedy="Split it, or ask the administrator for a higher limit.", limit=limit
         )
     return upload
-
-
-async def _known(
-    conn: Conn, organization_id: int, idempotency: Idempotency | None
-) -> Begun | None:
-    if idempotency is None:
-        return None
-    return await _of_job(
-        conn, await jobs.held_by(conn, organization_id, *idempotency, KIND)
-    )
 
 
 async def _of_job(conn: Conn, job: jobs.Job | None) -> Begun | None:

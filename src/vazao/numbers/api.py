@@ -32,7 +32,6 @@ from vazao.jobs import (
 )
 from vazao.kit.errors import BadRequest, StorageFull, TooLarge, UploadCutOff
 from vazao.kit.platform import Platform, Principal
-from vazao.kit.sql import Conn
 from vazao.kit.web import parameters
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.idempotency import Idempotency, IdempotencyKeyInvalid, idempotency_of
@@ -181,14 +180,6 @@ async def named_of(request: Request[Any, Any, Any]) -> Named:
     return named
 
 
-async def _known(
-    conn: Conn, organization_id: int, idempotency: Idempotency | None
-) -> Job | None:
-    if idempotency is None:
-        return None
-    return await jobs.held_by(conn, organization_id, *idempotency, KIND)
-
-
 async def take_named(
     platform: Platform, principal: Principal, request: Request[Any, Any, Any]
 ) -> Job:
@@ -213,7 +204,7 @@ async def take_named(
                 upload = await uploads.claim_upload(platform, conn, organization_id, named.file)
             except (UploadNotFound, UploadInUse):
                 # Looked for after the upload's lock: what an equal request committed is seen.
-                if known := await _known(conn, organization_id, idempotency):
+                if known := await jobs.held_by(conn, organization_id, idempotency, KIND):
                     return known
                 raise
             if upload.bytes > limit:
@@ -230,8 +221,6 @@ async def _take_source(
     organization_id = principal.organization_id
     limit = platform.settings.of(NumberSettings).max_bytes
     async with platform.db.connection() as conn:
-        if known := await _known(conn, organization_id, idempotency):
-            return known
         await sources.check(platform, conn, organization_id, principal.organization, url)
     source = await sources.look(url)
     if source.size > limit:

@@ -83,7 +83,7 @@ class Arriving:
         assert self.job is not None
         held = False
         while not held:
-            self.known = await jobs.held_by(conn, self._organization_id, key, digest, KIND)
+            self.known = await jobs.held_by(conn, self._organization_id, (key, digest), KIND)
             if self.known is not None:
                 raise Repeated
             # Another request with the key may end in between: the next look finds it.

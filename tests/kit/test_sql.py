@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -24,6 +25,10 @@ select count(*), '{{}}' from {table}
 -- name: empty_array
 -- Braces in a statement without places stand for themselves.
 select '{}'::int[]
+
+-- name: copy_lines
+-- More than a block of them.
+copy (select n, repeat('x', 100) from generate_series(1, %(lines)s) as n) to stdout
 """
 
 
@@ -42,7 +47,7 @@ async def conn(database_url: str) -> Any:
 
 
 def test_statements_have_names() -> None:
-    assert list(Q) == ["find_pair", "count_in", "empty_array"]
+    assert list(Q) == ["find_pair", "count_in", "empty_array", "copy_lines"]
     with pytest.raises(AttributeError, match="no statement is named find"):
         _ = Q.find
     with pytest.raises(ValueError, match="twice"):
@@ -86,3 +91,17 @@ async def test_a_plan_can_be_made_for_the_values_at_hand(conn: Any) -> None:
     for _ in range(10):
         await sql.row(conn, Q.find_pair, least=1)
     assert await prepared() == 1
+
+
+@pytest.mark.anyio
+async def test_what_is_copied_comes_in_blocks_and_may_be_left(conn: Any) -> None:
+    async with aclosing(sql.copied(conn, Q.copy_lines, {"lines": 5_000})) as blocks:
+        found = [block async for block in blocks]
+    rest = "x" * 100
+    assert b"".join(found) == "".join(f"{n}\t{rest}\n" for n in range(1, 5_001)).encode()
+    assert 5 < len(found) < 20
+    assert max(map(len, found)) < sql.BLOCK_BYTES + 200
+    async with aclosing(sql.copied(conn, Q.copy_lines, {"lines": 5_000_000})) as blocks:
+        assert await anext(blocks)
+    await conn.rollback()
+    assert await sql.row(conn, Q.empty_array) == ([],)

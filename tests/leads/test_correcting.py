@@ -60,6 +60,14 @@ async def test_numbers_of_a_workbook_mean_the_same_in_the_file_of_errors(tenant:
     assert "integer_invalid" in lines(await tenant.errors(again))[1][-1]
 
 
+async def test_a_column_is_named_as_its_header_is(tenant: Tenant) -> None:
+    sheet = '"E-mail, or ""address""\nof work",Nome\nbad,Ana\n'
+    mapping = '{"E-mail, or \\"address\\"\\nof work": "email", "Nome": "name"}'
+    shown = await tenant.run(sheet, mapping=mapping)
+    header, row = lines(await tenant.errors(shown))
+    assert row[:4] == ["bad", "Ana", "2", header[0]]
+
+
 async def test_the_most_columns_come_back_with_our_remarks(tenant: Tenant) -> None:
     limit = tenant.platform.settings.of(LeadSettings).max_columns
     header = ",".join(["E-mail", *(f"c{n}" for n in range(limit - 1))])

@@ -16,13 +16,14 @@ the server plan for the values at hand. Lists are read by :func:`page`, from sta
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Generic, LiteralString, TypeVar, cast
 
 import msgspec
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, AsyncCopy, sql
+from psycopg.abc import PQGen
 
 from vazao.kit.db import rows_of
 
@@ -34,6 +35,7 @@ _NAME = re.compile(r"^-- name: *([a-z0-9_]+) *$", re.MULTILINE)
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 PAGE_BYTES = 1 << 20
 """What the values of a page hold, at most; a longer row is a page by itself."""
+BLOCK_BYTES = 1 << 16
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):
@@ -150,6 +152,25 @@ INERT = (
 also where a reader by another separator than the comma begins a cell. An import takes it off.
 """
 Q = load(__package__, "sql")
+
+
+async def copied(
+    conn: Conn, statement: Statement, values: Mapping[str, object]
+) -> AsyncGenerator[bytes]:
+    """What a ``COPY … TO STDOUT`` gives, in blocks of some 64 KB."""
+    async with conn.cursor() as cursor, cursor.copy(statement, values) as copy:
+        while block := await conn.wait(_block(copy)):
+            yield block
+
+
+def _block(copy: AsyncCopy) -> PQGen[bytes]:
+    # psycopg's own reading goes through the event loop once a row, which takes three times as long
+    # and keeps every other request waiting: 1.0 s of a core for 600,000 short rows.
+    rows, size = list[bytes](), 0
+    while size < BLOCK_BYTES and (row := bytes((yield from copy._read_gen()))):
+        rows.append(row)
+        size += len(row)
+    return b"".join(rows)
 
 
 def paged(

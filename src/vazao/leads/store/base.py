@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -176,6 +177,6 @@ async def export(
         else Q.export_ndjson.format(page=chosen)
     )
     bounds = {"organization_id": organization_id, **(vars(page) if whole else {"ids": page})}
-    async with conn.cursor() as cursor, cursor.copy(statement, bounds) as rows:
-        async for block in rows:
+    async with aclosing(sql.copied(conn, statement, bounds)) as blocks:
+        async for block in blocks:
             file.write(block)

@@ -141,9 +141,10 @@ async def rejection_kinds(conn: Conn, import_id: int) -> tuple[bool, bool]:
 
 async def rejections_between(conn: Conn, import_id: int, first: int, last: int) -> bytes:
     """Refused rows of that part of the sheet, as CSV without a header: row, column, code."""
-    between = {"import_id": import_id, "first": first, "last": last}
-    async with conn.cursor() as cursor, cursor.copy(Q.rejections_between, between) as rows:
-        return b"".join([bytes(block) async for block in rows])
+    found = await sql.row(
+        conn, Q.rejections_between, import_id=import_id, first=first, last=last
+    )
+    return (found[0] if found else "").encode()
 
 
 async def find_settled(

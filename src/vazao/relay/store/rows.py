@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Mapping, Sequence
+from contextlib import aclosing
 from typing import IO, Any
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
@@ -213,8 +214,8 @@ async def export(
     holds, more = _holding(only)
     statement = _of_current(Q.export_rows, current, columns=columns, form=form, only=holds)
     places = {**_seen(current), **_between(low, high), **more}
-    async with conn.cursor() as cursor, cursor.copy(statement, places) as rows:
-        async for block in rows:
+    async with aclosing(sql.copied(conn, statement, places)) as blocks:
+        async for block in blocks:
             file.write(block)
 
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from vazao.accounts import schemes
-from vazao.accounts.hashing import step_back
 from vazao.accounts.home import home_of
 from vazao.accounts.passwords import NOBODY
 from vazao.kit import clock
+from vazao.kit.limits import step_back
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.registry import Figure
 

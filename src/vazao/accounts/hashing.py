@@ -12,7 +12,6 @@ import asyncio
 import math
 import os
 import queue
-import sys
 import threading
 import time
 from bisect import bisect_left, insort
@@ -24,6 +23,7 @@ from typing import Any, TypeVar
 from vazao.accounts.away import Away
 from vazao.accounts.errors import SignInBusy
 from vazao.accounts.tickets import Ticket
+from vazao.kit.limits import step_back
 
 T = TypeVar("T")
 IDLE_SECONDS = 10.0
@@ -237,10 +237,3 @@ class Hasher:
             self._seconds += SMOOTH * (time.perf_counter() - began - self._seconds)
             self._core_seconds += SMOOTH * (time.thread_time() - worked - self._core_seconds)
         turn.settle(result, error)
-
-
-def step_back() -> None:
-    """Let this thread come after all others of the machine."""
-    # On Linux niceness is a thread's own: hashing then yields the core to the event loop.
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

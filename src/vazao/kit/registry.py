@@ -205,6 +205,8 @@ class Registry:
     ``runner(platform, stop)`` is one life of a worker, until *stop* is set or it fails;
     ``scopes`` say by name whether sessions of members carry one as those of admins do;
     each of ``warmups`` runs once beside a worker process's first parts;
+    ``loads`` import what some requests need: a web process calls them in a thread once it serves,
+    since a request that imports it would keep all others waiting (0.2 s for polars);
     ``resolve_organization(conn, slug)`` gives an organization's id, for commands, and
     ``name_organizations(conn, ids)`` their short names.
     ``services`` make what each web process keeps going; ``quick`` makes, by path (one that
@@ -237,6 +239,7 @@ class Registry:
     drop_targets: list[DropTarget] = field(default_factory=list)
     template_packages: list[str] = field(default_factory=list)
     runner: Callable[[Any, asyncio.Event], Awaitable[None]] | None = None
+    loads: list[Callable[[], None]] = field(default_factory=list)
     warmups: list[Callable[[Any], Awaitable[None]]] = field(default_factory=list)
     resolve_organization: Callable[[AsyncConnection[Any], str], Awaitable[int]] | None = None
     name_organizations: Callable[..., Awaitable[dict[int, str]]] | None = None

@@ -45,6 +45,7 @@ def register(registry: Registry) -> None:
 
     registry.scopes |= {"leads:read": True, "leads:write": True}
     registry.web.append(_routes)
+    registry.loads.append(_load)
     registry.menu += [
         MenuEntry("Leads", "/leads", 10), MenuEntry("Imports", "/leads/imports", 11),
     ]
@@ -73,6 +74,16 @@ def register(registry: Registry) -> None:
         Periodic("leads.renew_words", 10.0, tasks.renew_words),
     ]
     registry.job_kinds |= {kind.name: kind for kind in _kinds()}
+
+
+def _load() -> None:
+    import polars
+
+    from vazao.leads import correcting, exporting, fitting, resending
+
+    del correcting, exporting, fitting, resending
+    # Begins its threads, with the priority of this one.
+    polars.thread_pool_size()
 
 
 def _retentions() -> list[Retention]:

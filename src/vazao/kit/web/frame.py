@@ -16,9 +16,11 @@ import asyncio
 import gc
 import re
 import secrets
+import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any, cast
 
 import psycopg
@@ -33,6 +35,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from vazao.kit import errors, gauges, metrics
 from vazao.kit.cancelling import end_all
+from vazao.kit.limits import step_back
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.proxies import allowed_origins
@@ -70,7 +73,6 @@ SECURITY_HEADERS = {
 }
 SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 """The same as ASGI has them."""
-
 
 # A program that asks again at once where a quota holds it costs as much as one at work: its answers
 # take a moment, so that it comes back a few times a second instead of some hundred.
@@ -260,6 +262,7 @@ async def _opened(app: Litestar) -> AsyncGenerator[None]:
         service.start()
     # What was loaded stays: the collector need not look through it again and again.
     gc.freeze()
+    threading.Thread(target=_load, args=(platform.registry.loads,), daemon=True).start()
     try:
         yield
     finally:
@@ -267,6 +270,18 @@ async def _opened(app: Litestar) -> AsyncGenerator[None]:
             await service.close()
         await end_all([showing])
         await platform.close()
+
+
+def _load(loads: Sequence[Callable[[], None]]) -> None:
+    step_back()
+    for load in (load_own, *loads):
+        load()
+    gc.freeze()
+
+
+def load_own() -> None:
+    """Import what the frame needs now and then, as :attr:`Registry.loads` do for features."""
+    import_module("cryptography.hazmat.primitives.ciphers.aead")
 
 
 _HANDLERS: dict[Any, Any] = {

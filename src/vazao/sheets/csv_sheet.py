@@ -27,7 +27,7 @@ from vazao.sheets.models import FOUND, Batch, Choices, Limits, Note, Sheet
 from vazao.sheets.quotes import QuoteScan, cut_records, scan_text, widest_record
 from vazao.sheets.text import HEAD_BYTES, LineTooLong, SheetText
 
-BLOCK_BYTES = 1 << 23
+BLOCK_BYTES = 1 << 22
 # Columns read beyond the header's width, to see which rows are longer.
 _SPARE = 4
 # Wider than this a header is only where nameless columns follow: they are not read at all.

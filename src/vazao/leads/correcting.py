@@ -22,6 +22,7 @@ from typing import IO, cast
 import polars as pl
 
 from vazao import sheets, uploads
+from vazao.kit.limits import to_last_thread
 from vazao.kit.platform import Platform
 from vazao.kit.processes import unusable
 from vazao.kit.sql import Conn
@@ -155,10 +156,10 @@ class _Correction:
             upload = await uploads.get_upload(conn, record.organization_id, record.upload)
         async with uploads.local_file(self.platform, upload) as path:
             if not told:
-                separator = await asyncio.to_thread(self._found, path)
+                separator = await to_last_thread(self._found, path)
                 file.write(_header([h for _, h in _kept(record.headers or [])], [], separator))
                 return
-            sheet = await asyncio.to_thread(self._open, path)
+            sheet = await to_last_thread(self._open, path)
             try:
                 kept = _kept(sheet.headers)
                 separator = self._separator(sheet)
@@ -167,14 +168,14 @@ class _Correction:
                 file.write(_header([h for _, h in kept], added, separator))
                 cells = self._cells(sheet, kept, types)
                 shown = [*cells, *added_cells, "row", COLUMNS[1], COLUMNS[2]]
-                async with aclosing(ahead(sheet.batches())) as batches:
+                async with aclosing(ahead(sheet.batches(), to_last_thread)) as batches:
                     async for batch in batches:
                         rows = await self._told(batch, sheet)
                         mended = self._mended(batch, sheet, rows)
-                        await asyncio.to_thread(_write, file, mended, rows, shown, separator)
+                        await to_last_thread(_write, file, mended, rows, shown, separator)
                         await turn.pause()
             finally:
-                await asyncio.to_thread(sheet.close)
+                await to_last_thread(sheet.close)
 
     async def _kinds(self, conn: Conn) -> tuple[bool, bool]:
         """Whether anything is to be told, and whether rows are too long."""
@@ -233,7 +234,7 @@ class _Correction:
         first, last = cast(int, numbers.min()), cast(int, numbers.max())
         async with self.platform.db.connection() as conn:
             found = await store.imports.rejections_between(conn, self.record.id, first, last)
-        return await asyncio.to_thread(_parsed, found)
+        return await to_last_thread(_parsed, found)
 
     def _explained(self, found: pl.DataFrame) -> pl.DataFrame:
         return found.join(self.reasons, on="code", how="left")
@@ -280,7 +281,7 @@ class _Warnings(_Correction):
             decimal="any" if sheet.encoding else "point", strict=record.strict,
             separator=sheet.delimiter,
         )
-        checked = await asyncio.to_thread(validation.validate, batch.frame, plan, record.empty)
+        checked = await to_last_thread(validation.validate, batch.frame, plan, record.empty)
         refused = await self._refused(batch)
         warned = checked.warned.join(refused, on="row", how="anti")
         return self._explained(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -183,12 +183,14 @@ class Reading:
         )
 
 
-async def ahead(batches: Iterator[sheets.Batch]) -> AsyncGenerator[sheets.Batch]:
-    """*batches*, the next being read in a thread while one is used."""
-    following = asyncio.create_task(asyncio.to_thread(_next, batches))
+async def ahead(
+    batches: Iterator[sheets.Batch], run: Callable[..., Any] = asyncio.to_thread
+) -> AsyncGenerator[sheets.Batch]:
+    """*batches*, the next being read in a thread, by *run*, while one is used."""
+    following = asyncio.create_task(run(_next, batches))
     try:
         while (batch := await following) is not None:
-            following = asyncio.create_task(asyncio.to_thread(_next, batches))
+            following = asyncio.create_task(run(_next, batches))
             yield batch
     finally:
         await _let_end(following)

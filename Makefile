@@ -22,7 +22,7 @@ CATALOGUE := src/vazao/locale/pt_BR/LC_MESSAGES/vazao.mo
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev install-bench assets run server migrate test tests full fuzz audit mutants watch lint format bench docs clients conformance agents \
-	requirements schema build getver clean
+	requirements schema build getver clean pictures
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ bench: install-bench ## Measure what the README claims; ARGS="leads" for one
 
 docs: install-dev ## Write the pages that are made from the program
 	$(BIN)/python scripts/reference.py
+
+pictures: install-dev ## Take the pictures of docs/tasks.md, in a browser
+	VAZAO_PICTURES=docs/images/tasks $(BIN)/python -m pytest -q tests/acceptance/test_ten_tasks.py
 
 clients: install-dev ## Generate clients from the reference, and let the Python one work
 	@$(BIN)/python scripts/clients/generate.py

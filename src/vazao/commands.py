@@ -229,8 +229,8 @@ def psql(
         server = EmbeddedPostgres(settings.folder)
         if admin and not settings.embedded:
             raise ConfigurationError(
-                "Only the embedded database has a superuser that Vazão knows.",
-                remedy="Run psql with the address of yours.",
+                "Vazão knows the superuser of its embedded database only.",
+                remedy="Run psql with the address of your database.",
             )
         try:
             program = str(server.bindir / "psql")
@@ -318,7 +318,7 @@ def fail_unexpectedly(error: Exception) -> NoReturn:
 
     said = VazaoError(
         "Something unexpected happened: {kind}: {reason}.",
-        remedy="Run it again with vazao --debug … and report what it shows.",
+        remedy="Run it again with vazao --debug … and report the output.",
         kind=type(error).__name__, reason=str(error).rstrip(".") or "no reason given",
     )
     said.__cause__ = error

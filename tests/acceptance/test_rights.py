@@ -98,7 +98,7 @@ def test_a_platform_on_a_database_of_somebody_else(granted: str, tmp_path: Path)
         # A job of each feature.
         assert running.vazao("demo", "--rows", "2000")
         said = running.vazao("psql", "--admin", code=1)
-        assert "Only the embedded database has a superuser" in said
+        assert "Vazão knows the superuser of its embedded database only" in said
 
 
 @pytest.mark.external

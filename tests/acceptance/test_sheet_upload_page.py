@@ -86,7 +86,7 @@ def test_a_lost_connection_is_told_and_the_upload_goes_on(
     line.cut()
     told = page.locator("[data-sending-when=lost]")
     expect(told).to_be_visible(timeout=30_000)
-    assert "goes on by itself" in told.inner_text()
+    assert "continues by itself" in told.inner_text()
     assert page.locator("#columns").is_visible()
     line.heal()
     arrives(page)

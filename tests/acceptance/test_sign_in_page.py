@@ -135,7 +135,7 @@ def test_a_session_that_was_ended_elsewhere_is_over(narrow: Running, browser: An
     second.goto(f"{narrow.address}/account/sessions")
     second.click("[popovertarget=sure-others]")
     second.click("form[action$='revoke-others'] button[type=submit]")
-    second.wait_for_selector("text=All your other sessions have ended.")
+    second.wait_for_selector("text=You signed out of all your other sessions.")
     first.goto(narrow.address)
     first.wait_for_url("**/login*")
     assert first.locator("input[name=password]").is_visible()

@@ -117,7 +117,7 @@ def test_tells_where_its_database_is(running: Running) -> None:
 
 def test_a_second_one_says_that_the_first_is_up(running: Running) -> None:
     said = running.vazao("up", "--port", str(free_port()), code=1)
-    assert "already up with the data folder" in said
+    assert "already running with the data folder" in said
     assert str(running.process.pid) in said
     assert running.address in said
     assert "VAZAO_DATA_DIR" in said

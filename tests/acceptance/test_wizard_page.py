@@ -67,21 +67,21 @@ def test_a_title_above_the_header_a_wrong_column_check_then_import(
     sheet = tmp_path / "lista.csv"
     sheet.write_text("Lista da feira;;;\n;;;\nE-mail;Nome;Fone;Desde\n" + rows + "bad;B;;\n")
     drop(page, platform_up, sheet)
-    assert page.locator("#field-header_row option:checked").inner_text() == "Found: row 3"
+    assert page.locator("#field-header_row option:checked").inner_text() == "Detected: row 3"
     assert page.locator("#type-3").input_value() == "date"
     look(page, "wizard")
 
     page.select_option("#column-0", "")
-    page.wait_for_selector("text=No column is the e-mail yet")
+    page.wait_for_selector("text=No column is mapped to the e-mail yet")
     page.focus("#column-1")
     page.select_option("#column-1", "email")
-    page.wait_for_selector("text=321 of 321 values are no e-mail addresses.")
+    page.wait_for_selector("text=321 of 321 values are not e-mail addresses.")
     assert page.evaluate("document.activeElement.id") == "column-1", "the focus stays"
     look(page, "wrong")
     page.select_option("#column-1", "name")
-    page.wait_for_selector("text=No column is the e-mail yet")
+    page.wait_for_selector("text=No column is mapped to the e-mail yet")
     page.select_option("#column-0", "email")
-    page.wait_for_selector("text=No column is the e-mail yet", state="detached")
+    page.wait_for_selector("text=No column is mapped to the e-mail yet", state="detached")
 
     press(page, "button[value=check]")
     assert (figure(page, "created"), figure(page, "rejected")) == (320, 1)
@@ -192,7 +192,7 @@ def test_columns_are_set_while_a_large_sheet_is_on_its_way(
     page.select_option("#column-2", "company")
     page.select_option("#column-1", "email")
     page.select_option("#column-0", "")
-    page.wait_for_selector("text=1,000 of 1,000 values are no e-mail addresses.")
+    page.wait_for_selector("text=1,000 of 1,000 values are not e-mail addresses.")
     look(page, "on-its-way")
     page.select_option("#column-1", "name")
     page.select_option("#column-0", "email")
@@ -202,7 +202,7 @@ def test_columns_are_set_while_a_large_sheet_is_on_its_way(
     assert page.locator("#column-2").input_value() == "company"
     # Pressed before the file is there, the button counts when it is.
     page.click("button[value=check]")
-    page.wait_for_selector("text=It goes on by itself once the whole file has arrived.")
+    page.wait_for_selector("text=It continues by itself once the whole file has arrived.")
     look(page, "arrived")
     held.pop().continue_()
     ended(page)

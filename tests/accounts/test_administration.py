@@ -111,7 +111,7 @@ async def test_ones_own_password_asks_for_the_old_one(ana: Admin, people: People
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "own_password")
     page = await ana.send(f"/admin/users/{people.ana}/password", password=NEW)
     assert page.status_code == 409
-    assert "in the profile" in page.text
+    assert "in your profile" in page.text
 
 
 @pytest.mark.parametrize(("body", "code"), [
@@ -169,7 +169,7 @@ async def test_a_rotated_token_has_two_secrets_for_a_while(ana: Admin, browse: B
     assert (again.status_code, again.json()["error"]["code"]) == (409, "token_rotated")
     assert str(rotated["id"]) in again.json()["error"]["message"]
     assert (now_gone.json()["expires_at"] > rotated["expires_at"]), "its life is a whole one"
-    assert "took its place" in (await ana.send(f"/admin/tokens/{made['id']}/rotate")).text
+    assert "that replaced it" in (await ana.send(f"/admin/tokens/{made['id']}/rotate")).text
     assert (await ana.ask("DELETE", f"/v1/tokens/{made['id']}")).status_code == 204
     assert (await browse().get("/v1/users", headers=old)).status_code == 401
     assert (await ana.ask("POST", f"/v1/tokens/{made['id']}/rotate")).status_code == 404
@@ -213,7 +213,7 @@ async def test_organizations_are_made_on_a_page(
     assert "nova" not in (await root.client.get(path)).text, "half of it is nothing"
     made = await root.send(path, **given)
     assert made.headers["location"] == path
-    assert "its admin may sign in" in (await root.client.get(path)).text
+    assert "Its admin can sign in now" in (await root.client.get(path)).text
     zoe = await enter(browse, "zoe")
     assert (await zoe.client.get("/admin/users")).status_code == 200
     for admin in (ana, zoe):

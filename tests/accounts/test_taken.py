@@ -172,7 +172,7 @@ async def test_an_import_tells_of_some_and_of_more_by_and_by(
         assert [(each["line"], each["code"]) for each in error["details"]] == [
             (n, "username_taken") for n in range(2, 7)
         ]
-        assert error["details"][0]["message"].startswith("Já existe")
+        assert error["details"][0]["message"].startswith("Este nome de usuário já está em uso")
         assert whole.headers["retry-after"] == "60", "each line counts, told or not"
         assert "i2" not in await ids(system), "nothing went in"
         assert kind(await bring(system, "i2")) == (429, CODE)

@@ -120,7 +120,7 @@ async def test_users_are_found_by_name_and_e_mail(
     for text in ("eva", "rc@other.test", "%", "bet_"):
         assert await found(client, text) == [], text
     assert len(await found(client, "Pessoa ")) == 50
-    assert "The first 50 are shown." in (await client.get("/admin/users?q=p")).text
+    assert "Showing the first 50." in (await client.get("/admin/users?q=p")).text
     assert 'rel="next"' not in (await client.get("/admin/users?q=p")).text
     monkeypatch.setattr(admin_pages, "SEARCHED", 5)
     assert await found(client, "roberto") == [], "beto is none of the newest 5"
@@ -181,7 +181,7 @@ async def test_the_trail_is_searched_by_who_what_and_of_whom(
         assert lines_in(text) == only, name
         assert 'rel="next"' not in text
     both = {"actor": "ana", "action": "token.revoked"}
-    assert "No such changes" in (await client.get("/admin/audit", params=both)).text
+    assert "No matching changes" in (await client.get("/admin/audit", params=both)).text
     subject = (await client.get(f"/admin/users/{people.beto}")).text
     assert 'href="/admin/audit?subject=beto"' in subject
     monkeypatch.setattr(admin_pages, "SEARCHED", 2)
@@ -189,9 +189,9 @@ async def test_the_trail_is_searched_by_who_what_and_of_whom(
     for _ in range(2):
         text = (await client.get(path)).text
         seen += lines_in(text)
-        further = re.search(r'rel="next" href="([^"]+)">(Look further back|Next)', text)
+        further = re.search(r'rel="next" href="([^"]+)">(Search further back|Next)', text)
         if len(seen) == 0:
             assert further, "no line is out of reach"
-            assert further[2] == "Look further back"
+            assert further[2] == "Search further back"
             path = "/admin/audit" + html.unescape(further[1])
     assert seen == only

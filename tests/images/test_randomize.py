@@ -128,7 +128,7 @@ async def test_a_source_that_is_gone_is_errored_with_a_reason(
     async with working(platform):
         said = await ended(client, token)
     assert said["status"] == "errored"
-    assert said["error"]["message"] == "The stored file is gone."
+    assert said["error"]["message"] == "The stored file no longer exists."
     assert not list(uploads.spool_folder(platform).iterdir())
 
 

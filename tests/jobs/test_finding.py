@@ -106,7 +106,7 @@ async def test_a_search_looks_no_further_than_it_says(
     await write_job(people.platform, await people.found_organization())
     assert await shown(browser, by="ana") == await shown(browser, q="x.c") == new[::-1]
     assert await shown(browser, q=old) == [old], "an id has an index"
-    assert "among the newest 2 jobs" in (await browser.get("/jobs?q=x")).text
+    assert "the newest 2 jobs only" in (await browser.get("/jobs?q=x")).text
 
 
 async def test_failed_jobs_of_a_page_start_over_together(
@@ -131,7 +131,7 @@ async def test_failed_jobs_of_a_page_start_over_together(
     assert (await browser.post("/jobs/retry", data=form | {"csrf": "x"})).status_code == 403
     answer = await browser.post("/jobs/retry", data=form)
     assert (answer.status_code, answer.headers["location"]) == (303, "/jobs")
-    assert "Jobs that start over: 2." in (await browser.get("/jobs")).text
+    assert "Jobs started over: 2." in (await browser.get("/jobs")).text
     assert await shown(browser, status="queued") == failed[:0:-1]
     assert await shown(browser, status="failed") == [other]
     async with people.platform.db.connection() as conn:

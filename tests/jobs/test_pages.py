@@ -233,10 +233,10 @@ async def test_a_job_of_many_parts(people: People, browser: Browser, organizatio
     first = await read(browser, f"/jobs/{token}")
     assert first.count('data-label="Step"') == 100
     assert first.count('<rect class="ran"') == overview.PICTURED
-    assert "200 of 3,000 parts, evenly chosen" in first
+    assert "200 of 3,000 parts, sampled evenly" in first
     assert "Part 5 of step slice was tried 2 times" in first
     assert "errors: 1" in first
-    assert "taken back from lost workers: 1" in first
+    assert "recovered from lost workers: 1" in first
     following = re.search(r'rel="next" href="([^"]+)"', first)
     assert following
     second = await read(browser, f"/jobs/{token}{html.unescape(following[1])}")
@@ -277,7 +277,7 @@ async def test_what_is_too_late_says_so_on_the_page(
     people: People, browser: Browser, organization: int
 ) -> None:
     token = await write_job(people.platform, organization)
-    for verb, said in (("cancel", "has ended already"), ("retry", "nothing to retry")):
+    for verb, said in (("cancel", "has already ended"), ("retry", "nothing to retry")):
         answer = await press(browser, f"/jobs/{token}/{verb}")
         assert answer.status_code == 409
         assert said in answer.text

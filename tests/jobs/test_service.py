@@ -81,7 +81,7 @@ async def test_what_cannot_be_done_right_now_is_tried_again_too(platform: Platfo
         two, three = await end_of(platform, two), await end_of(platform, three)
     assert (two.status, two.result, two.attempts) == ("finished", 3, 3)
     assert (three.status, three.attempts) == ("failed", 3)
-    assert jobs.view(three)["error"]["message"] == "The file store cannot be read."
+    assert jobs.view(three)["error"]["message"] == "The file storage cannot be read."
 
 
 async def test_an_error_that_cannot_be_stored_still_fails_the_job(platform: Platform) -> None:

@@ -69,7 +69,7 @@ async def test_without_a_worker_it_waits_for_one(
     said = await waits(client, job, "workers")
     assert said == {"reason": "workers", "message": (
         "It waits for a worker: none is running. The administrator has to start one.")}
-    await on_page(client, job, "Aguarda um processo de trabalho: nenhum está em execução.")
+    await on_page(client, job, "Aguarda um worker: nenhum está em execução.")
     async with working(platform):
         await end_of(platform, job)
     assert "data-waits" not in (await client.get(f"/jobs/{job.token}")).text
@@ -102,8 +102,8 @@ async def test_a_file_store_that_is_away_is_named_and_waited_for(
     async with working(platform):
         said = await waits(client, job, "storage")
         assert said["message"] == (
-            "It waits for the file store, which cannot be reached. It goes on by itself.")
-        await on_page(client, job, "Aguarda o depósito de arquivos")
+            "It waits for the file storage, which cannot be reached. It then continues by itself.")
+        await on_page(client, job, "Aguarda o armazenamento de arquivos")
         root.unlink()
         root.mkdir()
         ended = await end_of(platform, job)
@@ -126,7 +126,7 @@ async def test_a_full_disk_is_named_and_waited_for(
         with filler.open("ab") as more:
             more.write(bytes(shutil.disk_usage(small_disk).free))
         assert "at" in await waits(client, job, "disk")
-        await on_page(client, job, "Aguarda espaço em disco")
+        await on_page(client, job, "Aguarda porque o disco está cheio")
         filler.unlink()
         ended = await end_of(platform, job)
     assert (ended.status, ended.result) == ("finished", "kept")

@@ -51,8 +51,8 @@ async def test_a_store_that_cannot_be_read_or_written_is_unavailable(tmp_path: P
     for reading in (blobs.get("a/b"), blobs.read_range("a/b", 0, 1)):
         with pytest.raises(Unavailable) as caught:
             [chunk async for chunk in reading]
-        assert "file store cannot be read" in str(caught.value)
+        assert "file storage cannot be read" in str(caught.value)
     with pytest.raises(Unavailable, match="cannot be written"):
         await blobs.put("a/b", b"1")
-    with pytest.raises(NotFound, match="gone"):
+    with pytest.raises(NotFound, match="no longer exists"):
         [chunk async for chunk in blobs.get("b")]

@@ -44,6 +44,6 @@ def test_it_stops_also_when_the_command_fails(
         run(fails, settings=settings)
     assert caught.value.code == 1
     assert capsys.readouterr().err == (
-        "That clashes with what is already there. Choose another.\n"
+        "This conflicts with what already exists. Choose another.\n"
     )
     assert EmbeddedPostgres(settings.folder).url() is None

@@ -73,7 +73,7 @@ def test_a_database_that_is_down(data_dir: Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(("share", "said"), [
-    (1.5, "no new file is taken in"), (3, "uploads that were begun stop"),
+    (1.5, "new files are refused"), (3, "unfinished uploads stop"),
 ])
 def test_a_disk_below_its_floor_is_told(
     database_url: str, data_dir: Path, capsys: pytest.CaptureFixture[str], share: float, said: str

@@ -367,7 +367,7 @@ def small_disk(folder: Path) -> Iterator[Callable[[int], Path]]:
 
 def test_a_disk_too_small_for_a_cluster_is_told(small_disk: Callable[[int], Path]) -> None:
     place = small_disk(20)
-    with pytest.raises(StorageFull, match=r"no room left in .*Free some space"):
+    with pytest.raises(StorageFull, match=r"no space left in .*Free some space"):
         EmbeddedPostgres(place, extra=FAST).start()
     assert not cluster(place).exists()
     assert not list(place.glob("postgres/init-*"))
@@ -383,7 +383,7 @@ def test_a_disk_that_filled_up_is_told(small_disk: Callable[[int], Path]) -> Non
         with contextlib.suppress(OSError), (place / "rest").open("ab", 0) as rest:
             while rest.write(bytes(size)) == size:
                 pass
-    with pytest.raises(StorageFull, match="no room left in"):
+    with pytest.raises(StorageFull, match="no space left in"):
         server.start()
     (place / "rest").unlink()
     assert query(server.start(), "select 1") == 1

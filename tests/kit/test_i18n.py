@@ -60,8 +60,8 @@ def test_the_header_decides_by_weight(header: str | None, expected: str) -> None
 
 
 def test_errors_speak_the_readers_language() -> None:
-    assert NotFound().message("en") == "There is nothing here by that name."
-    assert NotFound().message("pt_BR") == "Não há nada aqui com esse nome."
+    assert NotFound().message("en") == "Nothing was found at this address."
+    assert NotFound().message("pt_BR") == "Nada foi encontrado neste endereço."
 
 
 def test_an_unknown_text_or_language_stays_as_it_is() -> None:

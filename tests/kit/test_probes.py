@@ -93,7 +93,7 @@ def test_every_registered_check_is_named(database_url: str, data_dir: Path) -> N
     with serving(database_url, data_dir, Check("workers", _down), Check("x", _break)) as client:
         answer = client.get("/readyz", headers={"Accept-Language": "pt-BR"})
     error = answer.json()["error"]
-    assert error["message"] == "Ainda não está pronto; falta: workers, x."
+    assert error["message"] == "Ainda não está pronto. Falta: workers, x."
     assert [detail["place"] for detail in error["details"]] == ["workers", "x"]
     assert "secret" not in answer.text
 
@@ -144,7 +144,7 @@ def test_a_file_store_that_is_away_and_a_full_disk_are_reported(
     checks = answer.json()["checks"]
     # It can still answer, and say so.
     assert answer.status_code == 200
-    assert checks["storage"].startswith("Não é possível gravar no depósito de arquivos.")
+    assert checks["storage"].startswith("Não foi possível gravar no armazenamento de arquivos.")
     assert "menos do que os 1099511627776 MB" in checks["disk"]
     assert str(data_dir) not in answer.text
 

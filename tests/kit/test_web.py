@@ -43,7 +43,7 @@ class Things(Controller):
 
     @get("/{name:str}/stored", opt={"public": True, "anonymous": True})
     async def store(self, name: FromPath[str]) -> dict[str, Any]:
-        raise Unavailable("The file store cannot be written.")
+        raise Unavailable("The file storage cannot be written.")
 
     @get("/{name:str}/wrong", opt={"public": True, "anonymous": True})
     async def err(self, name: FromPath[str], platform: ThePlatform) -> dict[str, Any]:

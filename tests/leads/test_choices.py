@@ -39,7 +39,7 @@ async def test_a_sheet_keeps_to_the_values(client: Client, tenant: Tenant) -> No
     told = lines(await tenant.warnings(shown))
     assert told[1][1] == "enorme"
     assert told[1][-2] == "Porte"
-    assert told[1][-1].startswith("choice_unknown: This is none of the values that the field may")
+    assert told[1][-1].startswith("choice_unknown: This value is not one of the field's choices")
     strict = await tenant.run("E-mail,Porte\nf@x.com,enorme\n", strict="true")
     assert (strict["created"], strict["rejected"]) == (0, 1)
 

@@ -117,10 +117,10 @@ async def test_a_mapping_is_given_over_the_automatic_one(
 
 
 @pytest.mark.parametrize(("words", "reason"), [
-    (("nothing.csv",), "There is no file nothing.csv that could be read."),
-    ((".",), "There is no file . that could be read."),
+    (("nothing.csv",), "The file nothing.csv does not exist or cannot be read."),
+    ((".",), "The file . does not exist or cannot be read."),
     (("a.csv", "--map", "Nome"), "Write --map 'Header=field'."),
-    (("a.csv", "--map", "X=name"), "a column that the sheet does not have: X"),
+    (("a.csv", "--map", "X=name"), "a column that is not in the sheet: X"),
     (("a.csv", "--mode", "replace"), "The option mode cannot be replace"),
     (("a.csv", "--header-row", "zero"), "The option header_row cannot be zero"),
 ])
@@ -143,7 +143,7 @@ async def test_a_dry_run_says_what_would_be_done_and_is_applied(
                        "--header-row", "3", "--delimiter", ";", "--encoding", "utf-8")
     assert (said.code, said.err) == (0, "")
     table = outcomes(said.out)
-    assert (table["Created"], table["With a value left out"]) == ("1", "1")
+    assert (table["Created"], table["With a value skipped"]) == ("1", "1")
     assert await tenant.base() == {}
     hints = [line.split() for line in said.out.splitlines() if line.startswith("vazao leads")]
     warnings, applies = hints
@@ -153,7 +153,7 @@ async def test_a_dry_run_says_what_would_be_done_and_is_applied(
     assert (done.code, outcomes(done.out)["Created"]) == (0, "1")
     assert set(await tenant.base()) == {"ana@x.com"}
     again = await vazao(*applies[1:])
-    assert (again.code, "applied already" in again.err) == (1, True)
+    assert (again.code, "already been applied" in again.err) == (1, True)
 
 
 async def test_strict_refuses_the_row(

@@ -119,5 +119,5 @@ async def test_where_no_room_is_left_the_answer_says_so(
     monkeypatch.setattr(
         correcting.tempfile, "TemporaryFile", lambda dir: os.fdopen(full, "r+b", 0)
     )
-    with pytest.raises(StorageFull, match="no room left"):
+    with pytest.raises(StorageFull, match="no space left"):
         await tenant.errors(shown)

@@ -84,8 +84,8 @@ async def test_a_cancelled_one_says_what_is_left_and_starts_over(still: Tenant) 
     said = report(cancelled)
     assert said == await told(platform, job), "also where it is cancelled"
     assert (said["done"], said["leads"], said["sheets_removed"]) == ("leads", 1, 0)
-    assert "stored sheets may still hold the person" in said["says"][0]
-    assert "start over within 7 days" in said["says"][0]
+    assert "stored sheets may still contain the person" in said["says"][0]
+    assert "over within 7 days" in said["says"][0]
     assert await stored(still), "its sheet is still there"
     async with platform.db.transaction() as conn:
         await jobs.retry(conn, still.id, job.token)
@@ -106,7 +106,7 @@ async def test_one_that_failed_starts_over_too(still: Tenant) -> None:
     async with platform.db.transaction() as conn:
         failed = await end(conn, await load(platform, job), "failed", error=JobFailed())
     assert failed is not None
-    assert "stored sheets may still hold the person" in report(failed)["says"][0]
+    assert "stored sheets may still contain the person" in report(failed)["says"][0]
     async with platform.db.transaction() as conn:
         await jobs.retry(conn, still.id, job.token)
     async with working(platform):
@@ -128,7 +128,7 @@ async def test_whom_it_was_to_forget_is_known_for_a_week(still: Tenant) -> None:
         await erasing.forget_deleted(platform)
         assert bool(await still.rows("select 1 from leads.purge where organization_id = %s")) \
             is known
-    with pytest.raises(PurgeForgotten, match="Ask for the erasure again"):
+    with pytest.raises(PurgeForgotten, match="Request the erasure again"):
         async with platform.db.transaction() as conn:
             await jobs.retry(conn, still.id, job.token)
 
@@ -150,7 +150,7 @@ async def test_no_trace_is_said_in_words(tenant: Tenant) -> None:
     await end_of(tenant.platform, job)
     said = await told(tenant.platform, job)
     assert said["says"][0] == (
-        "No trace of this address was found. Stored files that were looked into: 1."
+        "No trace of this address was found. Stored files searched: 1."
     )
     assert "brings them back" in said["says"][-1]
     found = report(await load(tenant.platform, job), "pt_BR")
@@ -263,7 +263,7 @@ async def test_a_page_names_whom_it_erases_before_it_does(place: Site) -> None:
     assert refused.status_code == 400
     second = await admin.post("/leads/purge", data=form)
     assert second.status_code == 200
-    assert f"Erase {who(tenant)} for good?" in second.text
+    assert f"Erase {who(tenant)} permanently?" in second.text
     assert "There is a lead with this address: Zenaide." in second.text
     assert "mention the address" in second.text
     assert set(await tenant.base()) == {who(tenant)}, "nothing is erased yet"

@@ -65,7 +65,7 @@ async def test_a_far_stray_cell(tenant: Tenant, tmp_path: Path, far: str) -> Non
     body = make(tmp_path / "a.xlsx", HEAD + far).read_bytes()
     shown = await tenant.run(body, filename="a.xlsx")
     assert (shown["status"], shown["rejected"]) == ("finished", 0)
-    assert shown["notes"] == ["Cells under no column name were left out: 1."]
+    assert shown["notes"] == ["Cells without a column name, skipped: 1."]
 
 
 async def test_a_formula_that_looks_like_an_injection_is_text(tenant: Tenant) -> None:
@@ -181,7 +181,7 @@ async def test_a_truncated_workbook_fails(tenant: Tenant, tmp_path: Path, keep: 
 
 
 @pytest.mark.parametrize(("changes", "told"), [
-    ({6: 200}, "packed in a way that is not known"),
+    ({6: 200}, "compressed in an unsupported way"),
     ({9: 0x08, 46: 0xFF}, "damaged"),
     ({0: 0}, "damaged"),
 ], ids=["reading it takes a version to come", "a name is not UTF-8", "its structure is broken"])

@@ -113,9 +113,9 @@ async def test_the_page_shows_what_is_used_of_what(place: Site, tenant: Tenant) 
     assert "Stored sheets" in text
     assert 'max="1" value="0.5"' in text
     assert "Stored files" in text
-    kept = dict(re.findall(r'data-label="What">([^<]+).*?data-label="How long"[^>]*>([^<]+)',
-                           text.partition("How long things are kept")[2], re.S))
-    assert kept["Deleted leads, which can be restored until then"] == "30 days"
+    kept = dict(re.findall(r'data-label="What">([^<]+).*?data-label="Kept for"[^>]*>([^<]+)',
+                           text.partition("Retention")[2], re.S))
+    assert kept["Deleted leads, until which they can be restored"] == "30 days"
     assert kept["Jobs and their results"] == "for ever"
     assert "VAZAO_LEADS_MAX_SHEETS" not in text, "settings are for those of the platform"
     other = await place.organization()

@@ -128,7 +128,7 @@ async def test_what_is_unclear_is_told_in_the_readers_language(tenant: Tenant) -
     header, *told = lines(await tenant.warnings(shown, "pt_BR"), ";")
     assert header == ["Nome", "E-mail", "Opt-out", "vazao_row", "vazao_column", "vazao_reason"]
     assert [row[0] for row in told] == list("EFHIJ")
-    assert all(row[-1].startswith("opted_out_unclear: Isto não diz") for row in told)
+    assert all(row[-1].startswith("opted_out_unclear: Isto não é sim nem não") for row in told)
 
 
 async def test_a_date_says_that_the_person_left(tenant: Tenant) -> None:

@@ -283,10 +283,10 @@ async def test_a_sheet_that_is_gone_offers_nothing_that_needs_it(
                            "where organization_id = %s", [tenant.id])
     for each in (trial, done):
         page = (await browser.get(f"/leads/imports/{each['id']}")).text
-        assert "since it held a person who was erased" in page
+        assert "because it contained a person who was erased" in page
         assert not [word for word in offered if word in page]
         listed = (await browser.get(f"/leads/imports/{each['id']}/rejected")).text
-        assert "The stored sheet is gone" in listed
+        assert "The stored sheet was removed" in listed
         assert "Send the corrected rows again" not in listed
 
 
@@ -299,4 +299,4 @@ async def test_an_import_that_wrote_nothing_says_so(browser: Browser, tenant: Te
     page = html.unescape((await browser.get(f"/leads/imports/{failed['id']}")).text)
     assert failed["status"] == "failed"
     assert "Nothing was imported." in page
-    assert "What was merged stays" not in page
+    assert "Rows that were already imported stay" not in page

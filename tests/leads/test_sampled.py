@@ -53,7 +53,7 @@ async def test_columns_are_set_while_the_sheet_is_on_its_way(
     assert (given["upload"], given["column-1"]) == ("", "name")
     wrong = await look(browser, pieces, body, size, **given | {"column-1": "email",
                                                               "column-0": ""})
-    assert "1,000 of 1,000 values are no e-mail addresses." in wrong.text
+    assert "1,000 of 1,000 values are not e-mail addresses." in wrong.text
 
     csrf = csrf_in(await form(browser))
     named = {"Upload-Metadata": f"filename {encoded('lista.csv')}", "x-csrf-token": csrf}
@@ -85,8 +85,8 @@ async def test_nothing_begins_before_the_file_is_there(browser: Browser, tmp_pat
 
 
 @pytest.mark.parametrize(("pieces", "size", "said"), [
-    ([[0, 5]], 10, "no pieces"), ([[0, 99]], 10, "no pieces"), ("x", 10, "layout"),
-    ([[0, 10]], 1 << 40, "limit"), ([[0, 10, 3]], 10, "layout"), ([[-5, 10]], 10, "no pieces"),
+    ([[0, 5]], 10, "not pieces"), ([[0, 99]], 10, "not pieces"), ("x", 10, "layout"),
+    ([[0, 10]], 1 << 40, "limit"), ([[0, 10, 3]], 10, "layout"), ([[-5, 10]], 10, "not pieces"),
 ])
 async def test_what_does_not_fit_is_refused(
     browser: Browser, pieces: list[tuple[int, int]], size: int, said: str

@@ -41,8 +41,8 @@ def chosen(page: str, name: str) -> str:
 async def test_it_says_what_it_found_and_shows_another_choice(browser: Browser) -> None:
     text = "Lista de 2026;;\n;;\nE-mail;Nome;Fone\nana@x.com;João;81988880001\n"
     page = (await preview(browser, text.encode("cp1252"))).text
-    assert chosen(page, "header_row") == "Found: row 3"
-    assert chosen(page, "delimiter") == "Found: ;"
+    assert chosen(page, "header_row") == "Detected: row 3"
+    assert chosen(page, "delimiter") == "Detected: ;"
     assert "Windows-1252" in chosen(page, "encoding") or "1252" in chosen(page, "encoding")
     assert "João" in html.unescape(page)
     upload = fields(page)["upload"]
@@ -54,7 +54,7 @@ async def test_it_says_what_it_found_and_shows_another_choice(browser: Browser) 
     wrong = (await browser.get(
         "/leads/imports/new", params={"upload": upload, "header_row": "20"}
     )).text
-    assert "Row 20 cannot hold the column names" in html.unescape(wrong)
+    assert "Row 20 cannot be the header row" in html.unescape(wrong)
     assert 'id="found"' in wrong, "so that another row can be chosen"
 
 
@@ -65,10 +65,10 @@ async def test_a_column_whose_values_do_not_fit_is_told(browser: Browser) -> Non
     assert "no e-mail addresses" not in page
     data = fields(page) | {"column-0": "", "column-1": "email"}
     seen = html.unescape((await browser.post("/leads/imports/look", data=data)).text)
-    assert "320 of 320 values are no e-mail addresses." in seen
+    assert "320 of 320 values are not e-mail addresses." in seen
     assert "Counts are of all 320 rows." in seen
     none = fields(page) | {"column-0": ""}
-    assert "No column is the e-mail yet" in (
+    assert "No column is mapped to the e-mail yet" in (
         await browser.post("/leads/imports/look", data=none)
     ).text
 
@@ -110,7 +110,7 @@ async def test_checked_then_imported(browser: Browser, tenant: Tenant) -> None:
     assert five(shown) == (1, 1, 0, 0, 1)
     address = f"/leads/imports/{shown['id']}"
     page = html.unescape((await browser.get(address)).text)
-    for told in ("Check: nothing is written", "Would be created", "<del>Recife</del>",
+    for told in ("Check: nothing is saved", "Would be created", "<del>Recife</del>",
                  "<ins>Olinda</ins>", "The address has no @.", "This is not a phone number."):
         assert told in page, told
     changes = html.unescape((await browser.get(f"{address}/changes?outcome=updated")).text)
@@ -133,9 +133,9 @@ async def test_checked_then_imported(browser: Browser, tenant: Tenant) -> None:
 async def test_all_rejected_rows_and_warnings_are_reachable(
     browser: Browser, tenant: Tenant
 ) -> None:
-    rows = "".join(f"bad{n},\nu{n}@x.com,zz\n" for n in range(120))
+    rows = "".join(f"wrong{n},\nu{n}@x.com,zz\n" for n in range(120))
     shown = await tenant.run("E-mail,Fone\n" + rows)
-    for kind, of in (("rejected", r"bad(\d+)"), ("warned", r'class="num">(\d+)<')):
+    for kind, of in (("rejected", r"wrong(\d+)"), ("warned", r'class="num">(\d+)<')):
         path, seen = f"/leads/imports/{shown['id']}/{kind}", set()
         for _ in range(3):
             text = (await browser.get(path)).text
@@ -155,7 +155,7 @@ async def test_columns_are_remembered_by_their_headers_and_by_name(
     page = (await preview(browser, "Turma,Contato,Nome\nC,caio@x.com,Caio\n")).text
     again = fields(page)
     assert [again[f"column-{n}"] for n in range(3)] == ["", "email", "company"]
-    assert "set as they were the last time" in page
+    assert "mapped as they were the last time" in page
     await send(browser, tenant, again | {"column-2": "name"}, "import")
     upload = (await drop(browser, sheet)).headers["location"]
     last = fields((await browser.get(upload)).text)
@@ -224,7 +224,7 @@ async def test_rejected_rows_are_put_right_on_the_page(browser: Browser, tenant:
     assert cells == {"cell-2": "ana", "cell-3": ""}
     csrf = csrf_in(await form(browser))
     nothing = await browser.post(f"{address}/correct", data=cells | {"csrf": csrf})
-    assert (nothing.status_code, "No cell was changed" in nothing.text) == (422, True)
+    assert (nothing.status_code, "No value was changed" in nothing.text) == (422, True)
     right = {"cell-2": "ana@x.com", "cell-4": "forged@x.com", "cell-" + "9" * 40: "x", "cell-x": ""}
     answer = await browser.post(f"{address}/correct", data=cells | right | {"csrf": csrf})
     assert answer.status_code == 303, answer.text
@@ -302,4 +302,4 @@ async def test_sending_nothing_corrected_keeps_the_rows(browser: Browser, tenant
 async def test_all_values_that_do_not_fit_are_counted(browser: Browser) -> None:
     bad = "bad\n\"joao@gmial,com\"\nana@@uol.com.br\na@b\n"
     page = (await preview(browser, "E-mail\nana@x.com\nbia@x.com\n" + bad)).text
-    assert "4 of 6 values are no e-mail addresses." in page
+    assert "4 of 6 values are not e-mail addresses." in page

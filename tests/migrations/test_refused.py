@@ -69,7 +69,7 @@ def stranger(server_url: str, empty: str) -> Iterator[str]:
 def test_a_role_that_may_not(stranger: str, tmp_path: Path) -> None:
     said = refused("migrate", "--data-dir", str(tmp_path), VAZAO_DATABASE_URL=stranger)
     assert 'could not be migrated: permission denied to create extension "pg_trgm".' in said
-    assert "Let this role create schemas" in said
+    assert "Allow this role to create schemas" in said
 
 
 @pytest.mark.parametrize(
@@ -78,10 +78,10 @@ def test_a_role_that_may_not(stranger: str, tmp_path: Path) -> None:
         ("create extension no_such_thing", "extension .no_such_thing. is not available",
          "contrib package"),
         ("set local lock_timeout = '20ms'; lock table public.busy", "lock timeout",
-         "Try again when nothing long runs"),
+         "Try again when no long query is running"),
         ("do $$ begin raise 'no space' using errcode = 'disk_full'; end $$", "no space",
          "Free some space"),
-        ("select 1 / 0", "division by zero", "Mend that on the server"),
+        ("select 1 / 0", "division by zero", "Fix this on the server"),
     ],
 )
 def test_what_helps_goes_by_what_happened(
@@ -102,7 +102,7 @@ def test_a_database_of_a_newer_program(database_url: str, tmp_path: Path) -> Non
     with psycopg.connect(database_url) as conn:
         conn.execute("update public.alembic_version set version_num = '9999'")
     said = refused("migrate", "--data-dir", str(tmp_path), VAZAO_DATABASE_URL=database_url)
-    assert f"of a newer Vazão (revision 9999; this one knows {migrations.head()})." in said
+    assert f"belongs to a newer Vazão (revision 9999; this one knows {migrations.head()})." in said
     assert "Run that version" in said
 
 

@@ -24,7 +24,7 @@ def test_silence_means_what_happened_before_at_this_hour(hub: Hub) -> None:
     )
     said = diagnosed(hub, site)
     assert "quiet: silent machine_off" in said
-    assert "off at this time of day before (1 times lately)" in said
+    assert "off at this time of day before (1 times recently)" in said
     hub.execute(
         "update relay.site set holidays = array[(now() at time zone timezone)::date] "
         "where name = %s", site,

@@ -60,7 +60,7 @@ def test_a_list_without_columns_has_those_that_its_first_agent_says(hub: Hub) ->
     assert len(hub.rows("found", site, 'id, "Nome", born, note')) == 20
     hub.publish("found", "select id from citizen")
     hub.expire()
-    assert "keeps the former columns" in agent.run("once", code=1)
+    assert "must keep the columns of the previous one" in agent.run("once", code=1)
 
 
 def test_an_agent_that_enrolled_before_the_first_list_learns_its_publisher(hub: Hub) -> None:
@@ -140,7 +140,7 @@ def test_rows_of_a_team_and_a_unit(hub: Hub) -> None:
 def test_what_no_site_could_run_is_not_published(hub: Hub) -> None:
     wrong = {
         "one query": (LIST + ";\nselect 2", ()),
-        "not volatile, too": (LIST, ("--key", "id,name", "--volatile", "name")),
+        "cannot be volatile": (LIST, ("--key", "id,name", "--volatile", "name")),
     }
     for said, (text, options) in wrong.items():
         file = hub.folder() / "list.sql"

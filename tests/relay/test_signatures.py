@@ -207,8 +207,8 @@ def test_a_list_is_one_query(hub: Hub, tmp_path: Path) -> None:
                     "name = 'query')")
         hub.execute("delete from relay.list where name = 'query'")
     for text, why in (
-        (b"", "begins with SELECT"), (b"-- columns: id integer", "begins with SELECT"),
-        (b"/**/" * 5000 + b"update x set y = 1", "begins with SELECT"), (b"\xe7\xe3o", "UTF-8"),
+        (b"", "begin it with SELECT"), (b"-- columns: id integer", "begin it with SELECT"),
+        (b"/**/" * 5000 + b"update x set y = 1", "begin it with SELECT"), (b"\xe7\xe3o", "UTF-8"),
     ):
         file.write_bytes(text)
         assert why in hub.running.vazao(
@@ -218,7 +218,7 @@ def test_a_list_is_one_query(hub: Hub, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "said"), [
     ("-- columns: id integer, id text\nselect 1", "once"),
-    ("-- columns: site_id integer\nselect 1", "taken"),
+    ("-- columns: site_id integer\nselect 1", "reserved"),
     ('-- columns: a"b integer\nselect 1', "letters"),
     ("-- columns: x double precision\nselect 1", "type is one of"),
 ])

@@ -39,7 +39,7 @@ def test_a_list_is_not_up_to_date_before_it_came(hub: Hub) -> None:
         agent.run("once", code=1)
         (late,) = told(client, site)
         assert (late["state"], late["cause"]) == ("late", "schema_changed")
-        assert "A table or column of the list is not there." in str(late["evidence"])
+        assert "A table or column of the list does not exist." in str(late["evidence"])
         assert today(client.get(f"/relay/sites/{site}").text) == ["failed"]
         change(source, "alter table citizens rename to citizen")
         agent.run("once")
@@ -58,12 +58,12 @@ def test_what_is_held_says_why_and_who_decides(hub: Hub) -> None:
     with hub.reader("relay:read", "relay:admin") as client:
         (held,) = told(client, site)
         assert held["state"] == "held"
-        assert "10 rows came, and readers see 100" in str(held["evidence"])
+        assert "10 rows arrived, and readers see 100" in str(held["evidence"])
         run = client.get("/v1/relay/runs", params={"state": "held"}).json()["items"][0]["run"]
         shown = client.get(f"/relay/runs/{run}").text
-        assert "with 10 rows; readers see the one before, with 100" in shown
+        assert "with 10 rows; readers see the previous one, with 100" in shown
         assert client.post(f"/v1/relay/runs/{run}/reject").status_code == 204
-        assert "Somebody rejected this list" in client.get(f"/relay/runs/{run}").text
+        assert "This list was rejected on the hub" in client.get(f"/relay/runs/{run}").text
         assert client.get(f"/v1/relay/runs/{run}").json()["error"]["code"] == "list_rejected"
 
 
@@ -139,7 +139,7 @@ def test_a_failed_try_shows_beside_a_list_that_is_fresh_enough(hub: Hub) -> None
     with hub.reader() as client:
         (found,) = told(client, site)
         assert (found["state"], found["cause"]) == ("current", "schema_changed")
-        assert "A table or column of the list is not there." in str(found["evidence"])
+        assert "A table or column of the list does not exist." in str(found["evidence"])
         change(source, "alter table citizens rename to citizen")
         hub.running.vazao("relay", "ask", site, "-o", hub.organization)
         agent.run("once")
@@ -193,6 +193,6 @@ def test_files_of_sites_as_spreadsheet_programs_write_them(hub: Hub, tmp_path: P
         "relay", "add-sites", str(file), "-o", hub.organization, code=1
     )
     file.write_text("25/12/2026 Natal\n")
-    assert "begins with no date" in hub.running.vazao(
+    assert "does not begin with a date" in hub.running.vazao(
         "relay", "add-site", "Escada", "--holidays", str(file), "-o", hub.organization, code=1
     )

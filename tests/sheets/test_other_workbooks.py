@@ -20,8 +20,8 @@ ANA = (
 )
 BIA = (4, "bia@x.com.br", "Bia", *[None] * 6, "1234.5", "x", *[None] * 4)
 NOTES = [
-    "Hidden rows were read, too: 1.",
-    "Areas of merged cells, whose value stands in their first cell alone: 1.",
+    "Hidden rows were read too: 1.",
+    "Areas of merged cells, read with the value in their first cell only: 1.",
 ]
 DOCUMENT = (
     '<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x">'
@@ -70,7 +70,7 @@ def test_what_is_repeated_stands_as_often(tmp_path):
     ) + row("<table:table-cell/>", given='table:number-rows-repeated="1048570"')
     found, notes = read(document(tmp_path / "a.ods", rows))
     assert found == [(n, "a@x.com.br", "x") for n in (2, 3, 4)]
-    assert notes == ["Cells under no column name were left out: 6."]
+    assert notes == ["Cells without a column name, skipped: 6."]
 
 
 def test_remarks_and_blanks_of_a_cell(tmp_path):

@@ -98,7 +98,7 @@ def test_cells_under_no_column_name_are_left_out_and_told(book):
         (batch,) = sheet.batches()
         notes = [note.say() for note in sheet.notes]
     assert batch.frame.rows() == [(2, "a", None), (3, "b", None)]
-    assert notes == ["Cells under no column name were left out: 3."]
+    assert notes == ["Cells without a column name, skipped: 3."]
 
 
 @pytest.mark.parametrize("data", ["", row_xml(3)])
@@ -168,7 +168,7 @@ def test_a_far_stray_cell_is_left_out_and_told(book, far):
     with open_sheet(book, "a.xlsx") as sheet:
         assert list(sheet.batches()) == []
         assert [note.say() for note in sheet.notes] == [
-            "Cells under no column name were left out: 1."
+            "Cells without a column name, skipped: 1."
         ]
 
 

@@ -185,7 +185,8 @@ class Others:
             found.append(Identity(
                 f"a token of it without `{scope}`", bearer(secret),
                 lambda case, scope=scope: (  # type: ignore[misc]
-                    scope_of(case) == scope or self._is_hidden(case, scope)
+                    (scope_of(case) == scope and not case.opt.get("also"))
+                    or self._is_hidden(case, scope)
                 ), is_kept_from, is_somebody=True,
             ))
         whole = await self.place.token(id, *self.scopes)

@@ -86,7 +86,7 @@ async def broken_end(conn: Any, job: Job) -> None:
 async def stumble(run: PartRun) -> Any:
     if run.part.attempts <= run.payload["times"]:
         if run.payload.get("store"):
-            raise Unavailable("The file store cannot be read.")
+            raise Unavailable("The file storage cannot be read.")
         raise RuntimeError("stumbled")
     return run.part.attempts
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,11 @@ class Visitor:
         """A picture of the page as it is."""
         if self.pictures is not None:
             width = self.page.viewport_size["width"]
-            self.page.screenshot(path=str(self.pictures / f"{name}-{width}-{self.language}.png"))
+            devtools = self.page.context.new_cdp_session(self.page)
+            taken = devtools.send("Page.captureScreenshot", {"format": "webp", "quality": 60})
+            self.pictures.mkdir(parents=True, exist_ok=True)
+            file = self.pictures / f"{name}-{width}-{self.language}.webp"
+            file.write_bytes(b64decode(taken["data"]))
 
 
 def import_and_mend(at: Visitor) -> None:
@@ -83,6 +88,7 @@ def import_and_mend(at: Visitor) -> None:
     at.press("Import without checking")
     at.sees("Correct them here")
     expect(at.page.locator("[data-outcome=created] strong")).to_have_text("2", timeout=LONG)
+    at.show("00-imported")
     at.follow("Correct them here")
     at.page.locator("[name^=cell-]").fill("bia.lima@exemplo.com.br")
     at.show("01-mend-rows")
@@ -159,9 +165,14 @@ def make_a_token(at: Visitor) -> str:
     for scope in ("jobs:read", "leads:read"):
         at.page.get_by_label(scope, exact=True).check()
     at.press("Create the token")
-    at.sees("Copy it now: it is shown this once.")
+    at.sees("Copy it now: it is not shown again.")
+    secret = at.page.locator("#token").inner_text()
+    # Pictures show no secret, not even one that is worth nothing any more.
+    at.page.locator("code", has_text=secret).evaluate_all(
+        "found => found.forEach(each => { each.style.filter = 'blur(5px)' })"
+    )
     at.show("07-token")
-    return at.page.locator("#token").inner_text()
+    return secret
 
 
 def follow_by_curl(at: Visitor) -> None:
@@ -200,11 +211,12 @@ def add_a_colleague(at: Visitor) -> None:
 def forget_a_person(at: Visitor) -> None:
     """Erase a person who asked to be forgotten."""
     at.go("Leads")
-    at.follow("Erase a person for good")
+    at.follow("Erase a person permanently")
     at.type("E-mail of the person", "ana.souza@exemplo.com.br")
     at.press("Continue")
+    at.sees("Will be erased")
     at.show("10-forget")
-    at.press("Erase %(email)s for good", email="ana.souza@exemplo.com.br")
+    at.press("Erase %(email)s permanently", email="ana.souza@exemplo.com.br")
     expect(at.page.locator("#job[data-status=finished]")).to_be_visible(timeout=LONG)
     at.go("Leads")
     expect(at.page.get_by_role("link", name="Ana Souza")).to_have_count(0, timeout=LONG)

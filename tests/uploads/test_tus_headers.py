@@ -50,7 +50,7 @@ async def test_a_name_of_an_old_system_is_readable(
 
 
 @pytest.mark.parametrize(("metadata", "why"), [
-    ("k " + "A" * 5000, "has 5002 characters; 4096 are the most"),
+    ("k " + "A" * 5000, "has 5002 characters; the limit is 4096"),
     (f"other,a {encoded('1')},a {encoded('2')}", "has the key a twice"),
     (f"filename {encoded('a')},kind a.txt", "The value of kind in"),
     (f"filename {encoded('a')},", "needs a key"),
@@ -80,7 +80,7 @@ async def test_any_other_header_may_stand_there_once(
     given = VERSION | {"Upload-Length": "3", "Upload-Checksum": "sha1 x"}
     refused = await client.post("/files", headers=[*given.items(), (name, given[name])])
     assert code(refused) == (400, "tus_header_invalid")
-    assert f"{name} may stand there once only" in message(refused)
+    assert f"{name} may be sent only once" in message(refused)
 
 
 async def test_two_offsets_are_refused(client: httpx2.AsyncClient) -> None:

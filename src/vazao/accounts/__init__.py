@@ -117,9 +117,9 @@ def register(registry: Registry) -> None:
     registry.retentions.append(Retention("Changes of users and tokens", None, for_ever))
     registry.first_steps += [
         FirstStep("Create a token", "/admin/tokens", 60, admin=True,
-                  help="With it another system uses the API."),
+                  help="Another system uses the API with it."),
         FirstStep("Add a user", "/admin/users", 70, admin=True,
-                  help="For each colleague who works here."),
+                  help="Give each colleague an account of their own."),
     ]
     registry.periodic += [
         Periodic("accounts.purge", 600.0, tasks.purge),

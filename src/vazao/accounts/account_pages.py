@@ -92,7 +92,7 @@ async def change_password(
     ) as error:
         return await _account_page(request, platform, principal, error=error)
     return go_on(
-        request, "/account", "Your password was changed; your other sessions have ended."
+        request, "/account", "Your password was changed, and your other sessions were ended."
     )
 
 
@@ -123,7 +123,7 @@ async def revoke_session(
     await end_session(platform, principal, session_id)
     if session_id == principal.session_id:
         return go_on(request, "/login", "You signed out.")
-    return go_on(request, "/account/sessions", "The session has ended.")
+    return go_on(request, "/account/sessions", "The session was ended.")
 
 
 @post("/account/sessions/revoke-others", opt={"session": True}, include_in_schema=False)
@@ -135,7 +135,7 @@ async def revoke_others(
     async with platform.db.transaction() as conn:
         await store.delete_other_sessions(conn, user_id, kept)
     authentication.forget_user(platform, user_id, kept=kept)
-    return go_on(request, "/account/sessions", "All your other sessions have ended.")
+    return go_on(request, "/account/sessions", "You signed out of all your other sessions.")
 
 
 ROUTES: list[Any] = [

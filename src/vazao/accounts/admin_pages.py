@@ -209,7 +209,7 @@ async def rotate_token(
     except errors.TokenRotated as error:
         return await _tokens_page(request, platform, principal, error=error)
     return go_on(
-        request, TOKENS, "The token has a new secret; the old one works on for a week.",
+        request, TOKENS, "The token has a new secret. The old one works for another week.",
         once={"secret": secret, "application": token.application},
     )
 
@@ -269,7 +269,8 @@ async def set_password(
     except (errors.PasswordIsOwn, *_WRONG) as error:
         return await _user_page(request, platform, principal, user_id, error=error)
     return go_on(
-        request, f"/admin/users/{user_id}", "The password was set; the user's sessions have ended."
+        request, f"/admin/users/{user_id}", "The password was set, and the user's sessions were "
+        "ended."
     )
 
 
@@ -283,7 +284,7 @@ async def end_sessions(
             conn, actor_of(principal), principal.organization_id, user_id
         )
     authentication.forget_user(platform, user_id)
-    return go_on(request, f"/admin/users/{user_id}", "The user's sessions have ended.")
+    return go_on(request, f"/admin/users/{user_id}", "The user's sessions were ended.")
 
 
 @get([f"/admin/users/{{user_id:int}}/{name}" for name in ("password", "sessions")], opt=ADMIN,

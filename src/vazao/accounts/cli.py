@@ -79,7 +79,7 @@ def capacity(
         float, typer.Option(min=0.1, max=60, help="How long each measurement takes.")
     ] = 3.0,
 ) -> None:
-    """Measure what this machine takes of a storm of sign-ins, and say it in words."""
+    """Measure how many sign-ins at once this machine can take."""
     from vazao.accounts.capacity import measure
 
     async def work(platform: Platform) -> None:
@@ -91,8 +91,8 @@ def capacity(
             "{then:.0f} s.", people=people, now=found.seconds(people), threads=threads,
             then=found.seconds(people, threads + 2))
         deadline = platform.settings.of(AccountSettings).sign_in_seconds
-        say("Whoever would wait longer than {deadline:g} s gets a ticket, and waits in the "
-            "browser; imported hashes of other systems cost more until their first sign-in.",
+        say("People who would wait longer than {deadline:g} s get a place in a line and wait in "
+        "the browser. Hashes imported from other systems cost more until their first sign-in.",
             deadline=deadline)
         say("A core writes {alone:.0f} home pages a second, and {beside:.0f} while all threads "
             "hash.", alone=found.pages, beside=found.pages_meanwhile)

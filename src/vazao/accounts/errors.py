@@ -55,7 +55,7 @@ class SlugInvalid(Unprocessable):
 
 
 class SlugTaken(Conflict):
-    """There already is an organization called {slug}."""
+    """An organization called {slug} already exists."""
 
     code = "slug_taken"
 
@@ -67,7 +67,7 @@ class UsernameInvalid(Unprocessable):
 
 
 class UsernameTaken(Conflict):
-    """There already is a user of that name."""
+    """This username is already in use."""
 
     code = "username_taken"
 
@@ -124,7 +124,7 @@ class ApplicationInvalid(Unprocessable):
 
 
 class LastAdmin(Conflict):
-    """Nobody would be left to administer the organization."""
+    """The organization would have no administrator left."""
 
     code = "last_admin"
 
@@ -139,7 +139,7 @@ class RangeInvalid(BadRequest):
 
 
 class LineInvalid(Unprocessable):
-    """The line is no user: {reason}."""
+    """The line is not a valid user: {reason}."""
 
     code = "line_invalid"
 
@@ -156,31 +156,32 @@ class ImportTooLarge(TooLarge):
     code = "import_too_large"
 
     def __init__(self) -> None:
-        super().__init__(remedy="Send it in several pieces; who is known already is not repeated.")
+        super().__init__(remedy="Split the file and import each piece; users that exist already "
+        "stay as they are.")
 
 
 class HashRefused(Unprocessable):
-    """The password hash cannot be taken: it is none of argon2id, bcrypt, scrypt and PBKDF2 as
-    passlib and Django write them, or it is cut off.
+    """The password hash cannot be used. It must be argon2id, bcrypt, scrypt or PBKDF2 as passlib or
+    Django write it, and complete.
     """
 
     code = "hash_refused"
 
 
 class HashTooCostly(HashRefused):
-    """The password hash costs more than one sign-in may take."""
+    """The password hash takes longer to check than a sign-in may."""
 
     def __init__(self) -> None:
-        super().__init__(remedy="Let this user set a new password.")
+        super().__init__(remedy="Ask this user to set a new password.")
 
 
 class PasswordInvalid(Unprocessable):
-    """A password has 8 to 1,024 characters."""
+    """A password needs 8 to 1,024 characters."""
 
     code = "password_invalid"
 
     def __init__(self) -> None:
-        super().__init__(remedy="Choose another one; several words are easy to remember.")
+        super().__init__(remedy="Choose another one. Several words together are easy to remember.")
 
 
 class PasswordIsUsername(Unprocessable):
@@ -196,7 +197,7 @@ class PasswordWrong(Unprocessable):
 
 
 class PasswordIsOwn(Conflict):
-    """One's own password is changed with the current one, in the profile."""
+    """Change your own password in your profile, with the current one."""
 
     code = "own_password"
 
@@ -208,13 +209,13 @@ class TokenRotated(Conflict):
 
     def __init__(self, successor: int) -> None:
         super().__init__(
-            remedy="Rotate the one that took its place: its id is {successor}.",
+            remedy="Rotate the token that replaced it: its id is {successor}.",
             successor=successor,
         )
 
 
 class LanguageUnknown(BadRequest):
-    """The platform speaks en and pt_BR."""
+    """Choose the language en or pt_BR."""
 
     code = "language_unknown"
 
@@ -231,7 +232,7 @@ class SignInRefused(Unauthenticated):
 
 
 class SignInTooOften(TooManyRequests):
-    """Too many attempts failed, or are still being checked."""
+    """Too many attempts failed or are still being checked."""
 
     code = "sign_in_too_often"
 
@@ -242,7 +243,7 @@ class SignInTooOften(TooManyRequests):
 
 
 class NamesAskedTooOften(TooManyRequests):
-    """Too many usernames or e-mail addresses were tried that others have already."""
+    """You tried too many usernames or e-mail addresses that are already in use."""
 
     code = "names_asked_too_often"
 
@@ -254,20 +255,20 @@ class NamesAskedTooOften(TooManyRequests):
 
 
 class TooManyNamesTaken(TooManyRequests):
-    """More lines have a username or e-mail address of others than one import may tell of."""
+    """Too many lines have a username or e-mail address that is already in use."""
 
     code = "too_many_names_taken"
 
     def __init__(self, seconds: int, details: Sequence[Any] = ()) -> None:
         super().__init__(
-            remedy="Nothing was imported. Correct the lines that details names or leave them out, "
-            "and import again in {seconds} s.",
+            remedy="Nothing was imported. Correct or remove the lines listed in details, and "
+            "import again in {seconds} s.",
             details=details, retry_after=seconds, seconds=seconds,
         )
 
 
 class SignInBusy(Unavailable):
-    """Too many people are signing in right now. Nothing is wrong with your password."""
+    """Too many people are signing in right now. There is nothing wrong with your password."""
 
     code = "sign_in_busy"
     shows = MappingProxyType({
@@ -292,14 +293,14 @@ class SignInBusy(Unavailable):
 
 
 class CredentialInvalid(Unauthenticated):
-    """This credential is wrong, has expired, or was revoked."""
+    """This token or session is wrong, has expired, or was revoked."""
 
     code = "credential_invalid"
 
     def __init__(self, **params: Any) -> None:
         super().__init__(
-            remedy="Send Authorization: Bearer TOKEN, or api-token together with application, the "
-            "name that the token was made for; an admin of your organization makes tokens, and who "
-            "had a session signs in again.",
+            remedy="Send Authorization: Bearer TOKEN, or the headers api-token and application "
+            "(the name of the token's application). An admin of your organization creates tokens. "
+            "If your session has expired, sign in again.",
             **params,
         )

@@ -82,8 +82,8 @@ async def create_organization(
     except _WRONG as error:
         return await _page(request, platform, error=error, typed=typed)
     return go_on(
-        request, "/admin/organizations", "The organization {slug} was created; its admin may sign "
-        "in.", slug=made.slug,
+        request, "/admin/organizations", "The organization {slug} was created. Its admin can sign "
+        "in now.", slug=made.slug,
     )
 
 

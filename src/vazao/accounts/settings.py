@@ -15,13 +15,13 @@ class AccountSettings(Section):
 
     hash_share: float = Field(
         1.0, gt=0, le=1,
-        description="share of this host's cores that hash passwords at most, all web processes "
-        "together; at low priority, so that pages win",
+        description="largest share of this host's cores that hash passwords, of all web processes "
+        "together; at low priority, so that pages go first",
     )
     sessions_per_user: int = Field(
         50, ge=1, description="sessions of a user that stand at a time; a new one ends the oldest"
     )
     sign_in_seconds: float = Field(
-        10.0, gt=0, description="longest that a sign-in waits on its connection; who would wait "
-        "longer gets a ticket and comes back"
+        10.0, gt=0, description="longest wait of a sign-in on its connection; people who would "
+        "wait longer get a place in a line"
     )

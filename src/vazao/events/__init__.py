@@ -50,7 +50,7 @@ def register(registry: Registry) -> None:
     )
     registry.first_steps.append(FirstStep(
         "Connect a provider's feed", "/events/providers", 50, scope="events:write",
-        help="Its events are read every minute, and can be searched.",
+        help="Its events are read every minute and can then be searched.",
     ))
     registry.template_packages.append("vazao.events")
     registry.demo_bodies["GET", "/search"] = demo.query

@@ -28,7 +28,7 @@ Owner = Annotated[str, typer.Option(
 
 Whose = Annotated[str | None, typer.Option(
     "--organization", "-o", envvar="VAZAO_ORGANIZATION",
-    help="Whose provider, where several organizations have one of that name.",
+    help="The provider's organization, if several have a provider of this name.",
 )]
 
 
@@ -43,8 +43,8 @@ def add_provider(
     organization: Owner = PUBLIC,
     public: Annotated[
         bool | None,
-        typer.Option("--public/--private", help="whether everyone may search its events; "
-                     "public with the embedded database only, if not said"),
+        typer.Option("--public/--private", help="whether everyone may search its events; by "
+        "default only with the embedded database"),
     ] = None,
 ) -> None:
     """Add a partner's feed; workers sync it from then on."""
@@ -71,7 +71,7 @@ def sync(
     name: Annotated[str | None, typer.Argument(help="the provider; all where not given")] = None,
     organization: Whose = None,
 ) -> None:
-    """Sync now; returns when what was found is searchable. Exit 1 if a provider failed."""
+    """Sync now, and return once the events can be searched. Exit 1 if a provider failed."""
 
     async def main(platform: Platform) -> bool:
         async with platform.db.transaction() as conn:
@@ -106,15 +106,15 @@ async def _follow(platform: Platform, provider: Provider, job: jobs.Job) -> bool
     seen = await _searchable(platform, now.applied_xid if now else None)
     if result["outcome"] != "applied":
         aside = now.aside if now else 0
-        typer.echo(_("{name}: unchanged, {aside} records put aside.", name=provider.name,
+        typer.echo(_("{name}: unchanged, {aside} records skipped.", name=provider.name,
                      aside=aside))
         return seen
     counts = {key: result[key] for key in (
         "listed", "created", "changed", "returned", "left", "aside"
     )}
     typer.echo(_(
-        "{name}: {listed} events listed, {created} new, {changed} changed, {returned} back, {left} "
-        "gone from the feed, {aside} records put aside.", name=provider.name, **counts,
+        "{name}: {listed} events listed, {created} new, {changed} changed, {returned} returned, "
+        "{left} gone from the feed, {aside} records skipped.", name=provider.name, **counts,
     ))
     return seen
 
@@ -127,7 +127,7 @@ async def _searchable(platform: Platform, xid: str | None) -> bool:
             if xid is None or not await store.readers.behind(conn, xid):
                 return True
         await asyncio.sleep(LOOK_SECONDS)
-    typer.echo(_("Not every web process shows it yet; its log says why."), err=True)
+    typer.echo(_("Some web processes do not show it yet; their logs say why."), err=True)
     return False
 
 
@@ -148,7 +148,7 @@ def providers() -> None:
         return [(each, slugs.get(each.organization_id, "")) for each in found]
 
     table = Table(_("Name"), _("Organization"), _("Health"), _("Every"), _("Last good sync"),
-                  _("Events listed"), _("Put aside"), _("Failures"))
+                  _("Events listed"), _("Skipped"), _("Failures"))
     for each, owner in kit.run(main):
         seen = f"{each.synced_at:%Y-%m-%d %H:%M:%S}" if each.synced_at else "-"
         health = _(HEALTH[views.health_of(each, clock.now())])
@@ -161,7 +161,7 @@ def providers() -> None:
 def records(
     name: Annotated[str, typer.Argument(help="the provider")], organization: Whose = None,
 ) -> None:
-    """List records of its latest feed that were put aside, one a line with tabs between."""
+    """List the skipped records of a provider's latest feed, one per line, tab-separated."""
     from vazao.events.models import Aside
     from vazao.events.views import record_view
 
@@ -223,14 +223,14 @@ def change(
 ) -> None:
     """Change where a provider's feed is, how often it is synced, or its time zone."""
     made = _change(name, organization, url=url, every=every, timezone=timezone)
-    typer.echo(_("{name}: changed, and synced as soon as a worker is free.", name=made.name))
+    typer.echo(_("{name}: changed. It is synced as soon as a worker is free.", name=made.name))
 
 
 @app.command("pause")
 def pause(
     name: Annotated[str, typer.Argument(help="the provider")], organization: Whose = None,
 ) -> None:
-    """Sync a provider no more by itself; its events stay in search."""
+    """Pause a provider's syncs; its events stay in search."""
     typer.echo(_("{name}: paused.", name=_change(name, organization, paused=True).name))
 
 
@@ -238,7 +238,7 @@ def pause(
 def resume(
     name: Annotated[str, typer.Argument(help="the provider")], organization: Whose = None,
 ) -> None:
-    """Sync a provider by itself again."""
+    """Resume a provider's syncs."""
     typer.echo(_("{name}: resumed.", name=_change(name, organization, paused=False).name))
 
 

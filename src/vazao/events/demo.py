@@ -64,8 +64,8 @@ async def show(platform: Platform, say: Callable[[str], Any]) -> list[str]:
         ended = await jobs.finished(platform, organization_id, job)
     result = ended.result or {}
     lines = [_(
-        "{listed} events listed in {time}: {created} new, {changed} changed, {aside} records put "
-        "aside", time=duration(jobs.lead_seconds(ended), language()),
+        "{listed} events listed in {time}: {created} new, {changed} changed, {aside} records "
+        "skipped", time=duration(jobs.lead_seconds(ended), language()),
         **{name: result.get(name, 0) for name in ("listed", "created", "changed", "aside")},
     )]
     began = time.perf_counter()
@@ -74,7 +74,7 @@ async def show(platform: Platform, say: Callable[[str], Any]) -> list[str]:
         found = [each async for each in store.events.search(conn, audiences, window(*bounds()))]
     lines.append(_("Search by date: {count} found in {time}", count=len(found),
                    time=duration(time.perf_counter() - began, language())))
-    lines.append(_("A feed that goes on changing: vazao events serve-sample"))
+    lines.append(_("A sample feed that keeps changing: vazao events serve-sample"))
     return lines
 
 

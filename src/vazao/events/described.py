@@ -148,7 +148,7 @@ PROVIDER = {
 RECORD = {
     "record": 4, "base_id": "812", "event_id": "812", "code": "date_impossible",
     "place": "event_start_date", "value": "2026-09-31T10:00:00",
-    "message": "There is no such date and time.",
+    "message": "This date and time does not exist.",
     "remedy": "The provider must write a date of the calendar, such as 2026-09-30T20:00:00.",
 }
 SYNCED = {
@@ -190,7 +190,7 @@ EXPLAIN = says(
     Answer(about="The reasons.", kind=views.Explanation, example={
         "shown": False, "event": None,
         "reasons": [{"code": "never_online",
-                     "message": "Its base was never listed as on sale online."}],
+                     "message": "Its base was never on sale online."}],
     }),
     parameters=(
         Parameter(name="provider", about="The provider's name.", example="demo", required=True),

@@ -12,7 +12,7 @@ class ProviderNotFound(NotFound):
 
 
 class ProviderExists(Conflict):
-    """Your organization has a provider of this name already."""
+    """Your organization already has a provider of this name."""
 
     code = "provider_exists"
 
@@ -24,13 +24,13 @@ class ProviderAmbiguous(BadRequest):
 
 
 class AddressPrivate(BadRequest):
-    """{host} is not a public address; an administrator adds private ones by command."""
+    """{host} is not a public address. An administrator can add private ones on the command line."""
 
     code = "address_private"
 
 
 class ProviderNameInvalid(BadRequest):
-    """A provider's name is letters, digits, dots, dashes or underscores, at most 63."""
+    """A provider's name has at most 63 letters, digits, dots, hyphens and underscores."""
 
     code = "provider_name_invalid"
 
@@ -60,7 +60,7 @@ class BoundInvalid(BadRequest):
 
 
 class DayInvalid(BadRequest):
-    """There is no day {value}; write one such as 2026-03-14."""
+    """{value} is not a date. Write one such as 2026-03-14."""
 
     code = "day_invalid"
 
@@ -102,13 +102,13 @@ class FilterInvalid(BadRequest):
 
 
 class TooMuchFound(BadRequest):
-    """More than {most} events lie between these times: page with limit and after."""
+    """More than {most} events lie between these times. Read them in pages, with limit and after."""
 
     code = "too_much_found"
 
 
 class FeedError(VazaoError):
-    """The provider's feed could not be taken in; what was taken in before stays as it is."""
+    """The provider's feed could not be read. Search keeps the last good state."""
 
     code = "feed_error"
     status = 502
@@ -151,7 +151,7 @@ class FeedAddressForbidden(FeedError):
 
 
 class FeedRedirects(FeedError):
-    """The provider sends us from one address to the next without an end."""
+    """The provider redirects too many times."""
 
     code = "feed_redirects"
 
@@ -163,19 +163,21 @@ class FeedNotXml(FeedError):
 
 
 class FeedUnknown(FeedError):
-    """The answer is XML, but no feed that is known: its first element is {root}."""
+    """The answer is XML, but not a feed that Vazão knows: its first element is {root}."""
 
     code = "feed_unknown"
 
 
 class FeedDeclares(FeedError):
-    """The feed declares a document type, which could hide harmful entities."""
+    """The feed declares a document type (DOCTYPE), which is not allowed: it could hide harmful
+    entities.
+    """
 
     code = "feed_declares"
 
 
 class FeedNeedsTooMuch(FeedError):
-    """Reading the feed needs more memory or time than it may take."""
+    """Reading the feed took more memory or time than allowed."""
 
     code = "feed_needs_too_much"
 

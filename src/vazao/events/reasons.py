@@ -21,7 +21,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "The event has no end.", "The provider must say when it ends.",
     ),
     "date_impossible": (
-        "There is no such date and time.",
+        "This date and time does not exist.",
         "The provider must write a date of the calendar, such as 2026-09-30T20:00:00.",
     ),
     "end_before_start": (
@@ -49,13 +49,14 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
 
 TEXTS: Final[dict[str, str]] = {
     "shown": "The event is in search.",
-    "never_listed": "The provider never listed a good record of this event.",
-    "put_aside": "The latest feed's record of the event was put aside at record {record}: {why}",
-    "never_online": "Its base was never listed as on sale online.",
-    "outside_window": "It lies outside the window: it lasts from {starts} to {ends}.",
-    "not_public": "The provider is not public: only its organization finds the event.",
-    "not_listed": "The provider's latest feed no longer lists it: it shows its last good values.",
-    "offline": "Its base is offline now: it stays in search, and cannot be bought.",
+    "never_listed": "The provider never listed a valid record of this event.",
+    "put_aside": "The latest feed's record {record} of the event was skipped: {why}",
+    "never_online": "Its base was never on sale online.",
+    "outside_window": "It is outside the period: it lasts from {starts} to {ends}.",
+    "not_public": "The provider is not public: only its organization can find the event.",
+    "not_listed": "The provider's latest feed no longer lists it. Search shows its last valid "
+    "values.",
+    "offline": "Its base is offline now: the event stays in search but cannot be bought.",
 }
 """What explains an event, by code."""
 

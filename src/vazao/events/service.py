@@ -24,7 +24,7 @@ from vazao.kit.times import seconds_of, timezone_of
 KIND = "events.sync"
 LABELS = {
     "listed": "Events listed", "created": "New events", "changed": "Changed events",
-    "left": "Events that left", "aside": "Records put aside",
+    "left": "Events that left", "aside": "Skipped records",
 }
 """What a person reads of a sync's result."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)

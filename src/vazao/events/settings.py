@@ -34,8 +34,8 @@ class EventSettings(Section):
     )
     memory_bytes: int = Field(
         1 << 30, ge=0,
-        description="what search may hold in each web process; a larger base is searched in "
-        "PostgreSQL; 0: always",
+        description="memory of each web process for search; a larger base is searched in "
+        "PostgreSQL; 0: always PostgreSQL",
     )
     cache_seconds: int = Field(
         1, ge=0, description="how long caches may keep an answer of search (max-age)"

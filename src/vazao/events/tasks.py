@@ -52,7 +52,7 @@ async def sync(run: PartRun) -> Any:
     except OSError as error:
         if not no_room(error):
             raise
-        full = StorageFull(remedy="Free some disk space, and the next sync goes on.")
+        full = StorageFull(remedy="Free some disk space; the next sync then continues.")
         await _note_failure(run, provider, full, moment, time.monotonic() - began)
         raise full from error
 

@@ -36,6 +36,6 @@ def register(registry: Registry) -> None:
     registry.demo.append(DemoStep("Shuffle of an image", demo.show, 30))
     registry.template_packages.append("vazao.images")
     registry.drop_targets.append(DropTarget(
-        "A PNG picture: its blocks are shuffled.", "images.js", "images/outcome.html", 20,
+        "A PNG image: its blocks are shuffled.", "images.js", "images/outcome.html", 20,
     ))
     registry.periodic.append(Periodic("jobs.sweep_pictures", 3600.0, tasks.sweep))

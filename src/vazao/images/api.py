@@ -67,7 +67,7 @@ COALESCE_BYTES = 1 << 18
 
 
 class ImageTooHeavy(BadRequest):
-    """The image has more than {limit} bytes, the most that is accepted here."""
+    """The image has more than {limit} bytes, the limit here."""
 
     code = "image_too_large"
 

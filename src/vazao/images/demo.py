@@ -48,13 +48,13 @@ async def show(platform: Platform, say: Callable[[str], Any]) -> list[str]:
     path = platform.settings.folder / PICTURE
     picture = await asyncio.to_thread(draw)
     await asyncio.to_thread(_keep, path, picture)
-    say(_("An image of {side} × {side} pixels ({size}) goes in …", side=SIDE,
+    say(_("Sending an image of {side} × {side} pixels ({size}) …", side=SIDE,
           size=size(len(picture), language())))
     async with platform.db.connection() as conn:
         organization_id = await platform.registry.organization_id(conn, "demo")
     seconds = await _shuffle(platform, organization_id, picture)
     return [
-        _("Its blocks were shuffled in {time} from the request to the end.",
+        _("Its blocks were shuffled in {time}, from the request to the end.",
           time=duration(seconds, language())),
         curl_line(platform, tasks.CONTENT_TYPE, "--data-binary @", path, "/randomize"),
     ]

@@ -101,7 +101,7 @@ def header_of(body: bytes) -> Header:
     width, height, depth, color, method, filters, interlace = struct.unpack(">IIBBBBB", body)
     possible = depth in DEPTHS.get(color, ()) and (method, filters) == (0, 0) and interlace < 2
     if not (possible and 0 < width <= LARGEST_CHUNK and 0 < height <= LARGEST_CHUNK):
-        raise ImageBroken("The PNG is broken: its header cannot be.")
+        raise ImageBroken("The PNG is broken: its header is invalid.")
     return Header(width, height, depth, color, interlace == 1)
 
 
@@ -270,13 +270,13 @@ class Check:
     def _end(self) -> None:
         if self._kind == b"IHDR":
             if len(self._body) != 13:
-                raise ImageBroken("The PNG is broken: its header cannot be.")
+                raise ImageBroken("The PNG is broken: its header is invalid.")
             self.header = header_of(bytes(self._body))
             self._hold(self.header)
         elif self._kind == b"PLTE":
             bad = b"PLTE" in self._read and (not self._body or len(self._body) % 3)
             if bad or self._colored:
-                raise ImageBroken("The PNG is broken: its palette cannot be.")
+                raise ImageBroken("The PNG is broken: its palette is invalid.")
             self._colored = True
         elif self._kind == b"IEND":
             if self._pixels is None or not self._pixels.whole:

@@ -124,8 +124,8 @@ def _show_at_home(registry: Registry) -> None:
         "Latest jobs", "/jobs", partial(overview.latest, registry=registry), 40, "jobs",
     ))
     registry.first_steps.append(FirstStep(
-        "Send a file to be worked on", "/jobs/new", 40, scope="jobs:write",
-        help="A text file of numbers is summed, a picture is shuffled.",
+        "Send a file to process", "/jobs/new", 40, scope="jobs:write",
+        help="A text file of numbers is summed; an image is shuffled.",
     ))
 
 

@@ -105,7 +105,7 @@ async def admit(platform: Platform, principal: Principal) -> None:
     if waiting >= most or (principal.client and clients >= of_client):
         metrics.REFUSED.labels("parts").inc()
         raise TooMuchWaiting(
-            remedy="Wait until some have ended, or cancel a job.", limit=limit, retry_after=10
+            remedy="Wait until some jobs have ended, or cancel one.", limit=limit, retry_after=10
         )
 
 
@@ -116,5 +116,5 @@ async def _used(conn: Conn, organization_id: int, limit: int) -> int:
 PARTS = Quota(
     "parts", "Parts of jobs that wait", "VAZAO_MAX_WAITING_PARTS",
     lambda settings: settings.max_waiting_parts, _used, store.order.most_waiting,
-    frees="They become fewer as jobs end; a job can be cancelled.",
+    frees="Wait for jobs to end, or cancel one.",
 )

@@ -55,14 +55,15 @@ def _text(name: str, item: Any) -> str:
     return item if isinstance(item, str) else msgspec.json.encode(item).decode()
 
 
-app = typer.Typer(help="Long work: what runs, what waits, what went wrong.", no_args_is_help=True)
+app = typer.Typer(help="Jobs: list, show, cancel and retry them.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_jobs(
     organization: Whose = None,
     everyone: Annotated[bool, typer.Option(
-        "--all", envvar="VAZAO_JOBS_LIST_ALL", help="jobs of every organization, each with its own"
+        "--all", envvar="VAZAO_JOBS_LIST_ALL", help="jobs of all organizations, with the "
+        "organization's name"
     )] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="at most so many")] = 20,
     status: Annotated[str | None, typer.Option(help="only with this status")] = None,
@@ -136,7 +137,7 @@ def share(
         min=0, help="parts queued or running at a time, at most; 0: no cap"
     )] = None,
 ) -> None:
-    """An organization's place in the fair order: shown, or set."""
+    """Show or set an organization's share of the workers."""
     found = within(organization, lambda _, conn, organization_id: fairness.set_share(
         conn, organization_id, weight=weight, parts_cap=cap))
     typer.echo(f"weight {found[0]:g}, cap {found[1] or 'none'}")

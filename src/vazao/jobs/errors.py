@@ -18,7 +18,7 @@ class JobFailed(VazaoError):
 
 
 class JobLost(VazaoError):
-    """The job was given up: its workers vanished {times} times while they worked on it."""
+    """The job was given up: workers stopped {times} times while processing it."""
 
     code = "job_lost"
 
@@ -30,13 +30,13 @@ class JobStuck(VazaoError):
 
 
 class JobNeedsAdmin(Forbidden):
-    """Only an administrator of the organization may cancel this job or let it start over."""
+    """Only an administrator of the organization can cancel this job or start it over."""
 
     code = "job_needs_admin"
 
 
 class JobNotEnded(Conflict):
-    """The job is still at work; only one that failed or was cancelled can start over."""
+    """The job is still running. Only a job that failed or was cancelled can start over."""
 
     code = "job_not_ended"
 
@@ -48,7 +48,7 @@ class JobFinished(Conflict):
 
 
 class JobEnded(Conflict):
-    """The job has ended already."""
+    """The job has already ended."""
 
     code = "job_ended"
 
@@ -60,13 +60,13 @@ class StatusInvalid(BadRequest):
 
 
 class KindUnknown(VazaoError):
-    """This version does not know work of the kind {kind}."""
+    """This version does not know jobs of the kind {kind}."""
 
     code = "kind_unknown"
 
 
 class TooMuchWaiting(TooManyRequests):
-    """No more than {limit} parts of jobs may wait at a time, and as many do."""
+    """At most {limit} parts of jobs may wait at a time, and the limit is reached."""
 
     code = "too_much_waiting"
 

@@ -35,7 +35,7 @@ PARTS_PAGE = 100
 DETAILS = 50
 # A sum may have as many digits as the longest number it was made of, and some more.
 RESULT_CHARACTERS = 150_000
-MESSAGES = {"cancel": "The job was cancelled.", "retry": "The job starts over."}
+MESSAGES = {"cancel": "The job was cancelled.", "retry": "The job was started over."}
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -154,7 +154,7 @@ async def retry_shown(
                     hidden=hidden,
                 )
             begun += 1
-    return go_on(request, "/jobs", "Jobs that start over: {count}.", count=begun)
+    return go_on(request, "/jobs", "Jobs started over: {count}.", count=begun)
 
 
 @get("/jobs/{token:str}", opt={"scope": READ}, include_in_schema=False)

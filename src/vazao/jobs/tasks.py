@@ -240,7 +240,7 @@ def given_up(run: PartRun, attempts: int) -> JobFailed:
     """What a person reads of a job whose part kept failing: where the log tells more."""
     return JobFailed(
         "The job failed after {attempts} attempts.",
-        remedy="The log has the details under {request_id}.",
+        remedy="The log has the details under the request id {request_id}.",
         attempts=attempts, request_id=run.job.request_id or run.job.token,
     )
 

@@ -19,14 +19,15 @@ from vazao.kit.sql import Conn
 
 Waits = dict[str, Any]
 MESSAGES = {
-    "next": "It is next: a worker takes it in a moment.",
-    "turn": "It waits for its turn; parts of jobs that come first: {ahead}.",
-    "own_work": "It waits for other work of your organization; parts that come first: {in_hand}.",
-    "cap": "Your organization has as many parts in hand as it may have: {in_hand}.",
+    "next": "It is next: a worker starts it in a moment.",
+    "turn": "It waits for its turn. Parts of jobs ahead of it: {ahead}.",
+    "own_work": "It waits for other jobs of your organization. Parts ahead of it: {in_hand}.",
+    "cap": "Your organization is processing the most parts allowed at a time: {in_hand}.",
     "retry": "An attempt failed; it is tried again in a moment.",
     "workers": "It waits for a worker: none is running. The administrator has to start one.",
-    "storage": "It waits for the file store, which cannot be reached. It goes on by itself.",
-    "disk": "It waits for room on the disk, which is full. It goes on once there is some.",
+    "storage": "It waits for the file storage, which cannot be reached. It then continues by "
+    "itself.",
+    "disk": "It waits because the disk is full. It continues once there is free space.",
 }
 
 

@@ -54,8 +54,9 @@ class Blobs:
                 reason = f"{error.filename}: {error.strerror}"
             raise ConfigurationError(
                 "VAZAO_BLOB_URL cannot be used: {reason}.",
-                remedy="Name a folder that this user may write, such as file:///srv/blobs (unset: "
-                "one in VAZAO_DATA_DIR), or a bucket: s3://bucket/prefix, gs://… or az://….",
+                remedy="Set it to a folder that this user may write, such as file:///srv/blobs, or "
+                "to a bucket: s3://bucket/prefix, gs://… or az://…. If it is not set, a folder in "
+                "VAZAO_DATA_DIR is used.",
                 # The lines after the first are meant for the library's makers.
                 reason=reason.partition("\n")[0].rstrip("."),
             ) from error
@@ -177,14 +178,14 @@ def _reading() -> Generator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise NotFound("The stored file is gone.") from error
+        raise NotFound("The stored file no longer exists.") from error
     except (BaseError, OSError) as error:
         raise Unavailable(
-            "The file store cannot be read.", remedy="Try again in a moment."
+            "The file storage cannot be read.", remedy="Try again in a moment."
         ) from error
 
 
 def _translated(error: Exception) -> Exception:
     if no_room(error):
         return StorageFull(remedy="Free some space or ask the administrator, then try again.")
-    return Unavailable("The file store cannot be written.", remedy="Try again in a moment.")
+    return Unavailable("The file storage cannot be written.", remedy="Try again in a moment.")

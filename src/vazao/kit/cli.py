@@ -132,7 +132,7 @@ def _explained(error: Exception) -> VazaoError:
     if isinstance(error, ValidationError):
         wrong = error.errors()[0]
         return ConfigurationError(
-            "The setting {name} is not usable: {reason}.",
+            "The setting {name} is not valid: {reason}.",
             remedy="Correct it in the environment or in .env.",
             name=_prefix_of(error) + "_".join(str(part) for part in wrong["loc"]).upper(),
             reason=wrong["msg"].rstrip("."),

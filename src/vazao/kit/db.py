@@ -244,7 +244,8 @@ def check_server(url: str, *, timeout: int = 10) -> int:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
         raise DatabaseUnavailable(
             "The database cannot be reached: {reason}.",
-            remedy="Check VAZAO_DATABASE_URL, and that the server runs and lets you in.",
+            remedy="Check VAZAO_DATABASE_URL, and that the server is running and accepts "
+            "connections.",
             reason=reason.rstrip("."),
         ) from error
     if version < MINIMUM_VERSION:

@@ -35,7 +35,7 @@ class ClockWrong(ConfigurationError):
 
 
 class RoleTooMighty(ConfigurationError):
-    """The role {role} is a superuser of the database: it may also read files and run programs."""
+    """The role {role} is a superuser of the database: it can also read files and run programs."""
 
     code = "role_superuser"
 
@@ -103,13 +103,13 @@ def check_disk(settings: Settings) -> str:
     }
     if free < floor // 2:
         raise StorageFull(
-            "Only {free} MB are free in {folder}, less than half of the floor of {floor} MB: no "
-            "file is taken in, and uploads that were begun stop.", remedy=MAKE_ROOM, **told,
+            "Only {free} MB are free in {folder}, less than half of the minimum of {floor} MB: new "
+            "files are refused, and unfinished uploads stop.", remedy=MAKE_ROOM, **told,
         )
     if free < floor:
         raise StorageFull(
-            "Only {free} MB are free in {folder}, less than the floor of {floor} MB: no new file "
-            "is taken in.", remedy=MAKE_ROOM, **told,
+            "Only {free} MB are free in {folder}, less than the minimum of {floor} MB: new files "
+            "are refused.", remedy=MAKE_ROOM, **told,
         )
     return _("{free} GB free in {folder}", free=free >> 30, folder=settings.folder)
 
@@ -142,12 +142,13 @@ async def check_role(platform: Platform) -> str:
     assert row is not None
     if row[1]:
         raise RoleTooMighty(
-            remedy="Stop all that uses the database, then start again: the next start changes that."
+            remedy="Stop every program that uses the database, then start again: the next start "
+            "fixes this."
             if platform.settings.embedded
-            else "Name a role in VAZAO_DATABASE_URL that owns the database and is no superuser.",
+            else "Use a role in VAZAO_DATABASE_URL that owns the database and is not a superuser.",
             role=row[0],
         )
-    return _("{role}, no superuser", role=row[0])
+    return _("{role}, not a superuser", role=row[0])
 
 
 async def check_extensions(platform: Platform) -> str:
@@ -197,7 +198,7 @@ async def check_blobs(blobs: Blobs) -> str:
     """
     if not await asyncio.to_thread(blobs.probe, f"doctor/{time.time_ns()}"):
         raise ConfigurationError(
-            "The file store gave back other bytes than it was given.",
+            "The file storage returned other bytes than were written.",
             remedy="Check VAZAO_BLOB_URL.",
         )
     return _("written, read and removed")

@@ -89,7 +89,7 @@ class BadRequest(VazaoError):
 
 
 class ValueRefused(BadRequest):
-    """The request holds a value that can be neither stored nor looked for."""
+    """The request contains a value that cannot be stored or searched for."""
 
     code = "value_refused"
 
@@ -103,28 +103,28 @@ class Unauthenticated(VazaoError):
 
 
 class Forbidden(VazaoError):
-    """This token or user may not do that."""
+    """This token or user is not allowed to do that."""
 
     code = "forbidden"
     status = 403
 
 
 class NotFound(VazaoError):
-    """There is nothing here by that name."""
+    """Nothing was found at this address."""
 
     code = "not_found"
     status = 404
 
 
 class Gone(VazaoError):
-    """What was here is gone for good."""
+    """This was removed permanently."""
 
     code = "gone"
     status = 410
 
 
 class Conflict(VazaoError):
-    """That clashes with what is already there."""
+    """This conflicts with what already exists."""
 
     code = "conflict"
     status = 409
@@ -140,34 +140,34 @@ class TooLarge(VazaoError):
     def than(limit: int) -> TooLarge:
         """The error that names the limit, in bytes."""
         return TooLarge(
-            remedy="At most {limit} bytes are taken here.", limit=limit,
+            remedy="At most {limit} bytes are accepted here.", limit=limit,
             details=[{"limit": limit}],
         )
 
 
 class Unprocessable(VazaoError):
-    """The content was understood but cannot be accepted."""
+    """The content cannot be accepted."""
 
     code = "unprocessable"
     status = 422
 
 
 class TooManyRequests(VazaoError):
-    """Too many requests; try again later."""
+    """Too many requests. Try again later."""
 
     code = "too_many_requests"
     status = 429
 
 
 class Unavailable(VazaoError):
-    """The platform cannot do this right now; try again later."""
+    """The platform cannot do this right now. Try again later."""
 
     code = "unavailable"
     status = 503
 
 
 class StorageFull(VazaoError):
-    """There is no room left to store this."""
+    """There is no space left to store this."""
 
     code = "storage_full"
     status = 507
@@ -181,7 +181,7 @@ def no_room(error: BaseException) -> bool:
 
 
 class ConfigurationError(VazaoError):
-    """The configuration is not usable."""
+    """The configuration is not valid."""
 
     code = "configuration_error"
 

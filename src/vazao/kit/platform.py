@@ -206,8 +206,8 @@ def load_secret(settings: Settings) -> bytes:
         if len(settings.secret) < SHORTEST_SECRET:
             raise ConfigurationError(
                 "VAZAO_SECRET is shorter than {least} characters.",
-                remedy="Set it to random ones, the same on every host, for example the output "
-                "of: openssl rand -hex 32",
+                remedy="Use random characters, the same on every host, for example the output of: "
+                "openssl rand -hex 32",
                 least=SHORTEST_SECRET,
             )
         return settings.secret.encode()
@@ -233,7 +233,7 @@ def old_secrets(settings: Settings) -> list[bytes]:
     if any(len(each) < SHORTEST_SECRET for each in found):
         raise ConfigurationError(
             "A key in VAZAO_SECRET_OLD is shorter than {least} characters.",
-            remedy="Write the keys as they were, separated by commas.", least=SHORTEST_SECRET,
+            remedy="Write the old keys unchanged, separated by commas.", least=SHORTEST_SECRET,
         )
     return [each.encode() for each in found]
 
@@ -254,7 +254,7 @@ def _kept_secret(path: Path) -> bytes:
     if len(secret) < SHORTEST_SECRET:
         raise ConfigurationError(
             "The signing key in {file} is empty or cut short.",
-            remedy="Put it back from a copy, or remove the file and a new one is made.",
+            remedy="Restore it from a copy, or remove the file and a new key is created.",
             file=str(path),
         )
     return secret.encode()

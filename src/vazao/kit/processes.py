@@ -89,7 +89,7 @@ def unusable(folder: Path, error: OSError) -> VazaoError:
     """The sentence for a data folder that the system refuses with *error*."""
     if no_room(error):
         return StorageFull(
-            "There is no room left in {folder}.",
+            "There is no space left in {folder}.",
             remedy="Free some space there, or name another folder in VAZAO_DATA_DIR.",
             folder=str(folder),
         )
@@ -116,9 +116,9 @@ def claim_folder(folder: Path, address: str) -> int:
     if lock is None:
         other = who_is_up(folder)
         raise ConfigurationError(
-            "Vazão is already up with the data folder {folder} (process {pid}, {address}).",
-            remedy="Use that one, stop it with Ctrl-C, or name another folder in VAZAO_DATA_DIR "
-            "and another port in VAZAO_PORT.",
+            "Vazão is already running with the data folder {folder} (process {pid}, {address}).",
+            remedy="Use that one, stop it with Ctrl-C, or set another folder in VAZAO_DATA_DIR and "
+            "another port in VAZAO_PORT.",
             folder=str(folder), pid=other.get("pid", "?"), address=other.get("address", "?"),
         )
     os.ftruncate(lock, 0)
@@ -168,5 +168,5 @@ def serve_metrics(port: int) -> None:
     except OSError as error:
         raise ConfigurationError(
             "Port {port} cannot be used for metrics: {reason}.",
-            remedy="Choose another in VAZAO_METRICS_PORT.", port=port, reason=error.strerror,
+            remedy="Choose another port in VAZAO_METRICS_PORT.", port=port, reason=error.strerror,
         ) from error

@@ -38,7 +38,7 @@ def trusted_networks(
     except ValueError as error:
         raise ConfigurationError(
             "{name} cannot be read: {reason}.",
-            remedy="Write addresses or networks with commas between, such as 10.0.0.0/8.",
+            remedy="Write addresses or networks separated by commas, such as 10.0.0.0/8.",
             name=setting, reason=str(error),
         ) from error
 
@@ -54,9 +54,9 @@ def allowed_origins(text: str) -> frozenset[str]:
     for entry in found:
         if entry != "*" and not _ORIGIN.fullmatch(entry):
             raise ConfigurationError(
-                "VAZAO_CORS_ORIGINS cannot be read: {entry} is no origin.",
-                remedy="Write scheme, host and port as browsers do, without a path, and commas "
-                "between: https://app.example,http://localhost:5173; or * for any.", entry=entry,
+                "VAZAO_CORS_ORIGINS cannot be read: {entry} is not an origin.",
+                remedy="Write scheme, host and port without a path, separated by commas: "
+                "https://app.example,http://localhost:5173. Write * for any.", entry=entry,
             )
     return found
 

@@ -135,11 +135,11 @@ async def _disk(platform: Platform) -> str:
     try:
         free = await asyncio.to_thread(_free, platform)
     except OSError as error:
-        raise Unavailable("The disk cannot be looked at.") from error
+        raise Unavailable("The free disk space cannot be read.") from error
     floor = platform.settings.disk_floor_bytes
     if free < floor:
         raise DiskFull(
-            remedy="Free some space; until then new files are refused.",
+            remedy="Free some space. Until then new files are refused.",
             free=free >> 20, floor=floor >> 20,
         )
     return f"{free >> 20} MB"
@@ -158,11 +158,11 @@ async def _storage(platform: Platform) -> str:
     except ConfigurationError as error:
         # Its own words name a folder, and this is told to everyone.
         raise Unavailable(
-            "The file store cannot be used.", remedy="Check VAZAO_BLOB_URL."
+            "The file storage cannot be used.", remedy="Check VAZAO_BLOB_URL."
         ) from error
     if not good:
         raise Unavailable(
-            "The file store gave back other bytes than it was given.",
+            "The file storage returned other bytes than were written.",
             remedy="Check VAZAO_BLOB_URL.",
         )
     return "ok"

@@ -258,7 +258,7 @@ class Registry:
             ConfigurationError: no feature knows organizations.
         """
         if self.resolve_organization is None:
-            raise ConfigurationError("No feature knows organizations.")
+            raise ConfigurationError("This installation has no organizations.")
         return await self.resolve_organization(conn, slug)
 
     async def slugs(self, conn: AsyncConnection[Any], ids: set[int]) -> dict[int, str]:

@@ -40,7 +40,7 @@ def resolve(host: str, port: int) -> str:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
         raise ConfigurationError(
-            "The host {host} is not known.",
+            "The host {host} was not found.",
             remedy="Set VAZAO_HOST to an address of this machine, such as 127.0.0.1.", host=host,
         ) from error
     return str(found[0][4][0])
@@ -101,7 +101,7 @@ def port_error(host: str, port: int, error: OSError) -> VazaoError:
     if error.errno == errno.EACCES:
         return ConfigurationError(
             "This user may not use port {port}.",
-            remedy="Choose one above 1023 with --port or VAZAO_PORT.", port=port,
+            remedy="Choose a port above 1023 with --port or VAZAO_PORT.", port=port,
         )
     return ConfigurationError(
         "Vazão cannot listen on {host}: {reason}.",

@@ -52,7 +52,8 @@ class Settings(BaseSettings):
     blob_url: str | None = Field(
         None, description="file:///…, s3://bucket/prefix, gs://…, az://…; unset: the data folder"
     )
-    data_dir: Path | None = Field(None, description="everything that the defaults write")
+    data_dir: Path | None = Field(None, description="folder for everything that the embedded "
+    "defaults write")
     host: str = Field("127.0.0.1", description="address that web listens on")
     port: int = Field(8000, ge=1, le=65535, description="port that web listens on")
     metrics_port: int | None = Field(None, description="workers expose /metrics here")
@@ -61,9 +62,11 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(
         4, ge=1, le=64, description="parts that one worker process runs at a time"
     )
-    worker_beat_seconds: float = Field(10.0, gt=0, description="how often a worker says it lives")
+    worker_beat_seconds: float = Field(10.0, gt=0, description="how often a worker sends its "
+    "heartbeat")
     worker_lost_seconds: float = Field(
-        30.0, gt=0, description="silence after which a worker's parts are taken back"
+        30.0, gt=0, description="a worker without a heartbeat for so long is lost; its parts are "
+        "taken back"
     )
     worker_stuck_seconds: float = Field(
         1800.0, gt=0, description="a part without any progress for so long is stopped"
@@ -79,12 +82,12 @@ class Settings(BaseSettings):
     )
     connections_per_address: int = Field(
         1000, ge=1,
-        description="connections that one client address may hold to a web process; trusted "
-        "proxies hold as many as they like",
+        description="most connections of one client address to a web process; trusted proxies have "
+        "no limit",
     )
     stall_seconds: float = Field(
         30.0, gt=0, le=300,
-        description="a connection without progress for so long is ended: headers, a body, an "
+        description="a connection without progress for so long is closed: headers, a body, an "
         "answer that the client does not read, the pause between two requests",
     )
     body_bytes_per_second: int = Field(
@@ -92,13 +95,14 @@ class Settings(BaseSettings):
     )
     disk_floor_bytes: int = Field(
         1 << 30, ge=0,
-        description="free disk under which new uploads are refused (507), so that what is at work "
-        "can go on; what is being sent may use half of it; `vazao doctor` warns; 0: none",
+        description="free disk space below which new uploads are refused (507), so that running "
+        "jobs can continue; unfinished uploads may use half of it; `vazao doctor` warns; 0: no "
+        "minimum",
     )
     max_waiting_parts: int = Field(
         20_000, ge=1,
-        description="parts of jobs that an organization may have waiting; with more of them "
-        "requests for new work are refused (429)",
+        description="most parts of jobs that an organization may have waiting; above it new jobs "
+        "are refused (429)",
     )
     public_address_percent: int = Field(
         25, ge=1, le=100,
@@ -115,8 +119,8 @@ class Settings(BaseSettings):
     )
     hsts_seconds: int = Field(
         0, ge=0,
-        description="how long browsers shall insist on TLS (Strict-Transport-Security), said in "
-        "answers that go over TLS; 0: not said",
+        description="how long browsers must use TLS only (header Strict-Transport-Security of "
+        "answers over TLS); 0: no header",
     )
     smtp_url: str | None = Field(
         None, description="smtp://… for messages (nothing sends any yet)"
@@ -133,8 +137,8 @@ class Settings(BaseSettings):
     )
     secret_old: str = Field(
         "",
-        description="comma-separated signing keys that were in use before: what they signed still "
-        "holds, nothing new is signed with them",
+        description="comma-separated former signing keys: what they signed stays valid, nothing "
+        "new is signed with them",
     )
     log_format: str = Field("auto", pattern="^(auto|json|console)$", description="log lines")
     log_level: str = Field("info", description="debug, info, warning or error")

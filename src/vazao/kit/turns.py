@@ -26,13 +26,15 @@ AGAIN_SECONDS = 5
 
 
 class TooManyWaiting(TooManyRequests):
-    """{limit} such requests of your organization are waiting already, the most at a time."""
+    """{limit} such requests of your organization are already waiting, the most allowed at a time.
+    
+    """
 
     code = "too_many_waiting"
 
 
 class TurnNotReached(Unavailable):
-    """The server has much to do: your request waited for {seconds} s, the longest it may."""
+    """The server is busy: your request waited for {seconds} s, the longest allowed."""
 
     code = "turn_not_reached"
 

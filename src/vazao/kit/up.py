@@ -103,7 +103,7 @@ class Up:
             await self._start_children()
             await self._until_ready(wait)
         self._steps.say()
-        self._steps.say(_("Vazão is up: {address}", address=self.address))
+        self._steps.say(_("Vazão is running: {address}", address=self.address))
         if self._demo:
             self._tasks.append(asyncio.create_task(self._run_demo(), name="demo"))
         else:
@@ -165,9 +165,9 @@ class Up:
             broken = [c.name for c in self._supervisor.children if c.failures >= FAILURES]
             if broken or loop.time() > deadline:
                 raise Unavailable(
-                    "The platform did not get ready: {reason}.",
-                    remedy="The messages above say more; vazao doctor checks the rest.",
-                    reason=_("{name} keeps ending", name=broken[0]) if broken
+                    "The platform did not become ready: {reason}.",
+                    remedy="See the messages above. vazao doctor checks the rest.",
+                    reason=_("{name} keeps stopping", name=broken[0]) if broken
                     else body or _("no answer"),
                 )
             if loop.time() > said:
@@ -181,7 +181,7 @@ class Up:
         )
         try:
             if await process.wait() == 0:
-                self._steps.say(_("Vazão stays up. Ctrl-C stops it."))
+                self._steps.say(_("Vazão keeps running. Ctrl-C stops it."))
         finally:
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGTERM)
@@ -192,7 +192,7 @@ class Up:
         began = bool(self._supervisor.children or self._server)
         await end_all(self._tasks)
         if began and sys.exc_info()[0] is None:
-            self._steps.say(_("Stopping; Ctrl-C again hurries."))
+            self._steps.say(_("Stopping. Press Ctrl-C again to stop at once."))
         try:
             await self._supervisor.stop()
         finally:

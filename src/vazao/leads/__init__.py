@@ -55,11 +55,12 @@ def register(registry: Registry) -> None:
     ))
     registry.first_steps.append(FirstStep(
         "Import a spreadsheet", "/leads/imports", 10, scope="leads:write",
-        help="Its rows become leads; you see the columns before anything is written.",
+        help="Its rows become leads. You check the columns before anything is saved.",
     ))
     registry.quotas.append(uploads.of_files(
         service.SHEET, "Stored sheets", "VAZAO_LEADS_MAX_SHEETS",
-        frees="A sheet goes by itself: after its last import, or when it was never imported.",
+        frees="Sheets are removed automatically some time after their last import, or if they were "
+        "never imported.",
     ))
     registry.retentions += _retentions()
     registry.commands["leads"].append(cli.app)
@@ -94,7 +95,7 @@ def _retentions() -> list[Retention]:
         Retention("Sheets and their rejected rows, after the last import",
                   "VAZAO_LEADS_SHEETS_KEPT_DAYS",
                   lambda settings: settings.of(LeadSettings).sheets_kept_days),
-        Retention("Deleted leads, which can be restored until then",
+        Retention("Deleted leads, until which they can be restored",
                   "VAZAO_LEADS_DELETED_KEPT_DAYS",
                   lambda settings: settings.of(LeadSettings).deleted_kept_days),
         Retention("Leads, and the counts of their imports", None, for_ever),
@@ -120,7 +121,7 @@ def _kinds() -> list[Kind]:
             weights={"plan": 0.02, "index": 1.0, "mark": 0.01}, background=True,
         ),
         jobs.Kind(
-            erasing.KIND, "A person is erased", "erase",
+            erasing.KIND, "Permanent erasure of a person", "erase",
             {"erase": erasing.erase, "scan": erasing.scan, "close": erasing.close},
             on_end=erasing.ended, on_retry=erasing.retried, reports=True, tells=erasing.says,
             admin=True, weights={"erase": 0.1, "scan": 1.0, "close": 0.1},

@@ -73,7 +73,7 @@ class Leads(Controller):
         # Left empty it finds none: a script whose variable is unset must not get them all.
         if email is not None:
             if updated_since or filters.given:
-                raise FiltersExclusive(remedy="Leave out the other filters.")
+                raise FiltersExclusive(remedy="Remove the other filters.")
             return await _by_email(platform, organization, email)
         if updated_since is not None:
             if sort:
@@ -245,7 +245,7 @@ class Leads(Controller):
                 await editing.get_lead(conn, principal.organization_id, lead_id)
             )
 
-    @post("/purge", operation_id="purgeLead", summary="Erase a person for good", status_code=202,
+    @post("/purge", operation_id="purgeLead", summary="Erase a person permanently", status_code=202,
           opt=described.PURGE_LEAD)
     async def purge(
         self, platform: ThePlatform, principal: Asker, request: Request[Any, Any, Any]

@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
     from vazao.leads.models import Options
 
-app = typer.Typer(no_args_is_help=True, help="Bulk import of spreadsheets, and the base of leads.")
+app = typer.Typer(no_args_is_help=True, help="Leads: import spreadsheets, and erase people.")
 
 FINISHED, FAILED, WITH_REJECTED = 0, 1, 3
 BLOCK = 4 << 20
 PATIENCE_SECONDS = 5.0
 """How long an import may wait before it is asked why."""
-CONFIRM = "Erase {email} for good? Nobody can take that back."
+CONFIRM = "Erase {email} permanently? This cannot be undone."
 TEXTS = {
     "confirm": CONFIRM,
     "queued": "Queued", "running": "Running", "finished": "Finished", "failed": "Failed",
     "cancelled": "Cancelled", "reading": "Reading", "merging": "Merging", "rows_total": "Rows",
     "created": "Created", "updated": "Updated", "unchanged": "Unchanged",
     "duplicates": "Duplicates", "rejected": "Rejected",
-    "warnings": "With a value left out", "rows_unprocessed": "Not processed",
-    "lead_time_seconds": "Seconds", "rows_per_second": "Rows a second", "speed": "rows/s",
+    "warnings": "With a value skipped", "rows_unprocessed": "Not processed",
+    "lead_time_seconds": "Seconds", "rows_per_second": "Rows per second", "speed": "rows/s",
 }
 
 
@@ -48,9 +48,10 @@ def import_sheet(
     organization: Organization,
     mode: Annotated[str, typer.Option(help="upsert, create or update")] = "upsert",
     empty: Annotated[str, typer.Option(help="what an empty cell means: keep or clear")] = "keep",
-    sheet: Annotated[str | None, typer.Option(help="sheet of a workbook; found")] = None,
+    sheet: Annotated[str | None, typer.Option(help="sheet of a workbook; detected by "
+    "default")] = None,
     header_row: Annotated[
-        str | None, typer.Option(help="row of the column names, or none; found")
+        str | None, typer.Option(help="header row, or none; detected by default")
     ] = None,
     delimiter: Annotated[str | None, typer.Option(help="of a text; found")] = None,
     encoding: Annotated[str | None, typer.Option(help="of a text; found")] = None,
@@ -60,7 +61,7 @@ def import_sheet(
                      help="'Header=field', over the automatic mapping; repeatable"),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="refuse a row for a value not understood")
+        bool, typer.Option("--strict", help="reject a row with an invalid value")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="try without writing")] = False,
 ) -> None:
@@ -238,7 +239,7 @@ def errors(
     import_id: Annotated[str, typer.Argument(help="id of the import")],
     organization: Organization,
 ) -> None:
-    """Print the refused rows of an import as CSV."""
+    """Print the rejected rows of an import as CSV."""
     _print("errors_csv", import_id, organization)
 
 
@@ -247,7 +248,7 @@ def warnings(
     import_id: Annotated[str, typer.Argument(help="id of the import")],
     organization: Organization,
 ) -> None:
-    """Print the rows of an import that came in with a value left out, as CSV."""
+    """Print the skipped values of an import as CSV."""
     _print("warnings_csv", import_id, organization)
 
 
@@ -272,7 +273,7 @@ def purge(
     organization: Organization,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ) -> None:
-    """Erase a person for good, as they may ask by law; prints the id of the job."""
+    """Erase a person permanently, as they may ask by law; prints the id of the job."""
     if not yes:
         question = translate(CONFIRM, kit.language())
         typer.confirm(question.format(email=email), abort=True)

@@ -101,7 +101,7 @@ async def _made(correction: _Correction, for_excel: bool) -> AsyncGenerator[byte
                 await correction.write(file, turn)
         except TimeoutError as error:
             raise TookTooLong(
-                remedy="Try again when the server has less to do.",
+                remedy="Try again when the server is less busy.",
                 seconds=round(MAKING_SECONDS), retry_after=60,
             ) from error
         except OSError as error:
@@ -119,7 +119,7 @@ def _place(owner: int) -> Generator[None]:
     """
     if _standing[owner] >= AT_ONCE_EACH or _standing.total() >= AT_ONCE:
         raise AnswersWaiting(
-            remedy="Wait until the others have been downloaded.", retry_after=30
+            remedy="Wait until the other downloads have ended.", retry_after=30
         )
     _standing[owner] += 1
     try:

@@ -39,7 +39,7 @@ async def import_sheet(
     with tempfile.TemporaryDirectory(prefix="vazao-demo-") as folder:
         path = Path(folder) / "leads.csv"
         await asyncio.to_thread(samples.sheet_csv, path, 0, rows)
-        say(_("A sheet of {rows} rows ({size}) goes in …", rows=_number(rows),
+        say(_("Importing a sheet of {rows} rows ({size}) …", rows=_number(rows),
               size=size(path.stat().st_size, language())))
         shown = await _import(platform, organization_id, path)
     lines = [_(

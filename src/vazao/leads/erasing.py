@@ -37,19 +37,19 @@ NAMED_MOST = 100
 """Removed files that a report names."""
 COUNTED = ("leads", "deleted_leads", "values")
 TEXTS = {
-    "nothing": "Nothing was erased. Let the job start over, or ask for the erasure again.",
-    "partly": "The leads with this address are erased, but stored sheets may still hold the "
-              "person. Let the job start over within {days} days, or ask for the erasure again.",
-    "no_trace": "No trace of this address was found. Stored files that were looked into: {sheets}.",
-    "leads": "Erased leads: {leads}; deleted leads that could still be restored: {deleted_leads}; "
-             "values, texts and names that told of them: {values}.",
-    "files": "Stored files that were looked into: {sheets}; removed: {sheets_removed}.",
+    "nothing": "Nothing was erased. Start the job over, or request the erasure again.",
+    "partly": "The leads with this address are erased, but stored sheets may still contain the "
+    "person. Start the job over within {days} days, or request the erasure again.",
+    "no_trace": "No trace of this address was found. Stored files searched: {sheets}.",
+    "leads": "Erased leads: {leads}. Erased deleted leads that could still be restored: "
+    "{deleted_leads}. Erased values, texts and names that mentioned them: {values}.",
+    "files": "Stored files searched: {sheets}. Removed: {sheets_removed}.",
     "removed": "Removed files: {names}.",
     "unnamed": "(its name held the address)",
-    "mentioned": "Other leads that mention this address in a field: {mentions}. They stay as they "
-                 "are: search for them, and change them by hand.",
-    "comes_back": "The address in other spellings was not looked for. An import of a sheet with "
-                  "this person brings them back, unless they had opted out.",
+    "mentioned": "Other leads that mention this address in a field: {mentions}. They were not "
+    "changed: search for them and edit them yourself.",
+    "comes_back": "Other spellings of the address were not searched for. Importing a sheet with "
+    "this person brings them back, unless they had opted out.",
 }
 ERASED, EXPIRED = "erased", "expired"
 
@@ -301,7 +301,7 @@ async def retried(conn: Any, job: jobs.Job) -> None:
         PurgeForgotten: it is known no longer whom it was to erase.
     """
     if not await store.erasing.resume(conn, job.id):
-        raise PurgeForgotten(remedy="Ask for the erasure again.", days=STOPPED_KEPT.days)
+        raise PurgeForgotten(remedy="Request the erasure again.", days=STOPPED_KEPT.days)
 
 
 def says(job: jobs.Job, language: str) -> list[str]:

@@ -37,25 +37,25 @@ class FieldNotFound(NotFound):
 
 
 class FieldTaken(Conflict):
-    """There is a custom field of that name already."""
+    """A custom field of this name already exists."""
 
     code = "field_taken"
 
 
 class EmailTaken(Conflict):
-    """Another lead has this e-mail already."""
+    """Another lead already has this e-mail."""
 
     code = "email_taken"
 
 
 class AddressSuppressed(Conflict):
-    """Someone who had this e-mail opted out and has left it."""
+    """The person who had this e-mail opted out before changing it."""
 
     code = "suppressed"
 
     def __init__(self) -> None:
         super().__init__(
-            remedy="Use another address, or say that this lead has opted out, too (opted_out)."
+            remedy="Use another address, or mark this lead as opted out too (opted_out)."
         )
 
 
@@ -80,13 +80,13 @@ class FileUnnamed(BadRequest):
 
 
 class OptionUnknown(BadRequest):
-    """There is no option {name}; there are: {known}."""
+    """There is no option {name}. Valid options: {known}."""
 
     code = "option_unknown"
 
 
 class NotATrial(Conflict):
-    """This import was no dry run; only a dry run can be applied, or shows what it would change."""
+    """This import was not a dry run. Only a dry run can be applied or list its changes."""
 
     code = "import_not_a_trial"
 
@@ -101,13 +101,13 @@ class TrialNotFinished(Conflict):
 
 
 class TrialApplied(Conflict):
-    """The dry run has been applied already."""
+    """The dry run has already been applied."""
 
     code = "trial_applied"
 
 
 class ChangesGone(Conflict):
-    """The list of what this check would change has been removed: it is kept for a short time."""
+    """The list of changes of this check has been removed: it is kept for a short time."""
 
     code = "changes_gone"
 
@@ -116,7 +116,7 @@ class ChangesGone(Conflict):
 
 
 class NothingCorrected(Unprocessable):
-    """No cell was changed: nothing was sent again."""
+    """No value was changed, so nothing was sent again."""
 
     code = "nothing_corrected"
 
@@ -128,13 +128,13 @@ class MappingInvalid(Unprocessable):
 
 
 class MappingUnknownHeader(Unprocessable):
-    """The mapping names a column that the sheet does not have: {header}."""
+    """The mapping has a column that is not in the sheet: {header}."""
 
     code = "mapping_unknown_header"
 
 
 class MappingReservedHeader(Unprocessable):
-    """The column {header} is a remark of ours and is never imported."""
+    """The column {header} is a note that Vazão added, and is never imported."""
 
     code = "mapping_reserved_header"
 
@@ -146,33 +146,33 @@ class MappingUnknownField(Unprocessable):
 
 
 class MappingCustomName(Unprocessable):
-    """The column {header} is mapped to {field}, which is not a name for a custom field."""
+    """The column {header} is mapped to {field}, which is not a valid name for a custom field."""
 
     code = "mapping_custom_name"
 
 
 class MappingFieldTwice(Unprocessable):
-    """The field {field} is given to two columns: {first} and {second}."""
+    """Two columns are mapped to the field {field}: {first} and {second}."""
 
     code = "mapping_field_twice"
 
 
 class MappingWithoutEmail(Unprocessable):
-    """No column of the sheet is mapped to email, and a lead is known by its e-mail."""
+    """No column of the sheet is mapped to email, which every lead needs."""
 
     code = "mapping_without_email"
 
 
 REMEDIES = {
     "column": "The values of the column {column} look like addresses: map it to email.",
-    "nameless": "Read without a row of column names, the sheet has these columns: {headers}. Name "
-                "the row of the column names (header_row), or map the column with the addresses.",
-    "sheets": "The columns found in row {row} of the sheet {sheet}: {headers}. Other sheets: "
-              "{others}. Name another sheet or row, or map the column with the addresses.",
-    "sheet": "The columns found in row {row} of the sheet {sheet}: {headers}. Name another row, or "
-             "map the column with the addresses.",
-    "text": "The columns found in row {row}, between {delimiter}: {headers}. Name another row or "
-            "delimiter, or map the column with the addresses.",
+    "nameless": "Read without a header row, the sheet has these columns: {headers}. Set the header "
+    "row (header_row), or map the column with the addresses.",
+    "sheets": "Columns found in row {row} of the sheet {sheet}: {headers}. Other sheets: {others}. "
+    "Choose another sheet or row, or map the column with the addresses.",
+    "sheet": "Columns found in row {row} of the sheet {sheet}: {headers}. Choose another row, or "
+    "map the column with the addresses.",
+    "text": "Columns found in row {row}, separated by {delimiter}: {headers}. Choose another row "
+    "or delimiter, or map the column with the addresses.",
 }
 """Remedies of :class:`MappingWithoutEmail`, by what was found."""
 
@@ -202,53 +202,54 @@ class TooManyCustomFields(Unprocessable):
 
     def __init__(self, value: int, limit: int) -> None:
         super().__init__(
-            remedy="Map columns that you do not need to nothing.", value=value, limit=limit
+            remedy="Leave the columns that you do not need unmapped.", value=value, limit=limit
         )
 
 
 class FiltersExclusive(BadRequest):
-    """An e-mail belongs to one lead: email is not combined with other filters."""
+    """The filter email finds one lead and cannot be combined with other filters."""
 
     code = "filters_exclusive"
 
 
 class ReadsDifferently(Conflict):
-    """The server restarted, and read again the sheet has other valid rows than before."""
+    """The server restarted and read the sheet again; its valid rows are not the same as before."""
 
     code = "sheet_reads_differently"
 
     def __init__(self) -> None:
         super().__init__(
-            remedy="The type of a custom field was probably changed meanwhile. Send it again."
+            remedy="The type of a custom field probably changed in the meantime. Send it again."
         )
 
 
 class SortInvalid(BadRequest):
-    """Leads are not sorted by {value}. There are {sorts}; -name and so on sort downwards."""
+    """Leads cannot be sorted by {value}. Choose one of: {sorts}; a minus (-name) reverses the
+    order.
+    """
 
     code = "sort_invalid"
 
 
 class TooManyToSort(BadRequest):
-    """Too many leads match to put them in the order of a field."""
+    """Too many leads match to be sorted by a field."""
 
     code = "too_many_to_sort"
 
     def __init__(self) -> None:
         super().__init__(
-            remedy="Narrow the search to at most 10,000 leads, or sort by the newest or the last "
-                   "change."
+            remedy="Narrow the search to at most 10,000 leads, or sort by newest or by last change."
         )
 
 
 class ChoiceInvalid(BadRequest):
-    """A field of one of several values needs 1 to 200 of them, each of 1 to 100 characters."""
+    """A choice field needs 1 to 200 values of 1 to 100 characters each."""
 
     code = "choice_invalid"
 
 
 class SortExclusive(BadRequest):
-    """updated_since has an order of its own, that of the changes: leave out sort."""
+    """updated_since lists leads in the order of their changes: remove sort."""
 
     code = "sort_exclusive"
 
@@ -260,34 +261,36 @@ class SinceInvalid(BadRequest):
 
 
 class FileNotReadable(BadRequest):
-    """There is no file {path} that could be read."""
+    """The file {path} does not exist or cannot be read."""
 
     code = "file_not_readable"
 
 
 class EmailInvalid(BadRequest):
-    """That is no e-mail address."""
+    """This is not an e-mail address."""
 
     code = "email_invalid"
 
 
 class PurgeNeedsAdmin(Forbidden):
-    """Only an administrator of the organization may erase a person for good."""
+    """Only an administrator of the organization can erase a person permanently."""
 
     code = "purge_needs_admin"
 
 
 class PurgeForgotten(Conflict):
-    """Whom this job was to erase is known no longer: it ended more than {days} days ago."""
+    """The address that this job should erase is no longer stored: the job ended more than {days}
+    days ago.
+    """
 
     code = "purge_forgotten"
 
 
-SEND_WITHOUT = "Whoever sent it can send it again without that person."
+SEND_WITHOUT = "Send it again without that person."
 
 
 class SheetErased(Gone):
-    """The stored sheet was removed: a person in it was erased at their request."""
+    """The stored sheet was removed: it contained a person who was erased permanently."""
 
     code = "sheet_erased"
 
@@ -299,12 +302,12 @@ class SheetExpired(Gone):
 
 
 class TooManySheets(StorageFull):
-    """No more than {limit} sheets may be stored, and as many are."""
+    """At most {limit} sheets may be stored, and the limit is reached."""
 
     code = "too_many_sheets"
 
 
 class TookTooLong(Unavailable):
-    """The file took more than {seconds} s to be made, the longest it may."""
+    """Preparing the file took more than {seconds} s, the longest allowed."""
 
     code = "took_too_long"

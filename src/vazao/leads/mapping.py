@@ -264,7 +264,7 @@ def require_email(mapping: Mapping[str, str | None], sheet: Sheet | None = None)
     headers = [header for header in mapping if header]
     if sheet is None:
         raise errors.MappingWithoutEmail(
-            remedy="Name the column E-mail, or say which column holds the addresses.",
+            remedy="Name the column E-mail, or choose the column that holds the addresses.",
             details=[{"headers": headers}],
         )
     others = [name for name in sheet.sheets if name != sheet.name]
@@ -294,13 +294,13 @@ def _target(header: str, field: object) -> str | None:
         if CUSTOM_NAME.fullmatch(field.removeprefix(CUSTOM)):
             return field
         raise errors.MappingCustomName(
-            remedy="After custom. write a letter a-z, then letters a-z, digits or _, "
-            "at most 63 in all.",
+            remedy="Write custom. and then a letter a-z, followed by letters a-z, digits or _, at "
+            "most 63 in all.",
             header=header, field=field,
         )
     if field not in (*FIELDS, *PARTS):
         raise errors.MappingUnknownField(
-            remedy="Use one of {fields}, or custom. and a name of your own.",
+            remedy="Use one of {fields}, or custom. and a name of your choice.",
             header=header, field=field, fields=", ".join((*FIELDS, *PARTS)),
         )
     return field
@@ -325,7 +325,7 @@ def decode(mapping: str | Mapping[str, object]) -> dict[str, str | None]:
         if not isinstance(field, str | None) or "\0" in header + (field or ""):
             shown = header[:HEADER_SHOWN]
             raise errors.MappingInvalid(
-                remedy="Look at the header {header}.", details=[{"place": shown}], header=shown
+                remedy="Check the header {header}.", details=[{"place": shown}], header=shown
             )
         checked[header] = field
     return checked
@@ -346,7 +346,7 @@ def checked(mapping: str) -> dict[str, str | None]:
 def _broken(error: json.JSONDecodeError) -> errors.MappingInvalid:
     where: dict[str, Any] = {"line": error.lineno, "column": error.colno, "reason": error.msg}
     return errors.MappingInvalid(
-        remedy="It breaks at line {line}, column {column}: {reason}.", details=[where], **where
+        remedy="The error is at line {line}, column {column}: {reason}.", details=[where], **where
     )
 
 

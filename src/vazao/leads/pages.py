@@ -18,7 +18,7 @@ from vazao.leads.listing import Filters
 
 READ = "leads:read"
 PAGE = 50
-TEXTS = ("Newest first", "Changed last first")
+TEXTS = ("Newest first", "Recently changed first")
 SORTS_SHOWN = {
     "": TEXTS[0], "updated": TEXTS[1],
     **{name: LABELS[name] for name in ("name", "email", "company", "city")},

@@ -250,7 +250,7 @@ async def tag(
     back = str(form.get("back", ""))
     return go_on(
         request, f"/leads?{back}" if back else "/leads",
-        "The tags were taken away." if taken else "The tags were added.",
+        "The tags were removed." if taken else "The tags were added.",
     )
 
 

@@ -236,7 +236,7 @@ async def stop(
         await service.get(conn, principal.organization_id, token)
         await jobs.cancel(conn, principal.organization_id, token)
     return go_on(
-        request, f"/leads/imports/{token}", "It was cancelled: what is imported already stays."
+        request, f"/leads/imports/{token}", "Cancelled. Rows that were already imported stay."
     )
 
 

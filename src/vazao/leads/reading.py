@@ -94,7 +94,7 @@ class Reading:
             await self._copy(run, sheet, plan)
             self.notes = [*sheet.notes, *(
                 Note("The dates of {column} look like month/day/year. They are read as "
-                     "day/month/year: {count} could not be.",
+                "day/month/year, and {count} could not be read.",
                      {"column": column[:80], "count": count})
                 for column, count in self.month_first.items()
             )]
@@ -228,7 +228,7 @@ def check_sheet(platform: Platform, gone: str | None) -> None:
         raise SheetErased(remedy=SEND_WITHOUT)
     if gone is not None:
         raise SheetExpired(
-            remedy="Send it again to see its refused rows.",
+            remedy="Send it again to see its rejected rows.",
             days=platform.settings.of(LeadSettings).sheets_kept_days,
         )
 

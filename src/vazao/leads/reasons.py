@@ -10,7 +10,7 @@ from typing import Final
 REASONS: Final[dict[str, tuple[str, str]]] = {
     "email_missing": (
         "The row has no e-mail.",
-        "Fill in the e-mail: a lead is known by it.",
+        "Fill in the e-mail: every lead needs one.",
     ),
     "email_invalid": (
         "This is not an e-mail address.",
@@ -18,26 +18,26 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     ),
     "email_several": (
         "There are several addresses in the cell.",
-        "Leave one, and put the others into rows of their own.",
+        "Keep one, and put the others in separate rows.",
     ),
     "email_without_at": (
         "The address has no @.",
         "Write one address like name@company.com.",
     ),
     "email_comma": (
-        "There is a comma in the address where a point belongs.",
+        "There is a comma in the address instead of a dot.",
         "Write one address like name@company.com.",
     ),
     "email_blank": (
-        "There is a blank inside the address.",
-        "Take it out: an address has none.",
+        "There is a space inside the address.",
+        "Remove it: addresses contain no such character.",
     ),
     "email_without_ending": (
         "The address has no ending such as .com.",
         "Write one address like name@company.com.",
     ),
     "formula_unstored": (
-        "The cell holds a formula without a stored value.",
+        "The cell has a formula without a stored value.",
         "Open the workbook in a spreadsheet program, save it, and send it again.",
     ),
     "phone_rounded": (
@@ -45,16 +45,16 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "Format the column as text, and type the number anew.",
     ),
     "phone_several": (
-        "There are several phones in the cell; the first one was taken.",
-        "Put the others into columns of their own.",
+        "There are several phones in the cell. The first one was used.",
+        "Put the others in separate columns.",
     ),
     "opted_out_unclear": (
-        "This says neither yes nor no; the person counts as opted out.",
+        "This is neither yes nor no, so the person counts as opted out.",
         "Write yes or no (sim or não).",
     ),
     "choice_unknown": (
-        "This is none of the values that the field may have.",
-        "Write one of them, or add it to the field's values under Custom fields.",
+        "This value is not one of the field's choices.",
+        "Use one of the choices, or add this one to the field under Custom fields.",
     ),
     "phone_invalid": (
         "This is not a phone number.",
@@ -65,12 +65,12 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "Write an address like company.com or https://company.com/page.",
     ),
     "opted_out_invalid": (
-        "This does not say whether the person opted out.",
+        "This value does not say whether the person opted out.",
         "Write yes or no (sim or não).",
     ),
     "too_long": (
         "The text is too long.",
-        "Shorten it: 500 characters at most, 100 for a legal basis and for each tag.",
+        "Shorten it to at most 500 characters (100 for a legal basis and for each tag).",
     ),
     "too_many_tags": (
         "The row has too many tags.",
@@ -82,14 +82,14 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     ),
     "number_ambiguous": (
         "This number can be read in two ways.",
-        "Write 1234 for a thousand and more, or 1,2340 (1.2340) for a fraction.",
+        "Write 1234 for a number above a thousand, or 1,2340 (1.2340) for a fraction.",
     ),
     "integer_invalid": (
         "This is not a whole number.",
         "Write digits only, like 1234.",
     ),
     "date_invalid": (
-        "This is not a date of the calendar.",
+        "This is not a valid date.",
         "Write it like 31/12/2026 or 2026-12-31.",
     ),
     "boolean_invalid": (
@@ -98,11 +98,11 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     ),
     "row_too_long": (
         "The row has more cells than the header has columns.",
-        "Put what stands in vazao_beyond into its column, and empty that cell.",
+        "Move the content of vazao_beyond to the right column, and clear that cell.",
     ),
     "quote_unclosed": (
-        "A quotation mark in this line is never closed, so nobody knows where its cells end.",
-        "Close it, or write it twice where it belongs to the text.",
+        "A quotation mark in this line is never closed, so the end of its cells is unknown.",
+        "Close it, or write it twice if it is part of the text.",
     ),
     "cell_too_large": (
         "A cell is larger than the limit.",
@@ -118,18 +118,18 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     ),
     "suppressed": (
         "This person opted out and was removed.",
-        "Leave the row out: an import does not bring this person back.",
+        "Remove the row: an import does not bring this person back.",
     ),
     "duplicate": (
-        "A later row has the same e-mail; the last one counts.",
-        "Nothing to do, or join the rows in one.",
+        "A later row has the same e-mail. The last one is used.",
+        "Nothing needs to be done. You can also merge the rows into one.",
     ),
     "field_unknown": (
         "A lead has no such field.",
         "Use a known field, or put it under custom.",
     ),
     "custom_name_invalid": (
-        "This is not a name for a custom field.",
+        "This is not a valid name for a custom field.",
         "Write a letter a-z, then letters a-z, digits or _, at most 63 in all.",
     ),
     "value_type": (

@@ -109,7 +109,8 @@ LATEST = 5
 SHEET = uploads.Purpose(
     "sheet", most=lambda settings: settings.of(LeadSettings).max_sheets,
     reached=lambda limit: TooManySheets(
-        remedy="Ask the administrator for more, or wait: a sheet goes some time after its import.",
+        remedy="Ask the administrator for a higher limit, or wait: sheets are removed some time "
+        "after their import.",
         limit=limit,
     ),
 )

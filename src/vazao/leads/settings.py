@@ -18,14 +18,14 @@ class LeadSettings(Section):
     max_columns: int = Field(200, ge=1, description="most columns of a sheet")
     max_cell_bytes: int = Field(65_536, ge=1, description="largest cell, in bytes")
     trials_kept_hours: int = Field(
-        24, ge=1, description="how long a trial (dry_run) can be applied without another reading"
+        24, ge=1, description="how long a dry run can be applied without reading the sheet again"
     )
     deleted_kept_days: int = Field(
         30, ge=1, description="how long a deleted lead can be restored"
     )
     sheets_kept_days: int = Field(
-        30, ge=1, description="how long a sheet stays stored after its last import, for its file "
-        "of refused rows; what was told of its rows goes with it"
+        30, ge=1, description="how long a sheet is stored after its last import, for its file of "
+        "rejected rows; messages about its rows are removed with it"
     )
     max_sheets: int = Field(
         10_000, ge=1, description="sheets that an organization may have stored at a time"

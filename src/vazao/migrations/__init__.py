@@ -17,13 +17,13 @@ HERE = Path(__file__).resolve().parent
 LOCK = 7_306_084_253
 # By SQLSTATE; all others get the last.
 REMEDIES = {
-    "42501": "Let this role create schemas in this database and the extensions pg_trgm and "
-    "unaccent, or let its owner migrate.",
+    "42501": "Allow this role to create schemas and the extensions pg_trgm and unaccent in this "
+    "database, or migrate as the database's owner.",
     "58P01": "Install PostgreSQL's contrib package on the server; it brings pg_trgm and unaccent.",
     "0A000": "Install PostgreSQL's contrib package on the server; it brings pg_trgm and unaccent.",
-    "55P03": "Try again when nothing long runs on the database.",
+    "55P03": "Try again when no long query is running on the database.",
     "53100": "Free some space on the server's disk, then run vazao migrate again.",
-    "": "Mend that on the server, then run vazao migrate again.",
+    "": "Fix this on the server, then run vazao migrate again.",
 }
 
 
@@ -77,8 +77,8 @@ def _refuse_newer(revision: str | None) -> None:
     known = {found.revision for found in ScriptDirectory.from_config(config()).walk_revisions()}
     if revision is not None and revision not in known:
         raise DatabaseUnavailable(
-            "The database is of a newer Vazão (revision {found}; this one knows {newest}).",
-            remedy="Run that version or a newer one, or name another database in "
+            "The database belongs to a newer Vazão (revision {found}; this one knows {newest}).",
+            remedy="Run that version or a newer one, or set another database in "
             "VAZAO_DATABASE_URL.",
             found=revision, newest=head(),
         )

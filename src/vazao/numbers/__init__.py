@@ -39,8 +39,8 @@ def register(registry: Registry) -> None:
     registry.demo.append(DemoStep("Sum of the even numbers of a file", demo.show, 31))
     registry.template_packages.append("vazao.numbers")
     registry.drop_targets.append(DropTarget(
-        "A text file of numbers: the even ones are added up, at any size; the upload can be "
-        "paused and goes on after a cut.", "numbers.js", "numbers/outcome.html", 10,
+        "A text file of numbers, of any size: the even ones are added up. The upload can be "
+        "paused, and continues after a lost connection.", "numbers.js", "numbers/outcome.html", 10,
     ))
     registry.warmups.append(_prepare)
 

@@ -78,7 +78,7 @@ class CharsetRefused(BadRequest):
 
 
 class RequestUnclear(BadRequest):
-    """The JSON must be one object with either "file" or "url", a text."""
+    """The JSON must be one object with either "file" or "url", a string."""
 
     code = "request_unclear"
 

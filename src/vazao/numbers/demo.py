@@ -40,7 +40,7 @@ async def show(platform: Platform, say: Callable[[str], Any]) -> list[str]:
     """Sum a file as the organization ``demo``; the line that sends it from a terminal."""
     path = platform.settings.folder / FILE
     await asyncio.to_thread(write_numbers, path)
-    say(_("A file of {count} numbers ({size}) goes in …",
+    say(_("Sending a file of {count} numbers ({size}) …",
           count=number(NUMBERS * TIMES, language()), size=size(path.stat().st_size, language())))
     async with platform.db.connection() as conn:
         organization_id = await platform.registry.organization_id(conn, "demo")

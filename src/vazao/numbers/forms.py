@@ -21,7 +21,7 @@ SHOWN = 40
 
 
 class FormUnknown(BadRequest):
-    """A sum is answered as json, strings or text, not as {form}."""
+    """Choose the format json, strings or text, not {form}."""
 
     code = "form_unknown"
 

@@ -28,19 +28,19 @@ class SourceInvalid(BadRequest):
 
 
 class SourceForbidden(Forbidden):
-    """Your organization may not read from there."""
+    """Your organization is not allowed to read from there."""
 
     code = "source_forbidden"
 
 
 class SourceNotFound(NotFound):
-    """There is no such file at that address, or it cannot be read."""
+    """There is no file at this address, or it cannot be read."""
 
     code = "source_not_found"
 
 
 class SourceChanged(Conflict):
-    """The file was changed while it was read."""
+    """The file changed while it was being read."""
 
     code = "source_changed"
 
@@ -133,9 +133,9 @@ async def allow(
     if not prefix.endswith("/"):
         raise SourceInvalid("A prefix must end with a slash: s3://bucket/folder/")
     if slug == PUBLIC:
-        raise SourceForbidden("The organization public may not read from any address.")
+        raise SourceForbidden("The organization public cannot read files from addresses.")
     if _own(platform, prefix):
-        raise SourceForbidden("The platform's own files lie there.")
+        raise SourceForbidden("The platform's own files are stored there.")
     await store.allow_source(conn, organization_id, prefix)
 
 

@@ -38,8 +38,8 @@ PAGE = 20
 
 
 class FileNotNumbers(Unprocessable):
-    """The file holds what is not a decimal integer of at most 100,000 digits; the first places
-    are listed.
+    """The file contains values that are not decimal integers of at most 100,000 digits; the first
+    ones are listed.
     """
 
     code = "file_not_numbers"
@@ -52,7 +52,7 @@ class FileUtf16(Unprocessable):
 
 
 class FileGone(Conflict):
-    """The file of this task has been deleted."""
+    """The file of this job has been deleted."""
 
     code = "file_gone"
 
@@ -97,7 +97,7 @@ async def sum_part(run: PartRun) -> Any:
         # A body that was cut off takes its segments with it.
         async with run.platform.db.connection() as conn:
             if await run.is_current(conn):
-                raise NotFound("The stored file is gone.") from error
+                raise NotFound("The stored file no longer exists.") from error
         raise PartSignal("the upload was discarded") from error
     run.count(bytes=run.payload["bytes"])
     if not run.payload.get("whole"):
@@ -159,7 +159,7 @@ def scan_file(scanner: Any, path: Path, start: int, size: int) -> Range:
         while left and not scanner.enough:
             got = file.readinto(scanner.room()[:left])
             if not got:
-                raise NotFound("The stored file is gone.")
+                raise NotFound("The stored file no longer exists.")
             scanner.took(got)
             left -= got
     return scanner.finish(size)
@@ -172,7 +172,7 @@ async def _scan_stream(scanner: Any, chunks: AsyncGenerator[bytes], size: int) -
             got += len(chunk)
             await asyncio.to_thread(scanner.feed, chunk)
     if got != size:
-        raise NotFound("The stored file is gone.")
+        raise NotFound("The stored file no longer exists.")
     return scanner.finish(size)
 
 
@@ -270,7 +270,7 @@ async def retried(conn: Conn, job: Job) -> None:
 
 
 LABELS = {
-    "sum": "Sum of the even numbers", "count": "Even numbers", "numbers": "Numbers in all",
+    "sum": "Sum of the even numbers", "count": "Even numbers", "numbers": "Total numbers",
 }
 kind = Kind(
     KIND, "Sum of the even numbers of a file", "sum", {"sum": sum_part, "join": join},

@@ -33,7 +33,7 @@ async def pause(conn: Conn, site: Site, actor: str) -> None:
 
 
 async def resume(conn: Conn, site: Site, actor: str) -> None:
-    """Ask a site for its lists again."""
+    """Resume a site."""
     await store.sites.set_paused(conn, site.id, False)
     await _noted(conn, site, actor, "resumed")
 
@@ -51,7 +51,7 @@ async def resend(conn: Conn, site: Site, actor: str) -> None:
 
 
 async def restart(conn: Conn, site: Site, actor: str) -> None:
-    """Ask a site's agent to start anew at its next check-in."""
+    """Restart a site's agent at its next check-in."""
     await store.sites.ask_restart(conn, site.id)
     await _noted(conn, site, actor, "restart asked")
 

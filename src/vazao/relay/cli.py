@@ -157,13 +157,13 @@ Name = Annotated[str, typer.Argument(help="the site's name")]
 
 @app.command("pause")
 def pause(name: Name, organization: Owner = PUBLIC) -> None:
-    """Ask nothing of a site until it is resumed."""
+    """Pause a site: it transmits nothing until it is resumed."""
     _do(administering.pause, name, organization)
 
 
 @app.command("resume")
 def resume(name: Name, organization: Owner = PUBLIC) -> None:
-    """Ask a site for its lists again."""
+    """Resume a site."""
     _do(administering.resume, name, organization)
 
 
@@ -178,13 +178,13 @@ def ask(
 
 @app.command("restart")
 def restart(name: Name, organization: Owner = PUBLIC) -> None:
-    """Ask a site's agent to start anew at its next check-in."""
+    """Restart a site's agent at its next check-in."""
     _do(administering.restart, name, organization)
 
 
 @app.command("move")
 def move(name: Name, organization: Owner = PUBLIC) -> None:
-    """Make a token for a site's new computer; the last line is it, shown once."""
+    """Create a token for a site's new computer; it is printed alone on the last line."""
     typer.echo(_do(administering.move, name, organization))
 
 
@@ -209,13 +209,14 @@ def purge(
 def diagnose(
     name: Name, organization: Owner = PUBLIC,
     ask: Annotated[
-        bool, typer.Option("--ask", help="have the agent look for what is in the way, too")
+        bool, typer.Option("--ask", help="also request a diagnosis from the agent")
     ] = False,
 ) -> None:
-    """Say how a site is, why, and what its agent wrote down last."""
+    """Show the state of a site, the reasons, and its agent's last log entries."""
     if ask:
         _do(administering.diagnose, name, organization)
-        typer.echo(_("The agent looks at its next check-in; call this again then."), err=True)
+        typer.echo(_("The agent runs the diagnosis at its next check-in. Call this again "
+        "then."), err=True)
 
     async def main(platform: Platform) -> tuple[list[health.Health], list[Entry]]:
         async with platform.db.connection() as conn:

@@ -27,9 +27,10 @@ List = Annotated[str, typer.Argument(help="the list's name: gestantes")]
 Sql = Annotated[Path, typer.Option(
     help="its SQL; its first line may say -- columns: name type, …", exists=True, dir_okay=False,
 )]
-Key = Annotated[str, typer.Option(help="columns that name a row: COLUMN[,COLUMN]")]
+Key = Annotated[str, typer.Option(help="columns that identify a row: COLUMN[,COLUMN]")]
 Volatile = Annotated[
-    list[str] | None, typer.Option(help="a column whose change alone changes nothing")
+    list[str] | None, typer.Option(help="a column whose changes alone do not count as a change of "
+    "the row")
 ]
 Every = Annotated[str, typer.Option(help="how often it is transmitted: 24h, 30m")]
 Window = Annotated[str, typer.Option(help="when of a day, by the site's clock: 06:00-20:00")]
@@ -43,7 +44,8 @@ def signing_key(given: Path | None) -> SigningKey:
     is_new = not path.exists()
     key = SigningKey(path)
     if is_new:
-        typer.echo(_("A new key was made in {path}. Keep two copies of it.", path=path), err=True)
+        typer.echo(_("A new key was created in {path}. Keep two copies of "
+        "it.", path=path), err=True)
     return key
 
 
@@ -89,7 +91,7 @@ def publish(
     typer.echo(_("List {name}: version {version} is signed and published.", name=made.name,
                  version=made.version))
     if made.columns is None:
-        typer.echo(_("It declares no columns: the first agent that runs it says what they are."))
+        typer.echo(_("It declares no columns: the first agent that runs it reports them."))
 
 
 @app.command("sign")
@@ -156,7 +158,7 @@ def release_agent(
             )
         return version
 
-    typer.echo(_("Agent {version} is signed; sites take it at their next check-in.",
+    typer.echo(_("Agent {version} is signed. Sites install it at their next check-in.",
                  version=kit.run(main)))
 
 

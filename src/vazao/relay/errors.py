@@ -23,7 +23,7 @@ class SiteNotFound(NotFound):
 
 
 class SiteExists(Conflict):
-    """Your organization has a site of this name already."""
+    """Your organization already has a site of this name."""
 
     code = "site_exists"
 
@@ -35,21 +35,21 @@ class SiteNameInvalid(BadRequest):
 
 
 class SiteMissing(BadRequest):
-    """Say which site: site=NAME."""
+    """Name the site: site=NAME."""
 
     code = "site_missing"
 
 
 class MunicipalityWrong(Conflict):
-    """The database is of municipality {found}, the site's is {wanted}. The token was not used: name
-    the site's own database, or take the line of the other site.
+    """The database belongs to municipality {found}, but the site to {wanted}. The token was not
+    used up: use the site's own database, or the line of the other site.
     """
 
     code = "municipality_wrong"
 
 
 class Rejected(Conflict):
-    """Somebody rejected this list on the hub; readers keep the one before."""
+    """This list was rejected on the hub. Readers keep the previous one."""
 
     code = "list_rejected"
 
@@ -61,7 +61,7 @@ class EnrolmentInvalid(Unauthenticated):
 
 
 class AgentUnknown(Unauthenticated):
-    """No agent may speak by this identity: it is unknown, was revoked, or was replaced."""
+    """This agent's identity is unknown, was revoked, or was replaced."""
 
     code = "agent_unknown"
 
@@ -73,17 +73,17 @@ class SignatureWrong(Unauthenticated):
 
 
 class ClockSkewed(Unauthenticated):
-    """The clock of this machine is more than five minutes off."""
+    """The clock of this machine is wrong by more than five minutes."""
 
     code = "clock_skewed"
 
     def __init__(self) -> None:
-        super().__init__(remedy="Sign with the moment that now says.")
+        super().__init__(remedy="Sign with the time given in now.")
         self.more = {"now": time.time()}
 
 
 class Replayed(Conflict):
-    """A request that is not later than the one before was refused: it may be played back."""
+    """The request was refused because it is not newer than the previous one: it may be a replay."""
 
     code = "replayed"
 
@@ -107,21 +107,21 @@ class IntervalInvalid(BadRequest):
 
 
 class WindowInvalid(BadRequest):
-    """The window is two times of a day, such as 06:00-20:00 or 22:00-04:00."""
+    """Write the window as two times of day, such as 06:00-20:00 or 22:00-04:00."""
 
     code = "window_invalid"
 
 
 class IbgeInvalid(BadRequest):
-    """This is no municipality's IBGE code: it has 7 digits, the last of which checks the others (or
-    6, without it).
+    """This is not an IBGE code of a municipality: it has 7 digits (the last is a check digit), or 6
+    without the check digit.
     """
 
     code = "ibge_invalid"
 
 
 class HolidaysInvalid(BadRequest):
-    """Line {line} of the holidays begins with no date such as 2026-12-25."""
+    """Line {line} of the holidays does not begin with a date such as 2026-12-25."""
 
     code = "holidays_invalid"
 
@@ -133,7 +133,7 @@ class FileUnreadable(BadRequest):
 
 
 class SourceFilled(ConfigurationError):
-    """The database has such tables already; name an empty one."""
+    """The database already has these tables. Use an empty database."""
 
     code = "source_filled"
 
@@ -151,13 +151,13 @@ class ColumnMissing(BadRequest):
 
 
 class RowsGone(Conflict):
-    """The rows that were being read have been replaced meanwhile; begin again."""
+    """The rows that you were reading have been replaced. Start again."""
 
     code = "rows_gone"
 
 
 class ListBusy(Conflict):
-    """Somebody is reading the list at length; publish it again in a moment."""
+    """A long read of the list is in progress. Publish again in a moment."""
 
     code = "list_busy"
 
@@ -187,19 +187,19 @@ class RunEnded(Conflict):
 
 
 class RunIncomplete(Conflict):
-    """{count} chunks of the run have not come yet."""
+    """{count} chunks of the run have not arrived yet."""
 
     code = "run_incomplete"
 
 
 class RunTooLarge(TooLarge):
-    """The run brings too much: the hub takes {most} bytes, in chunks of at most {chunk}."""
+    """The run is too large: the hub accepts {most} bytes, in chunks of at most {chunk}."""
 
     code = "run_too_large"
 
 
 class PackageMissing(NotFound):
-    """This hub has no {name}. Run on its machine: make agents."""
+    """This hub has no {name}. Run this on the hub: make agents"""
 
     code = "package_missing"
 
@@ -211,20 +211,20 @@ class RunStateInvalid(BadRequest):
 
 
 class SlotMissing(TooManyRequests):
-    """It is not this run's turn: offer it again, and wait for as long as the answer says."""
+    """It is not this run's turn yet. Offer it again after the time that the answer states."""
 
     code = "slot_missing"
 
 
 class ChunkWrong(Unprocessable):
-    """The chunk is not the one that the run's manifest names."""
+    """The chunk does not match the run's manifest."""
 
     code = "chunk_wrong"
 
 
 class ListDiffers(Unprocessable):
-    """The rows do not equal the source's list: {rows} rows with digest {digest} came out, the
-    source had {source_rows} with {source_digest}.
+    """The rows do not match the source: the hub has {rows} rows with digest {digest}, the source
+    had {source_rows} with {source_digest}.
     """
 
     code = "list_differs"

@@ -36,18 +36,20 @@ SILENCING = (
 )
 """Causes that keep an agent from speaking; a query that fails does not."""
 TEXTS = {
-    "seen": "The agent was last heard of on {at}.",
+    "seen": "The agent last checked in on {at}.",
     "never": "No agent has enrolled yet.",
-    "revoked": "The agent was revoked on {at}; none has enrolled since.",
+    "revoked": "The agent was revoked on {at}, and none has enrolled since.",
     "holiday": "{day} is a municipal holiday: the machine may be off.",
     "weekend": "It is the weekend: the machine may be off.",
-    "nightly": "The machine was off at this time of day before ({times} times lately).",
+    "nightly": "The machine was off at this time of day before ({times} times recently).",
     "room": "The disk of the agent had only {megabytes} MB left.",
-    "wrote": "The last that it wrote down, on {at}: {cause} {message}",
+    "wrote": "Its last log entry, on {at}: {cause} {message}",
     "hub": "The hub could not load the list: {message}",
-    "apart": "Off, stopped, or cut off from the network: nothing here tells which.",
-    "held": "{rows} rows came, and readers see {former}: somebody has to release or reject it.",
-    "waiting": "The run waits for its turn since {at}.",
+    "apart": "The machine is off, the agent is stopped, or the network is down. The hub cannot "
+    "tell which.",
+    "held": "{rows} rows arrived, and readers see {former}. An administrator has to release or "
+    "reject the list.",
+    "waiting": "The run has been waiting for its turn since {at}.",
     "processed": "The source was last processed on {at}.",
 }
 

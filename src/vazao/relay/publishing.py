@@ -84,24 +84,24 @@ class Signed(msgspec.Struct, frozen=True):
 
 
 REASONS = {
-    "document": "The signed document is not one that vazao relay sign makes.",
-    "name": "A list's name is lower-case letters, digits and underscores, at most 51.",
+    "document": "This is not the output of vazao relay sign.",
+    "name": "A list's name has at most 51 lower-case letters, digits and underscores.",
     "count": "A list has from 1 to {most} columns.",
-    "twice": "A list names a column once.",
-    "column": "A column's name is letters, digits and underscores; site_id, since, until, hash and "
-              "names that begin with relay_ are taken.",
+    "twice": "A column's name may appear only once in a list.",
+    "column": "A column's name has letters, digits and underscores. The names site_id, since, "
+    "until, hash and relay_… are reserved.",
     "type": "A column's type is one of: {types}.",
-    "others": "The key and the volatile columns are columns of the list.",
-    "both": "A column of the key is not volatile, too: a row is known by it.",
-    "volatile": "A list of volatile columns alone would never change.",
+    "others": "The key and the volatile columns must be columns of the list.",
+    "both": "A key column cannot be volatile: it identifies the row.",
+    "volatile": "A list needs at least one column that is not volatile, or it would never change.",
     "text": "The file is not text in UTF-8.",
-    "query": "A list is a query: it begins with SELECT, WITH, VALUES or TABLE.",
-    "one": "A list is one query: nothing follows its semicolon, not even a comment.",
+    "query": "A list is a query: begin it with SELECT, WITH, VALUES or TABLE.",
+    "one": "A list is one query: remove everything after its semicolon, comments too.",
     "sql": "A list's SQL has at most {longest} characters.",
-    "number": "A version is a whole number from 1 on; a query has at most {seconds} seconds.",
-    "older": "The list is signed for another organization, or its version is not a new one.",
-    "kept": "A new version keeps the former columns, with their types and in their order, and adds "
-            "new ones behind them.",
+    "number": "A version is a whole number from 1; a query may take at most {seconds} seconds.",
+    "older": "The list is signed for another organization, or its version is not new.",
+    "kept": "A new version must keep the columns of the previous one, with their types and order, "
+    "and may add new ones after them.",
 }
 PLACES: dict[str, Any] = {
     "most": MOST_COLUMNS, "types": ", ".join(wire.TYPES), "longest": LONGEST_SQL,

@@ -24,12 +24,11 @@ class RelaySettings(Section):
         3600.0, ge=60, description="how long readers may page through a list that was replaced"
     )
     journal_kept_days: int = Field(
-        400, ge=30, description="how long what happened at a site is kept"
+        400, ge=30, description="how long the events of a site are kept"
     )
     agents_dir: str = Field(
         "", description="folder of the agent's packages; build/agents where not given"
     )
     max_run_bytes: int = Field(
-        8 << 30, ge=1 << 20, description="most that one transmission of a list may bring, in bytes "
-        "once unpacked"
+        8 << 30, ge=1 << 20, description="largest transmission of a list, in bytes once unpacked"
     )

@@ -132,7 +132,7 @@ class Apart:
         complaint = self._complaints.read(4096).decode("utf-8", "replace")
         if -code == signal.SIGXCPU:
             return SheetUnreadable(
-                "Reading the workbook takes more than {limit} s.", limit=self._limits.child_seconds
+                "Reading the workbook took more than {limit} s.", limit=self._limits.child_seconds
             )
         if "memory" in complaint.lower() or -code in _MEMORY_SIGNALS:
             return SheetNeedsTooMuchMemory(limit=self._limits.child_memory_bytes)

@@ -55,8 +55,8 @@ def _only_entry(path: Path) -> str:
         raise SheetUnsupported(kind="ZIP")
     if len(names) != 1:
         raise SheetUnsupported(
-            "The archive holds {count} files: {names}.",
-            remedy="Take out the sheet that you want to import and send it alone.",
+            "The archive contains {count} files: {names}.",
+            remedy="Extract the sheet that you want to import, and send it alone.",
             count=len(names), names=", ".join(names[:20])[:200] or "-",
         )
     return names[0]

@@ -35,8 +35,8 @@ _WIDEST = 1024
 _CAREFUL_ROWS = 20_000
 _READ_AS = {
     "windows-1252": Note("The file is not valid UTF-8; it was read as Windows-1252."),
-    "cp850": Note("The file was read as CP850, in which MS-DOS writes."),
-    "mac-roman": Note("The file was read as Mac Roman, in which old Macintoshes write."),
+    "cp850": Note("The file was read as CP850, the encoding of MS-DOS."),
+    "mac-roman": Note("The file was read as Mac Roman, the encoding of old Macintoshes."),
 }
 
 
@@ -136,7 +136,7 @@ class CsvSheet(Sheet):
                 )
             )
         if text.lone_returns:
-            notes.append(Note("Lines end with a carriage return alone, as on old Macintoshes."))
+            notes.append(Note("Lines end with a carriage return only, as on old Macintoshes."))
         if self._separator not in DELIMITERS[:2] and not self._dialect.told:
             notes.append(Note("The values are separated by {sign}.", {"sign": {
                 "\t": "TAB"}.get(self._separator, self._separator)}))
@@ -152,7 +152,7 @@ class CsvSheet(Sheet):
         self.rows_total = self._maker.rows
         self.fraction_read = 1.0
         if self._maker.beside:
-            self.notes.append(Note("Cells under no column name were left out: {count}.",
+            self.notes.append(Note("Cells without a column name, skipped: {count}.",
                                    {"count": self._maker.beside}))
 
     def _blocks(self) -> Iterator[bytes]:

@@ -33,44 +33,44 @@ class SheetEmpty(SheetError, Unprocessable):
     """The file is empty."""
 
     code = "sheet_empty"
-    cure = "Send a sheet whose first row holds the column names."
+    cure = "Send a sheet whose first row has the column names."
 
 
 class SheetNoHeader(SheetError, Unprocessable):
-    """The row of column names is empty."""
+    """The header row is empty."""
 
     code = "sheet_no_header"
-    cure = "Name the row that holds them (header_row), or say that there is none."
+    cure = "Set the header row (header_row), or choose none."
 
 
 class SheetDelimiterInvalid(SheetError, BadRequest):
-    """The delimiter is one character, and no letter, digit, blank or quote."""
+    """The delimiter must be one character that is not a letter, digit, space or quote."""
 
     code = "sheet_delimiter_invalid"
     status = 400
-    cure = "Name one such as ; or ,."
+    cure = "Choose one such as ; or ,."
 
 
 class SheetEncodingUnknown(SheetError, BadRequest):
-    """The encoding {encoding} is not known here."""
+    """The encoding {encoding} is not supported."""
 
     code = "sheet_encoding_unknown"
     status = 400
-    cure = "Name one of utf-8, windows-1252, utf-16, cp850 and mac-roman, or let it be found."
+    cure = "Choose utf-8, windows-1252, utf-16, cp850 or mac-roman, or let it be detected."
 
 
 class SheetRowMissing(SheetError, Unprocessable):
-    """Row {row} cannot hold the column names: it is not among the first rows with content."""
+    """Row {row} cannot be the header row: it is not among the first rows with content."""
 
     code = "sheet_row_missing"
-    cure = "Give the row's number as a spreadsheet program shows it, or none."
+    cure = "Set the row number as a spreadsheet program shows it, or none."
 
 
 class SheetUnreadable(SheetError, Unprocessable):
     """The file cannot be read as a sheet: {reason}."""
 
     code = "sheet_unreadable"
-    cure = "Open it in a spreadsheet program and save it anew as XLSX or CSV."
+    cure = "Open it in a spreadsheet program and save it again as XLSX or CSV."
 
 
 class SheetDamaged(SheetUnreadable):
@@ -78,24 +78,24 @@ class SheetDamaged(SheetUnreadable):
 
 
 class SheetSampleInvalid(SheetError):
-    """These are no pieces of a file."""
+    """These are not pieces of a file."""
 
     code = "sheet_sample_invalid"
 
 
 class SheetPackedOtherwise(SheetUnreadable):
-    """The workbook is packed in a way that is not known."""
+    """The workbook is compressed in an unsupported way."""
 
 
 class SheetUnsupported(SheetError, Unprocessable):
     """Files of the kind {kind} are not accepted."""
 
     code = "sheet_unsupported"
-    cure = "Save it as XLSX or CSV and send that."
+    cure = "Save it as XLSX or CSV and send that file."
 
 
 class SheetNotInWorkbook(SheetError, NotFound):
-    """The workbook has no sheet called {sheet}; it has: {sheets}."""
+    """The workbook has no sheet called {sheet}. Its sheets: {sheets}."""
 
     code = "sheet_not_found"
     status = 404
@@ -123,7 +123,7 @@ class SheetTooManyColumns(SheetError, TooLarge):
 
     code = "sheet_too_many_columns"
     status = 413
-    cure = "Remove the columns that are not needed, the empty ones at the right too."
+    cure = "Remove the columns that you do not need, also the empty ones at the right."
 
 
 class SheetCellTooLarge(SheetError, TooLarge):
@@ -131,7 +131,7 @@ class SheetCellTooLarge(SheetError, TooLarge):
 
     code = "sheet_cell_too_large"
     status = 413
-    cure = "Shorten that text; a quotation mark missing before it can also be the cause."
+    cure = "Shorten that text. The cause may also be a missing quotation mark before it."
 
 
 class SheetUnpacksTooLarge(SheetError, TooLarge):
@@ -139,11 +139,11 @@ class SheetUnpacksTooLarge(SheetError, TooLarge):
 
     code = "sheet_unpacks_too_large"
     status = 413
-    cure = "Remove what is not needed from it, or save the sheet as CSV."
+    cure = "Remove what you do not need from it, or save the sheet as CSV."
 
 
 class SheetFarCell(SheetError, TooLarge):
-    """A cell is far away from the others, {cell}; at most {limit} columns are spanned."""
+    """The cell {cell} is far away from the others: a sheet may span at most {limit} columns."""
 
     code = "sheet_far_cell"
     status = 413

@@ -131,7 +131,7 @@ class Grid(ABC):
 
     def _texts(self, numbers: pl.Series) -> pl.Series:
         if self.shared is None:
-            raise SheetUnreadable("The workbook lacks its shared texts, which its cells refer to.")
+            raise SheetUnreadable("The workbook lacks the shared texts that its cells refer to.")
         places = numbers.cast(pl.UInt32, strict=False)
         known = (places < self.shared.len()).fill_null(value=False)
         self.counts.lacking += int((~known & numbers.is_not_null()).sum())

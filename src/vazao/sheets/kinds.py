@@ -32,8 +32,8 @@ _PARTS: Final = (
     ("word/document.xml", "DOCX"), ("ppt/presentation.xml", "PPTX"),
 )
 REMEDIES: Final = {
-    "HTML": "It is a page that a program called a sheet. Open it in a spreadsheet program, save it "
-            "as XLSX and send that.",
+    "HTML": "It is a web page saved with a spreadsheet's name. Open it in a spreadsheet program, "
+    "save it as XLSX and send that.",
     "vCard": "Export the contacts as CSV (Google Contacts and Outlook both can) and send that.",
     "NDJSON/JSON": "Turn the objects into rows, save them as CSV and send that.",
     "Parquet": "Write the table as CSV and send that.",

@@ -44,11 +44,11 @@ def header_notes(row: int, above: int, choices: Choices) -> list[Note]:
     if choices.header_row is not None:
         return []
     if row == 0:
-        return [Note("The first row looks like data: columns are called by their letters.")]
+        return [Note("The first row looks like data, so the columns are named by their letters.")]
     if above:
-        return [Note("Row {row} was taken for the column names; rows above it, left out: {count}.",
+        return [Note("Row {row} was used as the header row. Rows above it, skipped: {count}.",
                      {"row": row, "count": above})]
-    return [Note("Row {row} was taken for the column names.", {"row": row})] if row > 1 else []
+    return [Note("Row {row} was used as the header row.", {"row": row})] if row > 1 else []
 
 
 def is_address(cell: str | None) -> bool:

@@ -109,8 +109,8 @@ def _unpacked(
         if not no_room(error):
             raise
         raise StorageFull(
-            "There is no room left in {folder}.",
-            remedy="Free some space there, or name another folder in TMPDIR.",
+            "There is no space left in {folder}.",
+            remedy="Free some space there, or set another folder in TMPDIR.",
             folder=tempfile.gettempdir(),
         ) from error
     except BaseException:

@@ -19,11 +19,11 @@ from vazao.sheets.sample import Sample
 _FRAME: Final = struct.Struct(">qd")
 NUL: Final = "\0"
 COUNTED: Final = {
-    "hidden": Note("Hidden rows were read, too: {count}."),
-    "merged": Note("Areas of merged cells, whose value stands in their first cell alone: {count}."),
-    "beside": Note("Cells under no column name were left out: {count}."),
-    "unstored": Note("Formulas without a stored value, left out: {count}. Open the workbook in a "
-                     "spreadsheet program and save it, and they have one."),
+    "hidden": Note("Hidden rows were read too: {count}."),
+    "merged": Note("Areas of merged cells, read with the value in their first cell only: {count}."),
+    "beside": Note("Cells without a column name, skipped: {count}."),
+    "unstored": Note("Formulas without a stored value, skipped: {count}. Open the workbook in a "
+    "spreadsheet program and save it to store their values."),
     "lacking": Note("Texts that the workbook lacks, left empty: {count}."),
 }
 

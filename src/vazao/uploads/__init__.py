@@ -84,7 +84,7 @@ def register(registry: Registry) -> None:
     ]
     registry.quotas += [quotas.STORAGE, quotas.WAITING]
     registry.retentions += [
-        Retention("Pictures, and files that were never used", "VAZAO_UPLOAD_KEPT_DAYS",
+        Retention("Images, and files that were never used", "VAZAO_UPLOAD_KEPT_DAYS",
                   lambda settings: settings.of(quotas.UploadSettings).kept_days),
         Retention("Uploads that stopped before their end", "VAZAO_UPLOAD_EXPIRE_HOURS",
                   lambda settings: settings.of(quotas.UploadSettings).expire_hours / 24),

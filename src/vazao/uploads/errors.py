@@ -19,19 +19,19 @@ class UploadNotFound(NotFound):
 
 
 class UploadTooLarge(TooLarge):
-    """The file has more than {limit} bytes, the most that is accepted here."""
+    """The file has more than {limit} bytes, the limit here."""
 
     code = "upload_too_large"
 
 
 class StorageQuotaReached(StorageFull):
-    """No more than {limit} bytes may be stored, and {used} are."""
+    """At most {limit} bytes may be stored, and {used} are in use."""
 
     code = "storage_quota_reached"
 
 
 class TooManyUploads(TooManyRequests):
-    """No more than {limit} uploads may wait to be continued or used, and as many do."""
+    """At most {limit} uploads may be unfinished or unused, and the limit is reached."""
 
     code = "too_many_uploads"
 
@@ -43,6 +43,6 @@ class FormInvalid(BadRequest):
 
 
 class UploadInUse(Conflict):
-    """A job has taken this file; cancel the job instead."""
+    """A job is using this file. Cancel the job instead."""
 
     code = "upload_in_use"

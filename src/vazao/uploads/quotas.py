@@ -59,7 +59,7 @@ RESULT = Purpose("result", refused=False)
 RESUMABLE = Purpose(
     "resumable", most=lambda settings: settings.of(UploadSettings).max_open,
     reached=lambda limit: TooManyUploads(
-        remedy="End one, or wait until the oldest expire.", limit=limit, retry_after=60
+        remedy="Remove one, or wait until the oldest expire.", limit=limit, retry_after=60
     ),
 )
 
@@ -90,8 +90,8 @@ async def count(
         if use.bytes + max(to_come, 0) > room or (files > 0 and use.bytes - size >= room):
             metrics.REFUSED.labels("storage").inc()
             raise StorageQuotaReached(
-                remedy="Wait until files expire, end resumable uploads that wait, or ask the "
-                "administrator for more room.", limit=room, used=use.bytes - size,
+                remedy="Wait until files expire, remove unfinished uploads, or ask the "
+                "administrator for a higher limit.", limit=room, used=use.bytes - size,
             )
         if most is None or files <= 0:
             continue
@@ -147,8 +147,8 @@ def check_room(platform: Platform, announced: int = 0, *, runs: bool = False) ->
             metrics.REFUSED.labels("disk").inc()
             raise StorageFull(
                 "The disk has too little free space to take in this file.",
-                remedy="Try again later, or ask the administrator to free some space; what is "
-                "at work goes on.",
+                remedy="Try again later, or ask the administrator to free some space. Running jobs "
+                "continue.",
             )
 
 
@@ -176,10 +176,10 @@ def of_files(purpose: Purpose, label: str, setting: str, frees: str) -> Quota:
 STORAGE = Quota(
     "storage", "Stored files", "VAZAO_UPLOAD_QUOTA_BYTES",
     lambda settings: settings.of(UploadSettings).quota_bytes, _bytes_used, _most_bytes,
-    frees="Files of tasks and sheets go by themselves; a resumable upload can be ended.",
+    frees="Files of jobs and sheets expire by themselves. Unfinished uploads can be discarded.",
     in_bytes=True,
 )
 WAITING = of_files(
-    RESUMABLE, "Uploads that wait to be continued or used", "VAZAO_UPLOAD_MAX_OPEN",
-    frees="Continue them, use them in a task, or end them.",
+    RESUMABLE, "Unfinished or unused uploads", "VAZAO_UPLOAD_MAX_OPEN",
+    frees="Continue, use or remove these uploads.",
 )

@@ -29,9 +29,9 @@ class UploadSettings(Section):
     )
     kept_days: float = Field(
         7.0, gt=0,
-        description="how long shuffled pictures are kept, and pictures whose task failed; also "
-        "files that no task ever took",
+        description="how long shuffled images are kept, images of failed jobs, and files that no "
+        "job ever used",
     )
     max_open: int = Field(
-        1000, ge=1, description="resumable uploads of an organization that wait at a time, at most"
+        1000, ge=1, description="most unfinished or unused uploads of an organization at a time"
     )

@@ -88,7 +88,7 @@ def create_token(
     application: Annotated[str, typer.Option(help="The system that will use it.")],
     scope: Annotated[list[str], typer.Option(help="What it may do; repeatable.")],
 ) -> None:
-    """Create a token for another system; it stands alone on the last line, and only there."""
+    """Create a token for another system; it is printed alone on the last line."""
 
     async def work(platform: Platform) -> str:
         async with platform.db.transaction() as conn:
@@ -100,7 +100,7 @@ def create_token(
             return secret
 
     secret = run(work)
-    say("Keep this token: it is shown this once.")
+    say("Save this token now: it is not shown again.")
     typer.echo(secret)
 
 
@@ -149,7 +149,7 @@ def set_password(
             )
 
     run(work)
-    say("The password of {username} is set; their sessions have ended.", username=username)
+    say("The password of {username} was set, and their sessions were ended.", username=username)
 
 
 @app.command("end-sessions")
@@ -191,10 +191,10 @@ def rotate_token(
     token: TokenId,
     organization: Organization,
     overlap_hours: Annotated[
-        int, typer.Option(min=0, max=720, help="How long the old secret works on.")
+        int, typer.Option(min=0, max=720, help="How long the old secret stays valid.")
     ] = 168,
 ) -> None:
-    """Make a new secret for a token; it stands alone on the last line, and only there."""
+    """Create a new secret for a token; it is printed alone on the last line."""
 
     async def work(platform: Platform) -> str:
         async with platform.db.transaction() as conn:
@@ -206,13 +206,13 @@ def rotate_token(
             return secret
 
     secret = run(work)
-    say("Keep this token: it is shown this once.")
+    say("Save this token now: it is not shown again.")
     typer.echo(secret)
 
 
 @app.command("revoke-token")
 def revoke_token(token: TokenId, organization: Organization) -> None:
-    """Revoke a token: it is good for nothing any more."""
+    """Revoke a token at once."""
 
     async def work(platform: Platform) -> None:
         async with platform.db.transaction() as conn:
@@ -220,7 +220,7 @@ def revoke_token(token: TokenId, organization: Organization) -> None:
             await service.revoke_token(conn, OPERATOR, owner.id, token)
 
     run(work)
-    say("The token is revoked.")
+    say("The token was revoked.")
 
 
 @app.command("audit")

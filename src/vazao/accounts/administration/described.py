@@ -76,7 +76,7 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long the old secret works on."""
+    """How long the old secret stays valid."""
 
     overlap_hours: Annotated[int, msgspec.Meta(ge=0, le=720)] = 168
 

@@ -123,7 +123,7 @@ async def resolve(place: Place, *, private: bool, allowed: str, redirected: bool
         found = await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise FeedUnreachable(
-            "The provider cannot be reached: its name is not known."
+            "The provider cannot be reached: its host name does not resolve."
         ) from error
     networks = trusted_networks(allowed, "VAZAO_EVENTS_PRIVATE_NETWORKS")
     addresses = [str(entry[4][0]) for entry in found]
@@ -132,9 +132,9 @@ async def resolve(place: Place, *, private: bool, allowed: str, redirected: bool
         if private or is_public(address) or any(address in network for network in networks):
             return text
     raise FeedAddressForbidden(
-        remedy="The provider redirects there: give that address itself, or allow its network with "
+        remedy="The provider redirects there. Use that address itself, or allow its network with "
         "VAZAO_EVENTS_PRIVATE_NETWORKS." if redirected else
-        "Add the provider by command where its address is meant to be private, or allow the "
+        "If the address is meant to be private, add the provider on the command line, or allow its "
         "network with VAZAO_EVENTS_PRIVATE_NETWORKS.",
         address=addresses[0],
     )

@@ -85,7 +85,7 @@ class Fetcher:
             if self._bytes:
                 raise FeedCutOff from error
             raise FeedUnreachable(
-                "The provider cannot be reached: it ends the connection."
+                "The provider cannot be reached: it closes the connection."
             ) from error
         except httpx2.TimeoutException as error:
             raise FeedUnreachable(
@@ -93,7 +93,7 @@ class Fetcher:
             ) from error
         except httpx2.DecodingError as error:
             raise FeedCutOff(
-                "The provider's answer cannot be unpacked.", remedy="Tell the provider."
+                "The provider's answer cannot be unpacked.", remedy="Tell the provider about it."
             ) from error
         except httpx2.HTTPError as error:
             raise _unreachable(error) from error
@@ -250,5 +250,5 @@ class _Members:
                 piece = self._packed.unused_data if self.whole else self._packed.unconsumed_tail
         except zlib.error as error:
             raise FeedCutOff(
-                "The provider's answer cannot be unpacked.", remedy="Tell the provider."
+                "The provider's answer cannot be unpacked.", remedy="Tell the provider about it."
             ) from error

@@ -32,7 +32,7 @@ from vazao.kit.files import release, try_lock
 
 ACCOUNT = "vazao"
 POLL_SECONDS = 0.02
-FULL = "There is no room left in {folder} for the database."
+FULL = "There is no space left in {folder} for the database."
 FULL_REMEDY = "Free some space there, or name another folder in VAZAO_DATA_DIR."
 # The last is PostgreSQL's hint where a page was written in part.
 NO_ROOM = ("No space left on device", "Disk quota exceeded", "Check free disk space")
@@ -96,7 +96,7 @@ def failure(output: str, folder: Path, log: Path) -> VazaoError:
     reason = (serious or lines or ["it ended without a word"])[-1]
     return DatabaseUnavailable(
         "The embedded database in {folder} could not start: {reason}.",
-        remedy="More may stand in {log}.",
+        remedy="See {log} for more.",
         folder=folder,
         reason=re.sub(r"^.*(FATAL|PANIC|error):\s*", "", reason).rstrip("."),
         log=log,
@@ -200,7 +200,7 @@ def _add_account() -> None:
             return
         reason = done.stderr.strip().rstrip(".")
     raise ConfigurationError(
-        "The system user {name} that shall run the database cannot be made: {reason}.",
+        "The system user {name}, who should run the database, cannot be created: {reason}.",
         remedy="Make a system user of that name, or start as an ordinary user.",
         name=ACCOUNT,
         reason=reason,

@@ -136,7 +136,7 @@ def demote(layout: Layout, port: int, patience: Patience) -> None:
             connection.execute(f"create role {NEXT} nologin")
         owned = _owned(connection)
         for place in range(0, len(owned), BATCH):
-            patience.tick("What is in the database gets its new owner")
+            patience.tick("Changing the owner of the database's contents")
             with connection.transaction():
                 _give(connection, owned[place : place + BATCH])
         with connection.transaction():

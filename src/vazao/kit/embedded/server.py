@@ -186,7 +186,7 @@ class EmbeddedPostgres:
             patience.tick(
                 "The database is stopping"
                 if server.status == "stopping"
-                else "The database is getting ready; after a crash it recovers first"
+                else "The database is getting ready (after a crash it recovers first)"
             )
         return None
 
@@ -263,7 +263,7 @@ class EmbeddedPostgres:
                 return None
             if patience.seconds > ORPHAN_SECONDS:
                 raise DatabaseUnavailable(
-                    "Another database server, which cannot be seen from here, uses {folder}.",
+                    "Another database server, out of reach from here, uses {folder}.",
                     remedy="Stop it (do two containers share the folder?). " + ELSEWHERE,
                     folder=self._layout.folder,
                 )

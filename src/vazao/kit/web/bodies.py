@@ -35,14 +35,14 @@ class BodyTooSlow(VazaoError):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(
-            remedy="Send it again, at {rate} bytes a second or more, without a pause of {seconds} "
+            remedy="Send it again at {rate} bytes per second or more, without pauses of {seconds} "
             "seconds.",
             rate=settings.body_bytes_per_second, seconds=f"{settings.stall_seconds:g}",
         )
 
 
 class ClientLeft(BadRequest):
-    """The client left before its request was complete."""
+    """The client disconnected before its request was complete."""
 
     code = "client_left"
 

@@ -50,13 +50,14 @@ def check(scope: HTTPScope) -> None:
     for coding in _codings(scope, b"transfer-encoding"):
         if coding not in ("chunked", "identity"):
             raise TransferCodingUnsupported(
-                remedy="Send it as it is: with Content-Length, or in chunks alone.",
+                remedy="Send it unencoded: with Content-Length, or with Transfer-Encoding: chunked "
+                "alone.",
                 coding=coding[:SHOWN],
             )
     for coding in _codings(scope, b"content-encoding"):
         if coding != "identity":
             raise ContentCodingUnsupported(
-                remedy="Send it unpacked, without Content-Encoding.", coding=coding[:SHOWN],
+                remedy="Send it uncompressed, without Content-Encoding.", coding=coding[:SHOWN],
             )
 
 

@@ -27,7 +27,7 @@ LARGEST_FORM = 1 << 20
 
 
 class CsrfFailed(Forbidden):
-    """This form is out of date, or another site sent it."""
+    """This form has expired, or another site sent it."""
 
     code = "csrf_failed"
 

@@ -44,7 +44,7 @@ HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
 class TooManyStreams(TooManyRequests):
-    """You follow {limit} streams already, the most that one token or session may."""
+    """You already follow {limit} streams, the most that one token or session may."""
 
     code = "too_many_streams"
 
@@ -209,7 +209,8 @@ class Following:
         limit = self.platform.settings.streams_per_principal
         if self._streams[principal.credential] >= limit:
             raise TooManyStreams(
-                remedy="Close one, or ask for the status from time to time.", limit=limit,
+                remedy="Close one of them, or ask for the status at intervals "
+                "instead.", limit=limit,
                 retry_after=10,
             )
         self._streams[principal.credential] += 1

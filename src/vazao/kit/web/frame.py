@@ -1,7 +1,8 @@
 """HTTP: the application's frame. One error shape, request ids, security headers, who may ask.
 
 A handler says in its ``opt`` who may ask: ``scope="leads:read"`` (a token or session that carries
-it), ``session=True`` (any signed-in user), ``admin=True`` (a signed-in admin),
+it; with ``also="jobs:read"`` one that carries that one instead), ``session=True`` (any signed-in
+user), ``admin=True`` (a signed-in admin),
 ``authenticated=True`` (whoever has a valid credential), or ``public=True`` (``optional=True``
 besides where a credential shows more); ``anonymous=True`` besides spares a public route the look at
 credentials (static files, probes). ``open=True`` beside a scope lets the organization ``public`` in
@@ -209,16 +210,16 @@ def _permit(principal: Principal | None, opt: dict[str, Any]) -> None:
         return
     if principal is None:
         raise errors.Unauthenticated
-    scope = opt.get("scope")
-    if scope and not principal.may(scope):
+    scope, also = opt.get("scope"), opt.get("also")
+    if scope and not principal.may(scope) and not (also and principal.may(also)):
         raise errors.Forbidden(
             "This needs the scope {scope}.", remedy="Ask an admin of your organization.",
-            scope=scope,
+            scope=f"{scope} / {also}" if also else scope,
         )
     if (opt.get("session") or opt.get("admin")) and principal.kind != "user":
-        raise errors.Forbidden("Only a signed-in person may do that.")
+        raise errors.Forbidden("Only a signed-in user can do that.")
     if opt.get("admin") and "admin" not in principal.roles:
-        raise errors.Forbidden("Only an admin of your organization may do that.")
+        raise errors.Forbidden("Only an admin of your organization can do that.")
 
 
 def provide_principal(state: State, request: Request[Any, Any, Any]) -> Principal:

@@ -15,12 +15,12 @@ from vazao.kit.sql import Item, Page
 
 DEFAULT_LIMIT = 50
 MOST = 1000
-AGAIN = "Begin again without after=."
+AGAIN = "Start again without after=."
 _EDGE = 1 << 63
 
 
 class CursorInvalid(BadRequest):
-    """The cursor is not one that this list gave out."""
+    """This cursor does not belong to this list."""
 
     code = "cursor_invalid"
 

@@ -68,13 +68,13 @@ class ParameterInvalid(BadRequest):
 
 
 class ParameterRepeated(BadRequest):
-    """The parameter {name} is given several times, with different values."""
+    """The parameter {name} is given several times with different values."""
 
     code = "parameter_repeated"
 
 
 class TypeRefused(VazaoError):
-    """A body of this type is not taken here."""
+    """A body of this type is not accepted here."""
 
     code = "content_type_refused"
     status = 415
@@ -101,7 +101,7 @@ def refuse_unknown(
         raise UnknownParameter(
             remedy=(
                 "Did you mean {nearest}?" if nearest
-                else "Known are: {known}." if listed else "There are none here."
+                else "Valid names: {known}." if listed else "This request has no parameters."
             ),
             details=[detail], name=place, nearest=detail["nearest"], known=", ".join(listed),
         )

@@ -31,7 +31,7 @@ log = get_logger("probes")
 
 
 class NotReady(Unavailable):
-    """Not ready yet; this is missing: {missing}."""
+    """Not ready yet. Missing: {missing}."""
 
     code = "not_ready"
 

@@ -10,13 +10,13 @@ _one = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.ASCII | re.IGNO
 
 
 class RangeNotSatisfiable(VazaoError):
-    """The part that is asked for lies beyond the end."""
+    """The requested range is beyond the end."""
 
     code = "range_not_satisfiable"
     status = 416
 
     def __init__(self, length: int) -> None:
-        super().__init__(remedy="There are {length} bytes; the first is number 0.", length=length)
+        super().__init__(remedy="There are {length} bytes, counted from 0.", length=length)
         self.headers = {"Content-Range": f"bytes */{length}"}
 
 

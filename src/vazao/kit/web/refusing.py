@@ -58,7 +58,7 @@ _BY_STATUS: dict[int, type[errors.VazaoError]] = {
 
 
 class MethodNotAllowed(errors.VazaoError):
-    """That method is not allowed here."""
+    """This method is not allowed here."""
 
     code = "method_not_allowed"
     status = 405

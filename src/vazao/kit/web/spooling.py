@@ -32,7 +32,7 @@ log = get("spooling")
 
 
 class AnswersWaiting(Unavailable):
-    """Too many large answers are being taken slowly."""
+    """Too many large answers are being read slowly."""
 
     code = "answers_waiting"
 
@@ -110,7 +110,7 @@ class Outgoing:
             await self._send(start)
 
     async def _refuse(self) -> None:
-        error = AnswersWaiting(remedy="Ask for smaller pages, or again in a moment.")
+        error = AnswersWaiting(remedy="Ask for smaller pages, or try again in a moment.")
         body = json.dumps(error.body()).encode()
         kept = [(k, v) for k, v in cast(Any, self._start)["headers"] if k.lower() not in (
             b"content-type", b"content-length", b"content-encoding", b"etag",

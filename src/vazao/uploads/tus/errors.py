@@ -19,17 +19,17 @@ class TusVersionUnsupported(VazaoError):
 
 
 class TusHeaderInvalid(BadRequest):
-    """The header {header} is missing or cannot be read."""
+    """The header {header} is missing or not valid."""
 
     code = "tus_header_invalid"
 
 
 class HeaderRepeats(TusHeaderInvalid):
-    """The header {header} may stand there once only."""
+    """The header {header} may be sent only once."""
 
 
 class MetadataTooLong(TusHeaderInvalid):
-    """The header Upload-Metadata has {length} characters; {limit} are the most."""
+    """The header Upload-Metadata has {length} characters; the limit is {limit}."""
 
 
 class MetadataRepeats(TusHeaderInvalid):
@@ -47,7 +47,7 @@ class LengthUnclear(BadRequest):
 
 
 class LengthChanged(BadRequest):
-    """The upload was declared {bytes_total} bytes long; that does not change."""
+    """The upload was declared with {bytes_total} bytes, which cannot change."""
 
     code = "upload_length_changed"
 
@@ -61,13 +61,13 @@ class ConcatInvalid(BadRequest):
 
 
 class PartUnfinished(Conflict):
-    """The partial upload {upload} is not whole yet; continue it first."""
+    """The partial upload {upload} is not complete yet. Continue it first."""
 
     code = "upload_unfinished"
 
 
 class FinalTakesNoBytes(Forbidden):
-    """This upload was joined from others and takes no bytes of its own."""
+    """This upload was joined from others and accepts no bytes of its own."""
 
     code = "upload_final"
 
@@ -79,7 +79,7 @@ class ChecksumUnsupported(BadRequest):
 
 
 class ChecksumMismatch(VazaoError):
-    """The bytes that arrived do not have the checksum sent with them; they were dropped."""
+    """The bytes do not match the checksum sent with them and were discarded."""
 
     code = "checksum_mismatch"
     status = 460
@@ -93,7 +93,7 @@ class PatchTypeUnsupported(VazaoError):
 
 
 class OffsetMismatch(Conflict):
-    """The upload stands at {offset} bytes; continue there."""
+    """The upload's offset is {offset} bytes. Continue there."""
 
     code = "offset_mismatch"
     headers: Mapping[str, str] = MappingProxyType({"Upload-Offset": "524288"})
@@ -111,27 +111,29 @@ class UploadLocked(VazaoError):
 
 
 class UploadStalled(VazaoError):
-    """No bytes came for too long; what arrived is kept. Ask for the offset and continue there."""
+    """No bytes arrived for too long. The bytes so far are kept: ask for the offset and continue
+    there.
+    """
 
     code = "upload_stalled"
     status = 423
 
 
 class UploadUnsure(VazaoError):
-    """How far the upload is cannot be told right now; ask again in a moment."""
+    """The upload's offset cannot be read right now. Ask again in a moment."""
 
     code = "upload_unsure"
     status = 423
 
 
 class BeyondLength(TooLarge):
-    """The upload was declared {bytes_total} bytes long, and this goes beyond."""
+    """The upload was declared with {bytes_total} bytes, and this request goes beyond that."""
 
     code = "beyond_upload_length"
 
 
 class TooManyPieces(TooLarge):
-    """The upload has arrived in {limit} pieces, the most that is accepted."""
+    """The upload arrived in {limit} pieces, the most allowed."""
 
     code = "upload_too_many_pieces"
 

@@ -111,7 +111,7 @@ def _check(parts: Sequence[Resumable], most_bytes: int) -> None:
         )
     if sum(part.segments for part in parts) > MOST_SEGMENTS:
         raise TooManyPieces(
-            remedy="Begin anew, and send larger pieces.", limit=MOST_SEGMENTS
+            remedy="Start again with larger pieces.", limit=MOST_SEGMENTS
         )
 
 

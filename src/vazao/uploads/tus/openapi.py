@@ -55,7 +55,7 @@ from vazao.uploads.tus.errors import (
 from vazao.uploads.tus.headers import ALGORITHMS, BODY_TYPE, EXTENSIONS
 
 # A token or session with the scope, else the organization ``public``.
-WRITE: dict[str, Any] = {"scope": "jobs:write", "open": True}
+WRITE: dict[str, Any] = {"scope": "jobs:write", "also": "leads:write", "open": True}
 UPLOAD_ID = "5e0f2a9c41d94b7e8a3c6d1f00b7e2aa"
 Bytes = Annotated[int, msgspec.Meta(ge=0)]
 UPLOAD = by_path("upload", "The upload's id: the last part of its Location.", UPLOAD_ID)
@@ -115,7 +115,7 @@ FRESH = Header(name="Cache-Control", about="Never kept by caches.", example="no-
 LIST = says(
     Answer(about="A page of uploads.", kind=OpenPage, headers=(SAID, FRESH),
            example={"items": [SHOWN], "next": "WzQyXQ"}),
-    parameters=PAGED, refuses=PAGED_REFUSES, scope="jobs:write",
+    parameters=PAGED, refuses=PAGED_REFUSES, scope="jobs:write", also="leads:write",
 )
 AT = Header(name="Upload-Offset", about="How many bytes are there.", example="524288", kind=int)
 EXPIRES = Header(name="Upload-Expires", about="When it is removed unless it is continued or used.",

@@ -259,7 +259,7 @@ class _Writer:
         quotas.check_room(self._platform, runs=True)
         if number > MOST_SEGMENTS:
             raise TooManyPieces(
-                remedy="Begin anew, and send larger pieces.", limit=MOST_SEGMENTS
+                remedy="Start again with larger pieces.", limit=MOST_SEGMENTS
             )
         before = source.given
         body = source.segment(self._platform.settings.of(UploadSettings).segment_bytes, None)

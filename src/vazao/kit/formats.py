@@ -22,7 +22,11 @@ def number(value: float | None, language: str, places: int = 0) -> str:
 
 def percent(value: float | None, language: str) -> str:
     """A share between 0 and 1 as whole per cent, rounded down so that only 1 shows as 100 %."""
-    return NOTHING if value is None else f"{number(int(value * 100), language)}%"
+    if value is None:
+        return NOTHING
+    # 0.29 times 100 is a little less than 29 in binary.
+    whole = int(round(value * 100, 6))
+    return f"{number(min(whole, 99) if value < 1 else whole, language)}%"
 
 
 def size(value: float | None, language: str) -> str:
@@ -30,8 +34,9 @@ def size(value: float | None, language: str) -> str:
     if value is None:
         return NOTHING
     for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(value) < 1024:
-            return f"{number(value, language, 0 if unit == 'B' else 1)} {unit}"
+        places = 0 if unit == "B" else 1
+        if abs(round(value, places)) < 1024:
+            return f"{number(value, language, places)} {unit}"
         value /= 1024
     return f"{number(value, language, 1)} TiB"
 
@@ -40,9 +45,9 @@ def duration(value: float | None, language: str) -> str:
     """*value* seconds: ``12 ms``, ``1.4 s``, ``2 min 05 s``, ``3 h 20 min``."""
     if value is None:
         return NOTHING
-    if value < 1:
+    if round(value * 1000) < 1000:
         return f"{number(value * 1000, language)} ms"
-    if value < 60:
+    if round(value, 1) < 60:
         return f"{number(value, language, 1)} s"
     minutes, seconds = divmod(round(value), 60)
     if minutes < 60:

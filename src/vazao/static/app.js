@@ -32,19 +32,22 @@
   const token = () => document.querySelector('meta[name="csrf"]')?.content ?? "";
   const numbers = new Intl.NumberFormat(language);
   const oneDigit = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  // "Yesterday" would be wrong of what was 47 hours ago: days are counted, not those of a calendar.
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: "always" });
+  const now = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(0, "second");
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
 
   const bytes = (value) => {
     const units = ["B", "KiB", "MiB", "GiB", "TiB"];
     let unit = 0;
-    while (Math.abs(value) >= 1024 && unit < units.length - 1) { value /= 1024; unit += 1; }
+    const shown = () => Math.abs(unit ? Math.round(value * 10) / 10 : value);
+    while (shown() >= 1024 && unit < units.length - 1) { value /= 1024; unit += 1; }
     return `${(unit ? oneDigit : numbers).format(value)} ${units[unit]}`;
   };
 
   const seconds = (value) => {
-    if (value < 1) return `${numbers.format(Math.round(value * 1000))} ms`;
-    if (value < 60) return `${oneDigit.format(value)} s`;
+    if (Math.round(value * 1000) < 1000) return `${numbers.format(Math.round(value * 1000))} ms`;
+    if (Math.round(value * 10) < 600) return `${oneDigit.format(value)} s`;
     const whole = Math.round(value);
     const minutes = Math.floor(whole / 60);
     const two = (n) => String(n).padStart(2, "0");
@@ -54,7 +57,8 @@
 
   const formats = {
     number: (v) => numbers.format(v),
-    percent: (v) => `${Math.floor(v * 100)}%`,
+    // 0.29 times 100 is a little less than 29 in binary.
+    percent: (v) => `${Math.min(Math.floor(Math.round(v * 1e8) / 1e6), v < 1 ? 99 : Infinity)}%`,
     bytes,
     seconds,
     datetime: (v) => exact.format(new Date(v)),
@@ -150,7 +154,7 @@
     if ("local" in element.dataset) { element.textContent = exact.format(moment); return; }
     const apart = (moment - Date.now()) / 1000;
     const [unit, size] = STEPS.find(([, s]) => Math.abs(apart) >= s) ?? ["second", 1];
-    element.textContent = relative.format(Math.trunc(apart / size), unit);
+    element.textContent = Math.abs(apart) < 1 ? now : relative.format(Math.trunc(apart / size), unit);
   };
   const tellTimes = (root) => {
     for (const element of root.querySelectorAll("time[data-relative], time[data-local]")) tellTime(element);
@@ -220,6 +224,8 @@
   const copy = (button) => {
     const source = document.getElementById(button.dataset.copy);
     const told = button.parentElement.querySelector("[role=status]");
+    const label = button.textContent;
+    let timer;
     button.hidden = false;
     button.addEventListener("click", async () => {
       getSelection().selectAllChildren(source);
@@ -228,9 +234,9 @@
       const said = done ? button.dataset.copied : "";
       if (told) told.textContent = said;
       if (!done) return;
-      const label = button.textContent;
       button.textContent = said;
-      setTimeout(() => { button.textContent = label; if (told) told.textContent = ""; }, SAID_MS);
+      clearTimeout(timer);
+      timer = setTimeout(() => { button.textContent = label; if (told) told.textContent = ""; }, SAID_MS);
     });
   };
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from typing import Any
+from unicodedata import normalize
 
 import httpx2
 import pytest
@@ -73,6 +74,10 @@ async def test_jobs_are_found_by_who_asked_file_and_id(
     assert await shown(browser, by="An") == [], "a name is whole"
     assert await shown(browser, q="CLIENTES_") == [april, march]
     assert await shown(browser, q=" março ") == [march]
+    assert await shown(browser, by="ANA") == [march]
+    taken_apart = await named(people, organization, "ana", normalize("NFD", "relatório.csv"))
+    assert await shown(browser, q="relatório") == [taken_apart]
+    assert await shown(browser, q=normalize("NFD", "relatório")) == [taken_apart]
     assert await shown(browser, q="%") == [], "no pattern"
     assert await shown(browser, q=april.upper()) == [april]
     assert await shown(browser, q=april[:31]) == [], "an id is whole"

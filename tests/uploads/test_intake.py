@@ -263,3 +263,12 @@ async def test_what_is_no_form_is_refused(platform: Platform, header: str) -> No
         await uploads.receive_form(
             platform, uploads.Owner(1), chunks(b""), header, limit_bytes=1
         )
+
+
+@pytest.mark.parametrize(("sent", "kept"), [
+    ("relat\u006f\u0301rio.csv", "relat\u00f3rio.csv"), ("a\0b\ud800.csv", "ab?.csv"), (None, None),
+    ("x" * 600, "x" * 500),
+])
+def test_names_are_kept_as_people_type_them(sent: str | None, kept: str | None) -> None:
+    """macOS takes letters apart: such a name would not be found by what a person types."""
+    assert intake.storable(sent) == kept

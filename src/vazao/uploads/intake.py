@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from unicodedata import normalize
 
 from psycopg import AsyncConnection
 
@@ -176,8 +177,13 @@ async def _complete(
 
 
 def storable(name: str | None) -> str | None:
-    """What a client called its file, as PostgreSQL takes it: without NUL, at most 500 long."""
-    return name and name.replace("\0", "").encode("utf-8", "replace").decode()[:500]
+    """What a client called its file, as PostgreSQL takes it: without NUL, at most 500 long.
+
+    Composed (NFC), so that a name from macOS is found as people type it.
+    """
+    return name and normalize(
+        "NFC", name.replace("\0", "").encode("utf-8", "replace").decode()
+    )[:500]
 
 
 @dataclass

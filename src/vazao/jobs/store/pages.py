@@ -19,8 +19,11 @@ _FILTERS = {
     "before": sql.trusted("and id < %(before)s "),
     "hidden": sql.trusted("and kind <> all (%(hidden)s::text[]) "),
     "token": sql.trusted("and token = %(token)s "),
-    "by": sql.trusted("and requested_by = %(by)s "),
-    "about": sql.trusted("and strpos(lower(payload ->> 'about'), lower(%(about)s)) > 0 "),
+    "by": sql.trusted("and lower(requested_by) = lower(%(by)s) "),
+    # Names from before they were kept composed (NFC) may not be: macOS takes letters apart.
+    "about": sql.trusted(
+        "and strpos(lower(normalize(payload ->> 'about')), lower(normalize(%(about)s))) > 0 "
+    ),
     "above": sql.trusted("and id > %(above)s "),
 }
 # Those without an index of their own.

@@ -81,12 +81,15 @@ def test_a_wrong_password_is_said_and_the_right_one_goes_on(
 
 def test_who_guesses_is_slowed_down(narrow: Running, browser: Any) -> None:
     page = browser.new_context(locale="pt-BR").new_page()
-    for _ in range(6):
+    said = page.locator("[role=alert]", has_text="Tente de novo em")
+    # Who guesses slowly, as a busy machine does, is let try until the pause is longer than that.
+    guesses = 0
+    while guesses < 12 and not said.is_visible():
+        guesses += 1
         fill(page, narrow, "wrong", "joao")
         page.click("main button[type=submit]")
         page.locator("[role=alert]").wait_for()
-    said = page.locator("[role=alert]", has_text="Tente de novo em")
-    said.wait_for()
+    assert guesses > 5, "five are free"
     assert "Tentativas demais" in said.inner_text()
     assert page.url.endswith("/login?next=/account"), "nobody was let in"
     page.context.close()

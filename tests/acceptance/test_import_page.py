@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,7 +65,9 @@ def start_import(page: Any) -> None:
 def watch(page: Any) -> list[float]:
     """Wait until the import has ended; the values that the progress bar showed."""
     seen: list[float] = []
+    ends = time.monotonic() + 120
     while page.locator("#import").get_attribute("data-status") in ("queued", "running"):
+        assert time.monotonic() < ends, "the page never showed the end"
         bars = page.locator("progress[data-field=progress]")
         seen.append(float(bars.first.get_attribute("value") or 0))
     # The page loads itself anew when the import has ended.

@@ -68,6 +68,19 @@ async def test_a_change_is_told_without_being_asked_for(
         assert rest[-1] == "" or rest == []
 
 
+async def test_an_announcement_that_was_lost_is_made_up_for(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "HEARTBEAT_SECONDS", 0.2)
+    monkeypatch.setattr(platform.listener, "_tell", lambda topic: None)
+    async with serving(platform) as client:
+        job = await ask(platform, "test.echo")
+        async with follow(client, job.token) as (_, lines):
+            assert (await event(lines))["status"] == "queued"
+            await cancel(platform, job.token)
+            assert (await event(lines))["status"] == "cancelled"
+
+
 async def test_a_worker_s_changes_reach_a_web_process(platform: Platform) -> None:
     async with serving(platform) as client, working(platform):
         await make_effects(platform)

@@ -2,9 +2,9 @@
 
 Followers of the same thing share a :class:`Channel`. It reads when a topic of the thing was
 announced (:mod:`vazao.kit.announcing`), at most five times a second, and hands the same bytes to
-everyone: while nothing changes a follower costs no query, and while something does, all of them
-together cost one a change. An ended stream is told so: a browser that asks again with the id of the
-last event gets 204, at which it stops asking.
+everyone: while something changes, all followers together cost one query a change; while nothing
+does, one in fifteen seconds, should an announcement have been lost. An ended stream is told so: a
+browser that asks again with the id of the last event gets 204, at which it stops asking.
 """
 
 from __future__ import annotations
@@ -152,9 +152,9 @@ class Channel:
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
                     await self._changed.wait()
             except TimeoutError:
+                # A comment for each; then a look, should an announcement have been lost.
                 self.tell_all()
-                continue
-            pause = LOAD_SECONDS
+            pause, before = LOAD_SECONDS, self.version
             try:
                 await self.read()
             except NotFound:
@@ -163,7 +163,8 @@ class Channel:
                 log.warning("not read; tried again", error_type=type(error).__name__)
                 self._changed.set()
                 pause = AGAIN_SECONDS
-            self.tell_all()
+            if self.over or self.version != before:
+                self.tell_all()
             await asyncio.sleep(pause)
 
 

@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,62 @@ async def test_an_announcement_that_was_lost_is_made_up_for(
             assert (await event(lines))["status"] == "queued"
             await cancel(platform, job.token)
             assert (await event(lines))["status"] == "cancelled"
+
+
+async def test_what_changes_while_a_stream_begins_is_shown_last(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two readings at a time the older came last: a finished job was shown at work for ever."""
+    monkeypatch.setattr(following, "HEARTBEAT_SECONDS", 3600.0)
+    status, again = ["running"], asyncio.Event()
+
+    async def load(conn: object) -> dict[str, str]:
+        found = {"status": status[-1]}
+        if len(status) > 1:
+            again.set()
+            return found
+        status.append("finished")
+        platform.listener._tell("job:1")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await again.wait()
+        return found
+
+    await platform.open()
+    try:
+        streams = following.Following(platform)
+        follower = following.Follower("somebody")
+        channel = await streams.join(follower, "key", ("job:1",), load, following.has_ended)
+        await eventually(lambda: _value(channel.over))
+        assert b"finished" in channel.event
+        await channel.stop()
+    finally:
+        await platform.close()
+
+
+@pytest.mark.parametrize("only_told", [True, False])
+async def test_what_each_reading_changes_is_read_only_when_told(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, only_told: bool
+) -> None:
+    monkeypatch.setattr(following, "HEARTBEAT_SECONDS", 0.05)
+    read = count(1)
+
+    async def load(conn: object) -> dict[str, int]:
+        return {"changes": next(read)}
+
+    await platform.open()
+    try:
+        streams = following.Following(platform)
+        follower = following.Follower("somebody")
+        channel = await streams.join(
+            follower, "key", ("jobs:1",), load, following.has_ended, only_told=only_told
+        )
+        for _ in range(3):
+            await follower.wait()
+        assert (channel.version == 1) is only_told
+        await channel.stop()
+    finally:
+        await platform.close()
 
 
 async def test_a_worker_s_changes_reach_a_web_process(platform: Platform) -> None:

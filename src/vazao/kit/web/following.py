@@ -3,8 +3,8 @@
 Followers of the same thing share a :class:`Channel`. It reads when a topic of the thing was
 announced (:mod:`vazao.kit.announcing`), at most five times a second, and hands the same bytes to
 everyone: while something changes, all followers together cost one query a change; while nothing
-does, one in fifteen seconds, should an announcement have been lost. An ended stream is told so: a
-browser that asks again with the id of the last event gets 204, at which it stops asking.
+does, one in fifteen seconds, since a killed process announces nothing. An ended stream is told so:
+a browser that asks again with the id of the last event gets 204, at which it stops asking.
 """
 
 from __future__ import annotations
@@ -85,16 +85,18 @@ class Channel:
         topics: what is announced when the JSON may have changed.
         load: reads the JSON.
         ended: whether a JSON is the last one.
+        only_told: as in :func:`follow`.
     """
 
     def __init__(
         self, following: Following, topics: tuple[str, ...], load: Load,
-        ended: Callable[[Mapping[str, Any]], bool],
+        ended: Callable[[Mapping[str, Any]], bool], *, only_told: bool = False,
     ) -> None:
         self._following = following
         self._topics = topics
         self._load = load
         self._ended = ended
+        self._only_told = only_told
         self._changed = asyncio.Event()
         self._shape = b""
         self._task: asyncio.Task[None] | None = None
@@ -128,10 +130,22 @@ class Channel:
         self.event = event + b"\n"
         self.version += 1
 
-    def start(self) -> None:
-        """Begin to follow the topics."""
+    async def start(self) -> None:
+        """Follow the topics, read once, and from then on whenever one is told.
+
+        What changes while it reads is heard, and read after it: of two readings at a time the older
+        might come last, and nothing would be told any more.
+
+        Raises:
+            VazaoError: what *load* raises.
+        """
         for topic in self._topics:
             self._following.platform.listener.follow(topic, self._tell)
+        try:
+            await self.read()
+        except BaseException:
+            await self.stop()
+            raise
         self._task = asyncio.create_task(self._run(), name="channel")
 
     async def stop(self) -> None:
@@ -152,8 +166,11 @@ class Channel:
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
                     await self._changed.wait()
             except TimeoutError:
-                # A comment for each; then a look, should an announcement have been lost.
+                # A comment for each; then a look, since a process that is killed after a commit
+                # announces nothing.
                 self.tell_all()
+                if self._only_told:
+                    continue
             pause, before = LOAD_SECONDS, self.version
             try:
                 await self.read()
@@ -210,16 +227,15 @@ class Following:
         limit = self.platform.settings.streams_per_principal
         if self._streams[principal.credential] >= limit:
             raise TooManyStreams(
-                remedy="Close one of them, or ask for the status at intervals "
-                "instead.", limit=limit,
-                retry_after=10,
+                remedy="Close one of them, or ask for the status at intervals instead.",
+                limit=limit, retry_after=10,
             )
         self._streams[principal.credential] += 1
         return Follower(principal.credential)
 
     async def join(
         self, follower: Follower, key: Hashable, topics: tuple[str, ...], load: Load,
-        ended: Callable[[Mapping[str, Any]], bool],
+        ended: Callable[[Mapping[str, Any]], bool], *, only_told: bool = False,
     ) -> Channel:
         """The channel of *key*, read at least once, with *follower* among those it tells."""
         lock = self._opening.setdefault(key, asyncio.Lock())
@@ -227,14 +243,8 @@ class Following:
             async with lock:
                 channel = self._channels.get(key)
                 if channel is None or channel.over:
-                    channel = Channel(self, topics, load, ended)
-                    # What changes from here on is heard, so nothing is missed.
-                    channel.start()
-                    try:
-                        await channel.read()
-                    except BaseException:
-                        await channel.stop()
-                        raise
+                    channel = Channel(self, topics, load, ended, only_told=only_told)
+                    await channel.start()
                     self._channels[key] = channel
         finally:
             if not lock.locked():
@@ -282,6 +292,7 @@ async def _events(
 async def follow(
     request: Request[Any, Any, Any], principal: Principal, *, key: Hashable,
     topics: tuple[str, ...], load: Load, ended: Callable[[Mapping[str, Any]], bool] = has_ended,
+    only_told: bool = False,
 ) -> Response[Any]:
     """An answer of server-sent events: *load*'s JSON at once, and whenever it changes.
 
@@ -290,6 +301,7 @@ async def follow(
         topics: what is announced when the JSON may have changed.
         load: reads the JSON; what it raises the first time is the answer.
         ended: whether a JSON is the last one.
+        only_told: never read unless a topic is told, since each reading is a change by itself.
 
     Raises:
         TooManyStreams: the principal follows too many.
@@ -299,7 +311,9 @@ async def follow(
     follower = following.admit(principal)
     channel = None
     try:
-        channel = await following.join(follower, key, topics, load, ended)
+        channel = await following.join(
+            follower, key, topics, load, ended, only_told=only_told
+        )
         if channel.over and request.headers.get("last-event-id") == channel.last_id:
             await following.leave(follower, key, channel)
             return Response(None, status_code=204)

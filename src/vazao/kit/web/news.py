@@ -39,6 +39,7 @@ async def show_news(
     return await follow(
         request, principal, key=("news", noun, principal.organization_id),
         topics=(f"{noun}:{principal.organization_id}",), load=load, ended=lambda _: False,
+        only_told=True,
     )
 
 

@@ -12,9 +12,9 @@ from vazao.accounts import schemes
 from vazao.accounts.home import home_of
 from vazao.accounts.passwords import NOBODY
 from vazao.kit import clock
-from vazao.kit.limits import step_back
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.registry import Figure
+from vazao.kit.threads import step_back
 
 WARM = 20
 

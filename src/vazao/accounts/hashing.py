@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from vazao.accounts.away import Away
 from vazao.accounts.errors import SignInBusy
 from vazao.accounts.tickets import Ticket
-from vazao.kit.limits import step_back
+from vazao.kit.threads import step_back
 
 T = TypeVar("T")
 IDLE_SECONDS = 10.0

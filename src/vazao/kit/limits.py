@@ -1,25 +1,12 @@
-"""What a process apart may use, and a thread that lets others go first.
-
-Processes that read what strangers send bound themselves first.
-"""
+"""What a process apart may use: those that read what strangers send bound themselves first."""
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import os
 import resource
-import sys
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from typing import ParamSpec, TypeVar
 
 NICE = 10
-THREADS = 4
-Given = ParamSpec("Given")
-Found = TypeVar("Found")
+"""How far what can wait lets others go first: readers of sheets and feeds, hashing of passwords."""
 
 
 def limit_process(memory_bytes: int, seconds: int, *, nice: int = 0) -> None:
@@ -39,25 +26,3 @@ def limit_process(memory_bytes: int, seconds: int, *, nice: int = 0) -> None:
         _, ceiling = resource.getrlimit(kind)
         value = value if ceiling == resource.RLIM_INFINITY else min(value, ceiling)
         resource.setrlimit(kind, (value, value))
-
-
-def step_back() -> None:
-    """Let this thread come after all others of the machine, and those that it begins."""
-    # On Linux niceness is a thread's own: the event loop then goes first.
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-
-
-async def to_last_thread(
-    function: Callable[Given, Found], *args: Given.args, **kwargs: Given.kwargs
-) -> Found:
-    """Like :func:`asyncio.to_thread`, in a thread that lets all others go first."""
-    context = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(
-        _last(), lambda: context.run(function, *args, **kwargs)
-    )
-
-
-@cache
-def _last() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, "last", initializer=step_back)

@@ -26,9 +26,7 @@ AGAIN_SECONDS = 5
 
 
 class TooManyWaiting(TooManyRequests):
-    """{limit} such requests of your organization are already waiting, the most allowed at a time.
-    
-    """
+    """{limit} such requests of your organization are already waiting, the most at a time."""
 
     code = "too_many_waiting"
 

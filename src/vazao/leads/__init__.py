@@ -5,6 +5,7 @@ The face: :func:`register` shows routes, pages, commands, the kinds of jobs and 
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from vazao.kit.faces import lazily
@@ -80,9 +81,8 @@ def register(registry: Registry) -> None:
 def _load() -> None:
     import polars
 
-    from vazao.leads import correcting, exporting, fitting, resending
-
-    del correcting, exporting, fitting, resending
+    for name in ("correcting", "exporting", "fitting", "resending"):
+        import_module(f"vazao.leads.{name}")
     # Begins its threads, with the priority of this one.
     polars.thread_pool_size()
 

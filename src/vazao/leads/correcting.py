@@ -22,10 +22,11 @@ from typing import IO, cast
 import polars as pl
 
 from vazao import sheets, uploads
-from vazao.kit.limits import to_last_thread
+from vazao.kit.limits import NICE
 from vazao.kit.platform import Platform
 from vazao.kit.processes import unusable
 from vazao.kit.sql import Conn
+from vazao.kit.threads import to_last_thread
 from vazao.kit.turns import Turn
 from vazao.kit.web.spooling import AnswersWaiting, blocks
 from vazao.leads import service, store, typed, validation
@@ -33,7 +34,7 @@ from vazao.leads.cells import escape, escape_once, unescape
 from vazao.leads.errors import TookTooLong
 from vazao.leads.mapping import CUSTOM
 from vazao.leads.models import Import
-from vazao.leads.reading import NICE, PASSED, ahead, check_sheet
+from vazao.leads.reading import PASSED, ahead, check_sheet
 from vazao.leads.reasons import REASONS
 
 COLUMNS = ("vazao_row", "vazao_column", "vazao_reason")

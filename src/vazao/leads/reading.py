@@ -233,10 +233,6 @@ def check_sheet(platform: Platform, gone: str | None) -> None:
         )
 
 
-NICE = 10
-"""How far the reader of a workbook for a request lets others go first: sign-ins, say."""
-
-
 PASSED = sheets.Limits(file_bytes=1 << 50, rows=1 << 40, columns=1 << 14, cell_bytes=1 << 30)
 """Of a sheet that was read to its end before: it passed the limits of that time, and what was told
 of its rows is found again whatever the settings say now."""

@@ -231,7 +231,8 @@ async def _show(
 async def _look_at(
     platform: Platform, source: sampling.Source, given: Mapping[str, str]
 ) -> sheets.Preview:
-    from vazao.leads.reading import NICE, limits
+    from vazao.kit.limits import NICE
+    from vazao.leads.reading import limits
 
     wanted = service.options_of({k: given[k] for k in FOUND if given.get(k)})
     choices = sheets.Choices(

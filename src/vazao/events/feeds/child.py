@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from vazao.kit.limits import limit_process
+from vazao.kit.limits import NICE, limit_process
 
-NICE = 10
 CPU_SECONDS = 3600
 BUFFER = 1 << 20
 
@@ -42,8 +40,7 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Read, and tell."""
     asked = json.loads(sys.stdin.readline())
-    limit_process(asked["memory"], CPU_SECONDS)
-    os.nice(NICE)
+    limit_process(asked["memory"], CPU_SECONDS, nice=NICE)
     # Nothing that reading makes refers to itself: looking for such things is a tenth of its time.
     gc.disable()
     print(json.dumps(answer(asked)), flush=True)  # noqa: T201 (read by the parent)

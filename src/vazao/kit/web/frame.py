@@ -36,11 +36,11 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from vazao.kit import errors, gauges, metrics
 from vazao.kit.cancelling import end_all
-from vazao.kit.limits import step_back
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.proxies import allowed_origins
 from vazao.kit.settings import Settings
+from vazao.kit.threads import step_back
 from vazao.kit.web import (
     bodies,
     codings,

@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from vazao.kit.limits import NICE, to_last_thread
+from vazao.kit.limits import NICE
+from vazao.kit.threads import to_last_thread
 
 pytestmark = pytest.mark.anyio
 said = contextvars.ContextVar("said", default="")

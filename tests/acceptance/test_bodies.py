@@ -6,6 +6,7 @@ import gzip
 import http.client
 import json
 import re
+import select
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -108,6 +109,39 @@ def test_a_body_packed_for_its_way_is_not_implemented(platform: Running, token: 
             said = b"".join(iter(lambda line=line: line.recv(65_536), b""))
         assert said.startswith(b"HTTP/1.1 %d " % status), said
         assert (b"transfer_coding_unsupported" in said) == (status == 501)
+
+
+@pytest.mark.parametrize(("path", "kind", "status"), [
+    ("/sum-even", "application/pdf", 415), ("/v1/sessions", "application/json", 413),
+    ("/v1/leads/imports?filename=a.csv", "text/csv", 401), ("/no-such", "text/plain", 404),
+])
+def test_who_pauses_while_it_sends_reads_the_refusal_at_its_end(
+    platform: Running, path: str, kind: str, status: int
+) -> None:
+    """The server must not close upon a client that sends all before it reads."""
+    head = (f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
+            f"Content-Length: {4 << 20}\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=60) as line:
+        line.sendall(head.encode())
+        for turn in range(64):
+            if turn:
+                # Answered by now, and its connection is still taken from.
+                assert select.select([line], [], [], 60)[0]
+            line.sendall(bytes(1 << 16))
+        answer = http.client.HTTPResponse(line)
+        answer.begin()
+        assert answer.status == status
+        assert json.loads(answer.read())["error"]["message"]
+
+
+def test_who_asks_before_it_sends_is_answered_at_once(platform: Running) -> None:
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=60) as line:
+        line.sendall(b"POST /v1/leads/imports?filename=a.csv HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                     b"Content-Type: text/csv\r\nContent-Length: 9000000\r\n"
+                     b"Expect: 100-continue\r\n\r\n")
+        said = b"".join(iter(lambda: line.recv(65_536), b""))
+    assert said.startswith(b"HTTP/1.1 401 ")
+    assert said.count(b"HTTP/1.1") == 1
 
 
 FETCH = """

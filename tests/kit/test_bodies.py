@@ -31,7 +31,7 @@ class Client:
 
 def body(client: Client, stall: float, rate: int) -> Body:
     settings = Settings(_env_file=None, stall_seconds=stall, body_bytes_per_second=rate)  # type: ignore[call-arg]
-    return Body(client.receive, settings)
+    return Body({"headers": []}, client.receive, settings)  # type: ignore[typeddict-item]
 
 
 async def whole(incoming: Body) -> int:

@@ -119,10 +119,10 @@ class SignIn:
         # A few at a time, from the first step on: whatever else is asked goes in between.
         await self._turn.acquire()
         headers = self._gate.admit(scope)
-        if headers is None or not _is_plain(headers):
+        body, send = bodies.of(scope, receive, send, self._platform.settings)
+        if headers is None or body is None or not _is_plain(headers):
             self._turn.release()
             return False
-        body = bodies.Body(receive, self._platform.settings)
         connection: Any = ASGIConnection(scope)
         try:
             form, arrival = await self._begun(connection, body, at)

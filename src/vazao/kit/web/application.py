@@ -43,10 +43,12 @@ class Application(Litestar):
         if scope["type"] != "http" or not bodies.announced(scope):
             await super().__call__(scope, receive, send)
             return
-        body = bodies.Body(receive, self.state.platform.settings)
+        body, give = bodies.of(scope, receive, send, self.state.platform.settings)
 
         async def sending(message: Message) -> None:
-            framed = "request_id" in scope.get("state", {})
-            await bodies.hand_on(message, None if framed else body, send)
+            if "request_id" in scope.get("state", {}):
+                await send(message)
+            else:
+                await bodies.hand_on(message, body, give)
 
         await super().__call__(scope, receive, sending)

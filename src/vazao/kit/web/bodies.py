@@ -7,7 +7,9 @@ allowance of the same length. Only waiting for the client counts, never our own 
 
 An answer that comes before the body's end reaches clients only while they are listened to: closed
 upon at once, their system throws away what it has not shown them yet. So what they still send is
-taken and dropped for a while (:meth:`Body.linger`), as servers in front do.
+taken and dropped for a while (:meth:`Body.linger`), as servers in front do. The server closes as
+soon as an answer of known length is out and the client pauses; such an answer therefore goes
+without ``Content-Length`` (:func:`of`), and its end comes after what was dropped.
 """
 
 from __future__ import annotations
@@ -55,8 +57,10 @@ class Body:
         answering: the answer has begun, so no other can be given any more.
     """
 
-    def __init__(self, receive: Receive, settings: Settings) -> None:
+    def __init__(self, scope: HTTPScope, receive: Receive, settings: Settings) -> None:
         self._receive = receive
+        # Sends nothing before it is told to: an answer is all that it waits for.
+        self._asks_first = dict(scope["headers"]).get(b"expect", b"").lower() == b"100-continue"
         self._settings = settings
         self._waited = 0.0
         self._stalled = False
@@ -90,6 +94,8 @@ class Body:
 
     async def linger(self) -> None:
         """Take what an answered client still sends, and drop it, unless it was too slow before."""
+        if self._asks_first and not self._bytes:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.stall_seconds):
                 while not self.whole and not self._stalled:
@@ -115,6 +121,25 @@ def announced(scope: HTTPScope) -> bool:
     """Whether the request says that it has a body."""
     headers = dict(scope["headers"])
     return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+
+
+def of(
+    scope: HTTPScope, receive: Receive, give: Send, settings: Settings
+) -> tuple[Body | None, Send]:
+    """The body that a request announces, and how to answer: without a length before its end."""
+    if not announced(scope):
+        return None, give
+    body = Body(scope, receive, settings)
+
+    async def giving(message: Message) -> None:
+        if message["type"] == "http.response.start" and not body.whole:
+            message["headers"] = [
+                (name, value) for name, value in message["headers"]
+                if name.lower() != b"content-length"
+            ]
+        await give(message)
+
+    return body, giving
 
 
 async def hand_on(message: Message, body: Body | None, give: Send) -> None:

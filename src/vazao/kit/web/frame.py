@@ -103,7 +103,7 @@ class Frame:
             scope["state"]["head"] = True
             scope["method"] = "GET"  # type: ignore[typeddict-item]
             receive, send = heads.headless(receive, send)
-        body = bodies.Body(receive, settings) if bodies.announced(scope) else None
+        body, send = bodies.of(scope, receive, send, settings)
         outgoing = spooling.Outgoing(send, settings.folder)
         give = packing.Packing(scope, outgoing.send, send).send
 

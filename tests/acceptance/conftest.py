@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.line import Line, line_to
 from tests.support.running import (
     CHROMIUM,
     FLAGS,
@@ -30,6 +31,13 @@ def platform_up() -> Iterator[Running]:
             "--password-stdin", text=PASSWORD + "\n",
         )
         yield running
+
+
+@pytest.fixture
+def line(platform_up: Running) -> Iterator[Line]:
+    """A line to the platform that a test may cut."""
+    with line_to(platform_up.port) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.line import Line, line_to
+from tests.support.line import Line
 from tests.support.running import PASSWORD, Running, sign_in, throttle
 
 pytestmark = pytest.mark.browser
@@ -28,12 +27,6 @@ def sheet(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f"cut{n}@exemplo.com.br,Ana {n},{noise.randbytes(16).hex()}\n" for n in range(ROWS)
     ))
     return path
-
-
-@pytest.fixture
-def line(platform_up: Running) -> Iterator[Line]:
-    with line_to(platform_up.port) as made:
-        yield made
 
 
 @pytest.fixture

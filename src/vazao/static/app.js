@@ -14,9 +14,6 @@
    data-news="jobs"               has the event "news-jobs" sent to the body when the organization's
                                   jobs changed, once a second at most (for hx-trigger)
    label[data-drop]               a file field that takes dropped files; [data-drop-name] shows them
-   form[data-upload]              sent with progress shown in its <progress data-upload-bar>; then
-                                  goes where the server redirects to, or shows the error's message in
-                                  [data-upload-error]
    button[data-copy="ID"]         copies the text of that element, and says data-copied in the
                                   [role=status] beside it; hidden without this script
    [data-once]                    gone from the page once it is left: the way back shows it no more
@@ -176,47 +173,9 @@
     }
     zone.addEventListener("drop", (event) => {
       event.preventDefault();
-      if (!event.dataTransfer.files.length) return;
+      if (input.disabled || !event.dataTransfer.files.length) return;
       input.files = event.dataTransfer.files;
       input.dispatchEvent(new Event("change", { bubbles: true }));
-    });
-  };
-
-  /* Send a form with a file; `moved` is told the share that has gone. Gives the request at its end,
-     or an Error whose message is the server's; an empty one where the connection was lost. */
-  const sent = (address, body, moved) => new Promise((done, fail) => {
-    const request = new XMLHttpRequest();
-    request.open("POST", address);
-    request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("X-CSRF-Token", token());
-    request.upload.onprogress = (e) => { if (e.lengthComputable) moved(e.loaded / e.total); };
-    request.onerror = () => fail(new Error(""));
-    request.onload = () => {
-      if (request.status < 400) { done(request); return; }
-      let message = `${request.status}`;
-      try { message = JSON.parse(request.responseText).error.message; } catch { /* not our shape */ }
-      fail(new Error(message));
-    };
-    request.send(body);
-  });
-
-  const upload = (form) => {
-    const bar = form.querySelector("[data-upload-bar]");
-    const complaint = form.querySelector("[data-upload-error]");
-    const buttons = form.querySelectorAll("button");
-    const busy = (yes) => { for (const button of buttons) button.disabled = yes; if (bar) bar.hidden = !yes; };
-    form.addEventListener("submit", (event) => {
-      if (event.defaultPrevented) return;
-      event.preventDefault();
-      const refuse = (error) => {
-        busy(false);
-        if (complaint) { complaint.textContent = error.message || (form.dataset.uploadLost ?? "…"); complaint.hidden = false; }
-      };
-      if (complaint) complaint.hidden = true;
-      const body = new FormData(form);
-      busy(true);
-      sent(form.action, body, (share) => { if (bar) bar.value = share; })
-        .then((request) => location.assign(request.responseURL), refuse);
     });
   };
 
@@ -266,7 +225,6 @@
     once(root, "[data-stream]", follow);
     once(root, "[data-news]", news);
     once(root, "[data-drop]", dropZone);
-    once(root, "form[data-upload]", upload);
     once(root, "button[data-copy]", copy);
     once(root, "input[data-all]", tickAll);
   };

@@ -1,38 +1,39 @@
 /* PNG pictures on /jobs/new: they go to /randomize. Needs uploads.js before it. */
 "use strict";
 (() => {
-  const { complaint, token, work } = window.vazao;
-  const { Pace, Work, targets, texts } = work;
+  const { send, untilTaken, work } = window.vazao;
+  const { Pace, Work, targets } = work;
 
   class Picture extends Work {
     constructor(file) {
       super(file);
       this.root.querySelector('[data-act="pause"]').remove();
+      this.key = `picture ${crypto.getRandomValues(new Uint32Array(4)).join("-")}`;
     }
 
     start() {
       this.become("sending");
-      const pace = new Pace();
-      const request = new XMLHttpRequest();
-      this.request = request;
-      request.open("POST", "/randomize");
-      request.setRequestHeader("Accept", "application/json");
-      request.setRequestHeader("Content-Type", "image/png");
-      request.setRequestHeader("X-CSRF-Token", token());
-      request.upload.onprogress = (event) => this.moved(event.loaded, pace.at(event.loaded));
-      request.onerror = () => this.fail(new Error(texts().lost));
-      request.onload = () => {
-        if (request.status >= 400) {
-          this.fail(new Error(complaint(request.responseText, request.status)));
-          return;
-        }
-        this.follow(JSON.parse(request.responseText).token).catch((error) => this.fail(error));
+      this.going = new AbortController();
+      const { signal } = this.going;
+      this.send(signal).catch((error) => { if (!signal.aborted) this.fail(error); });
+    }
+
+    /* A picture goes whole: after a lost connection it begins anew, under the same key. */
+    async send(signal) {
+      const ask = () => {
+        const pace = new Pace();
+        return send("/randomize", this.file, {
+          signal, moved: (sent) => this.moved(sent, pace.at(sent)),
+          headers: { "Content-Type": "image/png", "Idempotency-Key": this.key },
+        });
       };
-      request.send(this.file);
+      const goesOn = () => !signal.aborted;
+      const answer = await untilTaken(ask, (state) => this.become(state), { file: this.file, goesOn });
+      if (answer) await this.follow(JSON.parse(await answer.text()).token);
     }
 
     discard() {
-      this.request?.abort();
+      this.going?.abort();
       this.remove();
     }
 

@@ -1,74 +1,14 @@
-/* Files sent by tus that outlive a lost connection and an ended session. Needs app.js (window.vazao)
-   and vendor/tus.min.js before it.
+/* Files sent by tus that outlive a lost connection and an ended session. Needs sending.js and
+   vendor/tus.min.js before it.
 
    new vazao.Resumable(file, hear)   hear.moved(bytes), hear.became(state), hear.failed(error) and
-                                     hear.done(id); a state is "sending", "lost" (it goes on by
-                                     itself once the server answers) or "signed-out" (once the same
-                                     person has signed in, in another tab)
-   vazao.untilTaken(ask, became)     fetches until an answer comes, through the same two states
+                                     hear.done(id); a state is "sending", or one of untilTaken's
 
    The browser remembers an upload until it is whole: after a reload the same file goes on. */
 "use strict";
 (() => {
-  const { token } = window.vazao;
-  const AGAIN_MS = 3000;
+  const { away, complaint, gone, readable, signedIn, strange, token, wait, AGAIN_MS } = window.vazao;
   const RETRIES_MS = [0, 500];
-  const wait = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
-
-  /* The API answers errors in one shape, the two old routes with a text. */
-  const complaint = (text, status) => {
-    try {
-      const body = JSON.parse(text);
-      return body.error?.message ?? body.error ?? body.message ?? `${status}`;
-    } catch { return `${status}`; }
-  };
-
-  const who = (page) => page.querySelector(".who a");
-
-  /* This page as it is for who has signed in now: its forms' secret; a page of others is left. */
-  const renew = async () => {
-    const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (!answer?.ok) return false;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!who(page)) return false;
-    if (who(page).title !== who(document).title || who(page).textContent !== who(document).textContent) {
-      location.reload();
-      return false;
-    }
-    const secret = page.querySelector('meta[name="csrf"]').content;
-    document.querySelector('meta[name="csrf"]').content = secret;
-    for (const field of document.querySelectorAll('input[name="csrf"]')) field.value = secret;
-    return true;
-  };
-
-  const signedIn = async (goesOn) => {
-    while (goesOn()) {
-      const answer = await fetch("/v1/me").catch(() => null);
-      if (answer?.ok && await renew()) return;
-      await wait(AGAIN_MS);
-    }
-  };
-
-  const away = (status) => status === 0 || (status >= 500 && status !== 507);
-  const strange = (status) => status === 401 || status === 403;
-
-  const untilTaken = async (ask, became) => {
-    for (let renewed = false; ;) {
-      const answer = await ask().catch(() => null);
-      const status = answer?.status ?? 0;
-      const said = answer && !answer.ok ? await answer.text() : "";
-      if (away(status)) {
-        became("lost");
-        await wait(AGAIN_MS);
-      } else if (strange(status) && !renewed) {
-        became("signed-out");
-        await signedIn(() => true);
-        renewed = true;
-      } else if (!answer.ok) throw new Error(complaint(said, status));
-      else return answer;
-      became("sending");
-    }
-  };
 
   class Resumable {
     constructor(file, hear, metadata = {}) {
@@ -82,6 +22,9 @@
     /* Begin, or go on where it stopped. */
     async start() {
       const turn = this.turn += 1;
+      const there = await readable(this.file);
+      if (turn !== this.turn) return;
+      if (!there) { this.hear.failed(gone()); return; }
       const upload = new tus.Upload(this.file, {
         endpoint: "/files",
         uploadUrl: this.url,
@@ -129,6 +72,10 @@
 
     async stopped(status, turn, said = "") {
       const goesOn = () => turn === this.turn;
+      if (status === 0 && !await readable(this.file)) {
+        if (goesOn()) this.hear.failed(gone());
+        return;
+      }
       if (away(status)) {
         this.hear.became("lost");
         await wait(AGAIN_MS);
@@ -164,5 +111,5 @@
     await Promise.all(known.map((each) => storage().removeUpload(each.urlStorageKey)));
   };
 
-  Object.assign(window.vazao, { Resumable, complaint, storage, unremember, untilTaken });
+  Object.assign(window.vazao, { Resumable, storage, unremember });
 })();

@@ -10,7 +10,7 @@
    [data-history]     hidden meanwhile */
 "use strict";
 (() => {
-  const { Resumable, storage, token, unremember, untilTaken, written } = window.vazao;
+  const { Resumable, refuse, storage, token, unremember, untilTaken, written } = window.vazao;
   const SMALL = 2 << 20;
   const DAY_MS = 86_400_000;
   const HEAD = 1 << 20;
@@ -79,12 +79,14 @@
       this.sample = document.getElementById("sample");
       this.upload = null;
       this.pressed = null;
-      document.addEventListener("submit", (event) => this.wait(event), true);
+      this.over = new AbortController();
+      const { signal } = this.over;
+      document.addEventListener("submit", (event) => this.wait(event), { capture: true, signal });
       this.find("again").onclick = () => this.send();
       this.find("discard").onclick = () => this.discard();
       this.goesOn = false;
-      window.addEventListener("beforeunload", (event) => { if (this.sending) event.preventDefault(); });
-      document.addEventListener("htmx:afterSwap", () => this.offer());
+      window.addEventListener("beforeunload", (event) => { if (this.sending) event.preventDefault(); }, { signal });
+      document.addEventListener("htmx:afterSwap", () => this.offer(), { signal });
     }
 
     /* A button was pressed before the whole file was there: it counts when it is. */
@@ -148,8 +150,8 @@
       this.rest ??= new Resumable(this.file, {
         became: (state) => this.became(state),
         moved: (sent) => this.moved(sent / this.file.size),
-        failed: (error) => this.fail(error.message),
-        done: (id) => this.take(id).catch((error) => this.fail(error.message)),
+        failed: (error) => this.fail(error),
+        done: (id) => this.take(id).catch((error) => this.fail(error)),
       }, { filetype: this.file.type || "application/octet-stream", purpose: "sheet" });
       this.rest.start();
     }
@@ -181,10 +183,21 @@
       this.find("share").textContent = written(share, "percent");
     }
 
-    fail(message) {
+    fail(error) {
       this.sending = false;
-      this.find("error").textContent = message;
+      this.became("failed");
+      if (error.final) { this.giveUp(error); return; }
+      this.find("error").textContent = error.message;
       this.find("error").hidden = this.find("again").hidden = false;
+    }
+
+    /* The page as it was before the file was chosen, and why. */
+    giveUp(error) {
+      this.over.abort();
+      this.panel.hidden = this.wizard().hidden = true;
+      this.form.hidden = false;
+      for (const each of document.querySelectorAll("[data-history]:not([data-unfinished])")) each.hidden = false;
+      refuse(this.form, error);
     }
 
     arrived(upload) {

@@ -69,9 +69,9 @@
       for (const each of this.root.querySelectorAll("[data-when]")) {
         each.hidden = !each.dataset.when.split(" ").includes(state);
       }
-      // Sending a file again does not mend what its job found wrong in it.
-      if (this.token) this.root.querySelector('[data-act="again"]')?.remove();
-      else this.find("job").hidden = true;
+      // Sending a file again does not mend what its job found wrong in it, nor one that is gone.
+      if (this.token || this.final) this.root.querySelector('[data-act="again"]')?.remove();
+      if (!this.token) this.find("job").hidden = true;
       if (held?.hidden) this.root.querySelector("button:not([hidden]), a:not([hidden])")?.focus();
       const badge = this.root.querySelector(".badge:not([hidden])");
       if (state !== "waiting") say(`${this.file.name}: ${badge?.textContent ?? ""}`);
@@ -89,6 +89,7 @@
     }
 
     fail(error) {
+      this.final = error.final;
       this.find("error").textContent = error.message || texts().lost;
       this.become("failed");
     }

@@ -1,0 +1,150 @@
+"""Files on their way from the pages that send them: what goes wrong there, and what is said of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.line import Line
+from tests.support.running import Running, sign_in, throttle
+
+pytestmark = pytest.mark.browser
+SIZE = 12 << 20
+SLOW = 2 << 20
+NUMBERS = b"1 2 3 4 -6\n"
+FIELD = "form[data-sheet] input[type=file]"
+GONE = "The file has changed, was moved, or is a folder. Choose it again."
+FAILED = ".work[data-state=failed]"
+PART = re.compile(r"^[2-7]\d%$")
+
+Open = Callable[[str], Any]
+
+
+@pytest.fixture
+def tab(platform_up: Running, line: Line, browser: Any) -> Any:
+    """Opens a path in a tab of one browser where maria is signed in."""
+    context = browser.new_context(locale="en-US")
+    sign_in(context.new_page(), platform_up, line.address)
+
+    def opened(path: str) -> Any:
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.goto(line.address + path)
+        return page
+
+    problems: list[str] = []
+    yield opened
+    assert problems == []
+    context.close()
+
+
+@pytest.fixture
+def numbers(tmp_path: Path) -> Path:
+    """Some megabytes of numbers."""
+    path = tmp_path / "numbers.txt"
+    path.write_bytes(NUMBERS * (SIZE // len(NUMBERS)))
+    return path
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    """A sheet that is large enough to go in pieces."""
+    path = tmp_path / "folha.csv"
+    path.write_text("E-mail,Nome\n" + "".join(
+        f"folha{n}@exemplo.com.br,Ana {n} {'x' * 60}\n" for n in range(100_000)
+    ))
+    return path
+
+
+def choose_numbers(page: Any, path: Path) -> None:
+    """Choose it, and wait until a part of it is there."""
+    throttle(page, SLOW)
+    page.set_input_files("[data-work] input", str(path))
+    expect(page.locator("[data-work-share]")).to_have_text(PART)
+
+
+def drop(page: Any, selector: str, path: Path) -> None:
+    """Drop a real file or folder, as from a window of files."""
+    box = page.locator(selector).bounding_box()
+    session = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {
+            "type": kind, "x": box["x"] + 20, "y": box["y"] + 20,
+            "data": {"items": [], "files": [str(path)], "dragOperationsMask": 1},
+        })
+
+
+def test_a_file_that_changed_on_its_way_is_told(
+    tab: Open, line: Line, numbers: Path
+) -> None:
+    page = tab("/jobs/new")
+    choose_numbers(page, numbers)
+    numbers.write_bytes(NUMBERS)
+    line.cut()
+    expect(page.locator(f"{FAILED} [data-work-error]")).to_have_text(GONE)
+    expect(page.locator("[data-act=again]")).to_have_count(0)
+    line.heal()
+    page.click("[data-act=discard]")
+    throttle(page, -1)
+    page.set_input_files("[data-work] input", str(numbers))
+    expect(page.locator(".work[data-state=finished]")).to_have_count(1)
+
+
+def test_a_large_sheet_that_changed_on_its_way_is_chosen_again(
+    tab: Open, line: Line, sheet: Path
+) -> None:
+    page = tab("/leads/imports")
+    throttle(page, SLOW)
+    page.set_input_files(FIELD, str(sheet))
+    expect(page.locator("[data-sending-share]")).to_have_text(PART)
+    sheet.write_text(sheet.read_text() + "ultima@exemplo.com.br,Zoe\n")
+    line.cut()
+    expect(page.locator("[data-upload-error]")).to_have_text(GONE)
+    assert page.locator(FIELD).input_value() == ""
+    expect(page.locator("#columns")).to_be_hidden()
+    line.heal()
+    throttle(page, -1)
+    page.set_input_files(FIELD, str(sheet))
+    expect(page.locator("[data-sending-state]")).to_have_text("The whole file has arrived.")
+    page.click("#columns button[value=check]")
+    page.wait_for_selector("main a[role=button][href='/leads/imports']")
+
+
+def test_a_folder_is_no_file(tab: Open, tmp_path: Path) -> None:
+    folder, picture = tmp_path / "folder", tmp_path / "folder.png"
+    folder.mkdir()
+    picture.mkdir()
+    asked: list[str] = []
+    page = tab("/jobs/new")
+    page.on("request", lambda request: asked.append(request.method))
+    drop(page, "[data-drop]", folder)
+    drop(page, "[data-drop]", picture)
+    expect(page.locator(f"{FAILED} [data-work-error]")).to_have_text([GONE, GONE])
+    assert "POST" not in asked
+    page = tab("/leads/imports")
+    drop(page, "[data-drop]", folder)
+    expect(page.locator("[data-upload-error]")).to_have_text(GONE)
+    assert page.locator(FIELD).input_value() == ""
+
+
+def test_a_small_sheet_that_changed_is_told(
+    tab: Open, line: Line, tmp_path: Path
+) -> None:
+    small = tmp_path / "small.csv"
+    small.write_text("E-mail\nana@exemplo.com.br\n")
+    page = tab("/leads/imports")
+    line.cut()
+    page.set_input_files(FIELD, str(small))
+    expect(page.locator("[data-upload-when=lost]")).to_be_visible()
+    small.write_text("E-mail\nzoe@exemplo.com.br,\n")
+    expect(page.locator("[data-upload-error]")).to_have_text(GONE)
+    expect(page.locator("[data-upload-when=lost]")).to_be_hidden()
+    line.heal()
+    page.set_input_files(FIELD, str(small))
+    page.wait_for_url("**/leads/imports/new?upload=*")

@@ -15,9 +15,10 @@ from tests.support.running import Running, sign_in, throttle
 
 pytestmark = pytest.mark.browser
 SIZE = 12 << 20
-SLOW = 2 << 20
+SLOW = 1 << 20
 NUMBERS = b"1 2 3 4 -6\n"
 FIELD = "form[data-sheet] input[type=file]"
+HELD = "This file is already being sent."
 GONE = "The file has changed, was moved, or is a folder. Choose it again."
 FAILED = ".work[data-state=failed]"
 PART = re.compile(r"^[2-7]\d%$")
@@ -67,6 +68,14 @@ def choose_numbers(page: Any, path: Path) -> None:
     throttle(page, SLOW)
     page.set_input_files("[data-work] input", str(path))
     expect(page.locator("[data-work-share]")).to_have_text(PART)
+
+
+def asked_of(page: Any) -> list[str]:
+    """The methods of its requests about uploads, as they are made."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.method)
+            if "/files" in request.url else None)
+    return asked
 
 
 def drop(page: Any, selector: str, path: Path) -> None:
@@ -148,3 +157,84 @@ def test_a_small_sheet_that_changed_is_told(
     line.heal()
     page.set_input_files(FIELD, str(small))
     page.wait_for_url("**/leads/imports/new?upload=*")
+
+
+def test_a_file_is_sent_once_at_a_time(tab: Open, numbers: Path) -> None:
+    page = tab("/jobs/new")
+    asked = asked_of(page)
+    choose_numbers(page, numbers)
+    page.set_input_files("[data-work] input", str(numbers))
+    expect(page.locator(f"{FAILED} [data-work-error]")).to_have_text(HELD)
+    page.click(f"{FAILED} [data-act=discard]")
+    other = tab("/jobs/new")
+    elsewhere = asked_of(other)
+    other.set_input_files("[data-work] input", str(numbers))
+    expect(other.locator(f"{FAILED} [data-work-error]")).to_have_text(HELD)
+    assert other.locator("[data-unfinished]").is_hidden()
+    other.click(f"{FAILED} [data-act=discard]")
+    expect(other.locator(".work")).to_have_count(0)
+    throttle(page, -1)
+    expect(page.locator(".work[data-state=finished]")).to_have_count(1)
+    assert asked.count("POST") == 1
+    assert "DELETE" not in asked + elsewhere
+
+
+def test_a_paused_upload_that_another_tab_sends_is_left_to_it(
+    tab: Open, numbers: Path
+) -> None:
+    page, other = tab("/jobs/new"), tab("/jobs/new")
+    asked, elsewhere = asked_of(page), asked_of(other)
+    choose_numbers(page, numbers)
+    page.click("[data-act=pause]")
+    choose_numbers(other, numbers)
+    page.click("[data-act=resume]")
+    expect(page.locator(f"{FAILED} [data-work-error]")).to_have_text(HELD)
+    page.click("[data-act=discard]")
+    expect(page.locator(".work")).to_have_count(0)
+    throttle(other, -1)
+    expect(other.locator(".work[data-state=finished]")).to_have_count(1)
+    assert "DELETE" not in asked + elsewhere
+
+
+def test_a_file_for_a_task_and_as_a_sheet_are_two_uploads(tab: Open, sheet: Path) -> None:
+    page, other = tab("/jobs/new"), tab("/leads/imports")
+    choose_numbers(page, sheet)
+    asked = asked_of(other)
+    throttle(other, SLOW)
+    other.set_input_files(FIELD, str(sheet))
+    expect(other.locator("[data-sending-share]")).to_have_text(PART)
+    assert asked.count("POST") == 1
+    other.click("[data-sending-discard]")
+    expect(other.locator("form[data-sheet]")).to_be_visible()
+    assert asked[-1] == "DELETE"
+    throttle(page, -1)
+    # A sheet is no file of numbers, which its job finds once the upload was whole.
+    expect(page.locator("[data-work-job]:not([hidden])")).to_have_count(1)
+
+
+def test_why_an_upload_was_not_discarded_is_told(
+    tab: Open, line: Line, sheet: Path
+) -> None:
+    page = tab("/jobs/new")
+    tried: list[str] = []
+    page.route("**/sum-even", lambda route: (
+        tried.append(route.request.post_data), route.abort()))
+    page.set_input_files("[data-work] input", str(sheet))
+    expect(page.locator(".work[data-state=lost]")).to_have_count(1)
+    page.reload()
+    row = page.locator("[data-unfinished-list] > li")
+    expect(row).to_have_count(1)
+    line.cut()
+    row.locator("[data-act]").click()
+    expect(row.locator("[data-work-error]")).to_contain_text("The connection was lost.")
+    line.heal()
+    token = page.locator("meta[name=csrf]").get_attribute("content")
+    taken = page.request.post(f"{line.address}/v1/leads/imports", data=tried[0], headers={
+        "X-CSRF-Token": token, "Content-Type": "application/json",
+    })
+    assert taken.status == 202, taken.text()
+    row.locator("[data-act]").click()
+    expect(row.locator("[data-work-error]")).to_contain_text("A job is using this file.")
+    page.reload()
+    expect(page.locator("[data-work]")).to_be_visible()
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('tus::'))") == []

@@ -2,8 +2,8 @@
    uploads.js before it. */
 "use strict";
 (() => {
-  const { Resumable, token, unremember, untilTaken, work, written } = window.vazao;
-  const { Pace, Work, ask, forget, targets } = work;
+  const { Resumable, token, work, written } = window.vazao;
+  const { Pace, Work, ask, targets } = work;
   const LONGEST_SUM = 120;
 
   class Numbers extends Work {
@@ -13,7 +13,8 @@
         became: (state) => this.become(state),
         moved: (sent) => this.moved(sent, pace.at(sent)),
         failed: (error) => this.fail(error),
-        done: (id) => this.sum(id).catch((error) => this.fail(error)),
+        take: (id) => this.take(id),
+        done: (_, answer) => this.sum(answer).catch((error) => this.fail(error)),
       }, { filetype: "text/plain" });
       this.become("sending");
       this.upload.start();
@@ -26,24 +27,24 @@
 
     async discard() {
       this.become("paused");
-      const sent = this.upload;
-      await sent?.abort();
-      if (sent?.url && !this.token) await forget(sent.url).catch((error) => this.fail(error));
+      // What a job has taken is the job's.
+      const ending = this.token ? this.upload.abort() : this.upload?.discard();
+      await ending?.catch((error) => this.fail(error));
       if (this.state === "paused") this.remove();
     }
 
-    async sum(id) {
+    take(id) {
       this.moved(this.file.size);
-      const answer = await untilTaken(() => fetch("/sum-even", {
+      return fetch("/sum-even", {
         method: "POST", body: JSON.stringify({ file: id }),
         headers: {
           Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": token(),
           "Idempotency-Key": `sum-even ${id}`,
         },
-      }), (state) => this.become(state));
-      await unremember(id);
-      await this.follow((await answer.json()).token);
+      });
     }
+
+    async sum(answer) { await this.follow((await answer.json()).token); }
 
     /* The sum may have more digits than a number of JavaScript holds: read as text. */
     async result(id) {

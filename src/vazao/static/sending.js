@@ -145,7 +145,7 @@
   };
 
   Object.assign(window.vazao, {
-    away, complaint, gone, readable, refuse, send, signedIn, strange, untilTaken, wait, AGAIN_MS,
+    away, complaint, gone, readable, refuse, renew, send, signedIn, strange, texts, untilTaken, wait, AGAIN_MS,
   });
   document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("form[data-upload]").forEach(upload));
 })();

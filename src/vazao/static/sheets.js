@@ -10,7 +10,7 @@
    [data-history]     hidden meanwhile */
 "use strict";
 (() => {
-  const { Resumable, refuse, storage, token, unremember, untilTaken, written } = window.vazao;
+  const { Resumable, refuse, remembered, token, written } = window.vazao;
   const SMALL = 2 << 20;
   const DAY_MS = 86_400_000;
   const HEAD = 1 << 20;
@@ -151,7 +151,8 @@
         became: (state) => this.became(state),
         moved: (sent) => this.moved(sent / this.file.size),
         failed: (error) => this.fail(error),
-        done: (id) => this.take(id).catch((error) => this.fail(error)),
+        take: (id) => this.take(id),
+        done: (id) => this.arrived(id),
       }, { filetype: this.file.type || "application/octet-stream", purpose: "sheet" });
       this.rest.start();
     }
@@ -164,18 +165,16 @@
 
     async discard() {
       this.sending = false;
-      await this.rest.discard();
+      try { await this.rest.discard(); } catch (error) { this.fail(error); return; }
       location.assign("/leads/imports");
     }
 
     /* All of it is there: from now on it is a sheet, as one that came with a form. */
-    async take(id) {
-      await untilTaken(() => fetch("/leads/uploads/stored", {
+    take(id) {
+      return fetch("/leads/uploads/stored", {
         method: "POST", body: new URLSearchParams({ upload: id }),
         headers: { Accept: "application/json", "X-CSRF-Token": token() },
-      }), (state) => this.became(state));
-      await unremember(id);
-      this.arrived(id);
+      });
     }
 
     moved(share) {
@@ -237,7 +236,7 @@
   /* Uploads that stopped before: who chooses the same file goes on. */
   const showUnfinished = async () => {
     const told = document.querySelector("[data-unfinished]");
-    const known = (await storage().findAllUploads()).filter(({ metadata }) => metadata.purpose === "sheet");
+    const known = await remembered("sheet");
     const lately = known.filter(({ creationTime }) => Date.now() - new Date(creationTime) < DAY_MS);
     if (!told || !lately.length) return;
     told.querySelector("[data-unfinished-names]").textContent = lately.map((each) => each.metadata.filename).join(", ");

@@ -14,7 +14,7 @@
    connections open to a server. */
 "use strict";
 (() => {
-  const { complaint, storage, token, unremember, written } = window.vazao;
+  const { alone, complaint, forget, remembered, texts: said, token, written } = window.vazao;
   const texts = () => document.getElementById("work-texts").dataset;
   const FINAL = new Set(["finished", "failed", "cancelled"]);
   const SENDING = 2;
@@ -90,7 +90,7 @@
 
     fail(error) {
       this.final = error.final;
-      this.find("error").textContent = error.message || texts().lost;
+      this.find("error").textContent = error.message || said().lost;
       this.become("failed");
     }
 
@@ -159,25 +159,16 @@
     next();
   };
 
-  const idOf = (address) => new URL(address, location.href).pathname.split("/").pop();
-  const forget = async (address) => {
-    await tus.Upload.terminate(address, { headers: { "X-CSRF-Token": token() } }).catch((error) => {
-      if (![404, 410].includes(error.originalResponse?.getStatus())) throw new Error(texts().lost);
-    });
-    await unremember(idOf(address));
-  };
-
   const showUnfinished = async () => {
     const list = document.querySelector("[data-unfinished-list]");
     const section = document.querySelector("[data-unfinished]");
-    for (const known of await storage().findAllUploads()) {
-      if (known.metadata.purpose) continue;
+    for (const known of await remembered()) {
       const asking = { method: "HEAD", headers: { "Tus-Resumable": "1.0.0" } };
       // Without a connection nothing is known of it; the next visit asks again.
       const answer = await fetch(known.uploadUrl, asking).catch(() => null);
       if (answer === null) continue;
       if (!answer.ok) {
-        if ([404, 410].includes(answer.status)) await unremember(idOf(known.uploadUrl));
+        if ([404, 410].includes(answer.status)) await alone(known, () => forget(known.uploadUrl)).catch(() => {});
         continue;
       }
       const row = document.getElementById("unfinished-work").content.firstElementChild.cloneNode(true);
@@ -188,9 +179,15 @@
         texts().kept,
       ].join(" ");
       row.querySelector("[data-act]").addEventListener("click", async () => {
-        await forget(known.uploadUrl);
-        row.remove();
-        section.hidden = !list.children.length;
+        try {
+          await alone(known, () => forget(known.uploadUrl));
+          row.remove();
+          section.hidden = !list.children.length;
+        } catch (error) {
+          const told = row.querySelector("[data-work-error]");
+          told.textContent = error.message;
+          told.hidden = false;
+        }
       });
       list.append(row);
       section.hidden = false;
@@ -205,7 +202,7 @@
     document.querySelector("[data-unfinished]").hidden = left === 0;
   };
 
-  window.vazao.work = { Pace, Work, ask, forget, targets, texts };
+  window.vazao.work = { Pace, Work, ask, targets };
 
   document.addEventListener("DOMContentLoaded", () => {
     const input = document.querySelector("[data-work] input");

@@ -1,4 +1,4 @@
-"""Files on their way from the pages that send them: what goes wrong there, and what is said of it."""
+"""Files on their way from the pages that send them: what goes wrong, and what is said of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.line import Line
-from tests.support.running import Running, sign_in, throttle
+from tests.support.running import PASSWORD, Running, sign_in, throttle
 
 pytestmark = pytest.mark.browser
 SIZE = 12 << 20
@@ -238,3 +238,39 @@ def test_why_an_upload_was_not_discarded_is_told(
     page.reload()
     expect(page.locator("[data-work]")).to_be_visible()
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('tus::'))") == []
+
+
+def signs_in(page: Any, username: str) -> None:
+    page.click("header form[action='/logout'] button")
+    page.wait_for_url("**/login*")
+    page.fill("input[name=username]", username)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url(re.compile(r".*/$"))
+
+
+def test_unfinished_uploads_are_shown_to_who_sent_them(
+    platform_up: Running, tab: Open, line: Line, sheet: Path
+) -> None:
+    platform_up.vazao(
+        "accounts", "create-user", "rui", "--organization", "acme", "--role", "admin",
+        "--password-stdin", text=PASSWORD + "\n",
+    )
+    page = tab("/jobs/new")
+    choose_numbers(page, sheet)
+    page.goto(f"{line.address}/leads/imports")
+    page.set_input_files(FIELD, str(sheet))
+    expect(page.locator("[data-sending-share]")).to_have_text(PART)
+    page.goto(f"{line.address}/")
+    signs_in(page, "rui")
+    for path, place in (("/jobs/new", "[data-work]"), ("/leads/imports", "form[data-sheet]")):
+        page.goto(line.address + path)
+        expect(page.locator(place)).to_be_visible()
+        assert page.evaluate("vazao.remembered()") == []
+        assert page.evaluate("vazao.remembered('sheet')") == []
+        assert sheet.name not in page.inner_text("body")
+    signs_in(page, "maria")
+    page.goto(f"{line.address}/leads/imports")
+    expect(page.locator("[data-unfinished]")).to_contain_text(sheet.name)
+    page.goto(f"{line.address}/jobs/new")
+    expect(page.locator("[data-unfinished]")).to_contain_text(sheet.name)

@@ -4,7 +4,7 @@
    new vazao.Resumable(file, hear, metadata)
        hear.moved(bytes), hear.became(state): "sending", or one of untilTaken's; hear.failed(error);
        hear.take(id) asks for what becomes of the whole file, and hear.done(id, answer) hears of it
-   vazao.remembered(purpose)  the browser's unfinished uploads that no page is sending
+   vazao.remembered(purpose)  this reader's unfinished uploads that no page is sending
    vazao.alone(known, work)   does it while no page may send that upload
    vazao.forget(address)      ends an upload
 
@@ -14,7 +14,7 @@
 "use strict";
 (() => {
   const {
-    away, complaint, gone, readable, renew, signedIn, strange, texts, token, untilTaken, wait, AGAIN_MS,
+    away, complaint, gone, readable, reader, renew, signedIn, strange, texts, token, untilTaken, wait, AGAIN_MS,
   } = window.vazao;
   const RETRIES_MS = [0, 500];
   const TASK = "task";
@@ -22,7 +22,7 @@
   const idOf = (address) => new URL(address, location.href).pathname.split("/").pop();
 
   /* The name of a file's upload in the browser: in its lock, and in what it remembers. */
-  const mine = (purpose) => `vazao-${purpose}-`;
+  const mine = (purpose) => `vazao-${reader()}-${purpose}-`;
   const nameOf = (file, { purpose = TASK }) => (
     mine(purpose) + [file.name, file.type, file.size, file.lastModified].join("-")
   );

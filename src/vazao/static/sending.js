@@ -17,7 +17,9 @@
   const { token } = window.vazao;
   const AGAIN_MS = 3000;
   const BROKEN_MOST = 3;
-  const texts = () => document.getElementById("sending-texts").dataset;
+  const texts = (page = document) => page.getElementById("sending-texts")?.dataset ?? {};
+  /* Stands for who has signed in, in what the browser remembers. */
+  const reader = (page = document) => texts(page).reader ?? "";
   const wait = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
 
   /* A browser refuses to read a file that was changed or moved after it was chosen, and a folder.
@@ -33,15 +35,13 @@
     } catch { return `${status}`; }
   };
 
-  const who = (page) => page.querySelector(".who a");
-
   /* This page as it is for who has signed in now: its forms' secret; a page of others is left. */
   const renew = async () => {
     const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } }).catch(() => null);
     if (!answer?.ok) return false;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!who(page)) return false;
-    if (who(page).title !== who(document).title || who(page).textContent !== who(document).textContent) {
+    if (!reader(page)) return false;
+    if (reader(page) !== reader()) {
       location.reload();
       return false;
     }
@@ -145,7 +145,7 @@
   };
 
   Object.assign(window.vazao, {
-    away, complaint, gone, readable, refuse, renew, send, signedIn, strange, texts, untilTaken, wait, AGAIN_MS,
+    away, complaint, gone, readable, reader, refuse, renew, send, signedIn, strange, texts, untilTaken, wait, AGAIN_MS,
   });
   document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("form[data-upload]").forEach(upload));
 })();

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.support.line import Line
@@ -238,6 +239,56 @@ def test_why_an_upload_was_not_discarded_is_told(
     page.reload()
     expect(page.locator("[data-work]")).to_be_visible()
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('tus::'))") == []
+
+
+def signs_in_elsewhere(told: Any, page: Any) -> None:
+    """Follow the link to the form of signing in, which opens another tab."""
+    with page.context.expect_page() as opened:
+        told.locator("a").click()
+    opened.value.fill("input[name=username]", "maria")
+    opened.value.fill("input[name=password]", PASSWORD)
+    opened.value.click("main button[type=submit]")
+    opened.value.wait_for_url("**/leads/imports" if "imports" in page.url else "**/jobs/new")
+
+
+def test_a_small_sheet_goes_on_once_its_sender_has_signed_in(
+    tab: Open, tmp_path: Path
+) -> None:
+    small = tmp_path / "small.csv"
+    small.write_text("E-mail\nana@exemplo.com.br\n")
+    page = tab("/leads/imports")
+    page.context.clear_cookies()
+    page.set_input_files(FIELD, str(small))
+    told = page.locator("[data-upload-when=signed-out]")
+    expect(told).to_be_visible()
+    signs_in_elsewhere(told, page)
+    page.wait_for_url("**/leads/imports/new?upload=*")
+
+
+def test_a_picture_outlives_its_connection_and_its_session(
+    tab: Open, line: Line, tmp_path: Path
+) -> None:
+    picture = tmp_path / "cat.png"
+    Image.new("RGB", (40, 30), (1, 2, 3)).save(picture)
+    page = tab("/jobs/new")
+    line.cut()
+    page.set_input_files("[data-work] input", str(picture))
+    expect(page.locator(".work[data-state=lost]")).to_have_count(1)
+    assert "kept" not in page.locator(".work").inner_text()
+    page.context.clear_cookies()
+    line.heal()
+    expect(page.locator(".work[data-state=signed-out]")).to_have_count(1)
+    signs_in_elsewhere(page.locator(".work [data-when=signed-out].message"), page)
+    expect(page.locator(".work[data-state=finished]")).to_have_count(1)
+
+
+def test_a_body_that_is_never_taken_is_not_sent_for_ever(tab: Open, tmp_path: Path) -> None:
+    picture = tmp_path / "cat.png"
+    Image.new("RGB", (40, 30)).save(picture)
+    page = tab("/jobs/new")
+    page.route("**/randomize", lambda route: route.abort())
+    page.set_input_files("[data-work] input", str(picture))
+    expect(page.locator(f"{FAILED} [data-work-error]")).to_contain_text("The connection ended")
 
 
 def signs_in(page: Any, username: str) -> None:

@@ -20,7 +20,10 @@
 
     /* A picture goes whole: after a lost connection it begins anew, under the same key. */
     async send(signal) {
-      const ask = () => {
+      const ask = async () => {
+        // Who is signed out would send it as the public, whose jobs this page does not show.
+        const me = await fetch("/v1/me");
+        if (!me.ok) return me;
         const pace = new Pace();
         return send("/randomize", this.file, {
           signal, moved: (sent) => this.moved(sent, pace.at(sent)),

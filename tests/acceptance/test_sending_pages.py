@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.support.line import Line
-from tests.support.running import PASSWORD, Running, sign_in, throttle
+from tests.support.running import CHROMIUM, FLAGS, PASSWORD, Running, sign_in, throttle
 
 pytestmark = pytest.mark.browser
 SIZE = 12 << 20
@@ -325,3 +325,32 @@ def test_unfinished_uploads_are_shown_to_who_sent_them(
     expect(page.locator("[data-unfinished]")).to_contain_text(sheet.name)
     page.goto(f"{line.address}/jobs/new")
     expect(page.locator("[data-unfinished]")).to_contain_text(sheet.name)
+
+
+def test_the_way_back_shows_a_form_that_takes_another_file(
+    platform_up: Running, browser: Any, tmp_path: Path
+) -> None:
+    small = tmp_path / "small.csv"
+    small.write_text("E-mail\nana@exemplo.com.br\n")
+    with browser.browser_type.launch(
+        executable_path=CHROMIUM, args=FLAGS,
+        ignore_default_args=["--disable-back-forward-cache"],
+    ) as kept:
+        page = kept.new_context(locale="en-US").new_page()
+        sign_in(page, platform_up)
+        page.goto(f"{platform_up.address}/leads/imports")
+        page.evaluate("""() => {
+          addEventListener("pageshow", ({ persisted }) => { window.was = persisted; });
+          // As a form stands that was sent a moment ago.
+          document.querySelector("header form").dataset.sent = "1";
+        }""")
+        page.set_input_files(FIELD, str(small))
+        page.wait_for_url("**/leads/imports/new?upload=*")
+        page.evaluate("history.back()")
+        page.wait_for_function("window.was")
+        assert page.locator("form[data-sheet] button").is_enabled()
+        assert page.locator(FIELD).input_value() == ""
+        assert page.locator("[data-upload-bar]").is_hidden()
+        assert page.locator("form[data-sent]").count() == 0
+        page.set_input_files(FIELD, str(small))
+        page.wait_for_url("**/leads/imports/new?upload=*")

@@ -240,6 +240,10 @@
     form.dataset.sent = "1";
     setTimeout(() => { delete form.dataset.sent; }, SENT_MS);
   });
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  });
   addEventListener("pagehide", () => {
     for (const element of document.querySelectorAll("[data-once]")) element.remove();
   });

@@ -103,16 +103,19 @@
     request.send(body);
   });
 
+  const clear = (form) => {
+    form.reset();
+    for (const input of form.querySelectorAll("input[type=file]")) {
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  };
+
   /* Say in a form why its file was not taken; what cannot be sent again leaves its field. */
   const refuse = (form, error) => {
     const told = form.querySelector("[data-upload-error]");
     told.textContent = error.message;
     told.hidden = false;
-    if (!error.final) return;
-    form.reset();
-    for (const input of form.querySelectorAll("input[type=file]")) {
-      input.dispatchEvent(new Event("change", { bubbles: true }));
-    }
+    if (error.final) clear(form);
   };
 
   const upload = (form) => {
@@ -141,6 +144,13 @@
         became("failed");
         refuse(form, error);
       }
+    });
+    // The way back may show this very page again, as it was when its file had gone.
+    addEventListener("pageshow", (event) => {
+      if (!event.persisted) return;
+      busy(false);
+      became("shown");
+      clear(form);
     });
   };
 

@@ -86,6 +86,7 @@
       this.find("discard").onclick = () => this.discard();
       this.goesOn = false;
       window.addEventListener("beforeunload", (event) => { if (this.sending) event.preventDefault(); }, { signal });
+      window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); }, { signal });
       document.addEventListener("htmx:afterSwap", () => this.offer(), { signal });
     }
 

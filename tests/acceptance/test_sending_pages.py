@@ -327,6 +327,29 @@ def test_unfinished_uploads_are_shown_to_who_sent_them(
     expect(page.locator("[data-unfinished]")).to_contain_text(sheet.name)
 
 
+@pytest.mark.parametrize(("status", "told"), [
+    (413, "A proxy on the way refuses files of this size. Ask your administrator."),
+    (429, "Too many requests. Try again later."),
+    (507, "The server answered 507. Try again in a few minutes."),
+    (418, "The server answered 418. Try again."),
+])
+def test_what_a_proxy_answers_is_told_in_words(
+    tab: Open, tmp_path: Path, status: int, told: str
+) -> None:
+    picture, text, small = (tmp_path / name for name in ("cat.png", "cat.txt", "cat.csv"))
+    Image.new("RGB", (40, 30)).save(picture)
+    text.write_text("2\n")
+    small.write_text("E-mail\nana@exemplo.com.br\n")
+    page = tab("/jobs/new")
+    for path in ("**/randomize", "**/files", "**/leads/uploads"):
+        page.context.route(path, lambda route: route.fulfill(status=status, body="<h1>no</h1>"))
+    page.set_input_files("[data-work] input", [str(picture), str(text)])
+    expect(page.locator(f"{FAILED} [data-work-error]")).to_have_text([told, told])
+    page = tab("/leads/imports")
+    page.set_input_files(FIELD, str(small))
+    expect(page.locator("[data-upload-error]")).to_have_text(told)
+
+
 def test_the_way_back_shows_a_form_that_takes_another_file(
     platform_up: Running, browser: Any, tmp_path: Path
 ) -> None:

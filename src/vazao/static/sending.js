@@ -28,12 +28,16 @@
   const gone = () => Object.assign(new Error(texts().gone), { final: true });
 
   /* The API answers errors in one shape, the two old routes with a text. */
-  const complaint = (text, status) => {
+  const said = (text) => {
     try {
       const body = JSON.parse(text);
-      return body.error?.message ?? body.error ?? body.message ?? `${status}`;
-    } catch { return `${status}`; }
+      return [body.error?.message, body.error, body.message].find((each) => each && typeof each === "string");
+    } catch { return null; }
   };
+  /* A proxy on the way answers with a page of its own, or with nothing. */
+  const complaint = (text, status) => said(text) ?? {
+    413: texts().large, 429: texts().many,
+  }[status] ?? (status >= 500 ? texts().down : texts().other).replace("%", status);
 
   /* This page as it is for who has signed in now: its forms' secret; a page of others is left. */
   const renew = async () => {
@@ -68,7 +72,7 @@
     for (let renewed = false, broken = 0; goesOn();) {
       const answer = await ask().catch(() => null);
       const status = answer?.status ?? 0;
-      const said = answer && !answer.ok ? await answer.text() : "";
+      const text = answer && !answer.ok ? await answer.text() : "";
       if (!goesOn()) return null;
       if (away(status)) {
         await look();
@@ -81,7 +85,7 @@
         became("signed-out");
         await signedIn(goesOn);
         renewed = true;
-      } else if (!answer.ok) throw new Error(complaint(said, status));
+      } else if (!answer.ok) throw new Error(complaint(text, status));
       else return answer;
       if (goesOn()) became("sending");
     }

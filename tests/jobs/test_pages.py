@@ -279,9 +279,28 @@ async def test_what_is_too_late_says_so_on_the_page(
     token = await write_job(people.platform, organization)
     for verb, said in (("cancel", "has already ended"), ("retry", "nothing to retry")):
         answer = await press(browser, f"/jobs/{token}/{verb}")
-        assert answer.status_code == 409
-        assert said in answer.text
-        assert token in answer.text
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/jobs/{token}")
+        text = await read(browser, f"/jobs/{token}")
+        assert re.search(rf'<p class="message bad" role="alert">[^<]*{said}', text)
+        assert said not in await read(browser, f"/jobs/{token}"), "once"
+        program = await browser.post(
+            f"/jobs/{token}/{verb}", data={"csrf": csrf_in(text)}, headers={"accept": "*/*"}
+        )
+        assert program.status_code == 409, "a program is told by the answer itself"
+
+
+async def test_a_page_that_follows_a_job_loads_itself_and_nothing_else(
+    people: People, browser: Browser, organization: int
+) -> None:
+    token = await write_job(people.platform, organization, parts=200, status="running")
+    first = await read(browser, f"/jobs/{token}")
+    assert f'data-reload="/jobs/{token}"' in first
+    following = re.search(r'rel="next" href="([^"]+)"', first)
+    assert following
+    address = f"/jobs/{token}{html.unescape(following[1])}"
+    found = re.search(r'data-reload="([^"]+)"', await read(browser, address))
+    assert found
+    assert html.unescape(found[1]) == address
 
 
 async def test_a_token_without_the_scope_is_refused(people: People, organization: int) -> None:

@@ -81,3 +81,16 @@ def test_what_changes_things_asks_for_the_right_to_write(unsafe: str) -> None:
         if method == unsafe and str(handler.opt.get("scope", "")).endswith(":read")
     ]
     assert not wrong
+
+
+# Actions without a form of their own whose refusals are answered where they were sent.
+ANSWERED = {"/logout", "/leads/uploads", "/leads/imports/sample"}
+
+
+def test_actions_name_the_page_that_says_why_they_were_refused() -> None:
+    silent = {
+        path for method, path, handler in handlers()
+        if method == "POST" and not handler.resolve_include_in_schema()
+        and not handler.opt.get("fields") and "back" not in handler.opt
+    }
+    assert silent == ANSWERED

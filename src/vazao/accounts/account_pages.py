@@ -21,6 +21,7 @@ from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import page
 
+TO_SESSIONS: dict[str, Any] = {"session": True, "back": "/account/sessions"}
 PROFILE = ("name", "email", "language")
 
 
@@ -115,7 +116,7 @@ async def show_sessions(
     )
 
 
-@post("/account/sessions/{session_id:str}/revoke", opt={"session": True}, include_in_schema=False)
+@post("/account/sessions/{session_id:str}/revoke", opt=TO_SESSIONS, include_in_schema=False)
 async def revoke_session(
     request: Asking, platform: ThePlatform, principal: Asker, session_id: FromPath[str]
 ) -> Response[Any]:
@@ -126,7 +127,7 @@ async def revoke_session(
     return go_on(request, "/account/sessions", "The session was ended.")
 
 
-@post("/account/sessions/revoke-others", opt={"session": True}, include_in_schema=False)
+@post("/account/sessions/revoke-others", opt=TO_SESSIONS, include_in_schema=False)
 async def revoke_others(
     request: Asking, platform: ThePlatform, principal: Asker
 ) -> Response[Any]:

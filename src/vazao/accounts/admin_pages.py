@@ -45,6 +45,7 @@ _LIVES = {"30": timedelta(days=30), "90": timedelta(days=90), "365": timedelta(d
 SOON = timedelta(days=14)
 """From when on a token is said to end soon: its system needs a new secret before that."""
 ADMIN: dict[str, Any] = {"admin": True}
+TO_TOKENS = ADMIN | {"back": TOKENS}
 USER_FIELDS = ("username", "name", "email", "role", "password")
 
 
@@ -182,7 +183,7 @@ async def create_token(
     )
 
 
-@post("/admin/tokens/{token_id:int}/revoke", opt=ADMIN, include_in_schema=False)
+@post("/admin/tokens/{token_id:int}/revoke", opt=TO_TOKENS, include_in_schema=False)
 async def revoke_token(
     request: Asking, platform: ThePlatform, principal: Asker, token_id: FromPath[int]
 ) -> Response[Any]:
@@ -195,19 +196,16 @@ async def revoke_token(
     return go_on(request, TOKENS, "The token was revoked.")
 
 
-@post("/admin/tokens/{token_id:int}/rotate", opt=ADMIN, include_in_schema=False)
+@post("/admin/tokens/{token_id:int}/rotate", opt=TO_TOKENS, include_in_schema=False)
 async def rotate_token(
     request: Asking, platform: ThePlatform, principal: Asker, token_id: FromPath[int]
 ) -> Response[Any]:
     """A new secret (303), which the next page shows once; the old one works on for a week."""
-    try:
-        async with platform.db.transaction() as conn:
-            secret, token = await service.rotate_token(
-                conn, actor_of(principal), principal.organization_id, token_id,
-                known=platform.registry.scopes,
-            )
-    except errors.TokenRotated as error:
-        return await _tokens_page(request, platform, principal, error=error)
+    async with platform.db.transaction() as conn:
+        secret, token = await service.rotate_token(
+            conn, actor_of(principal), principal.organization_id, token_id,
+            known=platform.registry.scopes,
+        )
     return go_on(
         request, TOKENS, "The token has a new secret. The old one works for another week.",
         once={"secret": secret, "application": token.application},
@@ -274,7 +272,8 @@ async def set_password(
     )
 
 
-@post("/admin/users/{user_id:int}/sessions", opt=ADMIN, include_in_schema=False)
+@post("/admin/users/{user_id:int}/sessions", opt=ADMIN | {"back": "/admin/users/{user_id}"},
+      include_in_schema=False)
 async def end_sessions(
     request: Asking, platform: ThePlatform, principal: Asker, user_id: FromPath[int]
 ) -> Response[Any]:

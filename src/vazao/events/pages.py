@@ -188,7 +188,8 @@ async def show_provider(
     )
 
 
-@post("/events/providers/{name:str}/sync", opt={"scope": described.WRITE}, include_in_schema=False)
+@post("/events/providers/{name:str}/sync", include_in_schema=False,
+      opt={"scope": described.WRITE, "back": "/events/providers/{name}"})
 async def sync(
     request: Asked, platform: ThePlatform, principal: Asker, name: FromPath[str]
 ) -> Response[None]:
@@ -203,7 +204,7 @@ async def sync(
 
 
 @post("/events/providers/{name:str}/pause", include_in_schema=False,
-      opt={"scope": described.WRITE, "fields": ("paused",)})
+      opt={"scope": described.WRITE, "fields": ("paused",), "back": "/events/providers/{name}"})
 async def pause(
     request: Asked, platform: ThePlatform, principal: Asker, name: FromPath[str]
 ) -> Response[None]:

@@ -35,6 +35,7 @@ PARTS_PAGE = 100
 DETAILS = 50
 # A sum may have as many digits as the longest number it was made of, and some more.
 RESULT_CHARACTERS = 150_000
+BACK = {"back": "/jobs/{token}"}
 MESSAGES = {"cancel": "The job was cancelled.", "retry": "The job was started over."}
 
 
@@ -163,13 +164,6 @@ async def show_job(
     after: FromQuery[str | None] = None,
 ) -> Response[str]:
     """Everything about one job, live."""
-    return await _job_page(request, platform, principal, token, after)
-
-
-async def _job_page(
-    request: Request[Any, Any, Any], platform: Platform, principal: Principal, token: str,
-    after: str | None = None, refused: Conflict | None = None,
-) -> Response[str]:
     language = language_of(request)
     async with platform.db.connection() as conn:
         job = await service.get_job(
@@ -182,12 +176,12 @@ async def _job_page(
     course["waits"] = await waiting.told(platform, held_up, language)
     error = job.error or {}
     return page(
-        request, "jobs/job.html", status=refused.status if refused else 200, kind=kind,
-        shown=view(job, language), details=_details(error, language),
+        request, "jobs/job.html", kind=kind, shown=view(job, language),
+        details=_details(error, language),
         told=told(kind, job.result), outcome=found, reasons=reasons(error, language) if error
         else [], address=hosts.address_of(request, platform.settings),
         says=(report(job, language) or {}).get("says", []), may=may_begin(job.kind, principal),
-        messages=[("bad", refused.message(language))] if refused else [], **course,
+        **course,
     )
 
 
@@ -263,7 +257,7 @@ async def show_course(
     return page(request, "jobs/course.html", **course)
 
 
-@post("/jobs/{token:str}/cancel", opt={"scope": WRITE}, include_in_schema=False)
+@post("/jobs/{token:str}/cancel", opt={"scope": WRITE} | BACK, include_in_schema=False)
 async def cancel(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
 ) -> Response[Any]:
@@ -271,7 +265,7 @@ async def cancel(
     return await _act(request, platform, principal, token, service.cancel, MESSAGES["cancel"])
 
 
-@post("/jobs/{token:str}/retry", opt={"scope": WRITE}, include_in_schema=False,
+@post("/jobs/{token:str}/retry", opt={"scope": WRITE} | BACK, include_in_schema=False,
       guards=[admitted])
 async def retry(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
@@ -284,14 +278,11 @@ async def _act(
     request: Request[Any, Any, Any], platform: Platform, principal: Principal, token: str,
     verb: Any, said: str,
 ) -> Response[Any]:
-    try:
-        async with platform.db.transaction() as conn:
-            job = await verb(
-                conn, principal.organization_id, token, by=principal,
-                hidden=hidden_from(platform, principal),
-            )
-    except Conflict as refused:
-        return await _job_page(request, platform, principal, token, refused=refused)
+    async with platform.db.transaction() as conn:
+        job = await verb(
+            conn, principal.organization_id, token, by=principal,
+            hidden=hidden_from(platform, principal),
+        )
     return go_on(request, f"/jobs/{job.token}", said)
 
 

@@ -146,7 +146,8 @@ async def change(
     return go_on(request, f"/leads/{lead.id}", "The lead was saved.")
 
 
-@post("/leads/{lead_id:str}/delete", opt={"scope": WRITE}, include_in_schema=False)
+@post("/leads/{lead_id:str}/delete", opt={"scope": WRITE, "back": "/leads/{lead_id}"},
+      include_in_schema=False)
 async def delete(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, lead_id: FromPath[str]
 ) -> Response[None]:
@@ -199,38 +200,28 @@ async def deleted(
     after: FromQuery[str | None] = None,
 ) -> Response[str]:
     """Leads whose deletion can be taken back."""
-    return await _deleted_page(request, platform, principal, after)
-
-
-async def _deleted_page(
-    request: Request[Any, Any, Any], platform: Platform, principal: Principal,
-    after: str | None = None, *, error: VazaoError | None = None,
-) -> Response[str]:
     before = decode_cursor(after, "leads.deleted", int)[0] if after else None
     async with platform.db.connection() as conn:
         found = await store.edits.deleted(
             conn, principal.organization_id, before=before, limit=PAGE
         )
     return page(
-        request, "leads/deleted.html", status=error.status if error else 200, leads=found.items,
+        request, "leads/deleted.html", leads=found.items,
         after=after, days=platform.settings.of(LeadSettings).deleted_kept_days,
         next=following(found, lambda each: encode_cursor("leads.deleted", each.lead_id)),
-        messages=[("bad", error.message(language_of(request)))] if error else [],
     )
 
 
-@post("/leads/{lead_id:str}/restore", opt={"scope": WRITE}, include_in_schema=False)
+@post("/leads/{lead_id:str}/restore", opt={"scope": WRITE, "back": "/leads/deleted"},
+      include_in_schema=False)
 async def restore(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, lead_id: FromPath[str]
 ) -> Response[Any]:
     """Take a deletion back."""
-    try:
-        async with platform.db.transaction() as conn:
-            lead = await editing.restore_lead(
-                conn, principal.organization_id, lead_id, platform.secrets, by=principal.name
-            )
-    except EmailTaken as error:
-        return await _deleted_page(request, platform, principal, error=error)
+    async with platform.db.transaction() as conn:
+        lead = await editing.restore_lead(
+            conn, principal.organization_id, lead_id, platform.secrets, by=principal.name
+        )
     return go_on(request, f"/leads/{lead.id}", "The lead was restored.")
 
 

@@ -8,7 +8,6 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from vazao import jobs
-from vazao.kit.platform import Platform
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
@@ -21,6 +20,7 @@ from vazao.leads.views import difference_view
 from vazao.leads.wizard import FOUND
 
 READ, WRITE = "leads:read", "leads:write"
+BACK = {"back": "/leads/imports/{token}"}
 PAGE = 50
 NO_CELL = frozenset(("suppressed", "row_too_long", "quote_unclosed", "cell_too_large"))
 """Reasons that no other value in a cell puts right."""
@@ -141,23 +141,14 @@ async def show_rejected(
     after: FromQuery[str | None] = None,
 ) -> Response[str]:
     """All rows that an import refused, by page."""
-    async with platform.db.connection() as conn:
-        record, job = await service.get(conn, principal.organization_id, token)
-    return await _rejected_page(request, platform, record, job, after, [])
-
-
-async def _rejected_page(
-    request: Request[Any, Any, Any], platform: Platform, record: Any, job: Any,
-    after: str | None, messages: list[tuple[str, str]],
-) -> Response[str]:
-    of = f"leads.rejected {record.token}"
+    of = f"leads.rejected {token}"
     row = decode_cursor(after, of, int)[0] if after else 0
     language = language_of(request)
     async with platform.db.connection() as conn:
+        record, job = await service.get(conn, principal.organization_id, token)
         lines = await _rejections(conn, record, row, PAGE + 1)
     return page(
-        request, "leads/told.html", status=422 if messages else 200, messages=messages,
-        gone=record.sheet_gone,
+        request, "leads/told.html", gone=record.sheet_gone,
         shown=_shown(record, job, language), kind="rejected",
         lines=_told(lines[:PAGE], language), after=after,
         next=encode_cursor(of, lines[PAGE - 1][0]) if len(lines) > PAGE else None,
@@ -199,21 +190,23 @@ async def correct(
     form = await request.form()
     said = {k.removeprefix("cell-"): v for k, v in form.items() if isinstance(v, str)}
     async with platform.db.connection() as conn:
-        record, job = await service.get(conn, principal.organization_id, token)
+        record, _ = await service.get(conn, principal.organization_id, token)
     try:
         made = await resending.resend(
             platform, record, said, requested_by=principal.name,
             request_id=request.scope["state"].get("request_id"),
         )
     except NothingCorrected as error:
-        message = ("bad", error.message(language_of(request)))
-        return await _rejected_page(request, platform, record, job, None, [message])
+        return go_on(
+            request, f"/leads/imports/{token}/rejected", error.message(language_of(request)),
+            kind="bad",
+        )
     return go_on(
         request, f"/leads/imports/{made.token}", "The corrected rows were sent again."
     )
 
 
-@post("/leads/imports/{token:str}/apply", opt={"scope": WRITE}, include_in_schema=False,
+@post("/leads/imports/{token:str}/apply", opt={"scope": WRITE} | BACK, include_in_schema=False,
       guards=[jobs.admitted])
 async def apply(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
@@ -227,7 +220,7 @@ async def apply(
     return go_on(request, f"/leads/imports/{record.token}", "The import was started.")
 
 
-@post("/leads/imports/{token:str}/stop", opt={"scope": WRITE}, include_in_schema=False)
+@post("/leads/imports/{token:str}/stop", opt={"scope": WRITE} | BACK, include_in_schema=False)
 async def stop(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
 ) -> Response[None]:

@@ -35,6 +35,7 @@ URGENCY = (
     "paused", "no_list",
 )
 READ, ADMIN = {"scope": described.READ}, {"scope": described.ADMIN}
+TO_SITE = {"back": "/relay/sites/{name}"}
 
 
 def _before(name: str, after: str | None) -> int | None:
@@ -141,7 +142,7 @@ async def leave_token(request: Asking, name: FromPath[str]) -> Response[Any]:
     return go_on(request, f"/relay/sites/{quote(name)}")
 
 
-@post("/relay/sites/{name:str}/token", opt=ADMIN, include_in_schema=False)
+@post("/relay/sites/{name:str}/token", opt=ADMIN | TO_SITE, include_in_schema=False)
 async def make_token(
     request: Asking, platform: ThePlatform, principal: Asker, name: FromPath[str]
 ) -> Response[Any]:
@@ -152,7 +153,7 @@ async def make_token(
     return _shown_once(request, platform, site.name, token, DONE["token"])
 
 
-@post("/relay/sites/{name:str}/{verb:str}", opt=ADMIN, include_in_schema=False)
+@post("/relay/sites/{name:str}/{verb:str}", opt=ADMIN | TO_SITE, include_in_schema=False)
 async def do_site(
     request: Asking, platform: ThePlatform, principal: Asker, name: FromPath[str],
     verb: FromPath[str],
@@ -207,7 +208,8 @@ async def show_run(
     )
 
 
-@post("/relay/runs/{run:str}/{verdict:str}", opt=ADMIN, include_in_schema=False)
+@post("/relay/runs/{run:str}/{verdict:str}", opt=ADMIN | {"back": "/relay/runs/{run}"},
+      include_in_schema=False)
 async def decide(
     request: Asking, platform: ThePlatform, principal: Asker, run: FromPath[str],
     verdict: FromPath[str],

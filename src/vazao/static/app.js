@@ -5,7 +5,8 @@
    <time datetime data-local>     the local date and time
    data-stream="ADDRESS"          follows server-sent events of JSON objects; each event fills the
                                   descendants; the stream is closed once `status` is final, and
-                                  with data-reload the page is then loaded again
+                                  with data-reload="ADDRESS" the page there is
+                                  then loaded: never by sending again what was sent
      data-field="name"            receives that field: a <progress> its value, others their text;
                                   "result.rows" reaches into objects
      data-format="FORMAT"         number, percent (0 to 1), bytes, seconds, datetime; default: numbers
@@ -120,7 +121,7 @@
     tellNews("jobs");
     if (!FINAL.has(data.status)) return;
     stop();
-    if ("reload" in root.dataset) setTimeout(() => location.reload(), 400);
+    if (root.dataset.reload) setTimeout(() => location.replace(root.dataset.reload), 400);
   });
 
   // Pieces of a page wait for the event "news-<noun>" at the body: once a second at most.

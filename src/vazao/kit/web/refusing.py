@@ -12,9 +12,13 @@ from litestar.exceptions import HTTPException, ValidationException
 from vazao.kit import errors
 from vazao.kit.logging import get
 from vazao.kit.web.language import way_back
+from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
 
 log = get("web")
+SAID_ON_THE_PAGE = (400, 409, 422, 429)
+"""Refusals of actions that their page says after a redirect: a reload of it sends nothing again. Of
+what may not be seen, or is not there, there is no such page."""
 RETRY_SECONDS = 5
 """What 429 and 503 ask to wait where nobody knows better."""
 
@@ -31,6 +35,8 @@ def answer_error(request: Request[Any, Any, Any], error: errors.VazaoError) -> R
             asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             target = quote(asked, safe="/")
             return Response(None, status_code=303, headers={"Location": f"/login?next={target}"})
+        if (target := _page_of(request)) and error.status in SAID_ON_THE_PAGE:
+            return go_on(request, target, error.message(language_of(request)), kind="bad")
         return page(
             request, "error.html", status=error.status, headers=_error_headers(error),
             message=error.message(language_of(request)), refused=error.status,
@@ -42,6 +48,15 @@ def answer_error(request: Request[Any, Any, Any], error: errors.VazaoError) -> R
         error.body(language_of(request)), status_code=error.status, headers=_error_headers(error),
         media_type="application/json",
     )
+
+
+def _page_of(request: Request[Any, Any, Any]) -> str | None:
+    """The page that an action belongs to, as its handler's ``opt`` names it."""
+    handler: Any = request.scope.get("route_handler")
+    if request.method != "POST" or handler is None or "back" not in handler.opt:
+        return None
+    named = {name: quote(str(value)) for name, value in request.path_params.items()}
+    return str(handler.opt["back"]).format(**named)
 
 
 def _error_headers(error: errors.VazaoError) -> dict[str, str]:

@@ -1,0 +1,102 @@
+"""Actions in a real browser: each is done once, and none is done again by the page itself."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.history import JOB, PARTS
+from tests.support.running import Running, sign_in
+
+pytestmark = pytest.mark.browser
+HELD = """
+create function public.test_hold() returns trigger language plpgsql as $$
+begin new.state := 'held'; new.run_at := '2099-01-01'; return new; end $$;
+create trigger test_hold before insert on jobs.part for each row execute function
+    public.test_hold();
+"""
+LET_GO = """
+drop trigger test_hold on jobs.part;
+drop function public.test_hold();
+"""
+
+
+@contextmanager
+def database(running: Running) -> Iterator[Any]:
+    """The platform's database."""
+    with psycopg.connect(running.vazao("database-url").strip(), autocommit=True) as conn:
+        yield conn
+
+
+@contextmanager
+def held_back(running: Running) -> Iterator[None]:
+    """No worker takes the parts that are written meanwhile."""
+    with database(running) as conn:
+        conn.execute(HELD)
+        yield
+        conn.execute(LET_GO)
+
+
+def write(running: Running, status: str) -> str:
+    """A job of acme's with that status, which may start over; its public id."""
+    values = {
+        "ago": 60.0, "queue": 0.5, "lead": 4.0, "execution": 3.0, "progress": 1.0, "attempts": 1,
+        "phase": None, "bytes_total": None, "kind": "numbers.sum_even", "status": status,
+        "parts": 1, "error": None, "result": None, "token": secrets.token_hex(16),
+    }
+    with database(running) as conn:
+        (values["organization_id"],) = conn.execute(
+            "select id from accounts.organization where slug = 'acme'"
+        ).fetchone()
+        (values["job_id"],) = conn.execute(JOB, values).fetchone()
+        conn.execute(PARTS, values)
+    return values["token"]
+
+
+def status_of(running: Running, token: str) -> str:
+    """The job's status as the database has it."""
+    with database(running) as conn:
+        return conn.execute("select status from jobs.job where token = %s", [token]).fetchone()[0]
+
+
+@pytest.fixture
+def page(platform_up: Running, browser: Any) -> Iterator[Any]:
+    context = browser.new_context(locale="en-US")
+    made = context.new_page()
+    problems: list[str] = []
+    made.on("pageerror", lambda error: problems.append(str(error)))
+    sign_in(made, platform_up)
+    yield made
+    assert problems == []
+    context.close()
+
+
+def press(page: Any, verb: str) -> None:
+    """Press a button of a job's page that asks first, and say yes."""
+    page.click(f"[popovertarget=sure-{verb}]")
+    page.click(f"#sure-{verb} button[type=submit]")
+
+
+def test_a_stale_tab_starts_no_cancelled_job_again(platform_up: Running, page: Any) -> None:
+    token = write(platform_up, "cancelled")
+    address = f"{platform_up.address}/jobs/{token}"
+    stale = page.context.new_page()
+    stale.goto(address)
+    with held_back(platform_up):
+        page.goto(address)
+        press(page, "retry")
+        expect(page.locator("#messages")).to_contain_text("started over")
+        press(stale, "retry")
+        expect(stale.locator("#messages .bad")).to_contain_text("still running")
+        assert stale.url == address
+        press(page, "cancel")
+        expect(stale.locator("#job")).to_have_attribute("data-status", "cancelled")
+        # The page loads itself once the job has ended; then it follows nothing.
+        expect(stale.locator("#job[data-stream]")).to_have_count(0)
+        assert status_of(platform_up, token) == "cancelled"

@@ -18,7 +18,7 @@ from tests.support.pictures import PICTURE, ROWS, ask, ended, flat
 from tests.support.web import serving
 from vazao.images import api
 from vazao.kit.platform import Platform
-from vazao.uploads import intake
+from vazao.uploads import find_any, intake
 from vazao.uploads.tus import service as resumable
 
 pytestmark = pytest.mark.anyio
@@ -85,6 +85,20 @@ async def test_a_cancelled_one_can_start_over(
     assert (await client.post(f"/v1/jobs/{token}/retry")).status_code == 202
     async with working(platform):
         assert (await ended(client, token))["status"] == "finished"
+
+
+async def test_one_whose_file_was_deleted_cannot_start_over(
+    platform: Platform, client: httpx2.AsyncClient
+) -> None:
+    file = await uploaded(client, PICTURE)
+    token = (await asked(client, file)).json()["token"]
+    await client.post(f"/v1/jobs/{token}/cancel")
+    async with platform.db.connection() as conn:
+        stored = await find_any(conn, file)
+    assert stored is not None
+    await intake.delete_upload(platform, stored)
+    assert code(await client.post(f"/v1/jobs/{token}/retry")) == (409, "file_gone")
+    assert (await client.get(f"/v1/jobs/{token}")).json()["status"] == "cancelled"
 
 
 BAD = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from typing import Any
 from unicodedata import normalize
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.support.history import write_job
 from tests.support.people import People, csrf_in
-from vazao.jobs import overview
+from vazao.jobs import FileGone, overview
 
 pytestmark = pytest.mark.anyio
 Browser = httpx2.AsyncClient
@@ -112,6 +113,31 @@ async def test_a_search_looks_no_further_than_it_says(
     assert await shown(browser, by="ana") == await shown(browser, q="x.c") == new[::-1]
     assert await shown(browser, q=old) == [old], "an id has an index"
     assert "the newest 2 jobs only" in (await browser.get("/jobs?q=x")).text
+
+
+async def gone(conn: Any, job: Any) -> None:
+    """Why jobs of a kind cannot start over."""
+    raise FileGone
+
+
+async def test_what_cannot_start_over_is_not_offered(
+    people: People, browser: Browser, organization: int
+) -> None:
+    kinds = people.platform.registry.job_kinds
+    kinds["test.fan"] = replace(kinds["test.fan"], can_retry=gone)
+    for status in ("failed", "cancelled"):
+        lost = await write_job(people.platform, organization, "test.fan", status)
+        kept = await write_job(people.platform, organization, "test.echo", status)
+        for token, offered in ((lost, False), (kept, True)):
+            text = (await browser.get(f"/jobs/{token}")).text
+            assert ("sure-retry" in text, "Send the file again." in text) == (offered, not offered)
+    done = await write_job(people.platform, organization, "test.fan", "finished")
+    assert "Send the file again." not in (await browser.get(f"/jobs/{done}")).text
+    assert "Start these 1 failed jobs over" in (await browser.get("/jobs?status=failed")).text
+    assert "/jobs/retry" not in (await browser.get("/jobs?status=failed&kind=test.fan")).text
+    api = await people.with_token(organization, "jobs:read", "jobs:write")
+    refused = await api.post(f"/v1/jobs/{lost}/retry")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "file_gone")
 
 
 async def test_failed_jobs_of_a_page_start_over_together(

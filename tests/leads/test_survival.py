@@ -303,6 +303,17 @@ async def test_a_failed_import_is_retried_once_its_cause_is_gone(small: Platform
     assert len(await tenant.base()) == 1
 
 
+async def test_an_import_whose_sheet_was_removed_cannot_start_over(small: Platform) -> None:
+    tenant = Tenant(small, ORGANIZATION)
+    token = await tenant.begin("E-mail\na@x.com\n")
+    await cancelled(tenant, token)
+    async with small.db.transaction() as conn:
+        await conn.execute("update leads.import set sheet_gone = 'expired'")
+    with pytest.raises(jobs.FileGone):
+        async with small.db.transaction() as conn:
+            await jobs.retry(conn, ORGANIZATION, token)
+
+
 async def one_staged(tenant: Tenant) -> bool:
     return len(await staging(tenant)) == 1
 

@@ -125,11 +125,23 @@ async def ended(conn: Conn, job: Job) -> None:
         await uploads.release_upload(conn, job.organization_id, job.payload["upload"])
 
 
-async def retried(conn: Conn, job: Job) -> None:
-    """Before an ended job starts over.
+async def can_retry(conn: Conn, job: Job) -> None:
+    """See that an ended job can start over.
 
     Raises:
-        UploadNotFound: its picture is kept no longer.
+        FileGone: its picture is kept no longer.
+    """
+    try:
+        await uploads.get_upload(conn, job.organization_id, job.payload["upload"])
+    except UploadNotFound:
+        raise jobs.FileGone from None
+
+
+async def retried(conn: Conn, job: Job) -> None:
+    """Before an ended job starts over: its picture stays until it has ended.
+
+    Raises:
+        UploadNotFound: it went meanwhile.
     """
     await uploads.hold_upload(conn, job.organization_id, job.payload["upload"])
 
@@ -263,7 +275,7 @@ async def _read(path: Path) -> AsyncIterator[bytes]:
 
 kind = Kind(
     KIND, "Shuffle of an image", "shuffle", {"shuffle": shuffle}, on_end=ended,
-    on_retry=retried,
+    can_retry=can_retry, on_retry=retried,
     unit_seconds={"shuffle": 0.2},
     result_path="/randomize/{token}/result", result_type=CONTENT_TYPE, kept=kept,
 )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from vazao.jobs.demo import curl_line, finished
     from vazao.jobs.ending import error_json, lead_seconds
     from vazao.jobs.errors import (
+        FileGone,
         HandBack,
         IdempotencyClash,
         JobEnded,
@@ -71,7 +72,8 @@ if TYPE_CHECKING:
     from vazao.kit.registry import Registry
 
 __all__ = [
-    "ACCEPTED", "NO_RESULT", "READ", "SHOWN", "TASK_TOKEN", "WRITE", "Accepted", "HandBack",
+    "ACCEPTED", "NO_RESULT", "READ", "SHOWN", "TASK_TOKEN", "WRITE", "Accepted", "FileGone",
+    "HandBack",
     "IdempotencyClash", "Job", "JobEnded", "JobNotFound", "JobView", "Kind", "NoResult", "Part",
     "PartRun", "PartSignal", "TaskStatus", "TooMuchWaiting", "WaitingJobView", "accepted",
     "add_part", "admitted", "at_work", "by_ids", "cancel", "curl_line", "discard_open",
@@ -90,6 +92,7 @@ __getattr__ = lazily(__name__, {
     "accepted": "answers", "job_of": "answers", "named_in": "answers",
     "no_result": "answers", "status_of": "answers", "curl_line": "demo", "finished": "demo",
     "error_json": "ending", "lead_seconds": "ending", "HandBack": "errors",
+    "FileGone": "errors",
     "IdempotencyClash": "errors",
     "JobEnded": "errors", "JobNotFound": "errors",
     "PartSignal": "errors", "Job": "models", "Kind": "models", "Part": "models",

@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery
 from vazao.jobs import service
 from vazao.jobs.admission import admitted
 from vazao.jobs.errors import (
+    FileGone,
     JobEnded,
     JobFinished,
     JobNeedsAdmin,
@@ -131,7 +132,7 @@ class JobsController(Controller):
         Answer(about="The job, queued again.", kind=WaitingJobView, status=202,
                example=ALONE | {"status": "queued"}, headers=(location(f"/v1/jobs/{JOB}"),)),
         parameters=TOKEN, refuses=(JobNotFound, JobNotEnded, JobFinished, JobNeedsAdmin,
-                                   TooMuchWaiting),
+                                   FileGone, TooMuchWaiting),
         scope="jobs:write",
     ))
     async def retry(

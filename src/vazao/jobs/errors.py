@@ -47,6 +47,15 @@ class JobFinished(Conflict):
     code = "job_finished"
 
 
+class FileGone(Conflict):
+    """The file of this job has been deleted, so the job cannot start over."""
+
+    code = "file_gone"
+
+    def __init__(self) -> None:
+        super().__init__(remedy="Send the file again.")
+
+
 class JobEnded(Conflict):
     """The job has already ended."""
 

@@ -41,6 +41,11 @@ def may_begin(name: str, principal: Principal) -> bool:
     return kind is None or not kind.admin or not signed_in or "admin" in principal.roles
 
 
+def find_kind(name: str) -> Kind | None:
+    """The kind called *name*, if this version knows it."""
+    return _known.get(name)
+
+
 def kind_of(name: str) -> Kind:
     """The kind called *name*.
 

@@ -44,6 +44,8 @@ class Kind:
             are idempotent functions of (payload, part).
         on_end: called in the transaction in which the job ends, whichever way; it may run
             while a cancelled part is still busy (that part can no longer commit).
+        can_retry: raises why an ended job cannot start over, and changes nothing: pages do not
+            offer then what would be refused.
         on_retry: called before an ended job starts over; raises to refuse.
         weights: the expected share of the whole time of each step, for ``progress``; equal
             where not given.
@@ -72,6 +74,7 @@ class Kind:
     first_step: str
     steps: Mapping[str, Handler]
     on_end: JobHook | None = None
+    can_retry: JobHook | None = None
     on_retry: JobHook | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     backoff_seconds: tuple[float, ...] = (1.0, 5.0)

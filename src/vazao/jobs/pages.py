@@ -16,7 +16,7 @@ from vazao.jobs import overview, pictures, service, waiting
 from vazao.jobs.admission import admitted
 from vazao.jobs.errors import StatusInvalid
 from vazao.jobs.known import hidden_from, may_begin
-from vazao.jobs.models import STATUSES, Job, Kind
+from vazao.jobs.models import STATUSES, Job, Kind, Row
 from vazao.jobs.views import error_view, reasons, report, view
 from vazao.kit import clock
 from vazao.kit.errors import Conflict, Forbidden, NotFound
@@ -106,11 +106,28 @@ async def show_jobs(
     async with platform.db.connection() as conn:
         taken = await overview.times(conn, principal.organization_id, kinds)
     found = await _rows(request, platform, principal, asked)
-    again = [row.token for row in found["rows"] if may_begin(row.kind, principal)]
+    again = await _startable(platform, principal, asked, found["rows"])
     return page(
         request, "jobs/list.html", statuses=STATUSES, searched=overview.SEARCHED,
         picture=pictures.picture_of_times(taken), again=again, **found,
     )
+
+
+async def _startable(
+    platform: Platform, principal: Principal, asked: Listing, rows: Sequence[Row]
+) -> list[str]:
+    """The public ids of those failed jobs of a page that can start over."""
+    if asked.status != "failed":
+        return []
+    async with platform.db.connection() as conn:
+        jobs = await service.by_ids(
+            conn, principal.organization_id,
+            [row.id for row in rows if may_begin(row.kind, principal)],
+        )
+        return [
+            row.token for row in rows
+            if row.id in jobs and await service.barred(conn, jobs[row.id]) is None
+        ]
 
 
 @get("/jobs/rows", opt={"scope": READ}, include_in_schema=False)
@@ -173,6 +190,7 @@ async def show_job(
         kind: Kind | None = platform.registry.job_kinds.get(job.kind)
         found = await outcome(conn, kind, job)
         held_up = await waiting.look(platform, conn, job)
+        barred = await service.barred(conn, job)
     course["waits"] = await waiting.told(platform, held_up, language)
     error = job.error or {}
     return page(
@@ -181,7 +199,7 @@ async def show_job(
         told=told(kind, job.result), outcome=found, reasons=reasons(error, language) if error
         else [], address=hosts.address_of(request, platform.settings),
         says=(report(job, language) or {}).get("says", []), may=may_begin(job.kind, principal),
-        **course,
+        barred=barred.message(language) if barred else None, **course,
     )
 
 

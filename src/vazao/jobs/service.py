@@ -18,10 +18,10 @@ from vazao.jobs.errors import (
     JobNotEnded,
     JobNotFound,
 )
-from vazao.jobs.known import kind_of, may_begin
+from vazao.jobs.known import find_kind, kind_of, may_begin
 from vazao.jobs.models import Job, NewPart
 from vazao.jobs.telling import tell
-from vazao.kit.errors import Conflict
+from vazao.kit.errors import Conflict, VazaoError
 from vazao.kit.platform import Principal
 from vazao.kit.sql import Conn, Page
 from vazao.kit.web.idempotency import Idempotency
@@ -336,6 +336,7 @@ async def retry(
         JobNeedsAdmin: as :func:`cancel`.
         JobNotEnded: it is still at work.
         JobFinished: it did what it was asked for.
+        VazaoError: its kind's ``can_retry`` says that it cannot, as where its file is gone.
     """
     known_job = await get_job(conn, organization_id, token, hidden=hidden)
     _permit(known_job, by)
@@ -345,6 +346,8 @@ async def retry(
     if found is None or found.status not in ("failed", "cancelled"):
         raise JobNotEnded
     known = kind_of(found.kind)
+    if known.can_retry is not None:
+        await known.can_retry(conn, found)
     if known.on_retry is not None:
         await known.on_retry(conn, found)
     await store.parts.delete_all(conn, found.id)
@@ -356,3 +359,15 @@ async def retry(
     tell(conn, again)
     await fairness.add(conn, again, known.first_step, [NewPart.first(found.payload, found.cost)])
     return again
+
+
+async def barred(conn: Conn, job: Job) -> VazaoError | None:
+    """Why a failed or cancelled job cannot start over; ``None`` where it can, or has not ended."""
+    kind = find_kind(job.kind)
+    if job.status not in ("failed", "cancelled") or kind is None or kind.can_retry is None:
+        return None
+    try:
+        await kind.can_retry(conn, job)
+    except VazaoError as error:
+        return error
+    return None

@@ -294,14 +294,20 @@ async def ended(conn: Any, job: jobs.Job) -> None:
     await jobs.keep_result(conn, job.id, {**done, "mentions": None})
 
 
-async def retried(conn: Any, job: jobs.Job) -> None:
-    """Before it starts over.
+async def can_retry(conn: Any, job: jobs.Job) -> None:
+    """See that it can start over.
 
     Raises:
         PurgeForgotten: it is known no longer whom it was to erase.
     """
-    if not await store.erasing.resume(conn, job.id):
+    if not (await store.erasing.whom(conn, job.id)).emails:
         raise PurgeForgotten(remedy="Request the erasure again.", days=STOPPED_KEPT.days)
+
+
+async def retried(conn: Any, job: jobs.Job) -> None:
+    """It starts over: whom it is to erase stays known until it has ended."""
+    if not await store.erasing.resume(conn, job.id):
+        await can_retry(conn, job)
 
 
 def says(job: jobs.Job, language: str) -> list[str]:

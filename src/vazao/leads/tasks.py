@@ -291,6 +291,21 @@ async def ended(conn: Any, job: jobs.Job) -> None:
         )
 
 
+async def can_retry(conn: Any, job: jobs.Job) -> None:
+    """See that an ended import can start over: it reads its sheet again.
+
+    Raises:
+        FileGone: the sheet is not stored any more.
+    """
+    record = await store.imports.get(conn, job.id)
+    if record is None or record.sheet_gone is not None:
+        raise jobs.FileGone
+    try:
+        await uploads.get_upload(conn, record.organization_id, record.upload)
+    except uploads.UploadNotFound:
+        raise jobs.FileGone from None
+
+
 async def retried(conn: Any, job: jobs.Job) -> None:
     """Before an ended import starts over: its outcomes are counted anew."""
     await store.imports.reset(conn, job.id)

@@ -17,7 +17,7 @@ import msgspec
 
 from vazao import jobs, uploads
 from vazao.jobs import Job, Kind, PartRun, PartSignal
-from vazao.kit.errors import Conflict, NotFound, Unprocessable
+from vazao.kit.errors import NotFound, Unprocessable
 from vazao.kit.logging import get
 from vazao.kit.sql import Conn
 from vazao.numbers import load, sources
@@ -49,13 +49,6 @@ class FileUtf16(Unprocessable):
     """The file is UTF-16 text."""
 
     code = "file_utf16"
-
-
-class FileGone(Conflict):
-    """The file of this job has been deleted."""
-
-    code = "file_gone"
-
 
 
 async def enqueue_file(
@@ -255,15 +248,20 @@ async def ended(conn: Conn, job: Job) -> None:
             await uploads.doom_upload(conn, upload.id)
 
 
-async def retried(conn: Conn, job: Job) -> None:
-    """Before an ended task starts over.
+async def can_retry(conn: Conn, job: Job) -> None:
+    """See that an ended task can start over.
 
     Raises:
-        FileGone: its file came with the request and went with the task's end.
+        FileGone: its file came with the request and went with the task's end, or is kept no longer.
         SourceForbidden: the permission to read its address was taken back.
     """
     if job.payload.get("own"):
-        raise FileGone(remedy="Send it again.")
+        raise jobs.FileGone
+    if "upload" in job.payload:
+        try:
+            await uploads.get_upload(conn, job.organization_id, job.payload["upload"])
+        except NotFound:
+            raise jobs.FileGone from None
     source = job.payload.get("source")
     if source and not await sources.allowed(conn, job.organization_id, source["url"]):
         raise sources.SourceForbidden
@@ -274,6 +272,6 @@ LABELS = {
 }
 kind = Kind(
     KIND, "Sum of the even numbers of a file", "sum", {"sum": sum_part, "join": join},
-    on_end=ended, on_retry=retried, weights={"sum": 1.0, "join": 0.01},
+    on_end=ended, can_retry=can_retry, weights={"sum": 1.0, "join": 0.01},
     unit_seconds={"sum": 0.001, "join": 0.02}, labels=LABELS,
 )

@@ -100,3 +100,30 @@ def test_a_stale_tab_starts_no_cancelled_job_again(platform_up: Running, page: A
         # The page loads itself once the job has ended; then it follows nothing.
         expect(stale.locator("#job[data-stream]")).to_have_count(0)
         assert status_of(platform_up, token) == "cancelled"
+
+
+def test_starting_over_together_names_what_the_list_shows(
+    platform_up: Running, page: Any
+) -> None:
+    made = [write(platform_up, "failed") for _ in range(3)]
+    other = page.context.new_page()
+    page.goto(f"{platform_up.address}/jobs?status=failed&by=ana")
+    with held_back(platform_up):
+        for n, left in ((0, 2), (1, 2)):
+            if n:
+                # A question that is open stays as it is until it is answered.
+                page.click("[popovertarget=sure-retry]")
+            other.goto(f"{platform_up.address}/jobs/{made[n]}")
+            with page.expect_response("**/jobs/rows?*"):
+                press(other, "retry")
+            expect(page.locator("#asks-retry")).to_contain_text(f"these {left} failed jobs")
+        page.click("#sure-retry [popovertargetaction=hide]")
+        expect(page.locator("#asks-retry")).to_contain_text("these 1 failed jobs")
+        assert page.input_value("#sure-retry [name=jobs]") == made[2]
+        press(page, "retry")
+        expect(page.locator("#messages")).to_contain_text("Jobs started over: 1.")
+        assert page.url == f"{platform_up.address}/jobs?status=failed&by=ana"
+        for token in made:
+            assert status_of(platform_up, token) == "queued"
+        with database(platform_up) as conn:
+            conn.execute("update jobs.job set status = 'cancelled' where status = 'queued'")

@@ -158,11 +158,18 @@ async def test_failed_jobs_of_a_page_start_over_together(
     assert listed
     assert listed[1].split(",") == failed[::-1]
     await change(people, "update jobs.job set status = 'finished' where token = %s", failed[0])
+    renewed = (await browser.get("/jobs/rows?status=failed&kind=test.echo")).text
+    assert "Start these 2 failed jobs over" in renewed
+    assert f'value="{failed[2]},{failed[1]}"' in renewed
     form = {"csrf": csrf_in(text), "jobs": f"{listed[1]},{foreign},x,\0"}
     assert (await browser.post("/jobs/retry", data=form | {"csrf": "x"})).status_code == 403
     answer = await browser.post("/jobs/retry", data=form)
     assert (answer.status_code, answer.headers["location"]) == (303, "/jobs")
-    assert "Jobs started over: 2." in (await browser.get("/jobs")).text
+    said = '<p class="message warn" role="status">Jobs started over: 2. Jobs not started over: 3. '
+    text = (await browser.get("/jobs")).text
+    assert said in text
+    assert "There is no such job." in text
+    assert "Jobs not started over: 1. The job has finished" in text
     assert await shown(browser, status="queued") == failed[:0:-1]
     assert await shown(browser, status="failed") == [other]
     async with people.platform.db.connection() as conn:
@@ -172,5 +179,26 @@ async def test_failed_jobs_of_a_page_start_over_together(
     assert row == ("failed",)
     for jobs in ({}, {"jobs": ""}):
         assert (await browser.post("/jobs/retry", data=form | jobs)).status_code == 303
+        assert 'class="message warn"' in (await browser.get("/jobs")).text
     reader = await people.with_token(organization, "jobs:read")
     assert (await reader.post("/jobs/retry", data={"jobs": other})).status_code == 403
+
+
+@pytest.mark.parametrize(("query", "target"), [
+    ("status=failed&kind=test.echo&by=beto+%26+filhos&q=a%0Ab&after=",
+     "/jobs?status=failed&kind=test.echo&by=beto+%26+filhos&q=a%0Ab"),
+    ("after=WzVd&status=failed", "/jobs?status=failed&after=WzVd"), ("", "/jobs"),
+    ("status=x", "/jobs"), ("next=//other.example", "/jobs"), ("\r\nSet-Cookie: a=b", "/jobs"),
+])
+async def test_started_over_the_list_is_as_it_was(
+    people: People, browser: Browser, organization: int, query: str, target: str
+) -> None:
+    token = await write_job(people.platform, organization, status="failed")
+    text = (await browser.get("/jobs?status=failed&by=ana")).text
+    assert 'name="back" value="status=failed&amp;by=ana&amp;after="' in text
+    form = {"csrf": csrf_in(text), "jobs": token, "back": query}
+    answer = await browser.post("/jobs/retry", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, target)
+    assert 'class="message ok" role="status">Jobs started over: 1.</p>' in (
+        await browser.get("/jobs")
+    ).text

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -33,6 +34,7 @@ READ, WRITE = "jobs:read", "jobs:write"
 PAGE = 25
 PARTS_PAGE = 100
 DETAILS = 50
+REASONS = 3
 # A sum may have as many digits as the longest number it was made of, and some more.
 RESULT_CHARACTERS = 150_000
 BACK = {"back": "/jobs/{token}"}
@@ -83,12 +85,30 @@ async def _rows(
             conn, principal.organization_id, limit=PAGE, before=asked.before, status=asked.status,
             kind=asked.kind, hidden=hidden_from(platform, principal), by=asked.by, text=asked.q,
         )
+        again = await _startable(conn, principal, asked, found.items)
     return {
-        "rows": found.items, "next": following(found, lambda row: encode_cursor("jobs", row.id)),
-        "asked": asked, "seen": digest(found.items),
+        "again": again, "rows": found.items,
+        "next": following(found, lambda row: encode_cursor("jobs", row.id)),
+        "asked": asked, "seen": digest([found.items, again]),
         "kinds": platform.registry.job_kinds,
         "told": partial(error_view, language=language_of(request)),
     }
+
+
+async def _startable(
+    conn: Conn, principal: Principal, asked: Listing, rows: Sequence[Row]
+) -> list[str]:
+    """The public ids of those failed jobs of a page that can start over."""
+    if asked.status != "failed":
+        return []
+    jobs = await service.by_ids(
+        conn, principal.organization_id,
+        [row.id for row in rows if may_begin(row.kind, principal)],
+    )
+    return [
+        row.token for row in rows
+        if row.id in jobs and await service.barred(conn, jobs[row.id]) is None
+    ]
 
 
 def digest(shown: Sequence[Any]) -> str:
@@ -106,28 +126,10 @@ async def show_jobs(
     async with platform.db.connection() as conn:
         taken = await overview.times(conn, principal.organization_id, kinds)
     found = await _rows(request, platform, principal, asked)
-    again = await _startable(platform, principal, asked, found["rows"])
     return page(
         request, "jobs/list.html", statuses=STATUSES, searched=overview.SEARCHED,
-        picture=pictures.picture_of_times(taken), again=again, **found,
+        picture=pictures.picture_of_times(taken), **found,
     )
-
-
-async def _startable(
-    platform: Platform, principal: Principal, asked: Listing, rows: Sequence[Row]
-) -> list[str]:
-    """The public ids of those failed jobs of a page that can start over."""
-    if asked.status != "failed":
-        return []
-    async with platform.db.connection() as conn:
-        jobs = await service.by_ids(
-            conn, principal.organization_id,
-            [row.id for row in rows if may_begin(row.kind, principal)],
-        )
-        return [
-            row.token for row in rows
-            if row.id in jobs and await service.barred(conn, jobs[row.id]) is None
-        ]
 
 
 @get("/jobs/rows", opt={"scope": READ}, include_in_schema=False)
@@ -151,28 +153,50 @@ async def show_new(
     return page(request, "jobs/new.html", targets=targets)
 
 
-@post("/jobs/retry", opt={"scope": WRITE, "fields": ("jobs",)}, include_in_schema=False,
+@post("/jobs/retry", opt={"scope": WRITE, "fields": ("jobs", "back")}, include_in_schema=False,
       guards=[admitted])
 async def retry_shown(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
-    """Let the failed jobs that a page of the list showed start over, and say how many did.
+    """Let the failed jobs that a page of the list showed start over, and say how many did, and why
+    others did not.
 
     What has ended otherwise or begun again meanwhile stays as it is, and what only an admin may
     begin. Each job is a transaction of its own: a second one's row may not be locked once the
     share is.
     """
-    named = (await request.form()).get("jobs")
+    form, language = await request.form(), language_of(request)
+    named = [token for token in str(form.get("jobs", "")).split(",") if token][:PAGE]
     hidden, begun = hidden_from(platform, principal), 0
-    for token in named.split(",")[:PAGE] if isinstance(named, str) else ():
-        with suppress(NotFound, Conflict, Forbidden):
+    refused: Counter[str] = Counter()
+    for token in named:
+        try:
             async with platform.db.transaction() as conn:
                 await service.retry(
                     conn, principal.organization_id, token.replace("\0", ""), by=principal,
                     hidden=hidden,
                 )
             begun += 1
-    return go_on(request, "/jobs", "Jobs started over: {count}.", count=begun)
+        except (NotFound, Conflict, Forbidden) as error:
+            refused[error.message(language)] += 1
+    sentences = [translate("Jobs started over: {count}.", language).format(count=begun)]
+    for reason, count in refused.most_common(REASONS):
+        text = translate("Jobs not started over: {count}.", language).format(count=count)
+        sentences += [text, reason]
+    return go_on(
+        request, _list_of(str(form.get("back", ""))), " ".join(sentences),
+        kind="warn" if refused or not named else "ok",
+    )
+
+
+def _list_of(query: str) -> str:
+    """The address of the list that *query*, as a form sent it back, asks for."""
+    try:
+        asked = listing(dict(parse_qsl(query)))
+    except StatusInvalid:
+        return "/jobs"
+    kept = asked.filters | ({"after": asked.after} if asked.after else {})
+    return f"/jobs?{urlencode(kept)}" if kept else "/jobs"
 
 
 @get("/jobs/{token:str}", opt={"scope": READ}, include_in_schema=False)

@@ -261,6 +261,19 @@
   };
   document.addEventListener("htmx:sendError", lost);
   document.addEventListener("htmx:responseError", lost);
+  // What a reader is being asked stays as it is until they have answered; then it is renewed.
+  const kept = new Set();
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const piece = event.detail.target;
+    if (!piece.querySelector(":popover-open")) return;
+    event.detail.shouldSwap = false;
+    if (piece.dataset.news) kept.add(piece.dataset.news);
+  });
+  document.addEventListener("toggle", (event) => {
+    if (event.newState !== "closed") return;
+    for (const noun of kept) tellNews(noun);
+    kept.clear();
+  }, true);
   document.addEventListener("htmx:afterSwap", () => {
     const told = document.getElementById("not-taken");
     if (told) told.hidden = true;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx2
 import icalendar
 import pytest
@@ -116,6 +118,15 @@ async def test_providers_are_added_synced_and_paused_from_pages(signed: Signed) 
         url="https://partner.example/feed.xml", timezone="Europe/Madrid",
     )
     assert (sent.status_code, sent.headers["location"]) == (303, "/events/providers/novo")
+    once = re.search(r'name="once" value="([^"]+)"', await signed.page("/events/providers"))
+    assert once
+    for _ in range(2):
+        sent = await signed.send(
+            "/events/providers", "/events/providers", name="segundo", once=once[1],
+            url="https://partner.example/feed.xml",
+        )
+        assert (sent.status_code, sent.headers["location"]) == (303, "/events/providers/segundo")
+    assert "This was sent already." in await signed.page("/events/providers/segundo")
     refused = await signed.send(
         "/events/providers", "/events/providers", name="novo", url="https://partner.example/",
     )

@@ -58,6 +58,30 @@ async def test_it_says_what_it_found_and_shows_another_choice(browser: Browser) 
     assert 'id="found"' in wrong, "so that another row can be chosen"
 
 
+async def test_a_form_that_is_sent_twice_begins_one_import(
+    browser: Browser, tenant: Tenant
+) -> None:
+    data = fields((await preview(browser)).text)
+    assert data["once"]
+    sent = [
+        (await browser.post("/leads/imports/new", data=data | {"do": do})).headers["location"]
+        for do in ("check", "import", "import", "import")
+    ]
+    assert sent[0] != sent[1] == sent[2] == sent[3]
+    await outcome(tenant.platform, sent[1].rpartition("/")[2], tenant.id)
+    assert "This was sent already." in (await browser.get(sent[1])).text
+    rejected = (await tenant.run("E-mail,Nome\nbad,A\n"))["id"]
+    page = (await browser.get(f"/leads/imports/{rejected}/rejected")).text
+    once = re.search(r'name="once" value="([^"]+)"', page)
+    assert once
+    form = {"csrf": csrf_in(page), "once": once[1], "cell-2": "ana@x.com"}
+    again = [
+        (await browser.post(f"/leads/imports/{rejected}/correct", data=form)).headers["location"]
+        for _ in range(2)
+    ]
+    assert again[0] == again[1] != f"/leads/imports/{rejected}"
+
+
 async def test_a_column_whose_values_do_not_fit_is_told(browser: Browser) -> None:
     rows = "".join(f"u{n}@x.com,Ana {n},81988880001\n" for n in range(320))
     page = (await preview(browser, "E-mail,Nome,Fone\n" + rows)).text

@@ -94,3 +94,11 @@ def test_actions_name_the_page_that_says_why_they_were_refused() -> None:
         and not handler.opt.get("fields") and "back" not in handler.opt
     }
     assert silent == ANSWERED
+
+
+def test_forms_that_create_something_are_sent_once() -> None:
+    held = {path for _, path, handler in handlers() if "once" in handler.opt.get("fields", ())}
+    assert held >= {
+        "/admin/organizations", "/admin/tokens", "/admin/users", "/events/providers",
+        "/leads/imports/new", "/leads/imports/{token}/correct", "/relay",
+    }

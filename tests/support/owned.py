@@ -61,6 +61,7 @@ NOBODYS = {
     "jobs.periodic": "when the platform's own work is due",
     "jobs.rate": "how long work of a kind takes",
     "jobs.worker": "worker processes",
+    "kit.sent": "hashes of forms that were sent, for ten minutes, and the pages that they led to",
     "public.alembic_version": "the schema's revision",
     "public.procrastinate_periodic_defers": "worker processes",
     "public.procrastinate_workers": "worker processes",

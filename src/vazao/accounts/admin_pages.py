@@ -23,7 +23,7 @@ from vazao.kit import clock
 from vazao.kit.errors import VazaoError
 from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform, Principal
-from vazao.kit.web import hosts
+from vazao.kit.web import hosts, sending
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.leaving import go_on, once_for
 from vazao.kit.web.pages import language_of, page
@@ -40,6 +40,10 @@ LABELS = {
     "token.created": "Token created", "token.rotated": "Token rotated",
     "token.revoked": "Token revoked", "organization.created": "Organization created",
     "users.imported": "Users imported",
+}
+DONE = {
+    "token": "This was sent already. If you did not see the token's secret, revoke the token and "
+    "create another one.",
 }
 _LIVES = {"30": timedelta(days=30), "90": timedelta(days=90), "365": timedelta(days=365)}
 SOON = timedelta(days=14)
@@ -91,7 +95,7 @@ async def show_users(
     return await _users_page(request, platform, principal)
 
 
-@post("/admin/users", opt=ADMIN | {"fields": USER_FIELDS}, include_in_schema=False)
+@post("/admin/users", opt=ADMIN | {"fields": (*USER_FIELDS, "once")}, include_in_schema=False)
 async def create_user(
     request: Asking, platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
@@ -100,7 +104,9 @@ async def create_user(
         name: (await field(request, name)).strip()
         for name in ("username", "name", "email", "role")
     }
-    password = await field(request, "password")
+    password, sent = await field(request, "password"), await sending.key_of(request)
+    async with platform.db.connection() as conn:
+        await sending.look(conn, sent)
     try:
         check_new(password, typed["username"])
         async with taken.asking(
@@ -108,6 +114,7 @@ async def create_user(
         ):
             hashed = await hash_new(hasher_of(platform), password)
             async with platform.db.transaction() as conn:
+                await sending.claim(conn, sent, "/admin/users")
                 await service.create_user(
                     conn, actor_of(principal), principal.organization_id, typed["username"],
                     password_hash=hashed, email=typed["email"], name=typed["name"],
@@ -156,7 +163,7 @@ async def show_tokens(
 
 
 @post(
-    "/admin/tokens", opt=ADMIN | {"fields": ("application", "scope", "days")},
+    "/admin/tokens", opt=ADMIN | {"fields": ("application", "scope", "days", "once")},
     include_in_schema=False,
 )
 async def create_token(
@@ -165,9 +172,10 @@ async def create_token(
     """Create a token (303), which the next page shows once; or say what is wrong."""
     application = await field(request, "application")
     scopes = [str(scope) for scope in (await request.form()).getall("scope", [])]
-    days = await field(request, "days")
+    days, sent = await field(request, "days"), await sending.key_of(request)
     try:
         async with platform.db.transaction() as conn:
+            await sending.claim(conn, sent, TOKENS, DONE["token"])
             secret, _ = await service.create_token(
                 conn, actor_of(principal), principal.organization_id, application=application,
                 scopes=scopes, known=platform.registry.scopes, life=_LIVES.get(days),

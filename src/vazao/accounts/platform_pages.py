@@ -13,6 +13,7 @@ from vazao.accounts.pages import Asking, again_after, field, messages_of
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
+from vazao.kit.web import sending
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import page
@@ -56,8 +57,8 @@ async def show_organizations(
     return await _page(request, platform)
 
 
-@post("/admin/organizations", opt={"admin": True, "fields": FIELDS}, include_in_schema=False,
-      request_max_body_size=SIGN_IN_BYTES)
+@post("/admin/organizations", opt={"admin": True, "fields": (*FIELDS, "once")},
+      include_in_schema=False, request_max_body_size=SIGN_IN_BYTES)
 async def create_organization(
     request: Asking, platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
@@ -66,12 +67,15 @@ async def create_organization(
     typed = {name: await field(request, name) for name in FIELDS}
     password = typed.pop("password")
     typed = {name: value.strip() for name, value in typed.items()}
-    actor = actor_of(principal)
+    actor, sent = actor_of(principal), await sending.key_of(request)
+    async with platform.db.connection() as conn:
+        await sending.look(conn, sent)
     try:
         check_new(password, typed["username"])
         async with taken.asking(platform, principal, username=typed["username"]):
             hashed = await hash_new(hasher_of(platform), password)
             async with platform.db.transaction() as conn:
+                await sending.claim(conn, sent, "/admin/organizations")
                 made = await service.create_organization(
                     conn, actor, principal.organization_id, typed["slug"], typed["name"]
                 )

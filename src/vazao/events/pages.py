@@ -20,6 +20,7 @@ from vazao.kit import clock
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
+from vazao.kit.web import sending
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
@@ -144,7 +145,8 @@ def _shown(provider: Provider, language: str) -> dict[str, Any]:
 
 
 @post("/events/providers", include_in_schema=False,
-      opt={"scope": described.WRITE, "fields": ("name", "url", "every", "timezone", "public")})
+      opt={"scope": described.WRITE,
+           "fields": ("name", "url", "every", "timezone", "public", "once")})
 async def add_provider(
     request: Asked, platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
@@ -157,7 +159,9 @@ async def add_provider(
             every=given.get("every") or "60s", timezone=given.get("timezone") or "UTC",
             public="public" in given, private_allowed=False,
         )
+        sent = await sending.key_of(request)
         async with platform.db.transaction() as conn:
+            await sending.claim(conn, sent, f"/events/providers/{new.name}")
             made = await service.add_provider(conn, principal.organization_id, new)
     except VazaoError as error:
         return await _providers_page(

@@ -8,6 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from vazao import jobs
+from vazao.kit.web import sending
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
@@ -180,7 +181,7 @@ async def show_warned(
 
 
 @post("/leads/imports/{token:str}/correct", include_in_schema=False,
-      opt={"scope": WRITE, "fields": ("cell-*",)}, guards=[jobs.admitted])
+      opt={"scope": WRITE, "fields": ("cell-*", "once")}, guards=[jobs.admitted])
 async def correct(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
 ) -> Response[Any]:
@@ -193,7 +194,8 @@ async def correct(
         record, _ = await service.get(conn, principal.organization_id, token)
     try:
         made = await resending.resend(
-            platform, record, said, requested_by=principal.name,
+            platform, record, said, form=await sending.key_of(request),
+            requested_by=principal.name,
             request_id=request.scope["state"].get("request_id"),
         )
     except NothingCorrected as error:

@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from vazao import uploads
 from vazao.kit.platform import Platform
+from vazao.kit.web import sending
 from vazao.leads import correcting, service, store
 from vazao.leads.errors import NothingCorrected
 from vazao.leads.models import Import, Options
@@ -18,17 +19,19 @@ AT_MOST = 200
 
 
 async def resend(
-    platform: Platform, record: Import, said: Mapping[str, str], *,
-    requested_by: str | None = None, request_id: str | None = None,
+    platform: Platform, record: Import, said: Mapping[str, str],
+    *, form: bytes | None = None, requested_by: str | None = None, request_id: str | None = None,
 ) -> Import:
     """Import the rows of *record* that were put right.
 
     Args:
         said: by the row's number, what its refused cell is to hold; those left as they were are
             not sent.
+        form: the key of the form that sends them, which is sent once.
 
     Raises:
         NothingCorrected: no cell is another than before.
+        SentAlready: the form was sent before.
     """
     rows = {int(row): value for row, value in list(said.items())[:AT_MOST]
             if row.isdecimal() and len(row) < LONGEST}
@@ -47,10 +50,12 @@ async def resend(
         mapping={header: field for header, field in (record.mapping or {}).items() if field},
     )
     async with platform.db.transaction() as conn:
+        await sending.claim(conn, form, f"/leads/imports/{record.token}")
         made, _ = await service.begin(
             conn, record.organization_id, upload, options, requested_by=requested_by,
             request_id=request_id,
         )
+        await sending.lead(conn, form, f"/leads/imports/{made.token}")
     return made
 
 

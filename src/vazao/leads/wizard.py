@@ -15,6 +15,7 @@ from litestar.datastructures import UploadFile
 from vazao import jobs, sheets, uploads
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
+from vazao.kit.web import sending
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
@@ -34,7 +35,7 @@ FOUND: Final = ("sheet", "header_row", "delimiter", "encoding")
 SAID: Final = ("mode", "empty", "strict")
 FORM: Final = (
     "upload", "again", *FOUND, *SAID, "headers", "save_as", "do", "saved", "column-*", "name-*",
-    "type-*", "options-*",
+    "type-*", "options-*", "once",
 )
 SAMPLE: Final = ("sample", "layout", "filename", "file")
 LABELS: Final = {
@@ -157,7 +158,9 @@ async def begin(
     except VazaoError as error:
         return await _show(request, platform, principal, stored, given, error)
     assert stored.stored is not None
+    form = await sending.key_of(request)
     async with platform.db.transaction() as conn:
+        await sending.claim(conn, form, "/leads/imports")
         await store.mappings.save(
             conn, principal.organization_id, options.mapping or {},
             name=given.get("save_as", "").strip()[:80] or None, saved_by=principal.name,
@@ -166,6 +169,7 @@ async def begin(
             conn, principal.organization_id, stored.stored, options, requested_by=principal.name,
             request_id=request.scope["state"].get("request_id"),
         )
+        await sending.lead(conn, form, f"/leads/imports/{record.token}")
     return go_on(
         request, f"/leads/imports/{record.token}",
         "The check was started." if options.dry_run else "The import was started.",

@@ -1263,6 +1263,18 @@ ALTER TABLE jobs.worker ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE UNLOGGED TABLE kit.sent (
+    key bytea NOT NULL,
+    target text NOT NULL,
+    sent_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE kit.sent IS 'Forms that were sent within the last minutes; a crash may forget them (unlogged)';
+
+COMMENT ON COLUMN kit.sent.key IS 'SHA-256 of the form with its once-id: nothing can be read here';
+
+COMMENT ON COLUMN kit.sent.target IS 'The page that it led to';
+
 CREATE TABLE leads.base (
     organization_id integer NOT NULL,
     version bigint DEFAULT 0 NOT NULL,
@@ -2741,6 +2753,9 @@ ALTER TABLE ONLY jobs.usage
 ALTER TABLE ONLY jobs.worker
     ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY kit.sent
+    ADD CONSTRAINT sent_pkey PRIMARY KEY (key);
+
 ALTER TABLE ONLY leads.base
     ADD CONSTRAINT base_pkey PRIMARY KEY (organization_id);
 
@@ -3136,6 +3151,8 @@ CREATE INDEX upload_receiving ON jobs.upload USING btree (last_segment_at) WHERE
 CREATE UNIQUE INDEX upload_token ON jobs.upload USING btree (token);
 
 CREATE INDEX worker_host ON jobs.worker USING btree (host);
+
+CREATE INDEX sent_by_time ON kit.sent USING btree (sent_at);
 
 CREATE INDEX deleted_at ON leads.deleted USING btree (deleted_at);
 

@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery
 from vazao import jobs
 from vazao.kit.errors import NotFound, VazaoError
 from vazao.kit.platform import Platform
+from vazao.kit.web import sending
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.leaving import go_on, once_for
 from vazao.kit.web.pages import language_of, page
@@ -78,17 +79,21 @@ async def _fleet(
     )
 
 
-@post("/relay", opt=ADMIN | {"fields": ("name", "timezone", "ibge")}, include_in_schema=False)
+@post("/relay", opt=ADMIN | {"fields": ("name", "timezone", "ibge", "once")},
+      include_in_schema=False)
 async def add_site(request: Asking, platform: ThePlatform, principal: Asker) -> Response[Any]:
     """Add a site (303); its page then shows the line to paste, once."""
     given = {k: v for k, v in (await request.form()).items() if isinstance(v, str)}
+    form = await sending.key_of(request)
     try:
         async with platform.db.transaction() as conn:
+            await sending.claim(conn, form, "/relay")
             made, token = await administering.add_site(
                 conn, principal.organization_id, given.get("name", "").strip(), principal.name,
                 timezone=given.get("timezone") or "America/Sao_Paulo",
                 ibge=given.get("ibge") or None,
             )
+            await sending.lead(conn, form, f"/relay/sites/{quote(made.name)}")
     except VazaoError as error:
         return await _fleet(
             request, platform, principal.organization_id, error=error, given=given

@@ -51,6 +51,7 @@ from vazao.kit.web import (
     parameters,
     public,
     refusing,
+    sending,
     spooling,
 )
 from vazao.kit.web.application import Application
@@ -287,6 +288,7 @@ def load_own() -> None:
 
 _HANDLERS: dict[Any, Any] = {
     errors.VazaoError: refusing.answer_error,
+    sending.SentAlready: refusing.answer_sent,
     HTTPException: answer_http,
     psycopg.OperationalError: refusing.answer_database,
     psycopg.DataError: refusing.answer_data,

@@ -14,7 +14,7 @@ from vazao.kit import formats
 from vazao.kit.i18n import LANGUAGES, catalogue, negotiate
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.registry import MenuEntry
-from vazao.kit.web import leaving, static
+from vazao.kit.web import leaving, sending, static
 
 
 @cache
@@ -33,7 +33,7 @@ def environment(language: str, packages: tuple[str, ...]) -> Environment:
     install(catalogue(language), newstyle=True)
     env.filters.update(formats.filters(language))
     names = cast(dict[str, Any], env.globals)
-    names |= {"asset": static.address, "language": language}
+    names |= {"asset": static.address, "language": language, "new_id": sending.new_id}
     return env
 
 

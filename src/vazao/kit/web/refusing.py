@@ -14,6 +14,7 @@ from vazao.kit.logging import get
 from vazao.kit.web.language import way_back
 from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
+from vazao.kit.web.sending import SentAlready
 
 log = get("web")
 SAID_ON_THE_PAGE = (400, 409, 422, 429)
@@ -132,6 +133,11 @@ def answer_data(request: Request[Any, Any, Any], error: Exception) -> Response[A
         return answer_error(request, errors.NotFound())
     log.warning("value refused", error_type=type(error).__name__, exc_info=error)
     return answer_error(request, errors.ValueRefused())
+
+
+def answer_sent(request: Request[Any, Any, Any], sent: SentAlready) -> Response[Any]:
+    """A form that was sent before: to the page that the first led to, which says so."""
+    return go_on(request, sent.target, sent.said, kind="warn")
 
 
 def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

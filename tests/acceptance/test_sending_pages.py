@@ -180,6 +180,26 @@ def test_a_file_is_sent_once_at_a_time(tab: Open, numbers: Path) -> None:
     assert "DELETE" not in asked + elsewhere
 
 
+def test_without_locks_a_page_sends_a_file_once(
+    platform_up: Running, browser: Any, numbers: Path
+) -> None:
+    # Only pages of a secure origin have locks; this computer's own address counts as one.
+    address = f"http://vazao.test:{platform_up.port}"
+    with browser.browser_type.launch(
+        executable_path=CHROMIUM, args=[*FLAGS, "--host-resolver-rules=MAP vazao.test 127.0.0.1"],
+    ) as opened:
+        page = opened.new_context(locale="en-US").new_page()
+        sign_in(page, platform_up, address)
+        page.goto(f"{address}/jobs/new")
+        assert not page.evaluate("'locks' in navigator")
+        choose_numbers(page, numbers)
+        page.set_input_files("[data-work] input", str(numbers))
+        expect(page.locator(f"{FAILED} [data-work-error]")).to_have_text(HELD)
+        page.click("[data-act=pause] >> visible=true")
+        page.click(f"{FAILED} [data-act=again]")
+        expect(page.locator(".work[data-state=sending]")).to_have_count(1)
+
+
 def test_a_paused_upload_that_another_tab_sends_is_left_to_it(
     tab: Open, numbers: Path
 ) -> None:

@@ -14,10 +14,11 @@ from litestar.testing import TestClient
 
 from vazao.kit import formats
 from vazao.kit.errors import VazaoError
+from vazao.kit.platform import Principal
 from vazao.kit.registry import MenuEntry
 from vazao.kit.settings import Settings
 from vazao.kit.web import language, static
-from vazao.kit.web.pages import environment
+from vazao.kit.web.pages import environment, reader_of
 from vazao.kit.web.refusing import answer_error
 
 MENU = [MenuEntry("Home", "/"), MenuEntry("Leads", "/leads")]
@@ -209,3 +210,17 @@ def test_the_choice_of_language_is_a_cookie() -> None:
         assert answer.headers["location"] == "/"
         assert re.match(r"language=pt_BR; .*Max-Age=31536000", answer.headers["set-cookie"])
         assert client.get("/language/xx").status_code == 404
+
+
+def test_readers_are_told_apart_without_saying_who_they_are() -> None:
+    def reader(organization: int, user: int | None, secret: bytes = b"a") -> str:
+        return reader_of(secret, Principal(
+            organization_id=organization, organization="acme", kind="user", name="Ana",
+            user_id=user,
+        ))
+
+    each = [reader(1, 2), reader(1, 3), reader(2, 2), reader(1, None), reader(1, 2, b"b")]
+    assert len(set(each)) == len(each)
+    assert all(re.fullmatch("[0-9a-f]{32}", one) for one in each)
+    assert reader(1, 2) == reader(1, 2)
+    assert reader_of(b"a", None) == ""

@@ -6,6 +6,7 @@ import html
 import re
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 import httpx2
 import pytest
@@ -46,6 +47,25 @@ async def test_who_is_not_signed_in_goes_to_the_sign_in(people: People, path: st
     answer = await people.client(accept="text/html").get(path)
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/login?next={path}"
+
+
+async def test_signing_in_again_leads_back_to_the_list_as_it_was(
+    people: People, browser: Browser
+) -> None:
+    path = "/jobs?status=failed&by=ana+b&q=mar%C3%A7o"
+    text = await read(browser, path)
+    for told in ("signed-out",):
+        link = re.search(rf'id="{told}".*?<a href="/login\?next=([^"]+)"', text)
+        assert link
+        assert unquote(link[1]) == path
+    answer = await people.client(accept="text/html").get("/jobs/mar%C3%A7o?a=%20")
+    assert unquote(answer.headers["location"]) == "/login?next=/jobs/mar%C3%A7o?a=%20"
+    csrf = csrf_in(text)
+    refused = await browser.post(
+        "/account/profile", data={"csrf": csrf, "name": "x", "email": "y"},
+        headers={"referer": "http://vazao.test/account?a=b"},
+    )
+    assert 'href="/login?next=/account%3Fa%3Db"' in refused.text, "no address of an action"
 
 
 @pytest.mark.parametrize("verb", ["cancel", "retry"])

@@ -33,6 +33,16 @@ def way_back(referer: str | None, host: str) -> str:
     return f"{path}?{parts.query}" if parts.query else path
 
 
+def address_of(request: Request[Any, Any, Any]) -> str:
+    """Path and query by which a browser comes back to this page, as it wrote them; of an action
+    those of the page that it was sent from.
+    """
+    if request.method not in ("GET", "HEAD"):
+        return way_back(request.headers.get("referer"), request.headers.get("host", ""))
+    path = (request.scope.get("raw_path") or b"").decode("latin-1") or request.url.path
+    return f"{path}?{request.url.query}" if request.url.query else path
+
+
 def cookie_of(connection: Connection, settings: Settings, code: str) -> Cookie:
     """The cookie that says which language is chosen; of none it ends the choice."""
     return Cookie(

@@ -15,6 +15,7 @@ from vazao.kit.i18n import LANGUAGES, catalogue, negotiate
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.registry import MenuEntry
 from vazao.kit.web import leaving, sending, static
+from vazao.kit.web.language import address_of
 
 
 @cache
@@ -54,14 +55,20 @@ PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Cooki
 def render(
     platform: Platform, template: str, *, language: str, path: str,
     principal: Principal | None = None,
-    csrf: str = "", **context: object,
+    csrf: str = "", own_address: str | None = None, **context: object,
 ) -> str:
-    """The text of *template* (``noun/name.html``) for a reader."""
+    """The text of *template* (``noun/name.html``) for a reader.
+
+    Args:
+        own_address: path and query by which the reader comes back to the page; *path* where not
+            given.
+    """
     env = environment(language, tuple(platform.registry.template_packages))
     menu = [entry for entry in platform.registry.menu if _is_for(entry, principal)]
     return env.get_template(template).render(
         principal=principal, menu=sorted(menu, key=lambda m: m.order), path=path, csrf=csrf,
-        reader=lambda: reader_of(platform.secret, principal), **context,
+        own_address=own_address or path, reader=lambda: reader_of(platform.secret, principal),
+        **context,
     )
 
 
@@ -90,7 +97,8 @@ def page(
     own = cast(list[tuple[str, str]], context.pop("messages", []))
     body = render(
         request.app.state.platform, template, language=language,
-        path=request.url.path, principal=request.state.get("principal"),
+        path=request.url.path, own_address=address_of(request),
+        principal=request.state.get("principal"),
         csrf=request.state.get("csrf", ""), messages=[*before, *own], **context,
     )
     response = Response(

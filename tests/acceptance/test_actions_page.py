@@ -12,9 +12,14 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.history import JOB, PARTS
-from tests.support.running import Running, sign_in
+from tests.support.running import PASSWORD, Running, sign_in
 
 pytestmark = pytest.mark.browser
+INTO_FRAME = """(button) => {
+  const frame = document.createElement("iframe");
+  frame.name = button.form.target = "sink";
+  document.body.append(frame);
+}"""
 HELD = """
 create function public.test_hold() returns trigger language plpgsql as $$
 begin new.state := 'held'; new.run_at := '2099-01-01'; return new; end $$;
@@ -127,3 +132,91 @@ def test_starting_over_together_names_what_the_list_shows(
             assert status_of(platform_up, token) == "queued"
         with database(platform_up) as conn:
             conn.execute("update jobs.job set status = 'cancelled' where status = 'queued'")
+
+
+def fill_token(page: Any, running: Running, name: str) -> Any:
+    """Fill in the form of a new token; its button."""
+    page.goto(f"{running.address}/admin/tokens")
+    page.fill("input[name=application]", name)
+    page.check("input[value='jobs:read']")
+    return page.locator("form[action='/admin/tokens'] button[type=submit]")
+
+
+def test_a_button_waits_for_the_answer_however_long_it_takes(
+    platform_up: Running, page: Any
+) -> None:
+    page.clock.install()
+    button = fill_token(page, platform_up, "slow")
+    # The answer goes into a frame, so that the page stays as it is while one waits for it.
+    button.evaluate(INTO_FRAME)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url)
+            if request.method == "POST" else None)
+    with page.expect_request(lambda request: request.method == "POST"):
+        button.click()
+    expect(button).to_have_text("Sending…")
+    expect(button).to_be_disabled()
+    page.clock.fast_forward(60_000)
+    button.evaluate("(button) => { button.form.requestSubmit(); button.click(); }")
+    expect(button).to_be_disabled()
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(button).to_have_text("Create the token")
+    expect(button).to_be_enabled()
+    assert len(sent) == 1
+    page.goto(f"{platform_up.address}/admin/tokens")
+    assert page.locator("tbody tr", has_text="slow").count() == 1
+
+
+def test_a_page_that_is_shown_again_can_be_sent_again(platform_up: Running, page: Any) -> None:
+    token = write(platform_up, "failed")
+    with held_back(platform_up):
+        page.goto(f"{platform_up.address}/jobs/{token}")
+        press(page, "retry")
+        expect(page.locator("#messages")).to_contain_text("started over")
+        page.goto(f"{platform_up.address}/account")
+        page.go_back()
+        press(page, "cancel")
+        expect(page.locator("#job")).to_have_attribute("data-status", "cancelled")
+    expect(page.locator("#sure-retry button[type=submit]")).to_be_enabled()
+
+
+def test_a_form_outlives_the_session(platform_up: Running, page: Any) -> None:
+    button = fill_token(page, platform_up, "kept")
+    page.context.clear_cookies(name="vazao_session")
+    button.click()
+    told = page.locator("#form-kept")
+    expect(told).to_be_visible()
+    expect(told).to_be_focused()
+    expect(button).to_be_enabled()
+    assert page.input_value("input[name=application]") == "kept"
+    with page.context.expect_page() as opened:
+        told.locator("a").click()
+    other = opened.value
+    other.fill("input[name=username]", "maria")
+    other.fill("input[name=password]", PASSWORD)
+    other.click("main button[type=submit]")
+    other.wait_for_url("**/admin/tokens")
+    button.click()
+    expect(page.locator("#messages")).to_contain_text("The token was created.")
+    assert page.locator("tbody tr", has_text="kept").count() == 1
+
+
+def test_a_form_is_not_sent_as_another_user(platform_up: Running, page: Any) -> None:
+    platform_up.vazao(
+        "accounts", "create-user", "joana", "--organization", "acme", "--role", "admin",
+        "--password-stdin", text=PASSWORD + "\n",
+    )
+    button = fill_token(page, platform_up, "theirs")
+    page.context.clear_cookies(name="vazao_session")
+    other = page.context.new_page()
+    other.goto(f"{platform_up.address}/login?next=/admin/tokens")
+    other.fill("input[name=username]", "joana")
+    other.fill("input[name=password]", PASSWORD)
+    other.click("main button[type=submit]")
+    other.wait_for_url("**/admin/tokens")
+    button.click()
+    expect(page.locator("#form-other")).to_be_visible()
+    assert page.input_value("input[name=application]") == "theirs"
+    page.click("#form-other a")
+    expect(page.locator(".who a")).to_have_text("joana")
+    assert page.locator("tbody tr", has_text="theirs").count() == 0

@@ -24,7 +24,6 @@
 (() => {
   const language = document.documentElement.lang || "en";
   const AGAIN_MS = 10_000;
-  const SENT_MS = 3000;
   const SAID_MS = 2000;
   const FINAL = new Set(["finished", "failed", "cancelled"]);
   const token = () => document.querySelector('meta[name="csrf"]')?.content ?? "";
@@ -233,18 +232,6 @@
   // For the scripts of single pages, which are loaded after this one.
   window.vazao = { token, written };
 
-  // A second click within the time of an answer sends nothing twice.
-  document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (event.defaultPrevented || form.method !== "post") return;
-    if (form.dataset.sent) { event.preventDefault(); return; }
-    form.dataset.sent = "1";
-    setTimeout(() => { delete form.dataset.sent; }, SENT_MS);
-  });
-  addEventListener("pageshow", (event) => {
-    if (!event.persisted) return;
-    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
-  });
   addEventListener("pagehide", () => {
     for (const element of document.querySelectorAll("[data-once]")) element.remove();
   });

@@ -14,7 +14,7 @@
 "use strict";
 (() => {
   const {
-    away, complaint, gone, readable, reader, renew, signedIn, strange, texts, token, untilTaken, wait, AGAIN_MS,
+    away, complaint, gone, readable, reader, renewed, signedIn, strange, texts, token, untilTaken, wait, AGAIN_MS,
   } = window.vazao;
   const RETRIES_MS = [0, 500];
   const TASK = "task";
@@ -70,11 +70,11 @@
   };
 
   /* End an upload, and give its room back. */
-  const forget = async (address, renewed = false) => {
+  const forget = async (address, again = false) => {
     const headers = { Accept: "application/json", "Tus-Resumable": "1.0.0", "X-CSRF-Token": token() };
     const answer = await fetch(address, { method: "DELETE", headers }).catch(() => null);
     if (!answer) throw new Error(texts().lost);
-    if (strange(answer.status) && !renewed && await renew()) {
+    if (strange(answer.status) && !again && await renewed()) {
       await forget(address, true);
       return;
     }

@@ -1,5 +1,5 @@
-/* What all senders of files share. Needs app.js (window.vazao) before it, and on the page the texts
-   of templates/sending.html.
+/* What all senders of files share. Needs app.js and forms.js (window.vazao) before it, and on the
+   page the texts of templates/sending.html.
 
    form[data-upload]       sent with its progress in its <progress data-upload-bar>; then goes where
                            the server redirects to, or shows why not in [data-upload-error]. While
@@ -14,12 +14,12 @@
    vazao.gone()            the error for one that is not. It is `final`: only another choice helps */
 "use strict";
 (() => {
-  const { token } = window.vazao;
+  const { renew, token } = window.vazao;
   const AGAIN_MS = 3000;
   const BROKEN_MOST = 3;
-  const texts = (page = document) => page.getElementById("sending-texts")?.dataset ?? {};
+  const texts = () => document.getElementById("sending-texts")?.dataset ?? {};
   /* Stands for who has signed in, in what the browser remembers. */
-  const reader = (page = document) => texts(page).reader ?? "";
+  const reader = () => texts().reader ?? "";
   const wait = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
 
   /* A browser refuses to read a file that was changed or moved after it was chosen, and a folder.
@@ -39,26 +39,17 @@
     413: texts().large, 429: texts().many,
   }[status] ?? (status >= 500 ? texts().down : texts().other).replace("%", status);
 
-  /* This page as it is for who has signed in now: its forms' secret; a page of others is left. */
-  const renew = async () => {
-    const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (!answer?.ok) return false;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!reader(page)) return false;
-    if (reader(page) !== reader()) {
-      location.reload();
-      return false;
-    }
-    const secret = page.querySelector('meta[name="csrf"]').content;
-    document.querySelector('meta[name="csrf"]').content = secret;
-    for (const field of document.querySelectorAll('input[name="csrf"]')) field.value = secret;
-    return true;
+  /* Whether the same person is signed in again; a page of others is left. */
+  const renewed = async () => {
+    const state = await renew();
+    if (state === "other") location.replace(location.pathname + location.search);
+    return state === "same";
   };
 
   const signedIn = async (goesOn) => {
     while (goesOn()) {
       const answer = await fetch("/v1/me").catch(() => null);
-      if (answer?.ok && await renew()) return;
+      if (answer?.ok && await renewed()) return;
       await wait(AGAIN_MS);
     }
   };
@@ -69,7 +60,7 @@
   const untilTaken = async (ask, became, { file, goesOn = () => true } = {}) => {
     const look = async () => { if (file && !await readable(file)) throw gone(); };
     await look();
-    for (let renewed = false, broken = 0; goesOn();) {
+    for (let again = false, broken = 0; goesOn();) {
       const answer = await ask().catch(() => null);
       const status = answer?.status ?? 0;
       const text = answer && !answer.ok ? await answer.text() : "";
@@ -81,10 +72,10 @@
         if (broken === BROKEN_MOST) throw new Error(texts().broken);
         became("lost");
         await wait(AGAIN_MS);
-      } else if (strange(status) && !renewed) {
+      } else if (strange(status) && !again) {
         became("signed-out");
         await signedIn(goesOn);
-        renewed = true;
+        again = true;
       } else if (!answer.ok) throw new Error(complaint(text, status));
       else return answer;
       if (goesOn()) became("sending");
@@ -159,7 +150,7 @@
   };
 
   Object.assign(window.vazao, {
-    away, complaint, gone, readable, reader, refuse, renew, send, signedIn, strange, texts, untilTaken, wait, AGAIN_MS,
+    away, complaint, gone, readable, reader, refuse, renewed, send, signedIn, strange, texts, untilTaken, wait, AGAIN_MS,
   });
   document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("form[data-upload]").forEach(upload));
 })();

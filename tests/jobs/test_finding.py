@@ -179,7 +179,7 @@ async def test_failed_jobs_of_a_page_start_over_together(
     assert row == ("failed",)
     for jobs in ({}, {"jobs": ""}):
         assert (await browser.post("/jobs/retry", data=form | jobs)).status_code == 303
-        assert 'class="message warn"' in (await browser.get("/jobs")).text
+        assert 'warn" role="status">Jobs started over: 0.' in (await browser.get("/jobs")).text
     reader = await people.with_token(organization, "jobs:read")
     assert (await reader.post("/jobs/retry", data={"jobs": other})).status_code == 403
 

@@ -54,6 +54,7 @@
     for (const each of ["form-kept", "form-other"]) document.getElementById(each).hidden = each !== id;
     const told = document.getElementById(id);
     if (!told) return;
+    told.setAttribute("role", "alert");
     told.focus();
     told.scrollIntoView({ block: "nearest" });
   };

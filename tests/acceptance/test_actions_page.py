@@ -219,4 +219,5 @@ def test_a_form_is_not_sent_as_another_user(platform_up: Running, page: Any) -> 
     assert page.input_value("input[name=application]") == "theirs"
     page.click("#form-other a")
     expect(page.locator(".who a")).to_have_text("joana")
+    page.goto(f"{platform_up.address}/admin/tokens")
     assert page.locator("tbody tr", has_text="theirs").count() == 0

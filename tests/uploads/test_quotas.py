@@ -227,7 +227,7 @@ async def test_files_of_tasks_expire_and_give_their_room_back(
         await conn.execute("update jobs.upload set expires_at = kit.now()")
     late = await client.get(f"/randomize/{token}/result")
     assert (late.status_code, late.json()) == (404, {"message": "not found"})
-    assert code(await client.post(f"/v1/jobs/{waiting}/retry")) == (404, "upload_not_found")
+    assert code(await client.post(f"/v1/jobs/{waiting}/retry")) == (409, "file_gone")
     await tasks.sweep(platform)
     assert blobs(platform) == []
     assert await counted(platform) == []

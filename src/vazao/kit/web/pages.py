@@ -67,7 +67,7 @@ def render(
     menu = [entry for entry in platform.registry.menu if _is_for(entry, principal)]
     return env.get_template(template).render(
         principal=principal, menu=sorted(menu, key=lambda m: m.order), path=path, csrf=csrf,
-        own_address=own_address or path, reader=lambda: reader_of(platform.secret, principal),
+        own_address=own_address or path, reader_id=lambda: reader_of(platform.secret, principal),
         **context,
     )
 

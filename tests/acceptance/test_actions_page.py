@@ -44,8 +44,10 @@ def held_back(running: Running) -> Iterator[None]:
     """No worker takes the parts that are written meanwhile."""
     with database(running) as conn:
         conn.execute(HELD)
-        yield
-        conn.execute(LET_GO)
+        try:
+            yield
+        finally:
+            conn.execute(LET_GO)
 
 
 def write(running: Running, status: str) -> str:
@@ -105,6 +107,12 @@ def test_a_stale_tab_starts_no_cancelled_job_again(platform_up: Running, page: A
         # The page loads itself once the job has ended; then it follows nothing.
         expect(stale.locator("#job[data-stream]")).to_have_count(0)
         assert status_of(platform_up, token) == "cancelled"
+
+
+def test_a_double_click_asks_as_a_click_does(platform_up: Running, page: Any) -> None:
+    page.goto(f"{platform_up.address}/jobs/{write(platform_up, 'cancelled')}")
+    page.dblclick("[popovertarget=sure-retry]")
+    expect(page.locator("#sure-retry")).to_be_visible()
 
 
 def test_starting_over_together_names_what_the_list_shows(
@@ -196,7 +204,7 @@ def test_a_form_outlives_the_session(platform_up: Running, page: Any) -> None:
     other.fill("input[name=username]", "maria")
     other.fill("input[name=password]", PASSWORD)
     other.click("main button[type=submit]")
-    other.wait_for_url("**/admin/tokens")
+    other.wait_for_url(f"{platform_up.address}/admin/tokens")
     button.click()
     expect(page.locator("#messages")).to_contain_text("The token was created.")
     assert page.locator("tbody tr", has_text="kept").count() == 1
@@ -214,7 +222,7 @@ def test_a_form_is_not_sent_as_another_user(platform_up: Running, page: Any) -> 
     other.fill("input[name=username]", "joana")
     other.fill("input[name=password]", PASSWORD)
     other.click("main button[type=submit]")
-    other.wait_for_url("**/admin/tokens")
+    other.wait_for_url(f"{platform_up.address}/admin/tokens")
     button.click()
     expect(page.locator("#form-other")).to_be_visible()
     assert page.input_value("input[name=application]") == "theirs"

@@ -253,7 +253,7 @@ def test_why_an_upload_was_not_discarded_is_told(tab: Open, line: Line, small: P
     })
     assert taken.status == 202, taken.text()
     row.locator("[data-act]").click()
-    expect(row.locator("[data-work-error]")).to_contain_text("A job is using this file.")
+    expect(row.locator("[data-work-error]")).to_contain_text("This file belongs to a job")
     page.reload()
     expect(page.locator("[data-work]")).to_be_visible()
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('tus::'))") == []

@@ -219,7 +219,9 @@ async def test_organizations_are_made_on_a_page(
     zoe = await enter(browse, "zoe")
     assert (await zoe.client.get("/admin/users")).status_code == 200
     for admin in (ana, zoe):
-        assert (await admin.client.get(path)).status_code == 403
+        refusal = await admin.client.get(path)
+        assert refusal.status_code == 403
+        assert f'name="csrf" value="{admin.csrf}"' in refusal.text, "they can sign out there"
         assert (await admin.send(path, **given)).status_code == 403
         assert path not in (await admin.client.get("/")).text
 

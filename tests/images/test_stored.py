@@ -53,6 +53,19 @@ async def asked(client: httpx2.AsyncClient, file: Any, **headers: str) -> httpx2
     return await client.post("/randomize", json={"file": file}, headers=headers)
 
 
+async def test_an_upload_that_is_not_whole_says_so(client: httpx2.AsyncClient) -> None:
+    place = await tus.begin(client, len(PICTURE))
+    assert (await tus.send(client, place, 0, PICTURE[:100])).status_code == 204
+    file = place.rpartition("/")[2]
+    early = await asked(client, file)
+    assert code(early) == (409, "upload_unfinished")
+    assert "100 bytes have arrived" in early.json()["error"]["message"]
+    assert code(await asked(client, file, **OTHER)) == (404, "upload_not_found")
+    assert (await tus.send(client, place, 100, PICTURE[100:])).status_code == 204
+    whole = str(client.base_url.join(place))
+    assert (await asked(client, whole)).status_code == 201, "the whole address names it as well"
+
+
 async def test_an_uploaded_picture_is_shuffled_and_let_go(
     platform: Platform, client: httpx2.AsyncClient
 ) -> None:
@@ -133,8 +146,7 @@ async def test_what_is_no_whole_upload_of_the_organization_is_not_there(
     platform: Platform, client: httpx2.AsyncClient
 ) -> None:
     file = await uploaded(client, PICTURE)
-    half = (await tus.begin(client, 100)).rpartition("/")[2]
-    for name, headers in ((file, OTHER), (half, {}), ("0" * 32, {}), ("", {}), ("../x", {})):
+    for name, headers in ((file, OTHER), ("0" * 32, {}), ("", {}), ("../x", {})):
         assert code(await asked(client, name, **headers)) == (404, "upload_not_found"), name
     # A result is a file of ours.
     token = await ask(client)

@@ -25,7 +25,9 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 
 PAGE = """{% extends "base.html" %}
 {% import "macros.html" as m %}
+{% block scripts %}<script src="{{ asset('sending.js') }}" defer></script>{% endblock %}
 {% block content %}
+{% include "sending.html" %}
 <section data-stream="/stream" id="job">
   {{ m.live_badge("running") }}{{ m.progress(0.1, "Progress") }}
   <b data-field="rows">0</b><i data-field="result.bytes" data-format="bytes"></i>
@@ -70,7 +72,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(asset.body, asset.media_type)
         else:
             html = environment("pt_BR", ()).from_string(PAGE).render(
-                principal=None, menu=[], path="/", csrf="t0ken"
+                principal=None, menu=[], path="/", csrf="t0ken", own_address="/",
+                reader_id=lambda: "",
             )
             self.answer(html.encode(), "text/html; charset=utf-8")
 

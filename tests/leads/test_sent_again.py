@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests.support.answers import code
-from tests.support.leads import Tenant
+from tests.support.leads import Tenant, outcome
 from tests.support.sites import Site, site
 from tests.support.tus import begin as begin_upload
 from tests.support.tus import send as send_upload
@@ -90,3 +90,33 @@ async def stored(tenant: Tenant) -> list[Any]:
     return await tenant.rows(
         "select token, purpose, bytes from jobs.upload where organization_id = %s order by id"
     )
+
+
+async def test_a_dry_run_is_applied_once_by_a_key(client: Client, tenant: Tenant) -> None:
+    asked_for = await client.post(
+        IMPORTS, content=SHEET.encode(), params={"dry_run": "true"}, headers=CSV
+    )
+    await outcome(tenant.platform, asked_for.json()["id"], tenant.id)
+    address = f"{IMPORTS}/{asked_for.json()['id']}/apply"
+    first, again = [await client.post(address, headers=KEY) for _ in range(2)]
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.headers["location"] == first.headers["location"]
+    late = await client.post(address)
+    assert code(late) == (409, "trial_applied")
+    assert first.json()["id"] in late.json()["error"]["message"]
+
+
+async def test_an_erasure_is_asked_for_once_by_a_key(client: Client, tenant: Tenant) -> None:
+    address = "/v1/leads/purge"
+    first, again = [
+        await client.post(address, json={"email": "ana@x.com"}, headers=KEY) for _ in range(2)
+    ]
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.json()["id"] == first.json()["id"]
+    other = await client.post(address, json={"email": "bia@x.com"}, headers=KEY)
+    assert code(other) == (409, "idempotency_conflict")
+    kept = await tenant.rows(
+        "select idempotency_key, idempotency_hash from jobs.job where organization_id = %s"
+    )
+    assert len(kept) == 1
+    assert "ana" not in str(kept)

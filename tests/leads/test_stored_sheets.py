@@ -126,7 +126,7 @@ async def test_what_cannot_be_leaves_the_upload_as_it_was(client: Client) -> Non
     place = await begin_upload(client, len(body))
     file = place.rpartition("/")[2]
     await send(client, place, 0, body[:5])
-    assert code(await ask(client, file=file)) == (404, "upload_not_found")
+    assert code(await ask(client, file=file)) == (409, "upload_unfinished")
     await send(client, place, 5, body[5:])
     assert code(await ask(client, file=file, mode="x")) == (400, "option_invalid")
     assert code(await ask(client, file=file, mapping=["email"])) == (400, "option_invalid")

@@ -190,8 +190,8 @@ async def test_it_is_applied_once(tenant: Tenant) -> None:
 async def test_a_failed_trial_cannot_be_applied(tenant: Tenant) -> None:
     trial = await tenant.run("Nome\nAna\n", dry_run="true")
     assert trial["status"] == "failed"
-    assert await refused(tenant, trial["id"]) == "trial_not_finished"
-    assert await refused(tenant, trial["id"], trying.changes) == "trial_not_finished"
+    assert await refused(tenant, trial["id"]) == "trial_ended"
+    assert await refused(tenant, trial["id"], trying.changes) == "trial_ended"
 
 
 async def test_another_organization_sees_no_trial(tenant: Tenant, other: Tenant) -> None:

@@ -197,5 +197,6 @@ def test_what_takes_a_key_says_so() -> None:
              if p["name"] == "Idempotency-Key"}
     assert takes == {
         "POST /randomize", "POST /sum-even", "POST /v1/leads/imports",
+        "POST /v1/leads/imports/{token}/apply", "POST /v1/leads/purge",
         "POST /v1/events/providers/{name}/sync",
     }

@@ -59,6 +59,7 @@ from vazao.uploads import (
     UploadInUse,
     UploadNotFound,
     UploadTooLarge,
+    UploadUnfinished,
 )
 
 # Not a message of the catalogue: existing clients compare it.
@@ -202,7 +203,8 @@ async def take_stored(
 
     Raises:
         FileUnclear: the JSON names none.
-        UploadNotFound, UploadInUse: no such stored file of the organization, or a task has it.
+        UploadNotFound, UploadUnfinished, UploadInUse: no such stored file of the organization, it
+            isn't whole, or a task has it.
         ImageTooHeavy, ImageEmpty, ImageNotPng, ImageBroken, ImageTooLarge: it cannot be taken;
             it stays where it is.
     """
@@ -226,7 +228,7 @@ async def _take(
     platform: Platform, organization_id: int, file: str, asked: dict[str, Any]
 ) -> Job:
     async with platform.db.connection() as conn:
-        upload = await uploads.get_upload(conn, organization_id, file)
+        upload = await uploads.whole_upload(conn, organization_id, file)
     limit = platform.settings.of(ImageSettings).max_bytes
     if upload.bytes > limit:
         raise ImageTooHeavy(limit=limit)
@@ -273,7 +275,8 @@ class Randomize(Controller):
             Body(media=JSON, kind=Stored, example={"file": TASK_TOKEN[0].example}),
         ),
         refuses=(ImageEmpty, ImageNotPng, ImageBroken, ImageTooLarge, UploadCutOff, FileUnclear,
-                 TooLarge, UploadNotFound, UploadInUse, IdempotencyKeyInvalid, IdempotencyClash,
+                 TooLarge, UploadNotFound, UploadInUse, UploadUnfinished,
+                 IdempotencyKeyInvalid, IdempotencyClash,
                  TooMuchWaiting, StorageFull, StorageQuotaReached),
         **WRITE,
     ))

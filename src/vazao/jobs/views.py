@@ -162,7 +162,17 @@ def error_view(error: dict[str, Any] | None, language: str) -> ErrorView | None:
     if error is None:
         return None
     message = " ".join(reasons(error, language))
-    return {"code": error["code"], "message": message, "details": error.get("details") or []}
+    details = error.get("details") or []
+    if isinstance(details, list):
+        details = [_advised(each, language) for each in details]
+    return {"code": error["code"], "message": message, "details": details}
+
+
+def _advised(detail: Any, language: str) -> Any:
+    """A detail with its remedy in the reader's language; kinds keep details of any shape."""
+    if not isinstance(detail, dict) or not isinstance(detail.get("remedy"), str):
+        return detail
+    return detail | {"remedy": translate(detail["remedy"], language)}
 
 
 def reasons(error: dict[str, Any], language: str) -> list[str]:

@@ -16,6 +16,7 @@ from vazao.kit import clock
 from vazao.kit.errors import detail
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.idempotency import key_of
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.paging import (
     AGAIN,
@@ -252,8 +253,10 @@ class Leads(Controller):
     ) -> Response[WaitingJobView]:
         """Leads, what can be restored of them, what imports told of them, and stored sheets."""
         asked = await json_of(request, PersonFields)
-        job = await erasing.ask(platform, principal, asked.email,
-                                 request.scope["state"].get("request_id"))
+        job = await erasing.ask(
+            platform, principal, asked.email, request.scope["state"].get("request_id"),
+            key_of(request),
+        )
         async with platform.db.connection() as conn:
             shown = await jobs.whole(platform, conn, job, language_of(request))
         return Response(

@@ -11,6 +11,7 @@ from litestar.response import Stream
 from vazao import jobs
 from vazao.kit.web.following import follow
 from vazao.kit.web.frame import Asker, ThePlatform
+from vazao.kit.web.idempotency import idempotency_of
 from vazao.kit.web.pages import language_of
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_of
 from vazao.kit.web.parameters import choice_of, flag_of
@@ -153,6 +154,7 @@ class Imports(Controller):
             record, job = await trying.apply(
                 conn, principal.organization_id, token, requested_by=principal.name,
                 request_id=request.scope["state"].get("request_id"),
+                idempotency=idempotency_of(request, ""),
             )
         return Response(
             service.view(record, job, language_of(request)), status_code=202,

@@ -54,6 +54,7 @@ from vazao.uploads import (
     UploadInUse,
     UploadNotFound,
     UploadTooLarge,
+    UploadUnfinished,
 )
 
 READ, WRITE = "leads:read", "leads:write"
@@ -157,7 +158,8 @@ CREATE_IMPORT = says(
     parameters=(*OPTIONS, FILENAME, IDEMPOTENCY_KEY), bodies=SHEETS,
     refuses=(
         errors.OptionInvalid, errors.OptionUnknown, FormInvalid, UploadCutOff, JsonInvalid,
-        FieldInvalid, TypeRefused, errors.FileUnnamed, UploadNotFound, UploadInUse, TooLarge,
+        FieldInvalid, TypeRefused, errors.FileUnnamed, UploadNotFound, UploadInUse,
+        UploadUnfinished, TooLarge,
         IdempotencyKeyInvalid, IdempotencyClash, UploadTooLarge, errors.MappingInvalid,
         errors.MappingCustomName, errors.MappingUnknownField, errors.MappingFieldTwice,
         errors.MappingReservedHeader, errors.MappingWithoutEmail, StorageFull,
@@ -213,15 +215,16 @@ IMPORT_CHANGES = says(
         kind={"type": "string", "enum": list(OUTCOMES)},
     )),
     refuses=(*PAGED_REFUSES, errors.ImportNotFound, errors.NotATrial, errors.TrialNotFinished,
-             errors.ChangesGone), scope=READ,
+             errors.TrialEnded, errors.ChangesGone), scope=READ,
 )
 APPLY_IMPORT = says(
     Answer(about="What the dry run read is queued to go in.", kind=ImportView, status=202,
            example=QUEUED | {"trial": "0b6d1c1f5b0c4a0c8a53f3f6a1d2e3f4"},
            headers=(location(f"/v1/leads/imports/{ID}"),)),
-    parameters=TOKEN,
-    refuses=(errors.ImportNotFound, errors.NotATrial, errors.TrialNotFinished,
-             errors.TrialApplied, errors.SheetErased, TooMuchWaiting), scope=WRITE,
+    parameters=(*TOKEN, IDEMPOTENCY_KEY),
+    refuses=(errors.ImportNotFound, errors.NotATrial, errors.TrialNotFinished, errors.TrialEnded,
+             errors.TrialApplied, errors.SheetErased, IdempotencyKeyInvalid, IdempotencyClash,
+             TooMuchWaiting), scope=WRITE,
 )
 CANCEL_IMPORT = says(
     Answer(about="The import as it ended.", kind=ImportView,
@@ -297,8 +300,9 @@ PURGE_LEAD = says(
                **SHOWN, "kind": "leads.purge", "waits_for": None, "report": None},
            headers=(location("/v1/jobs/5e0f2a9c…"),)),
     bodies=(Body(media="application/json", kind=PersonFields,
-                 example={"email": "ana@example.com"}),),
-    refuses=(errors.EmailInvalid, errors.PurgeNeedsAdmin), scope=WRITE,
+                 example={"email": "ana@example.com"}),), parameters=(IDEMPOTENCY_KEY,),
+    refuses=(errors.EmailInvalid, errors.PurgeNeedsAdmin, IdempotencyKeyInvalid,
+             IdempotencyClash), scope=WRITE,
 )
 CREATE_LEAD = says(
     Answer(about="The new lead.", kind=LeadView, status=201, example=LEAD,

@@ -11,6 +11,8 @@ cancelled; its payload and its parts name nobody.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -22,6 +24,7 @@ from vazao.kit.errors import NotFound
 from vazao.kit.formats import number
 from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform, Principal
+from vazao.kit.web.idempotency import Idempotency
 from vazao.leads import sifting, store, suppressing
 from vazao.leads.errors import EmailInvalid, LeadInvalid, PurgeForgotten, PurgeNeedsAdmin
 from vazao.leads.settings import LeadSettings
@@ -57,19 +60,22 @@ ERASED, EXPIRED = "erased", "expired"
 async def begin(
     conn: AsyncConnection[Any], organization_id: int, emails: Sequence[str], *,
     requested_by: str | None = None, request_id: str | None = None, expired: bool = False,
+    idempotency: Idempotency | None = None,
 ) -> jobs.Job:
     """Ask for people to be forgotten, in the caller's transaction.
 
     Args:
+        idempotency: as :func:`jobs.enqueue` has it; nothing in it may name them.
         emails: as leads have them.
         expired: they were deleted for so long that nobody can restore them; one who has come back
             meanwhile is not meant.
     """
     job = await jobs.enqueue(
         conn, KIND, organization_id=organization_id, payload={}, requested_by=requested_by,
-        request_id=request_id,
+        request_id=request_id, idempotency=idempotency,
     )
-    await store.erasing.create(conn, job.id, organization_id, emails, expired=expired)
+    if job.created:
+        await store.erasing.create(conn, job.id, organization_id, emails, expired=expired)
     return job
 
 
@@ -101,19 +107,30 @@ def permitted(principal: Principal, email: str) -> str:
 
 
 async def ask(
-    platform: Platform, principal: Principal, email: str, request_id: str | None
+    platform: Platform, principal: Principal, email: str, request_id: str | None,
+    key: str | None = None,
 ) -> jobs.Job:
     """Begin at somebody's request.
 
+    Args:
+        key: the request's ``Idempotency-Key``. The address is kept beside it as a keyed hash.
+
     Raises:
         PurgeNeedsAdmin, EmailInvalid: as :func:`permitted`.
+        IdempotencyClash: the key came with another request.
     """
     known = permitted(principal, email)
     async with platform.db.transaction() as conn:
         return await begin(
             conn, principal.organization_id, [known], requested_by=principal.name,
             request_id=request_id,
+            idempotency=None if key is None else (key, _hidden(platform, known)),
         )
+
+
+def _hidden(platform: Platform, email: str) -> str:
+    """Stands for an address, and tells nothing of it to who lacks the signing key."""
+    return hmac.new(platform.secret, f"purge\0{email}".encode(), hashlib.sha256).hexdigest()
 
 
 async def erase(run: jobs.PartRun) -> None:

@@ -97,7 +97,16 @@ class TrialNotFinished(Conflict):
     code = "trial_not_finished"
 
     def __init__(self) -> None:
-        super().__init__(remedy="Wait until it has finished; if it failed, check the sheet again.")
+        super().__init__(remedy="Wait until it has finished.")
+
+
+class TrialEnded(Conflict):
+    """This check failed or was cancelled, so it read nothing that could be imported."""
+
+    code = "trial_ended"
+
+    def __init__(self) -> None:
+        super().__init__(remedy="Start it over, or check the sheet again.")
 
 
 class TrialApplied(Conflict):
@@ -112,7 +121,9 @@ class ChangesGone(Conflict):
     code = "changes_gone"
 
     def __init__(self) -> None:
-        super().__init__(remedy="Import the sheet, or check it again to see its changes.")
+        super().__init__(
+            remedy="If it has not been imported yet, check the sheet again to see its changes."
+        )
 
 
 class NothingCorrected(Unprocessable):

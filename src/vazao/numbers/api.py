@@ -53,7 +53,13 @@ from vazao.numbers.arriving import Arriving, Repeated
 from vazao.numbers.forms import Form, FormUnknown, form_of, shown
 from vazao.numbers.ranges import KIND, after_separator
 from vazao.numbers.settings import NumberSettings
-from vazao.uploads import StorageQuotaReached, UploadInUse, UploadNotFound, UploadTooLarge
+from vazao.uploads import (
+    StorageQuotaReached,
+    UploadInUse,
+    UploadNotFound,
+    UploadTooLarge,
+    UploadUnfinished,
+)
 
 _CHARSETS = re.compile(r"utf-?8|us-ascii|ascii|iso-8859-\d+|latin-?1|windows-125\d", re.IGNORECASE)
 
@@ -248,7 +254,8 @@ class SumEven(Controller):
         ),
         refuses=(
             RequestUnclear, CharsetRefused, TypeRefused, UploadTooLarge, UploadCutOff,
-            UploadNotFound, UploadInUse, sources.SourceInvalid, sources.SourceForbidden,
+            UploadNotFound, UploadInUse, UploadUnfinished, sources.SourceInvalid,
+            sources.SourceForbidden,
             sources.SourceNotFound, IdempotencyKeyInvalid, IdempotencyClash, TooLarge,
             TooMuchWaiting, StorageFull, StorageQuotaReached,
         ),

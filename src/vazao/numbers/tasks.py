@@ -34,6 +34,7 @@ log = get("numbers")
 
 
 PAGE = 20
+REMEDIES = {"not_a_number": "Write a decimal integer there."}
 
 
 
@@ -219,7 +220,7 @@ def refuse(joiner: Joiner) -> None:
     if joiner.offenders:
         details = [
             {"code": "not_a_number", "place": {"byte": found.byte, "line": found.lines + 1},
-             "value": found.text, "remedy": "Write a decimal integer there."}
+             "value": found.text, "remedy": REMEDIES["not_a_number"]}
             for found in joiner.offenders
         ]
         raise FileNotNumbers(

@@ -232,6 +232,10 @@
   // For the scripts of single pages, which are loaded after this one.
   window.vazao = { token, written };
 
+  // Who clicks twice on what asks first means it once: the second click would take the question away.
+  document.addEventListener("click", (event) => {
+    if (event.detail > 1 && event.target.closest("[popovertarget]")) event.preventDefault();
+  });
   addEventListener("pagehide", () => {
     for (const element of document.querySelectorAll("[data-once]")) element.remove();
   });

@@ -42,7 +42,11 @@
   /* Whether the same person is signed in again; a page of others is left. */
   const renewed = async () => {
     const state = await renew();
-    if (state === "other") location.replace(location.pathname + location.search);
+    if (state === "other") {
+      // Nobody is asked whether to leave: what was sent so far is remembered for who sent it.
+      window.vazao.left = true;
+      location.replace(location.pathname + location.search);
+    }
     return state === "same";
   };
 

@@ -85,7 +85,9 @@
       this.find("again").onclick = () => this.send();
       this.find("discard").onclick = () => this.discard();
       this.goesOn = false;
-      window.addEventListener("beforeunload", (event) => { if (this.sending) event.preventDefault(); }, { signal });
+      window.addEventListener("beforeunload", (event) => {
+        if (this.sending && !window.vazao.left) event.preventDefault();
+      }, { signal });
       window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); }, { signal });
       document.addEventListener("htmx:afterSwap", () => this.offer(), { signal });
     }

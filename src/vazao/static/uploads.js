@@ -216,6 +216,6 @@
     showUnfinished();
   });
   window.addEventListener("beforeunload", (event) => {
-    if ([...works].some((work) => SENT.has(work.state))) event.preventDefault();
+    if (!window.vazao.left && [...works].some((work) => SENT.has(work.state))) event.preventDefault();
   });
 })();

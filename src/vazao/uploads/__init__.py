@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         UploadInUse,
         UploadNotFound,
         UploadTooLarge,
+        UploadUnfinished,
     )
     from vazao.uploads.forgetting import forget_called
     from vazao.uploads.forms import digest_form, receive_form
@@ -37,20 +38,22 @@ if TYPE_CHECKING:
     from vazao.uploads.quotas import RESULT, Owner, Purpose, of_files, owner_of
     from vazao.uploads.settings import UploadSettings
     from vazao.uploads.store import find_any, list_held, segments, stored_since
-    from vazao.uploads.tus.service import claim_upload
+    from vazao.uploads.tus.service import claim_upload, whole_upload
 
 __all__ = [
     "RESULT", "FormInvalid", "Owner", "Purpose", "StorageQuotaReached", "TooManyUploads",
     "Upload", "UploadInUse", "UploadNotFound", "UploadSettings", "UploadTooLarge",
-    "claim_upload", "delete_upload", "digest_form", "digest_of", "doom_upload", "find_any",
+    "UploadUnfinished", "claim_upload", "delete_upload", "digest_form", "digest_of",
+    "doom_upload", "find_any",
     "forget_called", "get_upload", "hold_upload", "list_held", "local_file", "of_files",
     "owner_of", "read", "receive", "receive_form", "register", "release_upload", "segment_key",
-    "segments", "sha256_of", "spool_folder", "stored_since",
+    "segments", "sha256_of", "spool_folder", "stored_since", "whole_upload",
 ]
 
 __getattr__ = lazily(__name__, {
     "FormInvalid": "errors", "UploadInUse": "errors", "UploadNotFound": "errors",
     "StorageQuotaReached": "errors", "TooManyUploads": "errors", "UploadTooLarge": "errors",
+    "UploadUnfinished": "errors",
     "forget_called": "forgetting", "digest_form": "forms", "receive_form": "forms",
     "delete_upload": "intake", "digest_of": "intake", "doom_upload": "intake",
     "get_upload": "intake", "hold_upload": "intake", "local_file": "contents", "read": "contents",
@@ -60,7 +63,7 @@ __getattr__ = lazily(__name__, {
     "RESULT": "quotas", "of_files": "quotas", "Owner": "quotas", "Purpose": "quotas",
     "owner_of": "quotas",
     "find_any": "store", "list_held": "store", "segments": "store", "stored_since": "store",
-    "claim_upload": "tus.service", "UploadSettings": "settings",
+    "claim_upload": "tus.service", "whole_upload": "tus.service", "UploadSettings": "settings",
 })
 
 

@@ -42,7 +42,18 @@ class FormInvalid(BadRequest):
     code = "form_invalid"
 
 
+class UploadUnfinished(Conflict):
+    """The upload is not complete yet: {offset} bytes have arrived. Continue it first."""
+
+    code = "upload_unfinished"
+
+
 class UploadInUse(Conflict):
-    """A job is using this file. Cancel the job instead."""
+    """This file belongs to a job that has taken it."""
 
     code = "upload_in_use"
+
+    def __init__(self) -> None:
+        super().__init__(
+            remedy="To use it once more, upload it again; to end what uses it, cancel the job."
+        )

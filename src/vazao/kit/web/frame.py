@@ -197,11 +197,13 @@ async def authorize(
     if principal is None and handler.opt.get("open"):
         principal = await public.principal_of(connection, platform, handler.opt["scope"])
     connection.state.principal = principal
+    if principal is not None and principal.csrf is not None:
+        # Also a page of refusal has forms: the one to sign out.
+        connection.state.csrf = principal.csrf
     _permit(principal, handler.opt)
     # Before anything of a body is read, on every route.
     codings.check(cast("HTTPScope", connection.scope))
     if principal is not None and principal.csrf is not None:
-        connection.state.csrf = principal.csrf
         await csrf.guard(connection, handler, (principal.csrf, *principal.csrf_old))
     await parameters.check(connection, handler)
 

@@ -17,7 +17,7 @@ KEPT_SECONDS = 7200
 """How long a browser may keep the answer to a preflight; Chrome's own most."""
 METHODS = "DELETE, GET, HEAD, PATCH, POST, PUT"
 EXPOSED = ", ".join((
-    "Allow", "Content-Disposition", "Content-Range", "ETag", "Idempotent-Replayed", "Link",
+    "Allow", "Content-Disposition", "Content-Range", "ETag", "Link",
     "Location", "Retry-After", "Tus-Checksum-Algorithm", "Tus-Extension", "Tus-Max-Size",
     "Tus-Resumable", "Tus-Version", "Upload-Concat", "Upload-Defer-Length", "Upload-Expires",
     "Upload-Length", "Upload-Metadata", "Upload-Offset", "WWW-Authenticate", "X-Request-Id",

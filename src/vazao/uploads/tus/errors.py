@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from vazao.kit.errors import BadRequest, Conflict, Forbidden, TooLarge, VazaoError
+from vazao.uploads.errors import UploadUnfinished
 
 VERSION = "1.0.0"
 
@@ -60,10 +61,8 @@ class ConcatInvalid(BadRequest):
     code = "upload_concat_invalid"
 
 
-class PartUnfinished(Conflict):
+class PartUnfinished(UploadUnfinished):
     """The partial upload {upload} is not complete yet. Continue it first."""
-
-    code = "upload_unfinished"
 
 
 class FinalTakesNoBytes(Forbidden):

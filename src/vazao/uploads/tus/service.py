@@ -17,12 +17,17 @@ from uuid import UUID
 
 import msgspec
 
-from vazao.kit.errors import UploadCutOff
+from vazao.kit.errors import UploadCutOff, VazaoError
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
 from vazao.uploads import intake, quotas, store
-from vazao.uploads.errors import UploadInUse, UploadNotFound, UploadTooLarge
+from vazao.uploads.errors import (
+    UploadInUse,
+    UploadNotFound,
+    UploadTooLarge,
+    UploadUnfinished,
+)
 from vazao.uploads.models import Resumable, Upload, segment_key
 from vazao.uploads.quotas import RESUMABLE, TASK, Owner, Purpose
 from vazao.uploads.settings import UploadSettings
@@ -332,6 +337,26 @@ async def discard(platform: Platform, upload: Resumable) -> None:
         log.warning("upload left to the sweep", upload=upload.token, error=repr(error))
 
 
+async def whole_upload(conn: Conn, organization_id: int, token: str) -> Upload:
+    """A stored file by its id, or by the whole address that a client of tus knows.
+
+    Raises:
+        UploadNotFound, UploadUnfinished: as :func:`claim_upload`.
+    """
+    token = token.rpartition("/")[2]
+    found = await store.find(conn, organization_id, token)
+    if found is None:
+        raise await _missing(conn, organization_id, token)
+    return found
+
+
+async def _missing(conn: Conn, organization_id: int, token: str) -> VazaoError:
+    known = await store.find_resumable(conn, organization_id, token)
+    if known is not None and known.status == "receiving":
+        return UploadUnfinished(offset=known.bytes)
+    return UploadNotFound()
+
+
 async def claim_upload(
     platform: Platform, conn: Conn, organization_id: int, token: str, *,
     purpose: Purpose = CLAIMED,
@@ -341,18 +366,21 @@ async def claim_upload(
     From then on it does not expire and its owner cannot end it: whoever took it dooms it.
 
     Args:
+        token: its id, or the whole address that a client of tus knows.
         purpose: what it counts as from now on.
 
     Raises:
-        UploadNotFound: there is none, or it is another organization's, or not whole; or it is a
-            file of ours, such as a job's result.
+        UploadNotFound: there is none, or it is another organization's; or it is a file of ours,
+            such as a job's result.
+        UploadUnfinished: it is not whole.
         UploadInUse: another job has taken it.
         VazaoError: what *purpose* says of too many files.
     """
+    token = token.rpartition("/")[2]
     found = await store.lock_stored(conn, organization_id, token)
     taken = await store.claimed(conn, found.id) if found else None
     if found is None or taken is None:
-        raise UploadNotFound
+        raise await _missing(conn, organization_id, token)
     if taken:
         raise UploadInUse
     client, size = await store.claim(conn, found.id, purpose.name)

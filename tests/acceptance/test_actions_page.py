@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.history import JOB, PARTS
-from tests.support.running import PASSWORD, Running, sign_in
+from tests.support.running import PASSWORD, Running, enter, sign_in
 
 pytestmark = pytest.mark.browser
 INTO_FRAME = """(button) => {
@@ -201,9 +201,7 @@ def test_a_form_outlives_the_session(platform_up: Running, page: Any) -> None:
     with page.context.expect_page() as opened:
         told.locator("a").click()
     other = opened.value
-    other.fill("input[name=username]", "maria")
-    other.fill("input[name=password]", PASSWORD)
-    other.click("main button[type=submit]")
+    enter(other)
     other.wait_for_url(f"{platform_up.address}/admin/tokens")
     button.click()
     expect(page.locator("#messages")).to_contain_text("The token was created.")
@@ -219,9 +217,7 @@ def test_a_form_is_not_sent_as_another_user(platform_up: Running, page: Any) -> 
     page.context.clear_cookies(name="vazao_session")
     other = page.context.new_page()
     other.goto(f"{platform_up.address}/login?next=/admin/tokens")
-    other.fill("input[name=username]", "joana")
-    other.fill("input[name=password]", PASSWORD)
-    other.click("main button[type=submit]")
+    enter(other, "joana")
     other.wait_for_url(f"{platform_up.address}/admin/tokens")
     button.click()
     expect(page.locator("#form-other")).to_be_visible()

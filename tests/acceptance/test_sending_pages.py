@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.support.line import Line
-from tests.support.running import CHROMIUM, FLAGS, PASSWORD, Running, sign_in, throttle
+from tests.support.running import CHROMIUM, FLAGS, PASSWORD, Running, enter, sign_in, throttle
 
 pytestmark = pytest.mark.browser
 SIZE = 12 << 20
@@ -263,9 +263,7 @@ def signs_in_elsewhere(told: Any, page: Any) -> None:
     """Follow the link to the form of signing in, which opens another tab."""
     with page.context.expect_page() as opened:
         told.locator("a").click()
-    opened.value.fill("input[name=username]", "maria")
-    opened.value.fill("input[name=password]", PASSWORD)
-    opened.value.click("main button[type=submit]")
+    enter(opened.value)
     opened.value.wait_for_url("**/leads/imports" if "imports" in page.url else "**/jobs/new")
 
 
@@ -308,9 +306,7 @@ def test_a_body_that_is_never_taken_is_not_sent_for_ever(tab: Open, tmp_path: Pa
 def signs_in(page: Any, username: str) -> None:
     page.click("header form[action='/logout'] button")
     page.wait_for_url("**/login*")
-    page.fill("input[name=username]", username)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main button[type=submit]")
+    enter(page, username)
     page.wait_for_url(re.compile(r".*/$"))
 
 

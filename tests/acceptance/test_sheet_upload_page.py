@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.line import Line
-from tests.support.running import PASSWORD, Running, sign_in, throttle
+from tests.support.running import Running, enter, sign_in, throttle
 
 pytestmark = pytest.mark.browser
 SLOW = 2 << 20
@@ -106,9 +106,7 @@ def test_an_ended_session_is_told_and_the_upload_goes_on_after_signing_in(
     with page.context.expect_page() as opened:
         told.locator("a").click()
     other = opened.value
-    other.fill("input[name=username]", "maria")
-    other.fill("input[name=password]", PASSWORD)
-    other.click("main button[type=submit]")
+    enter(other)
     other.wait_for_url("**/leads/imports")
     expect(told).to_be_hidden(timeout=30_000)
     arrives(page)

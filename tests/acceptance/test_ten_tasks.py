@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.running import PASSWORD, Running, running_platform
+from tests.support.running import PASSWORD, Running, enter, running_platform
 from tests.support.ten_tasks import TASKS, Visitor
 
 pytestmark = pytest.mark.browser
@@ -38,9 +38,7 @@ def test_ten_things_are_done(
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(f"{running.address}/login")
-    page.fill("input[name=username]", "maria")
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main button[type=submit]")
+    enter(page)
     page.wait_for_url("**/")
     at = Visitor(page, running.address, language, tmp_path, Path(PICTURES) if PICTURES else None)
     for task in TASKS:

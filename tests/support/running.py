@@ -107,10 +107,15 @@ def running_platform(folder: Path | None = None, **settings: str) -> Iterator[Ru
 def sign_in(page: Any, running: Running, address: str | None = None) -> None:
     """Sign maria in, at the platform's address unless told."""
     page.goto(f"{address or running.address}/login")
-    page.fill("input[name=username]", "maria")
+    enter(page)
+    page.wait_for_url(re.compile(r".*/$"))
+
+
+def enter(page: Any, username: str = "maria") -> None:
+    """Fill in the sign-in page, and send it."""
+    page.fill("input[name=username]", username)
     page.fill("input[name=password]", PASSWORD)
     page.click("main button[type=submit]")
-    page.wait_for_url(re.compile(r".*/$"))
 
 
 def throttle(page: Any, bytes_per_second: int) -> None:

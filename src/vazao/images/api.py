@@ -276,8 +276,8 @@ class Randomize(Controller):
         ),
         refuses=(ImageEmpty, ImageNotPng, ImageBroken, ImageTooLarge, UploadCutOff, FileUnclear,
                  TooLarge, UploadNotFound, UploadInUse, UploadUnfinished,
-                 IdempotencyKeyInvalid, IdempotencyClash,
-                 TooMuchWaiting, StorageFull, StorageQuotaReached),
+                 IdempotencyKeyInvalid, IdempotencyClash, TooMuchWaiting, StorageFull,
+                 StorageQuotaReached),
         **WRITE,
     ))
     async def ask(

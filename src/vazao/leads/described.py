@@ -159,8 +159,8 @@ CREATE_IMPORT = says(
     refuses=(
         errors.OptionInvalid, errors.OptionUnknown, FormInvalid, UploadCutOff, JsonInvalid,
         FieldInvalid, TypeRefused, errors.FileUnnamed, UploadNotFound, UploadInUse,
-        UploadUnfinished, TooLarge,
-        IdempotencyKeyInvalid, IdempotencyClash, UploadTooLarge, errors.MappingInvalid,
+        UploadUnfinished, TooLarge, IdempotencyKeyInvalid, IdempotencyClash, UploadTooLarge,
+        errors.MappingInvalid,
         errors.MappingCustomName, errors.MappingUnknownField, errors.MappingFieldTwice,
         errors.MappingReservedHeader, errors.MappingWithoutEmail, StorageFull,
         SheetDelimiterInvalid, SheetEncodingUnknown, StorageQuotaReached,

@@ -65,10 +65,10 @@ async def begin(
     """Ask for people to be forgotten, in the caller's transaction.
 
     Args:
-        idempotency: as :func:`jobs.enqueue` has it; nothing in it may name them.
         emails: as leads have them.
         expired: they were deleted for so long that nobody can restore them; one who has come back
             meanwhile is not meant.
+        idempotency: as :func:`jobs.enqueue` has it; nothing in it may name them.
     """
     job = await jobs.enqueue(
         conn, KIND, organization_id=organization_id, payload={}, requested_by=requested_by,

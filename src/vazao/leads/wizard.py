@@ -14,6 +14,7 @@ from litestar.datastructures import UploadFile
 
 from vazao import jobs, sheets, uploads
 from vazao.kit.errors import VazaoError
+from vazao.kit.limits import NICE
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web import sending
 from vazao.kit.web.frame import Asker, ThePlatform
@@ -235,7 +236,6 @@ async def _show(
 async def _look_at(
     platform: Platform, source: sampling.Source, given: Mapping[str, str]
 ) -> sheets.Preview:
-    from vazao.kit.limits import NICE
     from vazao.leads.reading import limits
 
     wanted = service.options_of({k: given[k] for k in FOUND if given.get(k)})

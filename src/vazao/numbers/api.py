@@ -255,9 +255,8 @@ class SumEven(Controller):
         refuses=(
             RequestUnclear, CharsetRefused, TypeRefused, UploadTooLarge, UploadCutOff,
             UploadNotFound, UploadInUse, UploadUnfinished, sources.SourceInvalid,
-            sources.SourceForbidden,
-            sources.SourceNotFound, IdempotencyKeyInvalid, IdempotencyClash, TooLarge,
-            TooMuchWaiting, StorageFull, StorageQuotaReached,
+            sources.SourceForbidden, sources.SourceNotFound, IdempotencyKeyInvalid,
+            IdempotencyClash, TooLarge, TooMuchWaiting, StorageFull, StorageQuotaReached,
         ),
         **WRITE,
     ))

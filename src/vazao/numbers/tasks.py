@@ -37,7 +37,6 @@ PAGE = 20
 REMEDIES = {"not_a_number": "Write a decimal integer there."}
 
 
-
 class FileNotNumbers(Unprocessable):
     """The file contains values that are not decimal integers of at most 100,000 digits; the first
     ones are listed.

@@ -43,6 +43,7 @@ class Application(Litestar):
         if scope["type"] != "http" or not bodies.announced(scope):
             await super().__call__(scope, receive, send)
             return
+        # Of what no frame stands around; every other request has its own.
         body, give = bodies.of(scope, receive, send, self.state.platform.settings)
 
         async def sending(message: Message) -> None:

@@ -115,16 +115,16 @@ async def test_a_search_looks_no_further_than_it_says(
     assert "the newest 2 jobs only" in (await browser.get("/jobs?q=x")).text
 
 
-async def gone(conn: Any, job: Any) -> None:
+async def gone(conn: Any, found: Any) -> Any:
     """Why jobs of a kind cannot start over."""
-    raise FileGone
+    return {job.id: FileGone() for job in found}
 
 
 async def test_what_cannot_start_over_is_not_offered(
     people: People, browser: Browser, organization: int
 ) -> None:
     kinds = people.platform.registry.job_kinds
-    kinds["test.fan"] = replace(kinds["test.fan"], can_retry=gone)
+    kinds["test.fan"] = replace(kinds["test.fan"], bars=gone)
     for status in ("failed", "cancelled"):
         lost = await write_job(people.platform, organization, "test.fan", status)
         kept = await write_job(people.platform, organization, "test.echo", status)

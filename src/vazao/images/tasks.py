@@ -10,7 +10,7 @@ import asyncio
 import os
 import secrets
 import threading
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -22,6 +22,7 @@ from vazao import jobs, uploads
 from vazao.images.png import Header
 from vazao.images.settings import ImageSettings
 from vazao.jobs import Job, Kind, PartRun, PartSignal
+from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
 from vazao.uploads import Upload, UploadNotFound
@@ -125,16 +126,11 @@ async def ended(conn: Conn, job: Job) -> None:
         await uploads.release_upload(conn, job.organization_id, job.payload["upload"])
 
 
-async def can_retry(conn: Conn, job: Job) -> None:
-    """See that an ended job can start over.
-
-    Raises:
-        FileGone: its picture is kept no longer.
-    """
-    try:
-        await uploads.get_upload(conn, job.organization_id, job.payload["upload"])
-    except UploadNotFound:
-        raise jobs.FileGone from None
+async def bars(conn: Conn, found: Sequence[Job]) -> dict[int, VazaoError]:
+    """Those whose picture is kept no longer cannot start over."""
+    tokens = [job.payload["upload"] for job in found]
+    kept = await uploads.stored_among(conn, found[0].organization_id, tokens)
+    return {job.id: jobs.FileGone() for job in found if job.payload["upload"] not in kept}
 
 
 async def retried(conn: Conn, job: Job) -> None:
@@ -275,7 +271,7 @@ async def _read(path: Path) -> AsyncIterator[bytes]:
 
 kind = Kind(
     KIND, "Shuffle of an image", "shuffle", {"shuffle": shuffle}, on_end=ended,
-    can_retry=can_retry, on_retry=retried,
+    bars=bars, on_retry=retried,
     unit_seconds={"shuffle": 0.2},
     result_path="/randomize/{token}/result", result_type=CONTENT_TYPE, kept=kept,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,10 +10,15 @@ from uuid import UUID
 
 import msgspec
 
+from vazao.kit.errors import VazaoError
+
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
 JobHook = Callable[["AsyncConnection[Any]", "Job"], Awaitable[None]]
+Barring = Callable[
+    ["AsyncConnection[Any]", "Sequence[Job]"], Awaitable[Mapping[int, VazaoError]]
+]
 KeptHook = Callable[["AsyncConnection[Any]", "Job"], Awaitable[datetime | None]]
 Teller = Callable[["Job", str], list[str]]
 UNIT_SECONDS = 0.25
@@ -44,8 +49,8 @@ class Kind:
             are idempotent functions of (payload, part).
         on_end: called in the transaction in which the job ends, whichever way; it may run
             while a cancelled part is still busy (that part can no longer commit).
-        can_retry: raises why an ended job cannot start over, and changes nothing: pages do not
-            offer then what would be refused.
+        bars: by their ids, why ended jobs of one organization cannot start over; those that can
+            are left out. Changes nothing: pages do not offer then what would be refused.
         on_retry: called before an ended job starts over; raises to refuse.
         weights: the expected share of the whole time of each step, for ``progress``; equal
             where not given.
@@ -74,7 +79,7 @@ class Kind:
     first_step: str
     steps: Mapping[str, Handler]
     on_end: JobHook | None = None
-    can_retry: JobHook | None = None
+    bars: Barring | None = None
     on_retry: JobHook | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     backoff_seconds: tuple[float, ...] = (1.0, 5.0)

@@ -105,10 +105,8 @@ async def _startable(
         conn, principal.organization_id,
         [row.id for row in rows if may_begin(row.kind, principal)],
     )
-    return [
-        row.token for row in rows
-        if row.id in jobs and await service.barred(conn, jobs[row.id]) is None
-    ]
+    barred = await service.barred(conn, jobs.values())
+    return [row.token for row in rows if row.id in jobs and row.id not in barred]
 
 
 def digest(shown: Sequence[Any]) -> str:
@@ -214,7 +212,7 @@ async def show_job(
         kind: Kind | None = platform.registry.job_kinds.get(job.kind)
         found = await outcome(conn, kind, job)
         held_up = await waiting.look(platform, conn, job)
-        barred = await service.barred(conn, job)
+        barred = (await service.barred(conn, [job])).get(job.id)
     course["waits"] = await waiting.told(platform, held_up, language)
     error = job.error or {}
     return page(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from psycopg.errors import DeadlockDetected
@@ -336,7 +337,7 @@ async def retry(
         JobNeedsAdmin: as :func:`cancel`.
         JobNotEnded: it is still at work.
         JobFinished: it did what it was asked for.
-        VazaoError: its kind's ``can_retry`` says that it cannot, as where its file is gone.
+        VazaoError: its kind bars it, as where its file is gone.
     """
     known_job = await get_job(conn, organization_id, token, hidden=hidden)
     _permit(known_job, by)
@@ -346,8 +347,8 @@ async def retry(
     if found is None or found.status not in ("failed", "cancelled"):
         raise JobNotEnded
     known = kind_of(found.kind)
-    if known.can_retry is not None:
-        await known.can_retry(conn, found)
+    if refusal := (await barred(conn, [found])).get(found.id):
+        raise refusal
     if known.on_retry is not None:
         await known.on_retry(conn, found)
     await store.parts.delete_all(conn, found.id)
@@ -361,13 +362,15 @@ async def retry(
     return again
 
 
-async def barred(conn: Conn, job: Job) -> VazaoError | None:
-    """Why a failed or cancelled job cannot start over; ``None`` where it can, or has not ended."""
-    kind = find_kind(job.kind)
-    if job.status not in ("failed", "cancelled") or kind is None or kind.can_retry is None:
-        return None
-    try:
-        await kind.can_retry(conn, job)
-    except VazaoError as error:
-        return error
-    return None
+async def barred(conn: Conn, jobs: Iterable[Job]) -> dict[int, VazaoError]:
+    """By their ids, why failed and cancelled jobs of an organization cannot start over."""
+    ended: dict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        if job.status in ("failed", "cancelled"):
+            ended[job.kind].append(job)
+    found: dict[int, VazaoError] = {}
+    for name, mine in ended.items():
+        kind = find_kind(name)
+        if kind is not None and kind.bars is not None:
+            found |= await kind.bars(conn, mine)
+    return found

@@ -111,7 +111,7 @@ def _kinds() -> list[Kind]:
         jobs.Kind(
             "leads.import", "Import of a spreadsheet", "read",
             {"read": tasks.read, "merge": tasks.merge}, on_end=tasks.ended,
-            can_retry=tasks.can_retry, on_retry=tasks.retried, weights={"read": 1.0, "merge": 3.0},
+            bars=tasks.bars, on_retry=tasks.retried, weights={"read": 1.0, "merge": 3.0},
             unit_seconds={"read": 0.05, "merge": 0.5},
             result_path="/leads/imports/{token}",
         ),
@@ -123,7 +123,7 @@ def _kinds() -> list[Kind]:
         jobs.Kind(
             erasing.KIND, "Permanent erasure of a person", "erase",
             {"erase": erasing.erase, "scan": erasing.scan, "close": erasing.close},
-            on_end=erasing.ended, can_retry=erasing.can_retry, on_retry=erasing.retried,
+            on_end=erasing.ended, bars=erasing.bars, on_retry=erasing.retried,
             reports=True, tells=erasing.says, admin=True,
             weights={"erase": 0.1, "scan": 1.0, "close": 0.1},
         ),

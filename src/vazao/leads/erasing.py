@@ -20,7 +20,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from vazao import jobs, uploads
-from vazao.kit.errors import NotFound
+from vazao.kit.errors import NotFound, VazaoError
 from vazao.kit.formats import number
 from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform, Principal
@@ -311,20 +311,24 @@ async def ended(conn: Any, job: jobs.Job) -> None:
     await jobs.keep_result(conn, job.id, {**done, "mentions": None})
 
 
-async def can_retry(conn: Any, job: jobs.Job) -> None:
-    """See that it can start over.
-
-    Raises:
-        PurgeForgotten: it is known no longer whom it was to erase.
-    """
-    if not (await store.erasing.whom(conn, job.id)).emails:
-        raise PurgeForgotten(remedy="Request the erasure again.", days=STOPPED_KEPT.days)
+async def bars(conn: Any, found: Sequence[jobs.Job]) -> dict[int, VazaoError]:
+    """Those cannot start over of which it is known no longer whom they were to erase."""
+    known = await store.erasing.known(conn, [job.id for job in found])
+    return {job.id: _forgotten() for job in found if job.id not in known}
 
 
 async def retried(conn: Any, job: jobs.Job) -> None:
-    """It starts over: whom it is to erase stays known until it has ended."""
+    """It starts over: whom it is to erase stays known until it has ended.
+
+    Raises:
+        PurgeForgotten: it was forgotten meanwhile.
+    """
     if not await store.erasing.resume(conn, job.id):
-        await can_retry(conn, job)
+        raise _forgotten()
+
+
+def _forgotten() -> PurgeForgotten:
+    return PurgeForgotten(remedy="Request the erasure again.", days=STOPPED_KEPT.days)
 
 
 def says(job: jobs.Job, language: str) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from psycopg import errors as pg
 
 from vazao import jobs, uploads
 from vazao.jobs import HandBack
+from vazao.kit.errors import VazaoError
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 from vazao.leads import merging, searching, settling, store, suppressing
@@ -291,19 +292,11 @@ async def ended(conn: Any, job: jobs.Job) -> None:
         )
 
 
-async def can_retry(conn: Any, job: jobs.Job) -> None:
-    """See that an ended import can start over: it reads its sheet again.
-
-    Raises:
-        FileGone: the sheet is not stored any more.
-    """
-    record = await store.imports.get(conn, job.id)
-    if record is None or record.sheet_gone is not None:
-        raise jobs.FileGone
-    try:
-        await uploads.get_upload(conn, record.organization_id, record.upload)
-    except uploads.UploadNotFound:
-        raise jobs.FileGone from None
+async def bars(conn: Any, found: Sequence[jobs.Job]) -> dict[int, VazaoError]:
+    """Those cannot start over whose sheet is not stored any more: they read it again."""
+    sheets_of = await store.imports.sheets_of(conn, [job.id for job in found])
+    kept = await uploads.stored_among(conn, found[0].organization_id, list(sheets_of.values()))
+    return {job.id: jobs.FileGone() for job in found if sheets_of.get(job.id) not in kept}
 
 
 async def retried(conn: Any, job: jobs.Job) -> None:

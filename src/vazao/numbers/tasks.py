@@ -8,7 +8,7 @@ by workers only.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ import msgspec
 
 from vazao import jobs, uploads
 from vazao.jobs import Job, Kind, PartRun, PartSignal
-from vazao.kit.errors import NotFound, Unprocessable
+from vazao.kit.errors import NotFound, Unprocessable, VazaoError
 from vazao.kit.logging import get
 from vazao.kit.sql import Conn
 from vazao.numbers import load, sources
@@ -248,23 +248,22 @@ async def ended(conn: Conn, job: Job) -> None:
             await uploads.doom_upload(conn, upload.id)
 
 
-async def can_retry(conn: Conn, job: Job) -> None:
-    """See that an ended task can start over.
-
-    Raises:
-        FileGone: its file came with the request and went with the task's end, or is kept no longer.
-        SourceForbidden: the permission to read its address was taken back.
+async def bars(conn: Conn, found: Sequence[Job]) -> dict[int, VazaoError]:
+    """Those cannot start over whose file came with the request and went with their end, or is kept
+    no longer; nor those whose address may not be read any more.
     """
-    if job.payload.get("own"):
-        raise jobs.FileGone
-    if "upload" in job.payload:
-        try:
-            await uploads.get_upload(conn, job.organization_id, job.payload["upload"])
-        except NotFound:
-            raise jobs.FileGone from None
-    source = job.payload.get("source")
-    if source and not await sources.allowed(conn, job.organization_id, source["url"]):
-        raise sources.SourceForbidden
+    organization_id = found[0].organization_id
+    named = [job.payload["upload"] for job in found if "upload" in job.payload]
+    kept = await uploads.stored_among(conn, organization_id, named) if named else set()
+    prefixes = tuple(await sources.prefixes(conn, organization_id))
+    refused: dict[int, VazaoError] = {}
+    for job in found:
+        upload, source = job.payload.get("upload"), job.payload.get("source")
+        if job.payload.get("own") or (upload is not None and upload not in kept):
+            refused[job.id] = jobs.FileGone()
+        elif source and not source["url"].startswith(prefixes):
+            refused[job.id] = sources.SourceForbidden()
+    return refused
 
 
 LABELS = {
@@ -272,6 +271,6 @@ LABELS = {
 }
 kind = Kind(
     KIND, "Sum of the even numbers of a file", "sum", {"sum": sum_part, "join": join},
-    on_end=ended, can_retry=can_retry, weights={"sum": 1.0, "join": 0.01},
+    on_end=ended, bars=bars, weights={"sum": 1.0, "join": 0.01},
     unit_seconds={"sum": 0.001, "join": 0.02}, labels=LABELS,
 )

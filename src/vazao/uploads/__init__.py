@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from vazao.uploads.models import Upload, segment_key
     from vazao.uploads.quotas import RESULT, Owner, Purpose, of_files, owner_of
     from vazao.uploads.settings import UploadSettings
-    from vazao.uploads.store import find_any, list_held, segments, stored_since
+    from vazao.uploads.store import find_any, list_held, segments, stored_among, stored_since
     from vazao.uploads.tus.service import claim_upload, whole_upload
 
 __all__ = [
@@ -47,7 +47,8 @@ __all__ = [
     "doom_upload", "find_any",
     "forget_called", "get_upload", "hold_upload", "list_held", "local_file", "of_files",
     "owner_of", "read", "receive", "receive_form", "register", "release_upload", "segment_key",
-    "segments", "sha256_of", "spool_folder", "stored_since", "whole_upload",
+    "segments", "sha256_of", "spool_folder", "stored_among", "stored_since",
+    "whole_upload",
 ]
 
 __getattr__ = lazily(__name__, {
@@ -62,7 +63,8 @@ __getattr__ = lazily(__name__, {
     "Upload": "models", "segment_key": "models",
     "RESULT": "quotas", "of_files": "quotas", "Owner": "quotas", "Purpose": "quotas",
     "owner_of": "quotas",
-    "find_any": "store", "list_held": "store", "segments": "store", "stored_since": "store",
+    "find_any": "store", "list_held": "store", "segments": "store", "stored_among": "store",
+    "stored_since": "store",
     "claim_upload": "tus.service", "whole_upload": "tus.service", "UploadSettings": "settings",
 })
 

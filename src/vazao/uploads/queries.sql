@@ -102,6 +102,12 @@ where id = %(id)s and status = 'receiving' returning {upload}
 -- Of a file that came in pieces: made when it is first asked for.
 update jobs.upload set sha256 = %(sha256)s where id = %(id)s
 
+-- name: stored_among
+-- Which of these are whole files of the organization.
+select token from jobs.upload
+where token = any(%(tokens)s) and organization_id = %(organization_id)s and status = 'stored'
+    and (expires_at is null or expires_at > kit.now())
+
 -- name: get_upload
 -- By public id, within the organization.
 select {upload} from jobs.upload

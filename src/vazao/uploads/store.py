@@ -74,6 +74,14 @@ async def find(conn: Conn, organization_id: int, token: str) -> Upload | None:
     )
 
 
+async def stored_among(conn: Conn, organization_id: int, tokens: Sequence[str]) -> set[str]:
+    """Which of *tokens* are stored uploads of the organization."""
+    found = await sql.rows(
+        conn, Q.stored_among, organization_id=organization_id, tokens=list(tokens)
+    )
+    return {token for (token,) in found}
+
+
 async def find_any(conn: Conn, token: str) -> Upload | None:
     """The upload in whichever state it is."""
     return await sql.one(conn, Upload, Q.upload_by_token, token=token)

@@ -77,6 +77,11 @@ async def whom(conn: Conn, job_id: int) -> Purge:
     return Purge(found[0], found[1], found[2] or {}) if found else Purge([], False, {})
 
 
+async def known(conn: Conn, ids: Sequence[int]) -> set[int]:
+    """Of which of these jobs it is known whom they forget."""
+    return {id for (id,) in await sql.rows(conn, Q.known_purges, ids=list(ids))}
+
+
 async def forget(conn: Conn, job_id: int) -> None:
     """Nobody needs to know whom it forgot."""
     await sql.run(conn, Q.forget_purge, id=job_id)

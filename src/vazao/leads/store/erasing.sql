@@ -36,6 +36,10 @@ select organization_id, array_agg(email) from gone group by organization_id
 -- Whom this job forgets, whether nobody asked, and what attempts before have removed.
 select emails, expired, done from leads.purge where id = %(id)s
 
+-- name: known_purges
+-- Of which of these jobs it is known whom they forget.
+select id from leads.purge where id = any(%(ids)s)
+
 -- name: stop_purge
 -- It did not finish: it may start over for some days, and then tells of all that it removed.
 update leads.purge set ended_at = kit.now(), done = %(done)s where id = %(id)s

@@ -46,6 +46,11 @@ async def get(conn: Conn, id: int) -> Import | None:
     return await sql.one(conn, Import, _GET, id=id)
 
 
+async def sheets_of(conn: Conn, ids: Sequence[int]) -> dict[int, str]:
+    """The stored sheets of imports by their jobs' ids; without those that were removed."""
+    return dict(await sql.rows(conn, Q.sheets_of, ids=list(ids)))
+
+
 async def find(conn: Conn, organization_id: int, token: str) -> Import | None:
     """An import of this organization by its public id."""
     return await sql.one(conn, Import, _FIND, token=token, organization_id=organization_id)

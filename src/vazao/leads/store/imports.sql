@@ -36,6 +36,10 @@ left join lateral (
     ) done
 ) s on true
 
+-- name: sheets_of
+-- The stored sheets of imports, but for those that were removed.
+select id, upload from leads.import where id = any(%(ids)s) and sheet_gone is null
+
 -- name: get_import
 -- An import by its job's id.
 {imports} where i.id = %(id)s

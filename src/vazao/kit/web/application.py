@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Litestar
-from litestar.types import Message
+from litestar.types import Message, Send
 
 from vazao.kit.registry import Quick
 from vazao.kit.web import bodies, origins
@@ -43,13 +43,16 @@ class Application(Litestar):
         if scope["type"] != "http" or not bodies.announced(scope):
             await super().__call__(scope, receive, send)
             return
-        # Of what no frame stands around; every other request has its own.
-        body, give = bodies.of(scope, receive, send, self.state.platform.settings)
+        answering: tuple[bodies.Body | None, Send] | None = None
 
         async def sending(message: Message) -> None:
+            nonlocal answering
             if "request_id" in scope.get("state", {}):
+                # The frame around its route has listened already.
                 await send(message)
-            else:
-                await bodies.hand_on(message, body, give)
+                return
+            if answering is None:
+                answering = bodies.of(scope, receive, send, self.state.platform.settings)
+            await bodies.hand_on(message, *answering)
 
         await super().__call__(scope, receive, sending)

@@ -33,7 +33,7 @@ def way_back(referer: str | None, host: str) -> str:
     return f"{path}?{parts.query}" if parts.query else path
 
 
-def address_of(request: Request[Any, Any, Any]) -> str:
+def path_of(request: Request[Any, Any, Any]) -> str:
     """Path and query by which a browser comes back to this page, as it wrote them; of an action
     those of the page that it was sent from.
     """

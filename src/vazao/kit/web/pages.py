@@ -15,7 +15,7 @@ from vazao.kit.i18n import LANGUAGES, catalogue, negotiate
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.registry import MenuEntry
 from vazao.kit.web import leaving, sending, static
-from vazao.kit.web.language import address_of
+from vazao.kit.web.language import path_of
 
 
 @cache
@@ -97,7 +97,7 @@ def page(
     own = cast(list[tuple[str, str]], context.pop("messages", []))
     body = render(
         request.app.state.platform, template, language=language,
-        path=request.url.path, own_address=address_of(request),
+        path=request.url.path, own_address=path_of(request),
         principal=request.state.get("principal"),
         csrf=request.state.get("csrf", ""), messages=[*before, *own], **context,
     )

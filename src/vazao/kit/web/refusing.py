@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from vazao.kit import errors
 from vazao.kit.logging import get
-from vazao.kit.web.language import address_of, way_back
+from vazao.kit.web.language import path_of, way_back
 from vazao.kit.web.leaving import go_on
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.sending import SentAlready
@@ -33,7 +33,7 @@ def answer_error(request: Request[Any, Any, Any], error: errors.VazaoError) -> R
     """One of our errors in the one shape, in the reader's language; pages get a page."""
     if wants_html(request):
         if error.status == 401 and request.method == "GET":
-            target = quote(address_of(request), safe="/")
+            target = quote(path_of(request), safe="/")
             return Response(None, status_code=303, headers={"Location": f"/login?next={target}"})
         if (target := _page_of(request)) and error.status in SAID_ON_THE_PAGE:
             return go_on(request, target, error.message(language_of(request)), kind="bad")

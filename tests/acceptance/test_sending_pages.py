@@ -129,7 +129,7 @@ def test_a_large_sheet_that_changed_on_its_way_is_chosen_again(
     page.set_input_files(FIELD, str(sheet))
     expect(page.locator("[data-sending-state]")).to_have_text("The whole file has arrived.")
     page.click("#columns button[value=check]")
-    page.wait_for_selector("main a[role=button][href='/leads/imports']")
+    page.wait_for_selector("#import[data-status=finished]")
 
 
 def test_a_folder_is_no_file(tab: Open, tmp_path: Path) -> None:

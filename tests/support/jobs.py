@@ -29,7 +29,7 @@ def make_platform(database_url: str, data_dir: Path, **settings: Any) -> Platfor
     numbers.register(registry)
     register_kinds(registry)
     chosen = {
-        "worker_beat_seconds": 0.5, "worker_lost_seconds": 3.0, "worker_stop_seconds": 2.0,
+        "worker_beat_seconds": 0.5, "worker_lost_seconds": 15.0, "worker_stop_seconds": 2.0,
     } | settings
     made = Settings(database_url=database_url, data_dir=data_dir, secret="x" * 32, **chosen)
     return Platform(made, database_url, registry, direct=True)

@@ -28,7 +28,7 @@ def make_platform(database_url: str, data_dir: Path, **settings: Any) -> Platfor
     uploads.register(registry)
     jobs.register(registry)
     leads.register(registry)
-    chosen = {"worker_beat_seconds": 0.5, "worker_lost_seconds": 3.0} | settings
+    chosen = {"worker_beat_seconds": 0.5, "worker_lost_seconds": 15.0} | settings
     made = Settings(database_url=database_url, data_dir=data_dir, secret="x" * 32, **chosen)
     return Platform(made, database_url, registry, direct=True)
 

@@ -34,10 +34,11 @@ MARKS = frozenset({"translate", "_", "gettext", "N_"})
 LABELLED = {
     "MenuEntry": 0, "Figure": 0, "DropTarget": 0, "DemoStep": 0, "Note": 0, "Kind": 1, "tick": 0,
     "say": 0, "Quota": 1, "of_files": 1, "Retention": 0,
-    "go_on": 2, "FirstStep": 0, "Recent": 0,
+    "go_on": 2, "FirstStep": 0, "Recent": 0, "Finding": 0,
 }
 CONSTANTS = frozenset({"REASONS", "REMEDIES", "LABELS", "MESSAGES", "TEXTS", "DONE"})
 CLASS_TEXTS = frozenset({"cure", "remedy", "template"})
+TOLD = frozenset({"remedy", "template", "label", "title", "frees", "help"})
 NOTHING: Mapping[str, str] = MappingProxyType({})
 UNWANTED = re.compile(
     rb'^"(POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator|Language-Team|'
@@ -144,7 +145,7 @@ class Finder(ast.NodeVisitor):
             told = node.args[place] if len(node.args) > place else None
             self.found.extend(texts(told, self.known))
             for keyword in node.keywords:
-                if keyword.arg in ("remedy", "template", "label", "title", "frees", "help"):
+                if keyword.arg in TOLD or (name == "Finding" and keyword.arg == "message"):
                     self.found.extend(texts(keyword.value, self.known))
         self.generic_visit(node)
 

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from vazao.kit.embedded.roles import EXTENSIONS
 from vazao.kit.embedded.server import EmbeddedPostgres
 from vazao.migrations import migrate
 
@@ -22,7 +23,9 @@ _NOISE = re.compile(r"^(--.*|\\(un)?restrict .*|SET .*|SELECT pg_catalog\.set_co
 
 def dump(pg_dump: Path, url: str) -> str:
     """The schema of the database at *url*, without what differs between runs and versions."""
-    options = ["--schema-only", "--no-owner", "--no-privileges", "--exclude-extension=plpgsql"]
+    # Extensions that the server's own start brings are no migration's.
+    brought = [f"--exclude-extension={name}" for name in ("plpgsql", *EXTENSIONS)]
+    options = ["--schema-only", "--no-owner", "--no-privileges", *brought]
     text = subprocess.run(
         [str(pg_dump), *options, url], capture_output=True, text=True, check=True
     ).stdout

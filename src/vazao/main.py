@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from vazao.kit.settings import Section
 
-ROOMS = ("uploads", "cache", "jobs", "images", "numbers", "accounts", "leads", "events", "relay")
+ROOMS = ("uploads", "cache", "jobs", "images", "numbers", "accounts", "leads", "events", "relay",
+         "ops")
 """What registers something, in the order of the registrations."""
-GROUPS = ("jobs", "accounts", "leads", "events", "relay")
+GROUPS = ("jobs", "accounts", "leads", "events", "relay", "ops")
 """The groups of commands; each is a room, whose docstring says what it is."""
 SCOPES_TO_COME = {
     "webhooks:read": False, "webhooks:write": False, "ops:read": False,
@@ -37,12 +38,13 @@ def sections() -> list[type[Section]]:
     from vazao.images import ImageSettings
     from vazao.leads import LeadSettings
     from vazao.numbers import NumberSettings
+    from vazao.ops import OpsSettings
     from vazao.relay import RelaySettings
     from vazao.uploads import UploadSettings
 
     return [
         UploadSettings, ImageSettings, NumberSettings, AccountSettings, LeadSettings, EventSettings,
-        RelaySettings,
+        RelaySettings, OpsSettings,
     ]
 
 

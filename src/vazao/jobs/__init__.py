@@ -139,12 +139,13 @@ def register(registry: Registry) -> None:
         cli,
         fairness,
         known,
+        looks,
         readiness,
         recovery,
         supervision,
     )
     from vazao.kit.readiness import workers_expected
-    from vazao.kit.registry import Check, MenuEntry, Periodic, Retention, for_ever
+    from vazao.kit.registry import Check, Look, MenuEntry, Periodic, Retention, for_ever
 
     known.bind(registry.job_kinds)
     registry.scopes |= {"jobs:read": True, "jobs:write": True}
@@ -160,6 +161,10 @@ def register(registry: Registry) -> None:
     registry.readiness.append(
         Check("workers", readiness.count_workers, required=workers_expected())
     )
+    registry.looks += [
+        Look("no_worker", looks.no_worker), Look("starving", looks.starving),
+        Look("failing", looks.failing),
+    ]
     registry.periodic.append(Periodic("jobs.sweep", 300.0, recovery.sweep))
     registry.periodic.append(Periodic("jobs.take_back", 10.0, recovery.take_back_fetched))
     registry.periodic.append(Periodic("jobs.progress", 5.0, recovery.watch_progress))

@@ -353,3 +353,31 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     queued: int
     running: int
     oldest_seconds: float
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Parts that wait, up to two thousand; workers that live; whether pages are served."""
+
+    waiting: int
+    workers: int
+    served: bool
+
+
+class Starved(msgspec.Struct, frozen=True, kw_only=True):
+    """An organization that waits with nothing at work, and who holds the workers meanwhile."""
+
+    organization_id: int
+    waiting: int
+    seconds: float
+    running: int
+    most_id: int | None
+    most: int
+    held_seconds: float
+
+
+class Failing(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of whose lately *ended* jobs many *failed*."""
+
+    kind: str
+    failed: int
+    ended: int

@@ -55,10 +55,24 @@ async def examine(settings: Settings, registry: Registry) -> bool:
                     check.name, lambda c=check: c.run(platform), "✗" if check.required else "!"
                 )
                 good &= passed or not check.required
+            good &= await _wrong(platform)
     except (VazaoError, psycopg.Error, OSError) as error:
         _line("✗", "database", _reason(error))
         good = False
     return good
+
+
+async def _wrong(platform: Platform) -> bool:
+    """Say what is wrong with a platform that works, each with its remedy; whether nothing is."""
+    if platform.registry.find is None:
+        return True
+    found = await platform.registry.find(platform)
+    language = cli.language()
+    for each in found:
+        _line("✗", each.code, f"{each.told(language)} {each.advised(language)}")
+    if not found:
+        _line("✓", "findings", _("nothing is wrong"))
+    return not found
 
 
 def before(settings: Settings) -> list[tuple[str, Callable[[], Awaitable[str]]]]:

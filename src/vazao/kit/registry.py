@@ -19,6 +19,8 @@ from vazao.kit.errors import ConfigurationError, VazaoError
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
+    from vazao.kit.findings import Finding
+
 
 @dataclass(frozen=True)
 class MenuEntry:
@@ -146,6 +148,18 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Look:
+    """Looks for what is wrong now: ``run(platform, conn)`` gives what it found.
+
+    It is called every few seconds and by ``vazao doctor``, on a connection whose statements end
+    after two seconds: a few lookups, no counting of large tables.
+    """
+
+    name: str
+    run: Callable[[Any, AsyncConnection[Any]], Awaitable[list[Finding]]]
+
+
+@dataclass(frozen=True)
 class DemoStep:
     """One real job of a feature: ``run(platform, say)`` returns lines to print."""
 
@@ -214,6 +228,7 @@ class Registry:
     ``for_programs`` are first steps of paths that programs use with a token, so that pages of other
     origins may (``VAZAO_CORS_ORIGINS``); no page of ours stands there. ``said`` gives, by the first
     step, headers that every answer there carries.
+    ``find(platform)`` gives all that is wrong now, what ``looks`` find included.
     ``credential_errors`` are what a wrong credential is refused with, for the reference.
     """
 
@@ -244,6 +259,8 @@ class Registry:
     resolve_organization: Callable[[AsyncConnection[Any], str], Awaitable[int]] | None = None
     name_organizations: Callable[..., Awaitable[dict[int, str]]] | None = None
     readiness: list[Check] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
+    find: Callable[[Any], Awaitable[list[Finding]]] | None = None
     schema_head: str = ""
 
     @cached_property

@@ -68,6 +68,10 @@ class Settings(BaseSettings):
         30.0, gt=0, description="a worker without a heartbeat for so long is lost; its parts are "
         "taken back"
     )
+    queue_wait_seconds: float = Field(
+        20.0, ge=1, description="an organization that waits for longer with nothing of its own at "
+        "work is reported to who runs the platform"
+    )
     worker_stuck_seconds: float = Field(
         1800.0, gt=0, description="a part without any progress for so long is stopped"
     )

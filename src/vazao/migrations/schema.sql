@@ -22,6 +22,10 @@ CREATE SCHEMA leads_staging;
 
 COMMENT ON SCHEMA leads_staging IS 'Unlogged tables of imports under way; made and dropped by them';
 
+CREATE SCHEMA ops;
+
+COMMENT ON SCHEMA ops IS 'For who runs the platform: what is wrong, and what was';
+
 CREATE SCHEMA relay;
 
 COMMENT ON SCHEMA relay IS 'Remote databases that transmit lists';
@@ -2203,6 +2207,59 @@ CREATE TABLE leads.warning (
 
 COMMENT ON TABLE leads.warning IS 'The first values of an import that were left out or doubted; the others are found by reading the stored sheet again';
 
+CREATE TABLE ops.alarm (
+    id bigint NOT NULL,
+    code text NOT NULL,
+    subject text NOT NULL,
+    level text NOT NULL,
+    message text NOT NULL,
+    remedy text NOT NULL,
+    params jsonb NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT alarm_level_check CHECK ((level = ANY (ARRAY['critical'::text, 'warning'::text])))
+)
+WITH (fillfactor='70');
+
+COMMENT ON TABLE ops.alarm IS 'Something that was found wrong, from when to when';
+
+COMMENT ON COLUMN ops.alarm.subject IS 'What has it; with the code, what it is told by';
+
+COMMENT ON COLUMN ops.alarm.message IS 'Message id, in English; params fill its places';
+
+ALTER TABLE ops.alarm ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME ops.alarm_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE ops.statement (
+    queryid bigint NOT NULL,
+    usual_ms double precision NOT NULL,
+    readings integer NOT NULL,
+    plan text,
+    seen_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='70');
+
+COMMENT ON TABLE ops.statement IS 'How long statements usually take and by which plan, learnt while all is well';
+
+COMMENT ON COLUMN ops.statement.plan IS 'The steps of its plan, with their tables and indexes';
+
+CREATE TABLE ops.watch (
+    one boolean NOT NULL,
+    holder text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    CONSTRAINT watch_one_check CHECK (one)
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE ops.watch IS 'The one process that looks for what is wrong, while its lease lasts';
+
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -3014,6 +3071,15 @@ ALTER TABLE ONLY leads.trial
 ALTER TABLE ONLY leads.warning
     ADD CONSTRAINT warning_pkey PRIMARY KEY (import_id, number);
 
+ALTER TABLE ONLY ops.alarm
+    ADD CONSTRAINT alarm_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY ops.statement
+    ADD CONSTRAINT statement_pkey PRIMARY KEY (queryid);
+
+ALTER TABLE ONLY ops.watch
+    ADD CONSTRAINT watch_pkey PRIMARY KEY (one);
+
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 
@@ -3233,6 +3299,12 @@ CREATE UNIQUE INDEX saved_mapping_name ON leads.saved_mapping USING btree (organ
 CREATE INDEX settled_import ON leads.settled USING btree (import_id);
 
 CREATE INDEX slice_not_indexed ON leads.slice USING btree (organization_id, import_id) WHERE (indexed_at IS NULL);
+
+CREATE UNIQUE INDEX alarm_open ON ops.alarm USING btree (code, subject) WHERE (ended_at IS NULL);
+
+CREATE INDEX alarm_over ON ops.alarm USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX statement_seen ON ops.statement USING btree (seen_at);
 
 CREATE INDEX idx_procrastinate_jobs_worker_not_null ON public.procrastinate_jobs USING btree (worker_id) WHERE ((worker_id IS NOT NULL) AND (status = 'doing'::public.procrastinate_job_status));
 

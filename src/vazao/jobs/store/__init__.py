@@ -3,6 +3,6 @@
 One module a noun, its statements beside it: ``store.parts.fetch(conn, …)``.
 """
 
-from vazao.jobs.store import jobs, order, pages, parts, periodic, said, workers
+from vazao.jobs.store import jobs, looks, order, pages, parts, periodic, said, workers
 
-__all__ = ["jobs", "order", "pages", "parts", "periodic", "said", "workers"]
+__all__ = ["jobs", "looks", "order", "pages", "parts", "periodic", "said", "workers"]

@@ -118,6 +118,24 @@ def make_database(layout: Layout, port: int, *, old: bool) -> None:
         connection.execute(f"create database {DATABASE} owner {ROLE}")
 
 
+EXTENSIONS = ("pg_stat_statements", "pg_prewarm")
+"""Those that only a superuser may create, and that help who runs the platform."""
+
+
+def equip(layout: Layout, port: int) -> None:
+    """Let the platform's role see what the server counts: statements, sessions, waits.
+
+    Raises:
+        psycopg.Error: the server refused; the platform works without.
+    """
+    with connected(layout.admin_url(port), DATABASE) as connection:
+        there = {name for (name,) in connection.execute("select extname from pg_extension")}
+        for name in EXTENSIONS:
+            if name not in there:
+                connection.execute(f"create extension {name}")
+        connection.execute(f"grant pg_monitor to {ROLE}")
+
+
 def demote(layout: Layout, port: int, patience: Patience) -> None:
     """Put a plain role into the place of the one that came with the cluster.
 

@@ -198,6 +198,16 @@ class EmbeddedPostgres:
         except psycopg.OperationalError as error:
             return str(error).replace("\n", " ")
 
+    def _equip(self, port: int) -> None:
+        if not self._layout.admin_password.is_file():
+            # One that is still of an earlier version: its role sees everything anyway.
+            return
+        try:
+            roles.equip(self._layout, port)
+        except psycopg.Error as error:
+            log.warning("the database's statistics are not all there",
+                        error_type=type(error).__name__)
+
     def _prepare(self, port: int, patience: Patience) -> None:
         """See that the database is there, and that its role is no superuser.
 
@@ -220,6 +230,7 @@ class EmbeddedPostgres:
                     )
                 finally:
                     release(alone)
+            self._equip(port)
         except psycopg.Error as error:
             raise failure(str(error), layout.folder, layout.log) from error
 

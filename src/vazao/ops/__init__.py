@@ -1,0 +1,39 @@
+"""ops: for who runs the platform: what is late, failing or near a limit, and what mends it.
+
+PostgreSQL's own statistics are read every few seconds by one process of all (:class:`Watch`), and
+every room's looks (``registry.looks``) are asked; what they find is kept as alarms, shown by
+``/ops`` and told by ``vazao doctor``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vazao.ops.settings import OpsSettings
+
+if TYPE_CHECKING:
+    from vazao.kit.platform import Platform
+    from vazao.kit.registry import Registry, Service
+
+__all__ = ["OpsSettings", "register"]
+
+
+def _watch(platform: Platform) -> Service:
+    from vazao.ops.watching import Watch
+
+    return Watch(platform)
+
+
+async def _find(platform: Platform) -> list[Any]:
+    from vazao.ops import finding
+
+    return await finding.once(platform)
+
+
+def register(registry: Registry) -> None:
+    """Show the feature's service, commands and looks."""
+    from vazao.ops import cli
+
+    registry.services.append(_watch)
+    registry.find = _find
+    registry.commands["ops"].append(cli.app)

@@ -26,7 +26,7 @@ ROOMS = ("uploads", "cache", "jobs", "images", "numbers", "accounts", "leads", "
 GROUPS = ("jobs", "accounts", "leads", "events", "relay", "ops")
 """The groups of commands; each is a room, whose docstring says what it is."""
 SCOPES_TO_COME = {
-    "webhooks:read": False, "webhooks:write": False, "ops:read": False,
+    "webhooks:read": False, "webhooks:write": False,
 }
 """Scopes that tokens may carry before the rooms that register them are there."""
 

@@ -48,6 +48,8 @@ SILENT = {
     "GET /readyz": "says that it works", "GET /metrics": "counts of the platform",
     "GET /news/{noun}": "a count of changes",
     "GET /admin/organizations": "for admins of the platform",
+    "GET /ops": "the same", "GET /ops/alarms": "the same", "GET /ops/figures/{name}": "the same",
+    "GET /v1/ops/findings": "the same",
     "GET /leads/behind": "a count", "GET /randomize/{token}/result": "a picture",
     "GET /randomize/{token}/status": "a status", "GET /sum-even/{token}/result": "a number",
     "GET /sum-even/{token}/status": "a status", "GET /v1/cache": "counts of the platform",

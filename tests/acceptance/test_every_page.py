@@ -14,7 +14,10 @@ from playwright.sync_api import expect
 
 from tests.support.every_page import (
     AXE,
+    CHIEF,
+    CHIEF_PASSWORD,
     FIXED,
+    PLATFORM,
     filled,
     looks,
     opened,
@@ -64,6 +67,22 @@ def test_axe_finds_nothing(
         opened(page, running.address + pages[name])
         found += [f"{name}, {width}, {theme}: {line}" for width, theme in looks(page)
                   for line in violations(page, theme)]
+    assert found == []
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="NOT TESTED: axe is not gathered; make install-dev")
+def test_axe_finds_nothing_on_the_platform_s_own_pages(running: Running, browser: Any) -> None:
+    running.vazao(
+        "accounts", "create-user", CHIEF, "--organization", "public", "--role", "admin",
+        "--password-stdin", text=CHIEF_PASSWORD,
+    )
+    found = []
+    with signed_in(browser, running, CHIEF, CHIEF_PASSWORD, locale="pt-BR") as page:
+        for name, path in PLATFORM.items():
+            opened(page, running.address + path)
+            found += [f"{name}, {width}, {theme}: {line}" for width, theme in looks(page)
+                      for line in violations(page, theme)]
+            found += [f"{name}: {line}" for line in too_wide(page)]
     assert found == []
 
 

@@ -65,7 +65,7 @@ async def test_a_lock_that_others_wait_for(platform: Platform) -> None:
         await task
     assert seen.params["relation"] == "thing"
     assert seen.params["application"] == "holder"
-    assert seen.told("en").startswith(f"Session {pid} (holder) has kept 1 ")
+    assert seen.told("en").startswith(f"Session {pid} (holder) has kept others waiting")
     assert str(pid) in seen.advised("pt_BR")
 
 

@@ -17,7 +17,7 @@ WRITTEN = document.build(application())
 # Why a route of a program is not in the document: HTML, static files, the document itself.
 LEFT_OUT = re.compile(
     r"/(docs|news/.*|openapi\.json|static/.*|favicon\.ico|language/.*|userInfo|login|logout|admin.*"
-    r"|account.*|limits|jobs.*|leads.*|events.*|relay.*)?$"
+    r"|account.*|limits|jobs.*|leads.*|events.*|ops.*|relay.*)?$"
 )
 OWN_SHAPES = ("/randomize", "/sum-even", "/search")
 

@@ -32,6 +32,10 @@ FIXED = {
     "reference": "/docs",
 }
 """Pages whose address is always the same."""
+PLATFORM = {"operation": "/ops", "what was wrong": "/ops/alarms",
+            "organizations": "/admin/organizations"}
+"""Those of the platform's admins."""
+CHIEF, CHIEF_PASSWORD = "chefe", "quatro pratos de trigo"
 OUTSIDE = ".swagger-ui"
 """What another library draws: the reference of the API."""
 
@@ -100,14 +104,16 @@ def _ended(client: httpx2.Client, token: str) -> None:
 
 
 @contextmanager
-def signed_in(browser: Any, running: Running, **options: Any) -> Iterator[Any]:
-    """A page of the demonstration's admin."""
-    known = json.loads((running.folder / "demo.json").read_text())
+def signed_in(
+    browser: Any, running: Running, username: str = "demo", password: str = "", **options: Any
+) -> Iterator[Any]:
+    """A page of the demonstration's admin, or of another person."""
+    password = password or json.loads((running.folder / "demo.json").read_text())["password"]
     context = browser.new_context(viewport={"width": WIDTHS[0], "height": HEIGHT}, **options)
     page = context.new_page()
     page.goto(f"{running.address}/login")
-    page.fill("input[name=username]", "demo")
-    page.fill("input[name=password]", known["password"])
+    page.fill("input[name=username]", username)
+    page.fill("input[name=password]", password)
     page.click("main button[type=submit]")
     page.wait_for_url("**/")
     yield page

@@ -16,8 +16,11 @@ from tests.support.tenants import Place
 from vazao.accounts import service
 from vazao.kit.platform import PUBLIC
 
-PLATFORM = {"/v1/organizations", "/admin/organizations", "/v1/cache", "/admin/cache"}
-"""What admins of the platform may see: the names of organizations, and what caches hold."""
+PLATFORM = {
+    "/v1/organizations", "/admin/organizations", "/v1/cache", "/admin/cache", "/ops", "/ops/alarms",
+    "/v1/ops/findings",
+}
+"""What admins of the platform may see: names of organizations, what caches hold, what is wrong."""
 ENDING = {"POST /logout", "DELETE /v1/sessions/current"}
 """What ends the session that asks: each is asked with a session of its own."""
 OWN_ROWS = SHEET.partition("\n")[0] + "\nx@example.com,X,,,,\n"

@@ -9,7 +9,6 @@ from typing import Any
 from vazao.kit.errors import (
     BadRequest,
     Conflict,
-    Forbidden,
     NotFound,
     TooLarge,
     TooManyRequests,
@@ -218,10 +217,6 @@ class LanguageUnknown(BadRequest):
     """Choose the language en or pt_BR."""
 
     code = "language_unknown"
-
-
-class NotOfThePlatform(Forbidden):
-    """Only an admin of the organization public may do that."""
 
 
 class SignInRefused(Unauthenticated):

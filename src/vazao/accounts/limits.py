@@ -8,7 +8,7 @@ import msgspec
 from litestar import Response, get
 from litestar.params import FromQuery
 
-from vazao.accounts import errors, service
+from vazao.accounts import service
 from vazao.accounts.pages import Asking
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.registry import Quota, Retention
@@ -56,8 +56,7 @@ async def _whose(
     """
     if organization in (None, "", principal.organization):
         return principal.organization_id, principal.organization
-    if not principal.runs_platform:
-        raise errors.NotOfThePlatform
+    principal.check_runs_platform()
     found = await service.organization(conn, organization or "")
     return found.id, found.slug
 

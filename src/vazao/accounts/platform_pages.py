@@ -12,7 +12,7 @@ from vazao.accounts.models import SIGN_IN_BYTES, actor_of
 from vazao.accounts.pages import Asking, again_after, field, messages_of
 from vazao.accounts.passwords import check_new, hash_new, hasher_of
 from vazao.kit.errors import VazaoError
-from vazao.kit.platform import Platform, Principal
+from vazao.kit.platform import Platform
 from vazao.kit.web import sending
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.leaving import go_on
@@ -25,11 +25,6 @@ _WRONG = (
     errors.UsernameTaken, errors.PasswordInvalid, errors.PasswordIsUsername, errors.SignInBusy,
     errors.NamesAskedTooOften,
 )
-
-
-def _of_the_platform(principal: Principal) -> None:
-    if not principal.runs_platform:
-        raise errors.NotOfThePlatform
 
 
 async def _page(
@@ -53,7 +48,7 @@ async def show_organizations(
     request: Asking, platform: ThePlatform, principal: Asker
 ) -> Response[str]:
     """The platform's organizations, a page at a time, and the form for a new one."""
-    _of_the_platform(principal)
+    principal.check_runs_platform()
     return await _page(request, platform)
 
 
@@ -63,7 +58,7 @@ async def create_organization(
     request: Asking, platform: ThePlatform, principal: Asker
 ) -> Response[Any]:
     """An organization and its first admin (303), or the form again with what is wrong."""
-    _of_the_platform(principal)
+    principal.check_runs_platform()
     typed = {name: await field(request, name) for name in FIELDS}
     password = typed.pop("password")
     typed = {name: value.strip() for name, value in typed.items()}

@@ -138,6 +138,7 @@ def register(registry: Registry) -> None:
         admission,
         cli,
         fairness,
+        gauges,
         known,
         looks,
         readiness,
@@ -161,6 +162,7 @@ def register(registry: Registry) -> None:
     registry.readiness.append(
         Check("workers", readiness.count_workers, required=workers_expected())
     )
+    registry.gauges.append(gauges.read)
     registry.looks += [
         Look("no_worker", looks.no_worker), Look("starving", looks.starving),
         Look("failing", looks.failing),

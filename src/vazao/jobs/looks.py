@@ -30,7 +30,7 @@ async def no_worker(platform: Platform, conn: Conn) -> list[Finding]:
         return []
     return [Finding(
         code="no_worker", level="critical",
-        message="No worker is running: {waiting} parts of jobs wait, and none is worked on.",
+        message="No worker is running, so no job is worked on. Parts that wait: {waiting}.",
         remedy="Start one: vazao worker. If one was running, its log says why it ended.",
         params={"waiting": found.waiting},
     )]
@@ -58,15 +58,15 @@ def _starved(found: Starved, names: dict[int, str]) -> Finding:
     if found.most_id is None:
         return Finding(
             code="queue_stuck", subject=name, level="critical", params=params,
-            message="{waiting} parts of jobs of {name} have been waiting for {seconds}: there are "
+            message="{name} has been waiting for {seconds} (parts of jobs: {waiting}): there are "
             "workers, and they start nothing.",
             remedy="Restart the workers; their log says what they wait for.",
         )
     return Finding(
         code="queue_starved", subject=name, params=params,
-        message="{name} has been waiting for {seconds} with {waiting} parts of jobs, and none of "
-        "them is at work: all {running} places of the workers are taken, {most} of them by "
-        "{other}, the longest for {held_seconds}.",
+        message="{name} has been waiting for {seconds} (parts of jobs: {waiting}), and nothing of "
+        "its own is at work. Places of the workers that are taken: {running}, by {other}: {most}, "
+        "the longest for {held_seconds}.",
         remedy="Start more workers (VAZAO_WORKER_PROCESSES, or another host), or cancel the jobs "
         "that take so long: vazao jobs list --organization {other}",
     )

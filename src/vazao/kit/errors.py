@@ -109,6 +109,10 @@ class Forbidden(VazaoError):
     status = 403
 
 
+class NotOfThePlatform(Forbidden):
+    """Only an admin of the organization public may do that."""
+
+
 class NotFound(VazaoError):
     """Nothing was found at this address."""
 

@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from vazao.kit.announcing import Announcer, Listener
 from vazao.kit.blobs import Blobs
 from vazao.kit.db import Database, unreadable
-from vazao.kit.errors import ConfigurationError
+from vazao.kit.errors import ConfigurationError, NotOfThePlatform
 from vazao.kit.processes import unusable
 from vazao.kit.proxies import allowed_origins, trusted_networks
 from vazao.kit.registry import Registry
@@ -65,6 +65,19 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     def runs_platform(self) -> bool:
         """Whether they administer the platform: admins of its own organization, ``public``, do."""
         return self.organization == PUBLIC and "admin" in self.roles
+
+    def check_runs_platform(self, *, scope: str = "") -> None:
+        """See that they administer the platform.
+
+        Args:
+            scope: what a token of the platform's own organization may carry instead.
+
+        Raises:
+            NotOfThePlatform: they do not.
+        """
+        by_token = scope and self.organization == PUBLIC and self.may(scope)
+        if not (self.runs_platform or by_token):
+            raise NotOfThePlatform
 
 
 SHORTEST_SECRET = 32

@@ -194,6 +194,9 @@ class Service(Protocol):
         ...
 
 
+Gauge = Callable[[Any, Any], Awaitable[dict[str, float]]]
+"""Figures of a room by name, given the platform and a connection; kept over time. Lookups only."""
+
 Quick = Callable[[Any, Any, Any], Awaitable[bool]]
 """Answers a request (ASGI's scope, receive and send) before the framework sees it, or says that it
 did not and has received nothing: then the route of the same path answers, which gives the same."""
@@ -261,6 +264,7 @@ class Registry:
     readiness: list[Check] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     find: Callable[[Any], Awaitable[list[Finding]]] | None = None
+    gauges: list[Gauge] = field(default_factory=list)
     schema_head: str = ""
 
     @cached_property

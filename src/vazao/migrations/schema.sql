@@ -2237,6 +2237,17 @@ ALTER TABLE ops.alarm ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE ops.sample (
+    level smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    figures jsonb NOT NULL,
+    CONSTRAINT sample_level_check CHECK ((level = ANY (ARRAY[1, 15])))
+);
+
+COMMENT ON TABLE ops.sample IS 'How the platform was: mean figures of a minute, and of 15';
+
+COMMENT ON COLUMN ops.sample.level IS 'Minutes that the figures are a mean of';
+
 CREATE TABLE ops.statement (
     queryid bigint NOT NULL,
     usual_ms double precision NOT NULL,
@@ -3073,6 +3084,9 @@ ALTER TABLE ONLY leads.warning
 
 ALTER TABLE ONLY ops.alarm
     ADD CONSTRAINT alarm_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY ops.sample
+    ADD CONSTRAINT sample_pkey PRIMARY KEY (level, at);
 
 ALTER TABLE ONLY ops.statement
     ADD CONSTRAINT statement_pkey PRIMARY KEY (queryid);

@@ -30,10 +30,21 @@ async def _find(platform: Platform) -> list[Any]:
     return await finding.once(platform)
 
 
+def _routes() -> list[Any]:
+    from vazao.ops import api, pages
+
+    return [*api.routes, *pages.routes]
+
+
 def register(registry: Registry) -> None:
-    """Show the feature's service, commands and looks."""
+    """Show the feature's service, commands, pages and looks."""
+    from vazao.kit.registry import MenuEntry
     from vazao.ops import cli
 
+    registry.scopes |= {"ops:read": False}
+    registry.web.append(_routes)
+    registry.menu.append(MenuEntry("Operation", "/ops", order=92, platform=True))
+    registry.template_packages.append("vazao.ops")
     registry.services.append(_watch)
     registry.find = _find
     registry.commands["ops"].append(cli.app)

@@ -44,6 +44,15 @@ class Connections(Row, frozen=True, kw_only=True):
     idle: int
 
 
+class Load(Row, frozen=True, kw_only=True):
+    """Sessions at work: on the processor, waiting for the disk, for a lock, for others."""
+
+    cpu: int
+    io: int
+    lock: int
+    other: int
+
+
 class TableCount(Row, frozen=True, kw_only=True):
     """A table's counters since the statistics began, and its size by the catalogue."""
 
@@ -117,3 +126,10 @@ class Alarm(Finding, frozen=True, kw_only=True):
     id: int
     seen_at: datetime
     ended_at: datetime | None = None
+
+
+class Sample(Row, frozen=True, kw_only=True):
+    """Mean figures of a minute or more, by name, that began *at* (seconds since the epoch)."""
+
+    at: float
+    figures: dict[str, float]

@@ -17,8 +17,8 @@ async def locks(sight: Sight) -> list[Finding]:
     return [
         Finding(
             code="lock_held", subject=str(found.pid), level="critical",
-            message="Session {pid} ({application}) has kept {waiting} sessions waiting for "
-            "{seconds}: it holds a lock on {relation}.",
+            message="Session {pid} ({application}) has kept others waiting for {seconds} (sessions "
+            "that wait: {waiting}): it holds a lock on {relation}.",
             remedy=END,
             params={"pid": found.pid, "application": found.application or "—",
                     "waiting": found.waiting, "seconds": found.seconds,

@@ -19,7 +19,7 @@ from vazao.kit.findings import Finding
 from vazao.kit.logging import get
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
-from vazao.ops import finding, learning, reading, store
+from vazao.ops import finding, learning, reading, sampling, store
 from vazao.ops.models import Usual
 from vazao.ops.settings import OpsSettings
 from vazao.ops.statements import Texts
@@ -78,6 +78,7 @@ class Watch:
     async def _watch(self, conn: Conn) -> None:
         """Look until the lease is lost."""
         before: reading.Reading | None = None
+        sampler = sampling.Sampler()
         while await self._may_look():
             now = await reading.read(conn)
             change = reading.between(before, now) if before is not None else None
@@ -85,15 +86,19 @@ class Watch:
             found = await finding.look(self._platform, conn, change)
             if change is not None:
                 await self._learn(conn, change)
-            await self._note(found.findings)
+            await sampler.look(self._platform, conn, change, now.at)
+            await self._note(found.findings, sampler, now.at)
             await asyncio.sleep(self._every)
 
-    async def _note(self, found: list[Finding]) -> None:
+    async def _note(
+        self, found: list[Finding], sampler: sampling.Sampler, at: float
+    ) -> None:
         distinct = {each.identity: each for each in reversed(found)}
         async with self._platform.db.transaction() as conn:
             turns = await store.alarms.note(
                 conn, list(distinct.values()), quiet=QUIET_TIMES * self._every
             )
+            await sampler.keep(conn, at)
         for alarm, began in turns:
             log.info("alarm began" if began else "alarm is over", alarm=alarm)
 

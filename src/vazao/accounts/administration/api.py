@@ -218,11 +218,6 @@ async def list_audit(
     return Response(made, headers=NO_STORE)
 
 
-def _of_the_platform(principal: Principal) -> None:
-    if not principal.runs_platform:
-        raise errors.NotOfThePlatform
-
-
 @get("/v1/organizations", tags=TAGS, operation_id="listOrganizations",
      summary="List organizations", opt=described.LIST_ORGANIZATIONS)
 async def list_organizations(
@@ -230,7 +225,7 @@ async def list_organizations(
     after: FromQuery[str | None] = None,
 ) -> Response[views.OrganizationPage]:
     """All of the platform, for its admins."""
-    _of_the_platform(principal)
+    principal.check_runs_platform()
     size = limit_of(limit)
     behind = decode_cursor(after, "organizations", int)[0] if after else 0
     async with platform.db.connection() as conn:
@@ -248,7 +243,7 @@ async def create_organization(
     request: Asked, platform: ThePlatform, principal: Asker
 ) -> Response[views.OrganizationView]:
     """A new tenant of the platform."""
-    _of_the_platform(principal)
+    principal.check_runs_platform()
     given = await json_of(request, described.NewOrganization)
     async with platform.db.transaction() as conn:
         made = await service.create_organization(

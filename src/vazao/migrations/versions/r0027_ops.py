@@ -46,6 +46,15 @@ create table ops.statement (
 comment on table ops.statement is
     'How long statements usually take and by which plan, learnt while all is well';
 comment on column ops.statement.plan is 'The steps of its plan, with their tables and indexes';
+create table ops.sample (
+    level smallint not null check (level in (1, 15)),
+    at timestamp with time zone not null,
+    figures jsonb not null,
+    primary key (level, at)
+);
+comment on table ops.sample is 'How the platform was: mean figures of a minute, and of 15';
+comment on column ops.sample.level is 'Minutes that the figures are a mean of';
+
 create index statement_seen on ops.statement (seen_at);
 """
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vazao.kit import sql
 from vazao.kit.sql import Conn
-from vazao.ops.models import Connections, Holder, Transaction
+from vazao.ops.models import Connections, Holder, Load, Transaction
 
 Q = sql.load(__package__, "activity")
 
@@ -29,5 +29,12 @@ async def transactions(
 async def connections(conn: Conn) -> Connections:
     """How many connections the server has, and who takes them."""
     found = await sql.one(conn, Connections, Q.connections)
+    assert found is not None
+    return found
+
+
+async def load(conn: Conn) -> Load:
+    """Sessions that are at work now, by what they wait for."""
+    found = await sql.one(conn, Load, Q.load)
     assert found is not None
     return found

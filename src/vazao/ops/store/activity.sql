@@ -52,3 +52,14 @@ select current_setting('max_connections')::integer
     coalesce(max(sessions), 0)::integer as sessions,
     coalesce((array_agg(idle order by sessions desc))[1], 0)::integer as idle
 from taken
+
+-- name: load
+-- Sessions that are at work now: on the processor, waiting for the disk, for a lock, for others.
+select count(*) filter (where wait_event_type is null)::integer as cpu,
+    count(*) filter (where wait_event_type = 'IO')::integer as io,
+    count(*) filter (where wait_event_type in ('Lock', 'LWLock', 'BufferPin'))::integer as lock,
+    count(*) filter (where wait_event_type not in ('IO', 'Lock', 'LWLock', 'BufferPin')
+        and wait_event_type <> 'Client')::integer as other
+from pg_catalog.pg_stat_activity
+where state = 'active' and backend_type = 'client backend'
+and pid <> pg_catalog.pg_backend_pid()

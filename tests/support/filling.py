@@ -40,7 +40,7 @@ FREE: dict[str, tuple[str, ...]] = {
         sorted({scope.partition(":")[0] for scope in registry().scopes})
     ),
     "run/verdict": ("release", "reject"), "name/verb": VERBS, "relay/name": ("none.pyz",),
-    "static/name": ("app.css",), "chunks/number": ("0",),
+    "static/name": ("app.css",), "figures/name": ("load", "nothing"), "chunks/number": ("0",),
 }
 """The same of those that name nothing of an organization, with values."""
 QUERY = {

@@ -32,6 +32,10 @@ QUIET_TIMES = 2.5
 WRITE_SECONDS = 60.0
 
 
+FLEETING = frozenset({"cache_cold", "index_missing", "plan_turned"})
+"""Told once they are found twice in a row: one look at what happened may see a moment's burst."""
+
+
 class Watch:
     """Looks again and again, while it holds the lease."""
 
@@ -43,6 +47,7 @@ class Watch:
         self._known: dict[int, Usual] = {}
         self._taught: dict[int, Usual] = {}
         self._written = 0.0
+        self._seen: set[tuple[str, str]] = set()
 
     def start(self) -> None:
         """Begin."""
@@ -93,7 +98,11 @@ class Watch:
     async def _note(
         self, found: list[Finding], sampler: sampling.Sampler, at: float
     ) -> None:
-        distinct = {each.identity: each for each in reversed(found)}
+        before, self._seen = self._seen, {each.identity for each in found}
+        distinct = {
+            each.identity: each for each in reversed(found)
+            if each.code not in FLEETING or each.identity in before
+        }
         async with self._platform.db.transaction() as conn:
             turns = await store.alarms.note(
                 conn, list(distinct.values()), quiet=QUIET_TIMES * self._every

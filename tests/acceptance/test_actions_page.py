@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -208,6 +209,11 @@ def test_a_form_outlives_the_session(platform_up: Running, page: Any) -> None:
     assert page.locator("tbody tr", has_text="kept").count() == 1
 
 
+def looked_at(page: Any) -> None:
+    """As if its tab came to the front."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
 def test_a_form_is_not_sent_as_another_user(platform_up: Running, page: Any) -> None:
     platform_up.vazao(
         "accounts", "create-user", "joana", "--organization", "acme", "--role", "admin",
@@ -222,6 +228,21 @@ def test_a_form_is_not_sent_as_another_user(platform_up: Running, page: Any) -> 
     button.click()
     expect(page.locator("#form-other")).to_be_visible()
     assert page.input_value("input[name=application]") == "theirs"
+    other.click(".who button")
+    other.wait_for_url("**/login*")
+    looked_at(page)
+    expect(page.locator("#form-kept")).to_be_visible()
+    expect(page.locator("#form-other")).to_be_hidden()
+    enter(other)
+    other.wait_for_url(re.compile(r".*/$"))
+    looked_at(page)
+    expect(page.locator("#form-kept")).to_be_hidden()
+    expect(page.locator("#form-other")).to_be_hidden()
+    other.click(".who button")
+    other.wait_for_url("**/login*")
+    enter(other, "joana")
+    other.wait_for_url(re.compile(r".*/$"))
+    button.click()
     page.click("#form-other a")
     expect(page.locator(".who a")).to_have_text("joana")
     page.goto(f"{platform_up.address}/admin/tokens")

@@ -191,5 +191,10 @@ def test_the_history_moves_by_itself_and_says_that_one_is_signed_out(
     page.wait_for_url("**/login**")
     told = watching.locator("#signed-out")
     told.wait_for(timeout=20_000)
-    assert told.locator("a").get_attribute("href") == "/login?next=/leads/imports"
+    link = told.locator("a")
+    assert link.get_attribute("href") == "/login?next=/leads/imports"
+    assert link.get_attribute("target") == "", "nothing is being sent"
+    assert link.inner_text() == "Sign in again"
+    sign_in(page, platform_up)
+    told.wait_for(state="hidden")
     context.close()

@@ -101,12 +101,18 @@ def test_an_ended_session_is_told_and_the_upload_goes_on_after_signing_in(
     line.heal()
     told = page.locator("[data-sending-when=signed-out]")
     expect(told).to_be_visible(timeout=30_000)
+    # The list's stream was refused as well, and says the same in other words: that stays unseen.
+    elsewhere = page.locator("#signed-out")
+    expect(elsewhere).to_have_js_property("hidden", False)
+    expect(elsewhere).to_be_hidden()
+    expect(elsewhere.locator("a")).to_have_attribute("target", "_blank")
     with page.context.expect_page() as opened:
         told.locator("a").click()
     other = opened.value
     enter(other)
     other.wait_for_url("**/leads/imports")
     expect(told).to_be_hidden(timeout=30_000)
+    expect(elsewhere).to_have_js_property("hidden", True)
     arrives(page)
     assert [method for method, _ in asked].count("POST") == 1
     assert imported(page) in (ROWS, 0)

@@ -83,11 +83,24 @@
     }
   };
 
+  // A page that asks before it is left is sending something: others must be signed in to elsewhere.
+  const busy = () => !dispatchEvent(new Event("beforeunload", { cancelable: true }));
+  const aim = (link) => {
+    link.dataset.here ??= link.textContent;
+    link.target = busy() ? "_blank" : "";
+    link.textContent = link.target ? link.dataset.elsewhere : link.dataset.here;
+  };
+
   // A page whose session has ended says so, and where to sign in again.
+  const showSignedOut = (yes) => {
+    const told = document.getElementById("signed-out");
+    if (!told) return;
+    if (yes) aim(told.querySelector("a"));
+    told.hidden = !yes;
+  };
   const tellSignedOut = async () => {
     const answer = await fetch("/v1/me").catch(() => null);
-    const told = document.getElementById("signed-out");
-    if (told && answer) told.hidden = answer.status !== 401;
+    if (answer) showSignedOut(answer.status === 401);
   };
 
   // A browser opens six connections to a server at most: a page that is not looked at gives its own
@@ -97,6 +110,7 @@
     const open = () => {
       if (source || document.hidden) return;
       source = new EventSource(address);
+      source.onopen = () => showSignedOut(false);
       source.onmessage = (event) => hear(event, stop);
       source.onerror = () => { if (source?.readyState === EventSource.CLOSED) refused(); };
     };
@@ -235,6 +249,10 @@
   // Who clicks twice on what asks first means it once: the second click would take the question away.
   document.addEventListener("click", (event) => {
     if (event.detail > 1 && event.target.closest("[popovertarget]")) event.preventDefault();
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("#signed-out a");
+    if (link) aim(link);
   });
   addEventListener("pagehide", () => {
     for (const element of document.querySelectorAll("[data-once]")) element.remove();

@@ -5,7 +5,8 @@
                           "same", "other" (somebody else has), "out" (nobody has) or "away"
    <body data-sending>    what a button says while its form is on its way
    #form-kept             shown where a form was not sent, since the session has ended
-   #form-other            shown where it was not, since somebody else has signed in
+   #form-other            shown where it was not, since somebody else has signed in. Either goes once
+                          the page's reader is signed in again
 
    A form with fields to fill in asks first who is signed in: a page of errors would lose them. */
 "use strict";
@@ -13,6 +14,10 @@
   const ASKING_MS = 10_000;
   const busy = [];
   const known = new WeakSet();
+
+  const NOTICES = { out: "form-kept", other: "form-other" };
+  const notices = () => Object.values(NOTICES).map((id) => document.getElementById(id)).filter(Boolean);
+  const show = (told) => { for (const each of notices()) each.hidden = each !== told; };
 
   const who = (page) => page.querySelector(".who a");
   const named = (page) => [who(page).title, who(page).textContent].join("\n");
@@ -28,6 +33,7 @@
     const secret = page.querySelector('meta[name="csrf"]').content;
     document.querySelector('meta[name="csrf"]').content = secret;
     for (const field of document.querySelectorAll('input[name="csrf"]')) field.value = secret;
+    show(null);
     return "same";
   };
 
@@ -50,9 +56,9 @@
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   };
 
-  const tell = (id) => {
-    for (const each of ["form-kept", "form-other"]) document.getElementById(each).hidden = each !== id;
-    const told = document.getElementById(id);
+  const tell = (state) => {
+    const told = document.getElementById(NOTICES[state]);
+    show(told);
     if (!told) return;
     told.setAttribute("role", "alert");
     told.focus();
@@ -64,7 +70,7 @@
     const state = await renew();
     release();
     if (!form.isConnected) return;
-    if (state === "out" || state === "other") { tell(state === "out" ? "form-kept" : "form-other"); return; }
+    if (state === "out" || state === "other") { tell(state); return; }
     known.add(form);
     form.requestSubmit(button);
   };
@@ -88,9 +94,12 @@
   });
   addEventListener("pageshow", release);
   document.addEventListener("visibilitychange", async () => {
-    const told = document.getElementById("form-kept");
-    if (document.hidden || !told || told.hidden) return;
-    if (await renew() === "same") told.hidden = true;
+    if (document.hidden) return;
+    const shown = notices().find((each) => !each.hidden);
+    if (!shown) return;
+    const state = await renew();
+    // Another may have signed in, or out again, meanwhile.
+    if (NOTICES[state] && NOTICES[state] !== shown.id) tell(state);
   });
 
   window.vazao.renew = renew;

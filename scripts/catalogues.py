@@ -35,6 +35,7 @@ LABELLED = {
     "MenuEntry": 0, "Figure": 0, "DropTarget": 0, "DemoStep": 0, "Note": 0, "Kind": 1, "tick": 0,
     "say": 0, "Quota": 1, "of_files": 1, "Retention": 0,
     "go_on": 2, "FirstStep": 0, "Recent": 0, "Finding": 0,
+    "Place": 0, "add_scope": 1,
 }
 CONSTANTS = frozenset({"REASONS", "REMEDIES", "LABELS", "MESSAGES", "TEXTS", "DONE"})
 CLASS_TEXTS = frozenset({"cure", "remedy", "template"})

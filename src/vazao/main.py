@@ -25,9 +25,7 @@ ROOMS = ("uploads", "cache", "jobs", "images", "numbers", "accounts", "leads", "
 """What registers something, in the order of the registrations."""
 GROUPS = ("jobs", "accounts", "leads", "events", "relay", "ops")
 """The groups of commands; each is a room, whose docstring says what it is."""
-SCOPES_TO_COME = {
-    "webhooks:read": False, "webhooks:write": False,
-}
+SCOPES_TO_COME = ("webhooks:read", "webhooks:write")
 """Scopes that tokens may carry before the rooms that register them are there."""
 
 
@@ -58,7 +56,8 @@ def registry() -> Registry:
         package = import_module(f"vazao.{name}")
         if hasattr(package, "register"):
             package.register(filled)
-    filled.scopes |= SCOPES_TO_COME
+    for scope in SCOPES_TO_COME:
+        filled.add_scope(scope, "Not used yet.", members=False)
     filled.resolve_organization = accounts.organization_id
     filled.name_organizations = accounts.slugs
     return filled

@@ -25,6 +25,7 @@ async def platform(database_url: str, data_dir: Path) -> AsyncIterator[Platform]
     registry = Registry()
     accounts.register(registry)
     registry.scopes = dict(main.registry().scopes)
+    registry.scope_texts = dict(main.registry().scope_texts)
     settings = Settings(
         database_url=database_url, data_dir=data_dir, secret="s" * 32, trusted_proxies=PROXY
     )

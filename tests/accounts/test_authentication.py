@@ -52,6 +52,8 @@ async def test_closed_routes_refuse_everybody_unknown(browse: Browse, people: Pe
     for method, path in closed_routes():
         nobody = await client.request(method, path)
         assert (nobody.status_code, nobody.json()["error"]["code"]) == (401, "unauthenticated")
+        for header in ("Authorization: Bearer TOKEN", "api-token", "application"):
+            assert header in nobody.json()["error"]["message"]
         for headers in wrong_credentials():
             answer = await client.request(method, path, headers=headers)
             assert answer.status_code == 401, (method, path, headers)

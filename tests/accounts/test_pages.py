@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.accounts import Browse, People, log_in
 from tests.support.people import PASSWORD, csrf_in
+from vazao import main
 from vazao.accounts.home import home_of
 from vazao.kit.platform import Platform
 from vazao.kit.registry import Figure
@@ -220,6 +221,8 @@ async def test_tokens_are_shown_once_used_and_revoked(
     me = await browse().get("/v1/me", headers=headers)
     assert me.json()["scopes"] == ["jobs:read", "leads:read"]
     listed = (await client.get("/admin/tokens")).text
+    scopes = re.findall(r"<code>(\w+:\w+)</code> <small>([^<]+)\.</small>", listed)
+    assert {name for name, _ in scopes} == main.registry().scopes.keys()
     assert "folha" in listed
     assert secret not in listed
     assert "The token was created." not in listed

@@ -101,6 +101,16 @@ def test_an_error_page_says_what_to_do_and_its_request() -> None:
     assert 'href="/">Ir para o início</a>' in html
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 410, 413, 415, 422, 500, 507])
+def test_each_error_page_has_a_next_step(status: int) -> None:
+    source, said = '{% extends "error.html" %}', {"message": "m", "refused": status}
+    (step,) = re.findall(r'class="lead">m</p>\s*<p>(.*?)</p>', render(source, **said), re.S)
+    assert len(step.strip()) > 20
+    if status < 500:
+        own = render(source, **said, remedied=True)
+        assert step.strip() not in own, "the message has its own"
+
+
 def test_an_error_page_tells_when_to_come_back() -> None:
     html = render('{% extends "error.html" %}', message="m", request_id="", retry_after=7)
     assert "Try again in 7 s." in html

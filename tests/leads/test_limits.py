@@ -115,6 +115,11 @@ async def test_the_page_shows_what_is_used_of_what(place: Site, tenant: Tenant) 
     assert "Stored sheets" in text
     assert 'max="1" value="0.5"' in text
     assert "Stored files" in text
+    freed = re.findall(r'data-label="How to free it">(.*?)</td>', text)
+    assert [re.findall(r'href="([^"]+)"', each) for each in freed if "Sheets are" in each] == [
+        ["/leads/imports"]
+    ]
+    assert all("href=" in each for each in freed), "each says where"
     kept = dict(re.findall(r'data-label="What">([^<]+).*?data-label="Kept for"[^>]*>([^<]+)',
                            text.partition("Retention")[2], re.S))
     assert kept["Deleted leads, until which they can be restored"] == "30 days"

@@ -94,11 +94,14 @@ def register(registry: Registry) -> None:
     from vazao.accounts import cli, demo, tasks
     from vazao.accounts.administration import cli as administering
     from vazao.accounts.errors import CredentialInvalid
-    from vazao.accounts.models import SCOPES
     from vazao.kit.registry import FirstStep, MenuEntry, Periodic, Retention, for_ever
 
     registry.credential_errors.append(CredentialInvalid)
-    registry.scopes |= SCOPES
+    registry.add_scope("users:read", "See the users of the organization.", members=True)
+    # Members do not have it: who may make users could make an admin of their own.
+    registry.add_scope(
+        "users:write", "Create, change and disable users, also admins.", members=False
+    )
     registry.web.append(_routes)
     registry.quick["/"] = _quick_home
     registry.quick["/login"] = _quick_sign_in

@@ -145,7 +145,8 @@ async def _tokens_page(
     return page(
         request, "accounts/tokens.html", status=error.status if error else 200,
         tokens=tokens[:PAGE], next=tokens[PAGE - 1].id if len(tokens) > PAGE else None,
-        scopes=platform.registry.scopes, lives=_lives(language_of(request)),
+        scopes=platform.registry.scopes, scope_texts=platform.registry.scope_texts,
+        lives=_lives(language_of(request)),
         made=once_for(request), address=hosts.address_of(request, platform.settings),
         application=application, chosen=scopes, days=days, now=clock.now(),
         soon=clock.now() + SOON,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,18 +12,21 @@ from litestar.params import FromQuery
 from vazao.accounts import service
 from vazao.accounts.pages import Asking
 from vazao.kit.platform import Platform, Principal
-from vazao.kit.registry import Quota, Retention
+from vazao.kit.registry import Place, Quota, Retention
 from vazao.kit.sql import Conn
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.pages import page
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One quota of an organization: how much it uses of how much, and that as a share (0..1)."""
+    """One quota of an organization: how much it uses of how much, and that as a share (0..1);
+    ``places`` are pages where what it counts is removed.
+    """
 
     quota: Quota
     used: int
     limit: int
+    places: Sequence[Place] = ()
 
     @property
     def share(self) -> float:
@@ -42,7 +46,8 @@ async def lines(platform: Platform, conn: Conn, organization_id: int) -> list[Li
     found = []
     for quota in platform.registry.quotas:
         limit = quota.limit(platform.settings)
-        found.append(Line(quota, await quota.used(conn, organization_id, limit), limit))
+        used = await quota.used(conn, organization_id, limit)
+        found.append(Line(quota, used, limit, platform.registry.places.get(quota.name, ())))
     return found
 
 
@@ -73,7 +78,7 @@ async def show_limits(
     kept = [Kept(each, each.days(platform.settings)) for each in platform.registry.retentions]
     return page(
         request, "accounts/limits.html", lines=found, kept=kept, slug=slug,
-        named=principal.runs_platform,
+        named=principal.runs_platform, own=organization_id == principal.organization_id,
     )
 
 

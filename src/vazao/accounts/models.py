@@ -10,8 +10,6 @@ import msgspec
 from vazao.kit.platform import Principal
 
 ROLES = ("admin", "member")
-# Members have no users:write: who may make users could make an admin of their own.
-SCOPES = {"users:read": True, "users:write": False}
 
 SESSION_LIFE = timedelta(days=14)
 SESSION_IDLE = timedelta(days=3)

@@ -42,7 +42,12 @@ def register(registry: Registry) -> None:
     from vazao.events import cli, demo, gauges, service, store, tasks
     from vazao.kit.registry import DemoStep, Figure, FirstStep, MenuEntry, Periodic
 
-    registry.scopes |= {"events:read": True, "events:write": True}
+    registry.add_scope(
+        "events:read", "Search events, and see the providers and their feeds.", members=True
+    )
+    registry.add_scope(
+        "events:write", "Add, change and sync providers of events.", members=True
+    )
     registry.web.append(_routes)
     registry.menu.append(MenuEntry("Events", "/events", 20))
     registry.figures.append(

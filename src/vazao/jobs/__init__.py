@@ -132,6 +132,25 @@ def _show_at_home(registry: Registry) -> None:
     ))
 
 
+def _add_scopes(registry: Registry) -> None:
+    registry.add_scope(
+        "jobs:read", "See jobs, their progress and their results.", members=True
+    )
+    registry.add_scope(
+        "jobs:write", "Upload files, and start, cancel and start over jobs.", members=True
+    )
+
+
+def _add_places(registry: Registry) -> None:
+    """Where a person makes room below the quotas of files and of work."""
+    from vazao.kit.registry import Place
+
+    registry.places["parts"].append(Place("Waiting jobs", "/jobs?status=queued"))
+    registry.places["storage"].append(Place("Jobs", "/jobs"))
+    for quota in ("storage", "resumable"):
+        registry.places[quota].append(Place("Unfinished uploads", "/jobs/new"))
+
+
 def register(registry: Registry) -> None:
     """Show the feature's routes, pages, commands, runner and periodic jobs."""
     from vazao.jobs import (
@@ -149,11 +168,12 @@ def register(registry: Registry) -> None:
     from vazao.kit.registry import Check, Look, MenuEntry, Periodic, Retention, for_ever
 
     known.bind(registry.job_kinds)
-    registry.scopes |= {"jobs:read": True, "jobs:write": True}
+    _add_scopes(registry)
     registry.web.append(_routes)
     registry.menu.append(MenuEntry("Jobs", "/jobs", 40))
     _show_at_home(registry)
     registry.quotas.append(admission.PARTS)
+    _add_places(registry)
     registry.retentions.append(Retention("Jobs and their results", None, for_ever))
     registry.template_packages.append("vazao.jobs")
     registry.commands["jobs"].append(cli.app)

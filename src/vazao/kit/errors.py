@@ -102,6 +102,16 @@ class Unauthenticated(VazaoError):
     headers: Mapping[str, str] = MappingProxyType({"WWW-Authenticate": 'Bearer realm="vazao"'})
 
 
+class CredentialMissing(Unauthenticated):
+    """Sign in or send a token."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            remedy="A program sends its token as Authorization: Bearer TOKEN, or as the headers "
+            "api-token and application (the name of the token's application).",
+        )
+
+
 class Forbidden(VazaoError):
     """This token or user is not allowed to do that."""
 

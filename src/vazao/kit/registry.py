@@ -120,6 +120,14 @@ class Quota:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A page where something of a quota can be removed: message id of its link, and its path."""
+
+    label: str
+    path: str
+
+
+@dataclass(frozen=True)
 class Retention:
     """How long something is kept: message id of what, the setting if there is one, and its days.
 
@@ -220,7 +228,9 @@ class Registry:
     ``demo_bodies`` give, by method and path, what the demonstration's ``curl`` line sends (its
     query, where it begins with ``?``);
     ``runner(platform, stop)`` is one life of a worker, until *stop* is set or it fails;
-    ``scopes`` say by name whether sessions of members carry one as those of admins do;
+    ``scopes`` say by name whether sessions of members carry one as those of admins do, and
+    ``scope_texts`` (message ids) what it lets a token do: :meth:`add_scope` fills both;
+    ``places`` say by a quota's name where what it counts is removed;
     each of ``warmups`` runs once beside a worker process's first parts;
     ``loads`` import what some requests need: a web process calls them in a thread once it serves,
     since a request that imports it would keep all others waiting (0.2 s for polars);
@@ -245,6 +255,7 @@ class Registry:
     recent: list[Recent] = field(default_factory=list)
     first_steps: list[FirstStep] = field(default_factory=list)
     quotas: list[Quota] = field(default_factory=list)
+    places: dict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
     retentions: list[Retention] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     demo: list[DemoStep] = field(default_factory=list)
@@ -254,6 +265,7 @@ class Registry:
     job_kinds: dict[str, Any] = field(default_factory=dict)
     credential_errors: list[type[VazaoError]] = field(default_factory=list)
     scopes: dict[str, bool] = field(default_factory=dict)
+    scope_texts: dict[str, str] = field(default_factory=dict)
     drop_targets: list[DropTarget] = field(default_factory=list)
     template_packages: list[str] = field(default_factory=list)
     runner: Callable[[Any, asyncio.Event], Awaitable[None]] | None = None
@@ -266,6 +278,16 @@ class Registry:
     find: Callable[[Any], Awaitable[list[Finding]]] | None = None
     gauges: list[Gauge] = field(default_factory=list)
     schema_head: str = ""
+
+    def add_scope(self, name: str, text: str, *, members: bool) -> None:
+        """Know a scope.
+
+        Args:
+            text: message id: what it lets a token do, as a sentence.
+            members: whether sessions of members carry it, too.
+        """
+        self.scopes[name] = members
+        self.scope_texts[name] = text
 
     @cached_property
     def routes(self) -> list[Any]:

@@ -41,10 +41,10 @@ def _routes() -> list[Any]:
 def register(registry: Registry) -> None:
     """Show the feature to the platform."""
     from vazao import uploads
-    from vazao.kit.registry import DemoStep, Figure, FirstStep, MenuEntry, Periodic, Recent
+    from vazao.kit.registry import DemoStep, Figure, FirstStep, MenuEntry, Periodic, Place, Recent
     from vazao.leads import cli, demo, erasing, service, store, tasks
 
-    registry.scopes |= {"leads:read": True, "leads:write": True}
+    _add_scopes(registry)
     registry.web.append(_routes)
     registry.loads.append(_load)
     registry.menu += [
@@ -63,6 +63,8 @@ def register(registry: Registry) -> None:
         frees="Sheets are removed automatically some time after their last import, or if they were "
         "never imported.",
     ))
+    for quota in ("storage", "sheet"):
+        registry.places[quota].append(Place("Imports", "/leads/imports"))
     registry.retentions += _retentions()
     registry.commands["leads"].append(cli.app)
     registry.demo_bodies["POST", "/v1/leads/imports"] = demo.body
@@ -76,6 +78,15 @@ def register(registry: Registry) -> None:
         Periodic("leads.renew_words", 10.0, tasks.renew_words),
     ]
     registry.job_kinds |= {kind.name: kind for kind in _kinds()}
+
+
+def _add_scopes(registry: Registry) -> None:
+    registry.add_scope(
+        "leads:read", "Read, search and export leads, and see their imports.", members=True
+    )
+    registry.add_scope(
+        "leads:write", "Import, create, change, delete and erase leads.", members=True
+    )
 
 
 def _load() -> None:

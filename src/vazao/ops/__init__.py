@@ -41,7 +41,9 @@ def register(registry: Registry) -> None:
     from vazao.kit.registry import MenuEntry
     from vazao.ops import cli
 
-    registry.scopes |= {"ops:read": False}
+    registry.add_scope(
+        "ops:read", "See what is wrong with the platform, and its figures over time.", members=False
+    )
     registry.web.append(_routes)
     registry.menu.append(MenuEntry("Operation", "/ops", order=92, platform=True))
     registry.template_packages.append("vazao.ops")

@@ -30,7 +30,13 @@ def register(registry: Registry) -> None:
     from vazao.kit.registry import MenuEntry, Periodic
     from vazao.relay import cli_lists, slots, sweeping, tasks, transmitting
 
-    registry.scopes |= {"relay:read": True, "relay:admin": False}
+    registry.add_scope(
+        "relay:read", "See sites, their transmissions and the transmitted rows.", members=True
+    )
+    registry.add_scope(
+        "relay:admin", "Add and manage sites, publish lists and decide on held ones.",
+        members=False,
+    )
     registry.web.append(_routes)
     registry.menu.append(MenuEntry("Relay", "/relay", 25))
     registry.template_packages.append("vazao.relay")

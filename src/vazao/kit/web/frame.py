@@ -212,7 +212,7 @@ def _permit(principal: Principal | None, opt: dict[str, Any]) -> None:
     if opt.get("public"):
         return
     if principal is None:
-        raise errors.Unauthenticated
+        raise errors.CredentialMissing
     scope, also = opt.get("scope"), opt.get("also")
     if scope and not principal.may(scope) and not (also and principal.may(also)):
         raise errors.Forbidden(
@@ -229,7 +229,7 @@ def provide_principal(state: State, request: Request[Any, Any, Any]) -> Principa
     """The request's principal; public routes that need one ask ``request.state`` instead."""
     principal = request.state.get("principal")
     if principal is None:
-        raise errors.Unauthenticated
+        raise errors.CredentialMissing
     return principal
 
 

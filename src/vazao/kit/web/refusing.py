@@ -10,6 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from vazao.kit import errors
+from vazao.kit.i18n import translate
 from vazao.kit.logging import get
 from vazao.kit.web.language import path_of, way_back
 from vazao.kit.web.leaving import go_on
@@ -32,14 +33,18 @@ def wants_html(request: Request[Any, Any, Any]) -> bool:
 def answer_error(request: Request[Any, Any, Any], error: errors.VazaoError) -> Response[Any]:
     """One of our errors in the one shape, in the reader's language; pages get a page."""
     if wants_html(request):
+        language = language_of(request)
         if error.status == 401 and request.method == "GET":
             target = quote(path_of(request), safe="/")
             return Response(None, status_code=303, headers={"Location": f"/login?next={target}"})
         if (target := _page_of(request)) and error.status in SAID_ON_THE_PAGE:
-            return go_on(request, target, error.message(language_of(request)), kind="bad")
+            return go_on(request, target, error.message(language), kind="bad")
         return page(
             request, "error.html", status=error.status, headers=_error_headers(error),
-            message=error.message(language_of(request)), refused=error.status,
+            # How a program signs in is of no use to a person.
+            message=error.message(language) if not isinstance(error, errors.CredentialMissing)
+            else translate(error.template, language), refused=error.status,
+            remedied=error.remedy is not None,
             retry_after=_error_headers(error).get("Retry-After"),
             request_id=request.scope["state"].get("request_id", ""), signed_out=error.status == 401,
             back=way_back(request.headers.get("referer"), request.headers.get("host", "")),

@@ -122,6 +122,8 @@ async def test_ones_own_password_asks_for_the_old_one(ana: Admin, people: People
 async def test_what_is_wrong_is_said(ana: Admin, people: People, body: Any, code: str) -> None:
     refused = await ana.ask("PATCH", f"/v1/users/{people.beto}", body)
     assert refused.json()["error"]["code"] == code
+    if code == "role_unknown":
+        assert refused.json()["error"]["details"][0]["allowed"] == ["admin", "member"]
     assert await ana.trail() == []
 
 

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from litestar import Request, post
 
+from tests.support.answers import code
 from tests.support.disks import assert_nothing_left
 from tests.support.jobs import ask, end_of, make_effects, make_platform, working
 from tests.support.kinds import gate, gates
@@ -105,6 +106,11 @@ async def test_lists_page_by_keyset_and_filter(
     cancelled = (await client.get("/v1/jobs?status=cancelled&kind=test.echo")).json()["items"]
     assert [item["id"] for item in cancelled] == [made[2].token]
     assert (await client.get("/v1/jobs?kind=test.fan")).json()["items"] == []
+    unknown = await client.get("/v1/jobs?kind=test.fam")
+    assert code(unknown) == (400, "parameter_invalid")
+    (detail,) = unknown.json()["error"]["details"]
+    assert (detail["place"], detail["value"]) == ("kind", "test.fam")
+    assert {"test.echo", "test.fan"} <= {*detail["allowed"]}
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "after=!!", "status=done"])

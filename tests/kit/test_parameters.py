@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -33,6 +33,7 @@ class Named(msgspec.Struct, forbid_unknown_fields=True):
     homes: list[Home] = []
     by: dict[str, Home] = {}
     ages: dict[str, int] = {}
+    sizes: list[Literal["S", "M"] | None] = []
 
 
 class Sent:
@@ -113,6 +114,15 @@ async def test_a_wrong_type_names_the_field(body: bytes, place: str, reason: str
     assert isinstance(refused, FieldInvalid)
     assert refused.details == [{"place": place, "message": reason}]
     assert place in refused.message()
+
+
+@pytest.mark.anyio
+async def test_a_value_that_is_none_of_a_few_is_refused_with_them() -> None:
+    refused = await refusal(b'{"name": "a", "sizes": ["S", null, "XL"]}')
+    assert refused.details == [
+        {"place": "sizes[2]", "message": "Invalid enum value 'XL'", "allowed": ["S", "M"]}
+    ]
+    assert refused.message().endswith("It is one of: S, M.")
 
 
 @pytest.mark.anyio

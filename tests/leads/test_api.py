@@ -119,6 +119,19 @@ async def test_a_dry_run_is_paged_and_applied(
     )
 
 
+@pytest.mark.parametrize(("body", "wanted"), [
+    ('{"file": "%s"}' % ("0" * 32), (404, "upload_not_found")), (SHEET, (400, "json_invalid")),
+])
+async def test_every_type_of_json_is_taken_as_json(
+    client: Client, tenant: Tenant, body: str, wanted: tuple[int, str]
+) -> None:
+    answer = await client.post(
+        IMPORTS, content=body, headers={"content-type": "application/vnd.api+json; charset=utf-8"}
+    )
+    assert code(answer) == wanted
+    assert await tenant.rows("select token from jobs.upload where organization_id = %s") == []
+
+
 @pytest.mark.parametrize(("query", "wanted"), [
     ({"mode": "replace"}, (400, "option_invalid")), ({"empty": "maybe"}, (400, "option_invalid")),
     ({"dry_run": ""}, (400, "option_invalid")), ({"dry_run": "perhaps"}, (400, "option_invalid")),
@@ -136,7 +149,10 @@ async def test_a_dry_run_is_paged_and_applied(
 async def test_bad_options_are_refused_and_leave_nothing(
     client: Client, tenant: Tenant, query: dict[str, str], wanted: tuple[int, str]
 ) -> None:
-    assert code(await send(client, **query)) == wanted
+    answer = await send(client, **query)
+    assert code(answer) == wanted
+    if wanted[1] == "mapping_unknown_field":
+        assert "job_title" in answer.json()["error"]["details"][0]["allowed"]
     assert (await client.get(IMPORTS)).json() == {"items": [], "next": None}
     assert await tenant.rows("select token from jobs.upload where organization_id = %s") == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +15,7 @@ from vazao.kit.errors import (
     Unauthenticated,
     Unavailable,
     Unprocessable,
+    detail,
 )
 
 
@@ -98,7 +99,10 @@ class RoleUnknown(Unprocessable):
     code = "role_unknown"
 
     def __init__(self, role: str) -> None:
-        super().__init__(remedy="Choose admin or member.", role=role)
+        super().__init__(
+            remedy="Choose admin or member.", role=role,
+            details=[detail("role", role, "admin", "member")],
+        )
 
 
 class ScopeUnknown(Unprocessable):
@@ -106,8 +110,11 @@ class ScopeUnknown(Unprocessable):
 
     code = "scope_unknown"
 
-    def __init__(self, scope: str, known: str) -> None:
-        super().__init__(remedy="Choose among: {known}.", scope=scope, known=known)
+    def __init__(self, scope: str, known: Collection[str]) -> None:
+        super().__init__(
+            remedy="Choose among: {known}.", scope=scope, known=", ".join(known),
+            details=[detail("scopes", scope, *known)],
+        )
 
 
 class ScopesMissing(Unprocessable):

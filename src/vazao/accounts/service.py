@@ -108,7 +108,7 @@ async def create_token(
         raise errors.ScopesMissing(remedy="Choose among: {known}.", known=", ".join(known))
     for scope in wanted:
         if scope not in known:
-            raise errors.ScopeUnknown(scope, ", ".join(known))
+            raise errors.ScopeUnknown(scope, known)
     secret = credentials.make(credentials.TOKEN)
     token = await store.insert_token(
         conn, organization_id, application=names.application_of(application),

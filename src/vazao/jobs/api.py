@@ -41,6 +41,7 @@ from vazao.kit.web.openapi import (
     says,
 )
 from vazao.kit.web.pages import language_of
+from vazao.kit.web.parameters import ParameterInvalid, choice_of
 
 JOB = "5e0f2a9c41d94b7e8a3c6d1f00b7e2aa"
 TOKEN = (by_path("token", "The job's id.", JOB),)
@@ -69,7 +70,7 @@ class JobsController(Controller):
     @get("/", operation_id="listJobs", summary="List jobs, newest first", opt=says(
         Answer(about="A page of jobs.", kind=JobPage,
                example={"items": [SHOWN], "next": "WyJqb2JzIiw0Ml0"}),
-        parameters=(*PAGED, *FILTERS), refuses=(*PAGED_REFUSES, StatusInvalid),
+        parameters=(*PAGED, *FILTERS), refuses=(*PAGED_REFUSES, StatusInvalid, ParameterInvalid),
         scope="jobs:read",
     ))
     async def list_jobs(
@@ -80,12 +81,14 @@ class JobsController(Controller):
         """A page of jobs; ``after`` is the last page's ``next``."""
         if status and status not in STATUSES:
             raise StatusInvalid(details=[detail("status", status, *STATUSES)])
+        hidden = hidden_from(platform, principal)
+        choice_of("kind", kind, sorted(platform.registry.job_kinds.keys() - {*hidden}))
         size = paging.limit_of(limit)
         before = paging.decode_cursor(after, "jobs", int)[0] if after else None
         async with platform.db.connection() as conn:
             found = await service.list_jobs(
                 conn, principal.organization_id, limit=size, before=before, status=status,
-                kind=kind, hidden=hidden_from(platform, principal),
+                kind=kind, hidden=hidden,
             )
         language = language_of(request)
         return {

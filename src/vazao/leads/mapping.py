@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from vazao.kit.errors import detail
 from vazao.leads import errors
 from vazao.sheets import Sheet, clean_header, is_address, is_reserved
 
@@ -302,6 +303,7 @@ def _target(header: str, field: object) -> str | None:
         raise errors.MappingUnknownField(
             remedy="Use one of {fields}, or custom. and a name of your choice.",
             header=header, field=field, fields=", ".join((*FIELDS, *PARTS)),
+            details=[detail(header[:HEADER_SHOWN], field, *FIELDS, *PARTS, f"{CUSTOM}…")],
         )
     return field
 

@@ -12,8 +12,14 @@ from vazao import jobs, uploads
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.sql import Conn
 from vazao.kit.web.idempotency import Idempotency, idempotency_of
-from vazao.kit.web.openapi import JSON
-from vazao.kit.web.parameters import TypeRefused, json_of, media_of, refuse_repeated, refuse_unknown
+from vazao.kit.web.parameters import (
+    TypeRefused,
+    is_json,
+    json_of,
+    media_of,
+    refuse_repeated,
+    refuse_unknown,
+)
 from vazao.kit.web.streaming import announced_of, body_of, small_body
 from vazao.leads import described, service, store
 from vazao.leads.errors import FileUnnamed, OptionInvalid
@@ -36,7 +42,7 @@ async def begin(platform: Platform, principal: Principal, request: Asked) -> Beg
         UnknownParameter, OptionInvalid: there is no such option, or it cannot be so.
     """
     kind = media_of(request)
-    if kind == JSON:
+    if is_json(kind):
         return await _begin_stored(platform, principal, request)
     if kind == "application/x-www-form-urlencoded":
         raise TypeRefused(remedy="Send the sheet as the body with --data-binary and its "

@@ -20,6 +20,7 @@ from vazao.leads import addresses, cells, phones, refusing, typed
 from vazao.leads.addresses import normalize_email
 from vazao.leads.cells import Checked, escape
 from vazao.leads.mapping import CUSTOM, FIELDS, PARTS
+from vazao.leads.models import options_in
 from vazao.leads.reasons import REASONS
 from vazao.sheets import UNSTORED, is_reserved
 
@@ -367,7 +368,11 @@ def clean_lead(
     done = validate(frame, wanted, "clear")
     if len(done.rejected):
         problem = done.rejected.row(0, named=True)
-        raise refusing.invalid(problem["column"], problem["code"], problem["value"])
+        refused = refusing.invalid(problem["column"], problem["code"], problem["value"])
+        name = problem["column"].removeprefix(CUSTOM)
+        if options := options_in((custom_types or {}).get(name, "")):
+            refused.details[0]["allowed"] = options
+        raise refused
     clean = done.rows.drop("row").row(0, named=True)
     if "tags" in clean:
         column = f"c{list(flat).index('tags')}"

@@ -269,7 +269,7 @@ class SumEven(Controller):
         kind = type_of(request)
         if kind.startswith("text/"):
             return accepted(await take_in(platform, principal, request))
-        if kind == "application/json":
+        if parameters.is_json(kind):
             return accepted(await take_named(platform, principal, request))
         raise TypeRefused
 

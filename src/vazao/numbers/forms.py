@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 from litestar import Request, Response
 
-from vazao.kit.errors import BadRequest
+from vazao.kit.errors import BadRequest, detail
 
 Form = Literal["json", "strings", "text"]
 FORMS: dict[str, Form] = {"json": "json", "strings": "strings", "text": "text"}
@@ -35,7 +35,7 @@ def form_of(request: Request[Any, Any, Any]) -> Form:
     named = request.query_params.get("format")
     if named:
         if named not in FORMS:
-            raise FormUnknown(form=named[:SHOWN])
+            raise FormUnknown(form=named[:SHOWN], details=[detail("format", named, *FORMS)])
         return FORMS[named]
     accepted = request.headers.get("accept", "")
     # Who takes both alike, as browsers and most libraries do, gets what all clients got.

@@ -14,6 +14,7 @@ from vazao.accounts.administration import store
 from vazao.accounts.models import ROLES, Actor, Organization, Token, User
 from vazao.kit import clock
 from vazao.kit.announcing import changes_with
+from vazao.kit.errors import detail
 from vazao.kit.i18n import LANGUAGES
 from vazao.kit.sql import Conn
 
@@ -113,7 +114,7 @@ async def change_profile(
         return made
     language = given.language and given.language.replace("-", "_")
     if language is not None and language not in LANGUAGES:
-        raise errors.LanguageUnknown
+        raise errors.LanguageUnknown(details=[detail("language", language, *LANGUAGES)])
     await accounts.set_language(conn, id, language)
     return msgspec.structs.replace(made, language=language)
 

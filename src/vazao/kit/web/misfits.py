@@ -11,7 +11,7 @@ import math
 import re
 import types
 from collections.abc import Iterator
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -100,17 +100,27 @@ def _kind(value: Any) -> str:
 
 def names_at(kind: Any, place: str) -> list[str]:
     """The fields that an object of *kind* may have at *place*; none where they are free."""
-    for step in steps_of(place):
-        found = None
-        for each in _alternatives(kind):
-            found = found or _inside(each, step)
-        if found is None:
-            return []
-        kind = found
-    for each in _alternatives(kind):
+    for each in _alternatives(_kind_at(kind, place)):
         if isinstance(each, type) and issubclass(each, msgspec.Struct):
             return [field.encode_name for field in msgspec.structs.fields(each)]
     return []
+
+
+def values_at(kind: Any, place: str) -> list[str]:
+    """The texts that alone may stand at *place* of a *kind*; none where others may, too."""
+    return [
+        value for each in _alternatives(_kind_at(kind, place)) if get_origin(each) is Literal
+        for value in get_args(each) if isinstance(value, str)
+    ]
+
+
+def _kind_at(kind: Any, place: str) -> Any:
+    """The type of what stands at *place* of a *kind*; ``None`` where it has none."""
+    for step in steps_of(place):
+        kind = next(
+            (found for each in _alternatives(kind) if (found := _inside(each, step))), None
+        )
+    return kind
 
 
 def _alternatives(kind: Any) -> list[Any]:

@@ -28,6 +28,7 @@ FLAG = ("true", "false")
 _BYTE = re.compile(r" \(byte (\d+)\)$")
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 _WHOLE = re.compile(r"Expected `(\w+)`, got `(\w+)`")
+_ENUM = re.compile(r"^Invalid enum value")
 _NAMED = re.compile(r"(unknown|missing required) field `(.*?)`")
 
 
@@ -170,6 +171,11 @@ def media_of(request: Request[Any, Any, Any]) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+def is_json(media: str) -> bool:
+    """Whether *media*, as :func:`media_of` gives it, is a type of JSON."""
+    return media == "application/json" or media.endswith("+json")
+
+
 def check_json(request: Request[Any, Any, Any]) -> None:
     """Hold a body that is read as JSON to a type of JSON; one that says none is let pass.
 
@@ -177,7 +183,7 @@ def check_json(request: Request[Any, Any, Any]) -> None:
         TypeRefused: it says that it is something else.
     """
     media = media_of(request)
-    if media and media != "application/json" and not media.endswith("+json"):
+    if media and not is_json(media):
         raise TypeRefused(
             remedy="Send JSON with Content-Type: application/json.",
             details=[detail("Content-Type", media, "application/json")],
@@ -252,6 +258,13 @@ def _unfit(said: str, kind: Any, body: bytes) -> BadRequest:
             return refused
     field = f"{place}.{named[2]}".strip(".") if named else place
     shown = (field or "(whole)")[:SHOWN]
+    allowed = misfits.values_at(kind, found[1] if found else "") if _ENUM.search(reason) else []
+    if allowed:
+        return FieldInvalid(
+            remedy="It is one of: {allowed}.", field=shown, reason=reason,
+            allowed=", ".join(allowed),
+            details=[{"place": shown, "message": reason, "allowed": allowed}],
+        )
     return FieldInvalid(
         details=[{"place": shown, "message": reason}], field=shown, reason=reason
     )

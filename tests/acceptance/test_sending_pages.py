@@ -87,14 +87,14 @@ def asked_of(page: Any) -> list[str]:
     return asked
 
 
-def drop(page: Any, selector: str, path: Path) -> None:
-    """Drop a real file or folder, as from a window of files."""
+def drop(page: Any, selector: str, *paths: Path) -> None:
+    """Drop real files or a folder, as from a window of files."""
     box = page.locator(selector).bounding_box()
     session = page.context.new_cdp_session(page)
     for kind in ("dragEnter", "dragOver", "drop"):
         session.send("Input.dispatchDragEvent", {
             "type": kind, "x": box["x"] + 20, "y": box["y"] + 20,
-            "data": {"items": [], "files": [str(path)], "dragOperationsMask": 1},
+            "data": {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1},
         })
 
 
@@ -147,6 +147,15 @@ def test_a_folder_is_no_file(tab: Open, tmp_path: Path) -> None:
     drop(page, "[data-drop]", folder)
     expect(page.locator("[data-upload-error]")).to_have_text(GONE)
     assert page.locator(FIELD).input_value() == ""
+
+
+def test_several_sheets_at_once_are_not_taken(tab: Open, small: Path, sheet: Path) -> None:
+    page = tab("/leads/imports")
+    drop(page, "[data-drop]", small, sheet)
+    expect(page.locator("[data-drop-name]")).to_have_text("Send one file at a time.")
+    assert page.locator(FIELD).input_value() == ""
+    drop(page, "[data-drop]", small)
+    page.wait_for_url("**/leads/imports/new?upload=*")
 
 
 def test_a_small_sheet_that_changed_is_told(tab: Open, line: Line, small: Path) -> None:
@@ -298,7 +307,7 @@ def test_a_body_that_is_never_taken_is_not_sent_for_ever(tab: Open, tmp_path: Pa
     picture = tmp_path / "cat.png"
     Image.new("RGB", (40, 30)).save(picture)
     page = tab("/jobs/new")
-    page.route("**/randomize", lambda route: route.abort())
+    page.route("**/randomize*", lambda route: route.abort())
     page.set_input_files("[data-work] input", str(picture))
     expect(page.locator(f"{FAILED} [data-work-error]")).to_contain_text("The connection ended")
 
@@ -350,7 +359,7 @@ def test_what_a_proxy_answers_is_told_in_words(
     Image.new("RGB", (40, 30)).save(picture)
     text.write_text("2\n")
     page = tab("/jobs/new")
-    for path in ("**/randomize", "**/files", "**/leads/uploads"):
+    for path in ("**/randomize*", "**/files", "**/leads/uploads"):
         page.context.route(path, lambda route: route.fulfill(status=status, body="<h1>no</h1>"))
     page.set_input_files("[data-work] input", [str(picture), str(text)])
     expect(page.locator(f"{FAILED} [data-work-error]")).to_have_text([told, told])

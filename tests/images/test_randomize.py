@@ -213,3 +213,26 @@ async def test_a_cancelled_one_stops_and_leaves_no_draft(
     async with platform.db.connection() as conn:
         rows = await (await conn.execute("select filename from jobs.upload")).fetchall()
     assert rows == [(None,)]
+
+
+@pytest.mark.parametrize(("filename", "language", "name"), [
+    ("cat.png", "en", 'inline; filename="cat-shuffled.png"'),
+    ("C:\\fotos\\gato \"1\".PNG", "pt-BR", 'inline; filename="gato _1_-embaralhada.png"; '
+     "filename*=UTF-8''gato%20%221%22-embaralhada.png"),
+    ("ação.png", "en", 'inline; filename="a__o-shuffled.png"; '
+     "filename*=UTF-8''a%C3%A7%C3%A3o-shuffled.png"),
+    ("", "pt-BR", 'inline; filename="imagem-embaralhada.png"'),
+])
+async def test_the_result_is_called_as_its_source_is(
+    platform: Platform, client: httpx2.AsyncClient, filename: str, language: str, name: str
+) -> None:
+    answer = await client.post(
+        "/randomize", content=PICTURE, headers=PNG, params={"filename": filename}
+    )
+    token = answer.json()["token"]
+    async with working(platform):
+        await ended(client, token)
+    result = await client.get(
+        f"/randomize/{token}/result", headers={"accept-language": language}
+    )
+    assert result.headers["content-disposition"] == name

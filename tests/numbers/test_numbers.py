@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from tests.support.fuzzing import examples
 from tests.support.numbers_reference import expected, value_of
+from vazao.kit.errors import VazaoError
+from vazao.numbers import tasks
 from vazao.numbers.join import Joiner
 from vazao.numbers.load import load
 from vazao.numbers.scan import WINDOW, Scanner
@@ -141,6 +143,35 @@ def test_utf_16_is_recognized(encoding: str) -> None:
     joiner = summed("\ufeff12\n34\n".encode(encoding), [1])
     joiner.finish()
     assert joiner.utf_16
+
+
+@pytest.mark.parametrize(("beginning", "kind"), [
+    (b"\x89PNG\r\n\x1a\n", "PNG"), (b"PK\x03\x04\x14\0\6\0", "ZIP/XLSX"),
+    (b"\x1f\x8b\x08\0", "GZIP"), (b"%PDF-1.7\n", "PDF"),
+    (b"\xff\xd8\xff\xe0\0\x10", "JPEG"), (b"\0\1\2\3", ""),
+    (b"1\x002\0", None), (b"word", None), (b"\xef\xbb\xbfword", None),
+])
+@pytest.mark.parametrize("cuts", [[], [1], [3]])
+def test_a_file_that_is_no_text_is_recognized(
+    beginning: bytes, kind: str | None, cuts: list[int]
+) -> None:
+    joiner = summed(beginning + b" 2 4 x", cuts)
+    joiner.finish()
+    assert joiner.kind == kind
+    with pytest.raises(VazaoError) as refused:
+        tasks.refuse(joiner)
+    assert refused.value.code == ("file_not_numbers" if kind is None else "file_binary")
+    assert (kind or "The file") in refused.value.message()
+    assert refused.value.details, "what is no number is listed all the same"
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 30])
+def test_that_the_first_are_listed_is_said_where_there_may_be_more(count: int) -> None:
+    joiner = summed(b"x " * count)
+    joiner.finish()
+    with pytest.raises(tasks.FileNotNumbers) as refused:
+        tasks.refuse(joiner)
+    assert ("The first ones are listed" in refused.value.message()) is (count >= 10)
 
 
 def test_a_file_without_any_separator_takes_no_memory() -> None:

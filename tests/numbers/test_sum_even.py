@@ -140,8 +140,9 @@ async def test_exact_sums(platform: Platform, body: bytes, total: int) -> None:
          [(100_000 + 3 * n, 50_001 + n) for n in range(10)], "file_not_numbers"),
         (b"7" * 300_000 + b" x", [(0, 1), (300_001, 1)], "file_not_numbers"),
         ("\ufeff12\n".encode("utf-16-le"), [], "file_utf16"),
+        (b"\x89PNG\r\n\x1a\n 2 4", [(0, 1), (6, 2)], "file_binary"),
     ],
-    ids=["100001 digits", "a word", "first ten of the file", "no separator", "UTF-16"],
+    ids=["100001 digits", "a word", "first ten of the file", "no separator", "UTF-16", "PNG"],
 )
 async def test_what_is_no_number_errors_the_task(
     platform: Platform, body: bytes, places: list[tuple[int, int]], code: str

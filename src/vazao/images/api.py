@@ -50,9 +50,19 @@ from vazao.kit.errors import BadRequest, NotFound, StorageFull, TooLarge, Upload
 from vazao.kit.platform import Platform, Principal
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.idempotency import IdempotencyKeyInvalid, idempotency_of
-from vazao.kit.web.openapi import BINARY, IDEMPOTENCY_KEY, JSON, Answer, Body, says
+from vazao.kit.web.openapi import (
+    BINARY,
+    IDEMPOTENCY_KEY,
+    JSON,
+    Answer,
+    Body,
+    Parameter,
+    download,
+    says,
+)
 from vazao.kit.web.pages import language_of
-from vazao.kit.web.streaming import announced_of, body_of
+from vazao.kit.web.parameters import is_json, media_of
+from vazao.kit.web.streaming import announced_of, body_of, disposition
 from vazao.uploads import (
     StorageQuotaReached,
     Upload,
@@ -71,6 +81,12 @@ class ImageTooHeavy(BadRequest):
     """The image has more than {limit} bytes, the limit here."""
 
     code = "image_too_large"
+
+
+FILENAME = Parameter(
+    name="filename", about="What the image that is the body is called: the result gets a name "
+    "like it, and pages show it.", example="cat.png",
+)
 
 
 class FileUnclear(BadRequest):
@@ -149,7 +165,8 @@ async def take_in(
     first = await anext(pieces, b"")
     try:
         upload = await uploads.receive(
-            platform, uploads.owner_of(principal), _after(first, pieces), filename=None,
+            platform, uploads.owner_of(principal), _after(first, pieces),
+            filename=request.query_params.get("filename") or None,
             content_type=tasks.CONTENT_TYPE, limit_bytes=limit, sha256=True,
             announced=announced_of(request),
         )
@@ -269,7 +286,7 @@ class Randomize(Controller):
         ACCEPTED,
         Answer(about="The body is of another type; existing clients compare this text.",
                kind=NotAPng, status=400, example={"error": ONLY_PNG}),
-        parameters=(IDEMPOTENCY_KEY,),
+        parameters=(IDEMPOTENCY_KEY, FILENAME),
         bodies=(
             Body(media=tasks.CONTENT_TYPE, kind=BINARY),
             Body(media=JSON, kind=Stored, example={"file": TASK_TOKEN[0].example}),
@@ -286,8 +303,8 @@ class Randomize(Controller):
         """The PNG is the body (``image/png``), or named in JSON: ``file``, a finished resumable
         upload. The answer is its token.
         """
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type == JSON:
+        content_type = media_of(request)
+        if is_json(content_type):
             return accepted(await take_stored(platform, principal, request))
         if content_type != tasks.CONTENT_TYPE:
             return Response(NotAPng(error=ONLY_PNG), status_code=400)
@@ -309,11 +326,14 @@ class Randomize(Controller):
 
     @get("/{token:str}/result", operation_id="getShuffledImage",
          summary="Download the shuffled image", media_type=tasks.CONTENT_TYPE, opt=says(
-        Answer(about="The PNG.", kind=BINARY, media=tasks.CONTENT_TYPE), NO_RESULT,
+        Answer(about="The PNG.", kind=BINARY, media=tasks.CONTENT_TYPE, headers=(
+            download("cat-shuffled.png", "inline"),
+        )), NO_RESULT,
         parameters=TASK_TOKEN, **READ,
     ))
     async def result(
-        self, token: FromPath[str], platform: ThePlatform, principal: Asker
+        self, request: Request[Any, Any, Any], token: FromPath[str], platform: ThePlatform,
+        principal: Asker,
     ) -> Response[NoResult] | Stream:
         """The PNG; 404 until it is there."""
         try:
@@ -326,7 +346,12 @@ class Randomize(Controller):
             return no_result()
         return Stream(
             _after(first, aiter(content)), media_type=tasks.CONTENT_TYPE,
-            headers={"Content-Length": str(made.bytes), "Cache-Control": "private, no-cache"},
+            headers={
+                "Content-Length": str(made.bytes), "Cache-Control": "private, no-cache",
+                "Content-Disposition": disposition(
+                    tasks.name_of(job, language_of(request)), "inline"
+                ),
+            },
         )
 
 

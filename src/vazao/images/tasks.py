@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from vazao import jobs, uploads
@@ -23,6 +23,7 @@ from vazao.images.png import Header
 from vazao.images.settings import ImageSettings
 from vazao.jobs import Job, Kind, PartRun, PartSignal
 from vazao.kit.errors import VazaoError
+from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
 from vazao.uploads import Upload, UploadNotFound
@@ -43,6 +44,7 @@ LARGE_MEGAPIXELS = 8.0
 # The sweep runs hourly and looks back a day.
 SWEPT_HOURS = (1.0, 24.0)
 PAGE = 1000
+NAME_CHARACTERS = 100
 MISSING: Any = object()
 
 
@@ -82,6 +84,14 @@ async def result_of(conn: Conn, job: Job) -> Upload:
     if job.status != "finished" or not isinstance(job.result, dict):
         raise UploadNotFound
     return await uploads.get_upload(conn, job.organization_id, job.result["upload"])
+
+
+def name_of(job: Job, language: str) -> str:
+    """What the shuffled picture is called where it is kept: the source's name and a word."""
+    stem = PurePosixPath((job.about or "").replace("\\", "/")).stem
+    return translate("{name}-shuffled.png", language).format(
+        name=stem[:NAME_CHARACTERS] or translate("image", language)
+    )
 
 
 async def kept(conn: Conn, job: Job) -> datetime | None:

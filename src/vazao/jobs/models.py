@@ -65,7 +65,8 @@ class Kind:
         result_path: where the outcome is to be had, with ``{token}`` for the job's public id.
         reports: its outcome is a report, which is shown with the job itself, also where it did not
             finish: ``on_end`` may keep what was done until then (:func:`vazao.jobs.keep_result`).
-        tells: the same in words, in a language: sentences for people.
+        tells: what an ended job's result means, in a language: sentences for people. They stand
+            on its page, and in its report if it has one.
         admin: of those who are signed in only administrators begin it, so only they may cancel it
             or let it start over; tokens go by their scopes.
         result_type: the media type of what is there: pages show a picture as one.

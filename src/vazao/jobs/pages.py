@@ -18,7 +18,7 @@ from vazao.jobs.admission import admitted
 from vazao.jobs.errors import StatusInvalid
 from vazao.jobs.known import hidden_from, may_begin
 from vazao.jobs.models import STATUSES, Job, Kind, Row
-from vazao.jobs.views import error_view, reasons, report, view
+from vazao.jobs.views import error_view, reasons, says, view
 from vazao.kit import clock
 from vazao.kit.errors import Conflict, Forbidden, NotFound
 from vazao.kit.i18n import translate
@@ -220,7 +220,7 @@ async def show_job(
         details=_details(error, language),
         told=told(kind, job.result), outcome=found, reasons=reasons(error, language) if error
         else [], address=hosts.address_of(request, platform.settings),
-        says=(report(job, language) or {}).get("says", []), may=may_begin(job.kind, principal),
+        says=says(job, language), may=may_begin(job.kind, principal),
         barred=barred.message(language) if barred else None, **course,
     )
 

@@ -10,7 +10,7 @@ import msgspec
 from vazao.jobs import waiting
 from vazao.jobs.ending import lead_seconds, queue_seconds
 from vazao.jobs.errors import KindUnknown
-from vazao.jobs.known import kind_of
+from vazao.jobs.known import find_kind, kind_of
 from vazao.jobs.models import Job
 from vazao.kit import clock
 from vazao.kit.i18n import translate
@@ -148,8 +148,15 @@ def report(job: Job, language: str = "en") -> dict[str, Any] | None:
         return None
     if not kind.reports or not job.ended or job.result is None:
         return None
-    says = kind.tells(job, language) if kind.tells else []
-    return {**job.result, "says": says}
+    return {**job.result, "says": says(job, language)}
+
+
+def says(job: Job, language: str = "en") -> list[str]:
+    """What an ended job tells in sentences, where its kind does."""
+    kind = find_kind(job.kind)
+    if kind is None or kind.tells is None or not job.ended or job.result is None:
+        return []
+    return kind.tells(job, language)
 
 
 def stamp(moment: datetime | None) -> str | None:

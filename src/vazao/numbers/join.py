@@ -13,6 +13,14 @@ from vazao.numbers.scan import Offender, Open, Piece, Range, decimal, shown
 
 BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+KINDS = (
+    (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF8", "GIF"), (b"%PDF", "PDF"),
+    (b"PK\x03\x04", "ZIP/XLSX"), (b"PK\x05\x06", "ZIP"), (b"\x1f\x8b", "GZIP"), (b"BZh", "BZIP2"),
+    (b"\xfd7zXZ", "XZ"), (b"7z\xbc\xaf", "7Z"), (b"\x28\xb5\x2f\xfd", "ZSTD"), (b"Rar!", "RAR"),
+    (b"\xd0\xcf\x11\xe0", "XLS/DOC"), (b"PAR1", "Parquet"), (b"SQLite", "SQLite"),
+    (b"\x7fELF", "ELF"),
+)
+"""Files that are no text, by how they begin."""
 _NUMBER = re.compile(rb"[+-]?[0-9]{1,%d}" % LIMIT_DIGITS)
 
 
@@ -22,6 +30,7 @@ class Joiner:
     Attributes:
         offenders: its first ten, with their places in the file, in order.
         utf_16: whether it begins as UTF-16 text does.
+        kind: of a file that begins as no text does, what it is; empty: no text of any sort.
         bytes, numbers, evens: counted so far.
     """
 
@@ -34,6 +43,7 @@ class Joiner:
         self.bytes = self.numbers = self.evens = 0
         self.offenders: list[Offender] = []
         self.utf_16 = False
+        self.kind: str | None = None
 
     def add(self, part: Range) -> None:
         """Add the next range."""
@@ -68,6 +78,7 @@ class Joiner:
         token, text = self._open, bytes(self._open.first)
         if token.byte == 0:
             self.utf_16 = text.startswith(_UTF_16)
+            self.kind = _kind(text)
             if text.startswith(BOM):
                 text = text.removeprefix(BOM)
                 token.byte, token.size = len(BOM), token.size - len(BOM)
@@ -91,3 +102,12 @@ class Joiner:
         end = PAD + len(digits)
         self._buffer[PAD:end] = np.frombuffer(digits, np.uint8)
         self._kernel.add_digits(self._buffer, PAD, end, sign, self._limbs)
+
+
+def _kind(beginning: bytes) -> str | None:
+    """What begins so, where it is no text; ``None`` where it may be one."""
+    for magic, kind in KINDS:
+        if beginning.startswith(magic):
+            return kind
+    # UTF-16 without a mark has NUL bytes between its digits.
+    return "" if b"\0" in beginning and not beginning.strip(b"\0")[:1].isdigit() else None

@@ -18,9 +18,11 @@ import msgspec
 from vazao import jobs, uploads
 from vazao.jobs import Job, Kind, PartRun, PartSignal
 from vazao.kit.errors import NotFound, Unprocessable, VazaoError
+from vazao.kit.i18n import translate
 from vazao.kit.logging import get
 from vazao.kit.sql import Conn
 from vazao.numbers import load, sources
+from vazao.numbers.layout import OFFENDERS_MOST
 from vazao.numbers.ranges import KIND, PART_COST, cost_of, pieces
 from vazao.uploads import Upload, segment_key
 
@@ -38,9 +40,7 @@ REMEDIES = {"not_a_number": "Write a decimal integer there."}
 
 
 class FileNotNumbers(Unprocessable):
-    """The file contains values that are not decimal integers of at most 100,000 digits; the first
-    ones are listed.
-    """
+    """The file contains values that are not decimal integers of at most 100,000 digits."""
 
     code = "file_not_numbers"
 
@@ -49,6 +49,12 @@ class FileUtf16(Unprocessable):
     """The file is UTF-16 text."""
 
     code = "file_utf16"
+
+
+class FileBinary(Unprocessable):
+    """The file is not text, but of the type {kind}."""
+
+    code = "file_binary"
 
 
 async def enqueue_file(
@@ -222,8 +228,18 @@ def refuse(joiner: Joiner) -> None:
              "value": found.text, "remedy": REMEDIES["not_a_number"]}
             for found in joiner.offenders
         ]
+        if joiner.kind is not None:
+            raise FileBinary(
+                None if joiner.kind else "The file is not text.",
+                remedy="Send the numbers as plain text: if they are in an archive or a "
+                "spreadsheet, unpack it or save it as CSV first.",
+                details=details, kind=joiner.kind,
+            )
         raise FileNotNumbers(
-            remedy="Correct them and send the file again; if it is UTF-16, save it as UTF-8.",
+            # Reading ends at that many: nobody knows whether there are more.
+            remedy="The first ones are listed. Correct the file and send it again; if it is "
+            "UTF-16, save it as UTF-8." if len(details) >= OFFENDERS_MOST else
+            "Correct them and send the file again; if it is UTF-16, save it as UTF-8.",
             details=details,
         )
 
@@ -266,11 +282,16 @@ async def bars(conn: Conn, found: Sequence[Job]) -> dict[int, VazaoError]:
     return refused
 
 
+def says(job: Job, language: str) -> list[str]:
+    """What a sum of nothing means: the file may be another than its sender thinks."""
+    return [] if job.result["numbers"] else [translate("The file contains no numbers.", language)]
+
+
 LABELS = {
     "sum": "Sum of the even numbers", "count": "Even numbers", "numbers": "Total numbers",
 }
 kind = Kind(
     KIND, "Sum of the even numbers of a file", "sum", {"sum": sum_part, "join": join},
     on_end=ended, bars=bars, weights={"sum": 1.0, "join": 0.01},
-    unit_seconds={"sum": 0.001, "join": 0.02}, labels=LABELS,
+    unit_seconds={"sum": 0.001, "join": 0.02}, labels=LABELS, tells=says,
 )

@@ -14,7 +14,8 @@
      data-show="running queued"   shown only while `status` is one of these
    data-news="jobs"               has the event "news-jobs" sent to the body when the organization's
                                   jobs changed, once a second at most (for hx-trigger)
-   label[data-drop]               a file field that takes dropped files; [data-drop-name] shows them
+   label[data-drop]               a file field that takes dropped files; [data-drop-name] shows them,
+                                  or the attribute's text where one is taken and several came
    button[data-copy="ID"]         copies the text of that element, and says data-copied in the
                                   [role=status] beside it; hidden without this script
    [data-once]                    gone from the page once it is left: the way back shows it no more
@@ -188,6 +189,10 @@
     zone.addEventListener("drop", (event) => {
       event.preventDefault();
       if (input.disabled || !event.dataTransfer.files.length) return;
+      if (event.dataTransfer.files.length > 1 && !input.multiple) {
+        shown.textContent = zone.dataset.drop;
+        return;
+      }
       input.files = event.dataTransfer.files;
       input.dispatchEvent(new Event("change", { bubbles: true }));
     });

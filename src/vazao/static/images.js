@@ -25,7 +25,7 @@
         const me = await fetch("/v1/me");
         if (!me.ok) return me;
         const pace = new Pace();
-        return send("/randomize", this.file, {
+        return send(`/randomize?filename=${encodeURIComponent(this.file.name)}`, this.file, {
           signal, moved: (sent) => this.moved(sent, pace.at(sent)),
           headers: { "Content-Type": "image/png", "Idempotency-Key": this.key },
         });
@@ -42,7 +42,7 @@
 
     async result(id) {
       const figure = this.find("picture");
-      figure.querySelector("img").src = `/randomize/${id}/result`;
+      figure.querySelector("img").src = figure.querySelector("a").href = `/randomize/${id}/result`;
       figure.hidden = false;
     }
   }

@@ -55,6 +55,7 @@
           : digits.length > LONGEST_SUM ? `${digits.slice(0, LONGEST_SUM)}… (${written(digits.length)})`
             : written(BigInt(digits).toLocaleString(document.documentElement.lang));
       }
+      this.find("none").hidden = !/"numbers"\s*:\s*0\b/.test(text);
       this.find("sum").hidden = false;
     }
   }

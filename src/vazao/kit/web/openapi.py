@@ -165,11 +165,11 @@ def location(example: str) -> Header:
 NO_STORE = Header(name="Cache-Control", about="Never kept by caches.", example="no-store")
 
 
-def download(name: str) -> Header:
-    """``Content-Disposition`` of a file to keep."""
+def download(name: str, how: str = "attachment") -> Header:
+    """``Content-Disposition`` of a file to keep, or to show (``inline``)."""
     return Header(
         name="Content-Disposition", about="The file's name.",
-        example=f'attachment; filename="{name}"',
+        example=f'{how}; filename="{name}"',
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from litestar.response import Stream
 
@@ -74,12 +75,24 @@ async def begun(
     return again()
 
 
+def disposition(name: str, how: str = "attachment") -> str:
+    """``Content-Disposition`` of a file called *name*, in any script (RFC 6266).
+
+    Args:
+        how: ``inline`` for what a browser shows, and keeps under that name.
+    """
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in name)
+    if plain == name:
+        return f'{how}; filename="{name}"'
+    return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
 def kept_file(
     body: AsyncIterator[bytes], media_type: str, name: str, **headers: str
 ) -> Stream:
     """An answer that a browser keeps as a file called *name*."""
     return Stream(
         body, media_type=media_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"',
+        headers={"Content-Disposition": disposition(name),
                  "Cache-Control": "no-store", **headers},
     )

@@ -115,6 +115,7 @@ def test_rejected_rows_are_corrected_in_the_browser(
     assert (figure(page, "created"), figure(page, "rejected")) == (1, 2)
     page.click("text=Correct them here")
     page.wait_for_url("**/rejected")
+    page.wait_for_selector("#others-4:has-text('Nome C')")
     look(page, "correcting")
     page.get_by_label("E-mail of row 3").fill("errado@corrigir.com.br")
     press(page, "form[action$='/correct'] button")

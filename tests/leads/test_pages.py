@@ -300,3 +300,32 @@ async def test_an_import_that_wrote_nothing_says_so(browser: Browser, tenant: Te
     assert failed["status"] == "failed"
     assert "Nothing was imported." in page
     assert "Rows that were already imported stay" not in page
+
+
+@pytest.mark.parametrize("empty", ["keep", "clear"])
+async def test_who_reads_of_duplicates_reads_which_row_wins(
+    browser: Browser, tenant: Tenant, empty: str
+) -> None:
+    shown = await tenant.run("E-mail,Nome\na@x.com,A\na@x.com,B\n", empty=empty)
+    page = html.unescape((await browser.get(f"/leads/imports/{shown['id']}")).text)
+    (told,) = re.findall(r'id="duplicates">(.*?)</p>', page, re.S)
+    assert "the filled cells of the later row win" in told
+    assert ("leave what the earlier row says" in told) is (empty == "keep")
+    alone = await tenant.run("E-mail\nb@x.com\n")
+    assert 'id="duplicates"' not in (await browser.get(f"/leads/imports/{alone['id']}")).text
+
+
+async def test_a_cancelled_import_offers_ways_on(browser: Browser, tenant: Tenant) -> None:
+    shown = await tenant.run(SHEET)
+    address = f"/leads/imports/{shown['id']}"
+    assert f'action="{address}/again"' not in (await browser.get(address)).text
+    async with tenant.platform.db.connection() as conn:
+        await conn.execute("update jobs.job set status = 'cancelled' where token = %s",
+                           [shown["id"]])
+    page = (await browser.get(address)).text
+    for way in (f'action="{address}/again"', "/leads/imports/new?", 'href="/leads"'):
+        assert way in page, way
+    answer = await browser.post(f"{address}/again", data={"csrf": csrf_in(page)})
+    assert (answer.status_code, answer.headers["location"]) == (303, address)
+    again = await outcome(tenant.platform, shown["id"], tenant.id)
+    assert (again["status"], again["unchanged"]) == ("finished", 1)

@@ -330,3 +330,60 @@ async def test_all_values_that_do_not_fit_are_counted(browser: Browser) -> None:
     bad = "bad\n\"joao@gmial,com\"\nana@@uol.com.br\na@b\n"
     page = (await preview(browser, "E-mail\nana@x.com\nbia@x.com\n" + bad)).text
     assert "4 of 6 values are not e-mail addresses." in page
+
+
+async def test_a_rejected_row_shows_whose_it_is_and_that_it_was_sent_again(
+    browser: Browser, tenant: Tenant
+) -> None:
+    shown = await tenant.run(
+        "Nota;Nome;vazao_row;E-mail;Fone\nn1;Ana;9;ana;81988880001\nn2;Bea;9;bea;\nn3;Caio;9;c@x.com;\n"
+        "n4;<b>;9;d@x.com;;long\n", filename="lista.csv",
+    )
+    address = f"/leads/imports/{shown['id']}"
+    page = (await browser.get(f"{address}/rejected")).text
+    assert cells_of(page) == {"2": [], "3": [], "5": []}
+    (ask,) = re.findall(r'id="others-asked".*?hx-get="([^"]+)"', page)
+    page = (await browser.get(html.unescape(ask))).text
+    assert "hx-get=\"/leads/imports/" not in page, "it asks once"
+    assert cells_of(page) == {
+        "2": ["Nome Ana", "Fone 81988880001", "Nota n1"], "3": ["Nome Bea", "Nota n2"],
+        "5": ["E-mail d@x.com", "Nome &lt;b&gt;", "Nota n4"],
+    }
+    assert "data-corrected" not in page
+    csrf = csrf_in(await form(browser))
+    answer = await browser.post(f"{address}/correct", data={"csrf": csrf, "cell-3": "bea@x.com"})
+    again = answer.headers["location"]
+    page = (await browser.get(f"{address}/rejected")).text
+    assert re.findall(r"<tr data-corrected>.*?(cell-\d+)", page, re.S) == ["cell-3"]
+    assert f'<a href="{again}">Already sent again</a>' in page
+
+
+@pytest.mark.parametrize("dry_run", ["false", "true"])
+async def test_a_header_alone_is_told_of(
+    browser: Browser, tenant: Tenant, dry_run: str
+) -> None:
+    shown = await tenant.run("E-mail,Nome\n", dry_run=dry_run)
+    assert (shown["status"], shown["rows_total"]) == ("finished", 0)
+    assert shown["notes"] == [
+        "The sheet has no rows under its header: there was nothing to import."
+    ]
+    assert "there is nothing to import" in (await preview(browser, "E-mail,Nome\n")).text
+    assert "there is nothing to import" not in (await preview(browser)).text
+
+
+async def test_cells_that_cannot_be_read_are_told_of(browser: Browser, tenant: Tenant) -> None:
+    shown = await tenant.run("E-mail,Nome\nbad,A\n")
+    (upload,) = await tenant.rows("select upload from leads.import where organization_id = %s")
+    async with tenant.platform.db.connection() as conn:
+        await conn.execute("delete from jobs.upload where token = %s", upload)
+    answer = await browser.get(f"/leads/imports/{shown['id']}/rejected?others=yes")
+    assert answer.status_code == 200
+    assert re.search(r'id="others-asked" class="message warn">[^<]+</p>', answer.text)
+
+
+def cells_of(page: str) -> dict[str, list[str]]:
+    """By row the other cells that a page of rejected rows shows."""
+    return {
+        row: [re.sub(r"<[^>]+>", "", each) for each in re.findall(r"<li>(.*?)</li>", cells)]
+        for row, cells in re.findall(r'id="others-(\d+)">(.*?)</ul>', page)
+    }

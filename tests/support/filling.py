@@ -61,6 +61,7 @@ PAGES = {
         "upload={sheet}", "upload={sheet}&again={import}", f"saved={NAMED}",
         f"upload={OWN_SHEET}", f"upload={OWN_SHEET}&again={{import}}",
     ),
+    "/leads/imports/{token}/rejected": ("others=yes",),
     "/relay": ("state=late",), "/relay/runs": ("state=held",),
     "/relay/lists/{name}": ("site={site}",),
 }

@@ -13,8 +13,8 @@ import csv
 import io
 import tempfile
 from collections import Counter
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncGenerator, Collection, Generator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, cast
@@ -98,17 +98,41 @@ async def _made(correction: _Correction, for_excel: bool) -> AsyncGenerator[byte
     with _place(owner), tempfile.TemporaryFile(dir=platform.settings.folder) as file:
         try:
             file.write(BOM if for_excel else b"")
-            async with asyncio.timeout(MAKING_SECONDS), platform.turns.turn(owner) as turn:
+            async with _turn(platform, owner) as turn:
                 await correction.write(file, turn)
-        except TimeoutError as error:
-            raise TookTooLong(
-                remedy="Try again when the server is less busy.",
-                seconds=round(MAKING_SECONDS), retry_after=60,
-            ) from error
         except OSError as error:
             raise unusable(platform.settings.folder, error) from error
         async for block in blocks(file):
             yield block
+
+
+async def rows_of(
+    platform: Platform, record: Import, numbers: Collection[int]
+) -> dict[int, dict[str, str]]:
+    """Rows of the stored sheet by their number: each its filled cells by their headers.
+
+    The sheet is read again, as far as the last of them. Raises as :func:`errors_csv` does.
+    """
+    with _place(record.organization_id):
+        async with _turn(platform, record.organization_id) as turn:
+            return await _Correction(platform, record, "en").rows(numbers, turn)
+
+
+@asynccontextmanager
+async def _turn(platform: Platform, owner: int) -> AsyncGenerator[Turn]:
+    """A turn of *owner*'s, for as long as one may take.
+
+    Raises:
+        TookTooLong: it was longer.
+    """
+    try:
+        async with asyncio.timeout(MAKING_SECONDS), platform.turns.turn(owner) as turn:
+            yield turn
+    except TimeoutError as error:
+        raise TookTooLong(
+            remedy="Try again when the server is less busy.",
+            seconds=round(MAKING_SECONDS), retry_after=60,
+        ) from error
 
 
 @contextmanager
@@ -177,6 +201,27 @@ class _Correction:
                         await turn.pause()
             finally:
                 await to_last_thread(sheet.close)
+
+    async def rows(self, numbers: Collection[int], turn: Turn) -> dict[int, dict[str, str]]:
+        """Those rows' filled cells by their headers."""
+        check_sheet(self.platform, self.record.sheet_gone)
+        async with self.platform.db.connection() as conn:
+            upload = await uploads.get_upload(
+                conn, self.record.organization_id, self.record.upload
+            )
+        found: dict[int, dict[str, str]] = {}
+        async with uploads.local_file(self.platform, upload) as path:
+            sheet = await to_last_thread(self._open, path)
+            try:
+                async with aclosing(ahead(sheet.batches(), to_last_thread)) as batches:
+                    async for batch in batches:
+                        found |= _picked(batch, sheet.headers, numbers)
+                        if len(found) >= len(numbers):
+                            break
+                        await turn.pause()
+            finally:
+                await to_last_thread(sheet.close)
+        return found
 
     async def _kinds(self, conn: Conn) -> tuple[bool, bool]:
         """Whether anything is to be told, and whether rows are too long."""
@@ -296,12 +341,26 @@ def _parsed(refused: bytes) -> pl.DataFrame:
     return pl.read_csv(refused, has_header=False, schema=_REFUSED)
 
 
+def _all(batch: sheets.Batch) -> pl.DataFrame:
+    return pl.concat([batch.frame, batch.refused.drop("code", "value")], how="diagonal")
+
+
+def _picked(
+    batch: sheets.Batch, headers: Sequence[str], numbers: Collection[int]
+) -> dict[int, dict[str, str]]:
+    rows = _all(batch).filter(pl.col("row").is_in([*numbers]))
+    columns = [(f"c{n}", header) for n, header in enumerate(headers)]
+    return {
+        row["row"]: {h: row[c] for c, h in columns if row.get(c) not in (None, "", sheets.UNSTORED)}
+        for row in rows.iter_rows(named=True)
+    }
+
+
 def _write(
     file: IO[bytes], batch: sheets.Batch, refused: pl.DataFrame,
     shown: Sequence[pl.Expr | str], separator: str,
 ) -> None:
-    rows = pl.concat([batch.frame, batch.refused.drop("code", "value")], how="diagonal")
-    told = rows.join(refused, on="row", how="inner").sort("row")
+    told = _all(batch).join(refused, on="row", how="inner").sort("row")
     if told.height:
         told.select(shown).write_csv(file, include_header=False, separator=separator)
 

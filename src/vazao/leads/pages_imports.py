@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from vazao import jobs
+from vazao.kit.errors import VazaoError
 from vazao.kit.web import sending
 from vazao.kit.web.frame import Asker, ThePlatform
 from vazao.kit.web.leaving import go_on
@@ -16,9 +18,11 @@ from vazao.kit.web.paging import decode_cursor, encode_cursor, following
 from vazao.leads import service, store, trying
 from vazao.leads.columns import LABELS, template
 from vazao.leads.errors import ChangesGone, NothingCorrected
+from vazao.leads.models import Import
 from vazao.leads.settings import LeadSettings
 from vazao.leads.views import difference_view
 from vazao.leads.wizard import FOUND
+from vazao.sheets import is_reserved
 
 READ, WRITE = "leads:read", "leads:write"
 BACK = {"back": "/leads/imports/{token}"}
@@ -27,6 +31,10 @@ NO_CELL = frozenset(("suppressed", "row_too_long", "quote_unclosed", "cell_too_l
 """Reasons that no other value in a cell puts right."""
 CUT = 200
 """Characters from which a value is not kept whole."""
+WHOSE = ("email", "name", "first_name", "last_name", "phone", "company")
+"""Fields by which people know whose row it is, the best first."""
+OTHERS = 3
+"""Further cells of a refused row that are shown."""
 FIRST = 5
 """Lines of a list that stand on the import's own page."""
 
@@ -139,25 +147,59 @@ async def show_changes(
 @get("/leads/imports/{token:str}/rejected", opt={"scope": READ}, include_in_schema=False)
 async def show_rejected(
     request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str],
-    after: FromQuery[str | None] = None,
+    after: FromQuery[str | None] = None, others: FromQuery[Literal["yes"] | None] = None,
 ) -> Response[str]:
-    """All rows that an import refused, by page."""
+    """All rows that an import refused, by page; *others* shows what else stands in them, for which
+    the sheet is read again: the page asks for it once it is there.
+    """
     of = f"leads.rejected {token}"
     row = decode_cursor(after, of, int)[0] if after else 0
     language = language_of(request)
     async with platform.db.connection() as conn:
         record, job = await service.get(conn, principal.organization_id, token)
         lines = await _rejections(conn, record, row, PAGE + 1)
+        rows = [line[0] for line in lines[:PAGE]]
+        corrected = await store.imports.corrected(conn, record.id, rows)
+    cells, unread = None, None
+    if rows and not record.sheet_gone:
+        try:
+            cells = await _others(platform, record, lines[:PAGE]) if others else {}
+        except VazaoError as error:
+            cells, unread = {}, error.message(language)
+    ask = urlencode({"after": after or "", "others": "yes"})
     return page(
         request, "leads/told.html", gone=record.sheet_gone,
         shown=_shown(record, job, language), kind="rejected",
-        lines=_told(lines[:PAGE], language), after=after,
+        lines=_told(lines[:PAGE], language), after=after, others=cells, unread=unread,
+        asks_others=None if others or cells is None else f"/leads/imports/{token}/rejected?{ask}",
+        corrected=corrected,
         next=encode_cursor(of, lines[PAGE - 1][0]) if len(lines) > PAGE else None,
         fixable={
             row for row, place, code, value in lines
             if place and code not in NO_CELL and len(value or "") < CUT
         },
     )
+
+
+async def _others(
+    platform: ThePlatform, record: Import, lines: list[Any]
+) -> dict[int, list[tuple[str, str]]]:
+    """By row the first cells that tell whose it is, but for the one that stands beside."""
+    from vazao.leads import correcting
+
+    places = {row: place for row, place, *_ in lines}
+    mapping = record.mapping or {}
+
+    def order(header: str) -> int:
+        field = mapping.get(header)
+        return WHOSE.index(field) if field in WHOSE else len(WHOSE)
+
+    found = await correcting.rows_of(platform, record, places.keys())
+    return {
+        row: [(header, cells[header]) for header in sorted(cells, key=order)
+              if header != places[row] and not is_reserved(header)][:OTHERS]
+        for row, cells in found.items()
+    }
 
 
 @get("/leads/imports/{token:str}/warned", opt={"scope": READ}, include_in_schema=False)
@@ -235,7 +277,19 @@ async def stop(
     )
 
 
+@post("/leads/imports/{token:str}/again", opt={"scope": WRITE} | BACK, include_in_schema=False,
+      guards=[jobs.admitted])
+async def start_over(
+    request: Request[Any, Any, Any], platform: ThePlatform, principal: Asker, token: FromPath[str]
+) -> Response[None]:
+    """Begin a cancelled import from the beginning."""
+    async with platform.db.transaction() as conn:
+        await service.get(conn, principal.organization_id, token)
+        await jobs.retry(conn, principal.organization_id, token)
+    return go_on(request, f"/leads/imports/{token}", "The import was started.")
+
+
 routes = [
     show_imports, show_template, show_import, show_changes, show_rejected, show_warned, correct,
-    apply, stop,
+    apply, start_over, stop,
 ]

@@ -92,15 +92,19 @@ class Reading:
                 strict=self.record.strict, separator=sheet.delimiter,
             )
             await self._copy(run, sheet, plan)
-            self.notes = [*sheet.notes, *(
-                Note("The dates of {column} look like month/day/year. They are read as "
-                "day/month/year, and {count} could not be read.",
-                     {"column": column[:80], "count": count})
-                for column, count in self.month_first.items()
-            )]
             self.rows_total = sheet.rows_total
+            self.notes = [*sheet.notes, *self._findings()]
         finally:
             await asyncio.to_thread(sheet.close)
+
+    def _findings(self) -> Iterator[Note]:
+        """What is said of the rows as a whole."""
+        if not self.rows_total:
+            yield Note("The sheet has no rows under its header: there was nothing to import.")
+        for column, count in self.month_first.items():
+            yield Note("The dates of {column} look like month/day/year. They are read as "
+                       "day/month/year, and {count} could not be read.",
+                       {"column": column[:80], "count": count})
 
     async def _copy(
         self, run: jobs.PartRun, sheet: sheets.Sheet, plan: validation.Plan

@@ -55,6 +55,7 @@ async def resend(
             conn, record.organization_id, upload, options, requested_by=requested_by,
             request_id=request_id,
         )
+        await store.imports.mark_corrected(conn, record.id, list(cells), made.id)
         await sending.lead(conn, form, f"/leads/imports/{made.token}")
     return made
 

@@ -127,7 +127,10 @@ class ImportView(JobView):
     created: Count
     updated: Count
     unchanged: Count
-    duplicates: Count
+    duplicates: Annotated[
+        Count, msgspec.Meta(description="Rows whose e-mail stands again in a later row of the "
+                                        "sheet: that row's filled cells win.")
+    ]
     rejected: Count
     warnings: Count
     trial: Annotated[

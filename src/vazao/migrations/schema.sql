@@ -2123,10 +2123,13 @@ CREATE TABLE leads.rejection (
     "row" bigint NOT NULL,
     place text,
     code text NOT NULL,
-    value text
+    value text,
+    corrected_by bigint
 );
 
 COMMENT ON TABLE leads.rejection IS 'A refused row of a sheet: its number as Excel shows it, the column (place), code and value';
+
+COMMENT ON COLUMN leads.rejection.corrected_by IS 'The import that sent the row again with another value in its cell; it may be gone';
 
 CREATE TABLE leads.saved_mapping (
     organization_id bigint NOT NULL,

@@ -138,6 +138,23 @@ async def rejected_values(
     return {row: value or "" for row, value in found}
 
 
+async def mark_corrected(
+    conn: Conn, import_id: int, rows: Sequence[int], corrected_by: int
+) -> None:
+    """Remember which import the refused *rows* went into, put right."""
+    await sql.run(
+        conn, Q.mark_corrected, import_id=import_id, rows=list(rows), corrected_by=corrected_by
+    )
+
+
+async def corrected(
+    conn: Conn, import_id: int, rows: Sequence[int]
+) -> dict[int, str | None]:
+    """Of these *rows* those that were sent again: by row, the public id of their import."""
+    found = await sql.rows(conn, Q.corrected_rows, import_id=import_id, rows=list(rows))
+    return dict(found)
+
+
 async def rejection_kinds(conn: Conn, import_id: int) -> tuple[bool, bool]:
     """Whether an import refused rows, and whether any of them for being too long."""
     found = await sql.row(conn, Q.rejection_kinds, import_id=import_id)

@@ -112,6 +112,17 @@ where import_id = %(import_id)s and row > %(after)s order by row limit %(limit)s
 select row, value from leads.rejection
 where import_id = %(import_id)s and row = any (%(rows)s::bigint[])
 
+-- name: mark_corrected
+-- Refused rows that were put right on the page, and the import that they went into.
+update leads.rejection set corrected_by = %(corrected_by)s
+where import_id = %(import_id)s and row = any (%(rows)s::bigint[])
+
+-- name: corrected_rows
+-- Of these refused rows those that were sent again, each with its import if that is still there.
+select r.row, i.token from leads.rejection r left join leads.import i on i.id = r.corrected_by
+where r.import_id = %(import_id)s and r.row = any (%(rows)s::bigint[])
+    and r.corrected_by is not null
+
 -- name: rejection_kinds
 -- Whether an import refused rows, and whether any of them for being too long.
 select exists(select from leads.rejection where import_id = %(import_id)s),

@@ -129,6 +129,8 @@ def turned_plan(running: Running) -> Iterator[Mend]:
                 "'attname', 'kind', 'inherited', false, 'n_distinct', 2::real, "
                 "'null_frac', 0::real)"
             )
+            # Sessions plan anew what they had planned.
+            conn.execute("vacuum bills")
         yield lambda finding: run_remedy(running, finding)
 
 

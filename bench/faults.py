@@ -160,8 +160,13 @@ def no_worker(running: Running) -> Iterator[Mend]:
     frozen = running.workers()
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
+
+    def mend(_finding: dict[str, Any]) -> None:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+
     try:
-        yield lambda _finding: [os.kill(pid, signal.SIGCONT) for pid in frozen]  # type: ignore[return-value]
+        yield mend
     finally:
         for pid in frozen:
             if Path(f"/proc/{pid}").exists():

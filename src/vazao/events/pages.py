@@ -12,11 +12,11 @@ from litestar.params import FromPath, FromQuery
 from vazao.events import api, calendars, described, pictures, service, store, views
 from vazao.events.errors import DayInvalid, EventNotFound
 from vazao.events.feeds import zones
-from vazao.events.feeds.addresses import masked
 from vazao.events.models import Filters, Provider
 from vazao.events.reasons import LABELS, REASONS
 from vazao.events.searching import TRUE, cursor_of, price_of
 from vazao.kit import clock
+from vazao.kit.addresses import masked
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn

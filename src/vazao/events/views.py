@@ -10,10 +10,10 @@ import msgspec
 from vazao import jobs
 from vazao.events import service
 from vazao.events.feeds import zones
-from vazao.events.feeds.addresses import masked
 from vazao.events.models import Aside, Event, Provider, Sync
 from vazao.events.reasons import REASONS
 from vazao.kit import clock
+from vazao.kit.addresses import masked
 from vazao.kit.i18n import translate
 from vazao.kit.web.openapi import Count, Moment, Seconds
 

@@ -27,6 +27,7 @@ from vazao.events.errors import (
 from vazao.events.feeds import addresses
 from vazao.events.models import Provider
 from vazao.events.settings import EventSettings
+from vazao.kit.addresses import Place
 
 REDIRECTS = 5
 PACE_AFTER_SECONDS = 20.0
@@ -121,7 +122,7 @@ class Fetcher:
         raise FeedRedirects
 
     def _ask(
-        self, client: httpx2.AsyncClient, place: addresses.Place, first: addresses.Place,
+        self, client: httpx2.AsyncClient, place: Place, first: Place,
         address: str,
     ) -> Any:
         known = {

@@ -8,10 +8,7 @@ one takes its cookie away, so that neither a reload nor the way back shows it ag
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
-import secrets
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +17,7 @@ from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 
+from vazao.kit import sealing
 from vazao.kit.i18n import translate
 from vazao.kit.platform import Platform
 from vazao.kit.proxies import is_https
@@ -27,7 +25,7 @@ from vazao.kit.proxies import is_https
 SAID, ONCE = "vazao_said", "vazao_once"
 SECONDS = 120
 LONGEST = 100
-NONCE = 12
+LABEL = "vazao sealed cookie"
 Connection = ASGIConnection[Any, Any, Any, Any]
 Asking = Request[Any, Any, Any]
 Message = tuple[str, str]
@@ -85,37 +83,24 @@ def take_away(request: Asking, response: Response[Any], shown: Sequence[Message]
 
 def seal(request: Connection, purpose: str, value: Any) -> str:
     """*value*, which JSON can hold, as a text that only :func:`unseal` for *purpose* opens."""
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
     body = json.dumps([time.time(), value], separators=(",", ":")).encode()
-    nonce = secrets.token_bytes(NONCE)
-    made = AESGCM(_key(_platform(request).secret)).encrypt(nonce, body, purpose.encode())
-    return base64.urlsafe_b64encode(nonce + made).decode()
+    made = sealing.seal(_platform(request).secret, LABEL, purpose, body)
+    return base64.urlsafe_b64encode(made).decode()
 
 
 def unseal(request: Connection, purpose: str, text: str | None) -> Any:
     """What :func:`seal` was given at most ``SECONDS`` ago; ``None`` of everything else."""
     if not text:
         return None
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
     try:
         held = base64.b64decode(text, altchars=b"-_", validate=True)
     except ValueError:
         return None
-    for secret in _platform(request).secrets if len(held) > 2 * NONCE else ():
-        try:
-            body = AESGCM(_key(secret)).decrypt(held[:NONCE], held[NONCE:], purpose.encode())
-        except InvalidTag:
-            continue
-        made, value = json.loads(body)
-        return value if abs(time.time() - made) <= SECONDS else None
-    return None
-
-
-def _key(secret: bytes) -> bytes:
-    return hmac.new(secret, b"vazao sealed cookie", hashlib.sha256).digest()
+    body = sealing.unseal(_platform(request).secrets, LABEL, purpose, held)
+    if body is None:
+        return None
+    made, value = json.loads(body)
+    return value if abs(time.time() - made) <= SECONDS else None
 
 
 def _holder(request: Connection) -> str:

@@ -33,7 +33,7 @@ MARKS = frozenset({"translate", "_", "gettext", "N_"})
 # What is registered, and which of its arguments is the text.
 LABELLED = {
     "MenuEntry": 0, "Figure": 0, "DropTarget": 0, "DemoStep": 0, "Note": 0, "Kind": 1, "tick": 0,
-    "say": 0, "Quota": 1, "of_files": 1, "Retention": 0,
+    "say": 0, "Quota": 1, "of_files": 1, "Retention": 0, "NoticeType": 1,
     "go_on": 2, "FirstStep": 0, "Recent": 0, "Finding": 0,
     "Place": 0, "add_scope": 1,
 }

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from vazao.kit.settings import Section
 
-ROOMS = ("uploads", "cache", "jobs", "images", "numbers", "accounts", "leads", "events", "relay",
-         "ops")
+ROOMS = (
+    "uploads", "cache", "jobs", "notices", "images", "numbers", "accounts", "leads", "events",
+    "relay", "ops",
+)
 """What registers something, in the order of the registrations."""
 GROUPS = ("jobs", "accounts", "leads", "events", "relay", "ops")
 """The groups of commands; each is a room, whose docstring says what it is."""
-SCOPES_TO_COME = ("webhooks:read", "webhooks:write")
-"""Scopes that tokens may carry before the rooms that register them are there."""
 
 
 def sections() -> list[type[Section]]:
@@ -35,14 +35,15 @@ def sections() -> list[type[Section]]:
     from vazao.events import EventSettings
     from vazao.images import ImageSettings
     from vazao.leads import LeadSettings
+    from vazao.notices import NoticeSettings
     from vazao.numbers import NumberSettings
     from vazao.ops import OpsSettings
     from vazao.relay import RelaySettings
     from vazao.uploads import UploadSettings
 
     return [
-        UploadSettings, ImageSettings, NumberSettings, AccountSettings, LeadSettings, EventSettings,
-        RelaySettings, OpsSettings,
+        UploadSettings, NoticeSettings, ImageSettings, NumberSettings, AccountSettings,
+        LeadSettings, EventSettings, RelaySettings, OpsSettings,
     ]
 
 
@@ -56,8 +57,6 @@ def registry() -> Registry:
         package = import_module(f"vazao.{name}")
         if hasattr(package, "register"):
             package.register(filled)
-    for scope in SCOPES_TO_COME:
-        filled.add_scope(scope, "Not used yet.", members=False)
     filled.resolve_organization = accounts.organization_id
     filled.name_organizations = accounts.slugs
     return filled

@@ -70,7 +70,7 @@ UNREACHED = {
 """Routes at which the organization's own admin is refused as well, and why."""
 DESTROYING = (
     "DELETE |POST /files/|/revoke", "^POST /leads/.*/delete$", "^POST /v1/leads/.*/restore$",
-    "^DELETE /v1/leads/", "/revoke-others",
+    "^DELETE /v1/leads/", "/revoke-others", "^POST /webhooks/.*/remove$",
 )
 """What takes things away comes late, and what takes them back between."""
 

@@ -53,8 +53,12 @@ def test_a_list_is_not_up_to_date_before_it_came(hub: Hub) -> None:
 
 def test_what_is_held_says_why_and_who_decides(hub: Hub) -> None:
     site, agent, source = hub.transmitted("held", 100)
+    hub.execute("insert into notices.choice (user_id, organization_id, type, wanted) "
+                "select 1, organization_id, 'list.held', true from relay.site where name = %s",
+                site)
     change(source, "delete from citizen where id > 10")
     agent.run("once", code=1)
+    assert hub.execute("select object from notices.event where type = 'list.held'")
     with hub.reader("relay:read", "relay:admin") as client:
         (held,) = told(client, site)
         assert held["state"] == "held"

@@ -27,7 +27,8 @@ FIXED = {
     "new job": "/jobs/new", "events": "/events", "no events": "/events?q=zzzz",
     "providers": "/events/providers", "relay": "/relay", "lists": "/relay/lists",
     "runs": "/relay/runs", "audit of relay": "/relay/audit", "account": "/account",
-    "sessions": "/account/sessions", "users": "/admin/users", "tokens": "/admin/tokens",
+    "sessions": "/account/sessions", "notices": "/account/notices", "webhooks": "/webhooks",
+    "users": "/admin/users", "tokens": "/admin/tokens",
     "changes": "/admin/audit", "cache": "/admin/cache", "limits": "/limits", "error": "/nothing",
     "reference": "/docs",
 }
@@ -93,8 +94,15 @@ def _others(client: httpx2.Client) -> dict[str, str]:
     event = client.get("/v1/events/changes").json()["items"][0]["id"]
     provider = client.get("/v1/events/providers").json()["items"][0]["name"]
     user = client.get("/v1/users").json()["items"][0]["id"]
+    hook = client.post("/v1/webhooks", json={
+        "url": "https://vazao.invalid/um-endereco-muito-comprido/" + "x" * 80,
+        "types": ["webhook.off"], "about": "CRM",
+    }).json()["id"]
+    for _ in range(2):
+        client.post(f"/v1/webhooks/{hook}/test")
     return {
-        "event": f"/events/{event}", "provider": f"/events/providers/{provider}",
+        "webhook": f"/webhooks/{hook}", "event": f"/events/{event}",
+        "provider": f"/events/providers/{provider}",
         "site": "/relay/sites/recife", "user": f"/admin/users/{user}",
     }
 

@@ -32,6 +32,7 @@ OWN = {
     "jobs/token": "job", "imports/token": "import", "leads/lead_id": "lead",
     "fields/name": "field", "randomize/token": "picture", "sum-even/token": "sum",
     "lists/name": "list", "runs/run": "run", "sites/name": "site",
+    "webhooks/webhook_id": "webhook",
 }
 """By a parameter of a path and what stands before it: the kind of things that it names."""
 VERBS = ("pause", "resume", "run", "resend", "restart", "diagnose", "revoke", "purge")
@@ -63,7 +64,7 @@ PAGES = {
     ),
     "/leads/imports/{token}/rejected": ("others=yes",),
     "/relay": ("state=late",), "/relay/runs": ("state=held",),
-    "/relay/lists/{name}": ("site={site}",),
+    "/relay/lists/{name}": ("site={site}",), "/webhooks/{webhook_id}": ("status=waiting",),
 }
 """More queries of pages, which declare none."""
 HEADERS = {
@@ -89,6 +90,7 @@ FIELDS = {
     "phone": "", "company": "Tomada", "job_title": "", "city": "Tomada", "state": "",
     "country": "", "website": "", "legal_basis": "", "options": "", "options-*": "",
     "ticket": "", "sheet": "", "header_row": "", "delimiter": "", "encoding": "", "strict": "",
+    "about": "Tomado", "events": "job.ended", "delivery": "{delivery}", "since": "",
     "jobs": "{job}", "headers": "", "column-*": "", "name-*": "",
 }
 """Fields of forms; what is empty is left out."""
@@ -265,6 +267,8 @@ class Filling:
             "POST /v1/organizations": [{"slug": "alvo", "name": "Tomada"}],
             "POST /v1/users/import": [{"username": NAMED, "name": "Tomado", "enabled": False}],
         }
+        if path == "/v1/webhooks/{webhook_id}/replay":
+            return [_json(json.dumps({"delivery": one("delivery")}).encode())]
         if route == "POST /v1/relay/lists":
             return [_json(self.target.one("signed").encode())]
         if route == "POST /leads/uploads":

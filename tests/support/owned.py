@@ -38,6 +38,10 @@ REACHED = {
     "leads.rejection": f"import_id in ({OWNED_IMPORTS})",
     "leads.trial": f"import_id in ({OWNED_IMPORTS})",
     "leads.warning": f"import_id in ({OWNED_IMPORTS})",
+    "notices.delivery": (
+        "webhook_id in (select id from notices.webhook where organization_id = %(id)s)"
+    ),
+    "notices.mail": f"user_id in ({OWNED_USERS})",
     "public.procrastinate_jobs": OWNED_QUEUED,
     "public.procrastinate_events": (
         f"job_id in (select id from public.procrastinate_jobs where {OWNED_QUEUED})"

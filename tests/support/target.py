@@ -27,6 +27,8 @@ from tests.support.wizard import fields
 from vazao.accounts import service
 from vazao.events import service as feeds
 from vazao.jobs.store import workers
+from vazao.notices.models import Outcome
+from vazao.notices.store import deliveries, mail
 
 SECRET, NAMED, TITLE = "segredo7f3a91c4", "nomeado5b8e20d6", "titulo4c19ae77"
 MARKS = (SECRET, NAMED, TITLE)
@@ -115,7 +117,9 @@ async def _credentials(made: Target) -> None:
 
 async def fill(made: Target, partner: Partner) -> None:
     """All that needs a worker but relay."""
-    await asyncio.gather(_tasks(made), _leads(made), _uploads(made), _events(made, partner))
+    await asyncio.gather(
+        _tasks(made), _leads(made), _uploads(made), _events(made, partner), _webhooks(made)
+    )
 
 
 async def _tasks(made: Target) -> None:
@@ -217,6 +221,26 @@ async def _events(made: Target, partner: Partner) -> None:
 
     items = await eventually(seen)
     made.name("event", *(each["id"] for each in items))
+
+
+async def _webhooks(made: Target) -> None:
+    """Webhooks whose receiver is nowhere, the first with a delivery that was answered."""
+    for n in range(3):
+        hook = await made.send("POST", "/v1/webhooks", json={
+            "url": f"https://{NAMED}.invalid/{n}", "types": ["webhook.off"],
+            "about": f"Sistema {SECRET}",
+        })
+        token = hook.json()["id"]
+        made.name("webhook", token)
+        sent = await made.send("POST", f"/v1/webhooks/{token}/test")
+        made.name("delivery", sent.json()["id"])
+        async with made.place.platform.db.transaction() as conn:
+            await deliveries.end(
+                conn, int(sent.json()["id"]), "failed",
+                Outcome(name="refused", status=422, answer=f"sem campo {SECRET}"),
+            )
+    async with made.place.platform.db.transaction() as conn:
+        await mail.choose(conn, int(made.one("user")), made.id, "webhook.off", True)
 
 
 async def begin_one(made: Target) -> None:

@@ -96,7 +96,7 @@ class Place:
 async def served(database_url: str, folder: Path, **settings: Any) -> AsyncIterator[Place]:
     """A place until the block ends."""
     # Another registry may have been looked into since this one was filled.
-    bind(registry().job_kinds)
+    bind(registry().job_kinds, registry().when_jobs_end)
     made = Settings(
         database_url=database_url, data_dir=folder, secret=secrets.token_hex(16),
         worker_beat_seconds=0.5, worker_lost_seconds=3.0, **settings,

@@ -89,13 +89,37 @@ def _quick_user(platform: Platform) -> Any:
     return quick.Quick(platform)
 
 
+def _show_on_pages(registry: Registry) -> None:
+    """The menu entries, and what an admin can do first."""
+    from vazao.kit.registry import FirstStep, MenuEntry
+
+    registry.menu += [
+        MenuEntry("Home", "/", order=0),
+        MenuEntry("Users", "/admin/users", order=90, admin=True),
+        MenuEntry("Tokens", "/admin/tokens", order=91, admin=True),
+        MenuEntry("Changes", "/admin/audit", order=92, admin=True),
+        MenuEntry("Limits", "/limits", order=93),
+        MenuEntry("Organizations", "/admin/organizations", order=94, platform=True),
+    ]
+    registry.first_steps += [
+        FirstStep("Create a token", "/admin/tokens", 60, admin=True,
+                  help="Another system uses the API with it."),
+        FirstStep("Add a user", "/admin/users", 70, admin=True,
+                  help="Give each colleague an account of their own."),
+    ]
+
+
 def register(registry: Registry) -> None:
     """Show the feature's routes, commands, pages, menu entries and housekeeping."""
     from vazao.accounts import cli, demo, tasks
+    from vazao.accounts.addressees import Addressees
     from vazao.accounts.administration import cli as administering
     from vazao.accounts.errors import CredentialInvalid
-    from vazao.kit.registry import FirstStep, MenuEntry, Periodic, Retention, for_ever
+    from vazao.accounts.models import USER_CHANGED
+    from vazao.kit.registry import NoticeType, Periodic, Retention, for_ever
 
+    registry.people = Addressees(registry.scopes)
+    registry.tells(NoticeType(USER_CHANGED, "Users changed", scope="users:read", admin=True))
     registry.credential_errors.append(CredentialInvalid)
     registry.add_scope("users:read", "See the users of the organization.", members=True)
     # Members do not have it: who may make users could make an admin of their own.
@@ -109,21 +133,8 @@ def register(registry: Registry) -> None:
     registry.commands["accounts"] += [cli.app, administering.app]
     registry.demo_bodies["POST", "/v1/sessions"] = demo.sign_in_body
     registry.template_packages.append("vazao.accounts")
-    registry.menu += [
-        MenuEntry("Home", "/", order=0),
-        MenuEntry("Users", "/admin/users", order=90, admin=True),
-        MenuEntry("Tokens", "/admin/tokens", order=91, admin=True),
-        MenuEntry("Changes", "/admin/audit", order=92, admin=True),
-        MenuEntry("Limits", "/limits", order=93),
-        MenuEntry("Organizations", "/admin/organizations", order=94, platform=True),
-    ]
+    _show_on_pages(registry)
     registry.retentions.append(Retention("Changes of users and tokens", None, for_ever))
-    registry.first_steps += [
-        FirstStep("Create a token", "/admin/tokens", 60, admin=True,
-                  help="Another system uses the API with it."),
-        FirstStep("Add a user", "/admin/users", 70, admin=True,
-                  help="Give each colleague an account of their own."),
-    ]
     registry.periodic += [
         Periodic("accounts.purge", 600.0, tasks.purge),
         Periodic("accounts.measure_limits", 60.0, tasks.measure_limits),

@@ -10,6 +10,8 @@ import msgspec
 from vazao.kit.platform import Principal
 
 ROLES = ("admin", "member")
+USER_CHANGED = "user.changed"
+"""What is told through the outbox of users: that they were created or changed, never how."""
 
 SESSION_LIFE = timedelta(days=14)
 SESSION_IDLE = timedelta(days=3)
@@ -52,6 +54,16 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None
     created_at: datetime
     updated_at: datetime
+
+
+class Addressee(msgspec.Struct, frozen=True, kw_only=True):
+    """A user as far as others write to them."""
+
+    id: int
+    email: str
+    name: str
+    roles: list[str]
+    language: str | None
 
 
 class Actor(msgspec.Struct, frozen=True):

@@ -41,6 +41,18 @@ from accounts."user"
 where organization_id = %(organization_id)s and id > %(after)s
 order by id limit %(limit)s
 
+-- name: list_addressees
+-- Of some users those who may be written to: they may sign in and have an address.
+select id, email, name, roles, language from accounts."user"
+where organization_id = %(organization_id)s and id = any (%(ids)s) and enabled
+and email is not null
+
+-- name: list_admins
+-- Who administers an organization, for as long as they may sign in.
+select id from accounts."user"
+where organization_id = %(organization_id)s and enabled and 'admin' = any (roles)
+order by id limit %(limit)s
+
 -- name: find_by_name
 -- By the folded username, within the organization.
 select id, organization_id, username, email, name, roles, enabled, language, created_at, updated_at

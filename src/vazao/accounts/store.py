@@ -11,6 +11,7 @@ from vazao.accounts import names
 from vazao.accounts.models import (
     SESSION_IDLE,
     Actor,
+    Addressee,
     Credentials,
     Organization,
     Session,
@@ -73,6 +74,21 @@ async def list_users(conn: Conn, organization_id: int, *, after: int, limit: int
     return await sql.every(
         conn, User, Q.list_users, organization_id=organization_id, after=after, limit=limit
     )
+
+
+async def addressees(
+    conn: Conn, organization_id: int, ids: Collection[int]
+) -> list[Addressee]:
+    """Of some users of an organization those who may be written to."""
+    return await sql.every(
+        conn, Addressee, Q.list_addressees, organization_id=organization_id, ids=list(ids)
+    )
+
+
+async def admins(conn: Conn, organization_id: int, *, limit: int) -> list[int]:
+    """The ids of those who administer an organization."""
+    found = await sql.rows(conn, Q.list_admins, organization_id=organization_id, limit=limit)
+    return [id for (id,) in found]
 
 
 async def find_by_name(conn: Conn, organization_id: int, username: str) -> User | None:

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         hold_key,
         keep_result,
         list_jobs,
+        listen,
         open_job,
         results_after,
         results_by_token,
@@ -79,9 +80,9 @@ __all__ = [
     "add_part", "admitted", "at_work", "by_ids", "cancel", "curl_line", "discard_open",
     "enqueue", "error_json", "error_view", "finished", "forget", "forget_said", "get_job",
     "held_by", "hold_key", "is_known", "job_of", "keep_result", "lead_seconds", "list_jobs",
-    "list_topic", "may_begin", "named_in", "no_result", "open_job", "register", "repeated",
-    "results_after", "results_by_token", "results_of", "retry", "seal", "status_of", "topic_of",
-    "view", "whole",
+    "list_topic", "listen", "may_begin", "named_in", "no_result", "open_job", "register",
+    "repeated", "results_after", "results_by_token", "results_of", "retry", "seal", "status_of",
+    "topic_of", "view", "whole",
 ]
 
 __getattr__ = lazily(__name__, {
@@ -101,7 +102,7 @@ __getattr__ = lazily(__name__, {
     "forget_said": "forgetting",
     "get_job": "service",
     "held_by": "service", "hold_key": "service", "keep_result": "service",
-    "list_jobs": "service", "may_begin": "known", "open_job": "service",
+    "list_jobs": "service", "listen": "service", "may_begin": "known", "open_job": "service",
     "results_after": "service", "results_by_token": "service", "results_of": "service",
     "retry": "service", "seal": "service", "list_topic": "telling", "topic_of": "telling",
     "SHOWN": "api", "JobView": "views", "WaitingJobView": "views", "error_view": "views",
@@ -167,7 +168,7 @@ def register(registry: Registry) -> None:
     from vazao.kit.readiness import workers_expected
     from vazao.kit.registry import Check, Look, MenuEntry, Periodic, Retention, for_ever
 
-    known.bind(registry.job_kinds)
+    known.bind(registry.job_kinds, registry.when_jobs_end)
     _add_scopes(registry)
     registry.web.append(_routes)
     registry.menu.append(MenuEntry("Jobs", "/jobs", 40))

@@ -8,7 +8,7 @@ import msgspec
 import psycopg
 
 from vazao.jobs import fairness, store
-from vazao.jobs.known import kind_of
+from vazao.jobs.known import end_hooks, kind_of
 from vazao.jobs.models import Job, NewPart, between
 from vazao.jobs.telling import tell
 from vazao.kit import metrics
@@ -59,6 +59,8 @@ async def end(
     if ended.parts_done < ended.parts_total:
         await store.parts.cancel_all(conn, job.id)
     await _tell(conn, ended)
+    for tell_others in end_hooks():
+        await tell_others(conn, ended)
     if status != "finished" and kind_of(job.kind).reports:
         # Its hook may have kept what was done.
         return await store.jobs.lock(conn, job.id)

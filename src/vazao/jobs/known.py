@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from vazao.jobs.errors import KindUnknown
-from vazao.jobs.models import Kind
+from vazao.jobs.models import JobHook, Kind
 from vazao.kit.platform import Platform, Principal
 
 _known: Mapping[str, Kind] = {}
+_hooks: Sequence[JobHook] = ()
 
 
-def bind(kinds: Mapping[str, Kind]) -> None:
+def bind(kinds: Mapping[str, Kind], hooks: Sequence[JobHook] = ()) -> None:
     """Let the engine look kinds up in *kinds*, the registry's own dictionary.
 
     One registry a process: enqueueing joins transactions of callers that hold no registry.
+
+    Args:
+        hooks: called in the transaction in which any job ends, the registry's own list.
     """
-    global _known
-    _known = kinds
+    global _known, _hooks
+    _known, _hooks = kinds, hooks
+
+
+def end_hooks() -> Sequence[JobHook]:
+    """What is called where a job ends, whatever its kind."""
+    return _hooks
 
 
 def hidden_from(platform: Platform, principal: Principal) -> tuple[str, ...]:

@@ -269,6 +269,13 @@ def _permit(job: Job, by: Principal | None) -> None:
         raise JobNeedsAdmin
 
 
+async def listen(conn: Conn, organization_id: int) -> None:
+    """Let ``registry.when_jobs_end`` hear of all jobs of an organization: without it jobs of one
+    part end in one statement, which calls nobody.
+    """
+    await store.jobs.set_listened(conn, organization_id)
+
+
 async def keep_result(conn: Conn, job_id: int, result: Any) -> None:
     """What a job that did not finish has done until then; for hooks of its end."""
     await store.jobs.keep_result(conn, job_id, result)

@@ -22,7 +22,7 @@ class AddressUnfit(ValueError):
     """It is no address of a web server."""
 
 
-class HostUnknown(OSError):
+class NameUnresolved(OSError):
     """The host's name stands for no address."""
 
 
@@ -118,13 +118,13 @@ async def resolve(
 
     Raises:
         NotPublic: none of those that the name stands for may be used.
-        HostUnknown: the name stands for none.
+        NameUnresolved: the name stands for none.
     """
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise HostUnknown from error
+        raise NameUnresolved from error
     addresses = [str(entry[4][0]) for entry in found]
     for text in addresses:
         address = plain(ip_address(text.partition("%")[0]))

@@ -43,6 +43,10 @@ JOB_QUEUE_SECONDS = Histogram(
 JOB_EXECUTION_SECONDS = Histogram(
     "vazao_job_execution_seconds", "Time that workers spent on a job", ["kind"], buckets=BUCKETS
 )
+NOTICES_SENT = Counter(
+    "vazao_notices_sent_total", "Attempts to send notices, by way and what they came to",
+    ["way", "outcome"],
+)
 JOBS_ENDED = Counter("vazao_jobs_ended_total", "Jobs that ended, by kind and status",
                      ["kind", "status"])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -191,7 +191,9 @@ class DropTarget:
 
 
 class Service(Protocol):
-    """Something that a web process keeps going beside its requests."""
+    """Something that a web process keeps going beside its requests, or a worker beside its
+    parts.
+    """
 
     def start(self) -> object:
         """Begin, on the event loop; the platform is open."""
@@ -204,6 +206,60 @@ class Service(Protocol):
 
 Gauge = Callable[[Any, Any], Awaitable[dict[str, float]]]
 """Figures of a room by name, given the platform and a connection; kept over time. Lookups only."""
+
+
+@dataclass(frozen=True)
+class NoticeType:
+    """Something that others may want to know: webhooks are sent it, people get e-mail of it.
+
+    Attributes:
+        name: ``noun.verb``, as programs read it.
+        label: message id of what a person reads.
+        scope: who is told must carry it; empty: everybody of the organization may.
+        admin: people are told only if they administer the organization.
+        platform: only the platform's own organization is told.
+        unasked: admins are written to unless they chose not to be.
+    """
+
+    name: str
+    label: str
+    scope: str = ""
+    admin: bool = False
+    platform: bool = False
+    unasked: bool = False
+
+    def is_for(self, person: Person) -> bool:
+        """Whether *person* may be told."""
+        return (person.admin or not self.admin) and (
+            not self.scope or self.scope in person.scopes
+        )
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user as far as others write to them; *language* is ``None`` where they chose none."""
+
+    user_id: int
+    address: str
+    name: str
+    language: str | None
+    scopes: frozenset[str]
+    admin: bool
+
+
+class People(Protocol):
+    """Knows the people of organizations: those who may sign in and have an address."""
+
+    async def by_ids(
+        self, conn: AsyncConnection[Any], organization_id: int, ids: Collection[int]
+    ) -> dict[int, Person]:
+        """Some of an organization, by id."""
+        ...
+
+    async def admins(self, conn: AsyncConnection[Any], organization_id: int) -> list[int]:
+        """The ids of those who administer an organization."""
+        ...
+
 
 Quick = Callable[[Any, Any, Any], Awaitable[bool]]
 """Answers a request (ASGI's scope, receive and send) before the framework sees it, or says that it
@@ -236,7 +292,11 @@ class Registry:
     since a request that imports it would keep all others waiting (0.2 s for polars);
     ``resolve_organization(conn, slug)`` gives an organization's id, for commands, and
     ``name_organizations(conn, ids)`` their short names.
-    ``services`` make what each web process keeps going; ``quick`` makes, by path (one that
+    ``services`` make what each web process keeps going, ``beside`` what each worker process does
+    beside its parts; ``when_jobs_end`` are called in the transaction in which a job ends
+    (of one part: if its organization is listened to);
+    ``notice_types`` are what rooms tell through the outbox, and ``people`` knows whom to write to.
+    ``quick`` makes, by path (one that
     ends in a slash stands for one step further), what may answer before the framework does.
     ``for_programs`` are first steps of paths that programs use with a token, so that pages of other
     origins may (``VAZAO_CORS_ORIGINS``); no page of ours stands there. ``said`` gives, by the first
@@ -247,6 +307,12 @@ class Registry:
 
     web: list[Callable[[], list[Any]]] = field(default_factory=list)
     services: list[Callable[[Any], Service]] = field(default_factory=list)
+    beside: list[Callable[[Any], Service]] = field(default_factory=list)
+    when_jobs_end: list[Callable[[AsyncConnection[Any], Any], Awaitable[None]]] = field(
+        default_factory=list
+    )
+    notice_types: dict[str, NoticeType] = field(default_factory=dict)
+    people: People | None = None
     quick: dict[str, Callable[[Any], Quick]] = field(default_factory=dict)
     for_programs: set[str] = field(default_factory=lambda: {"v1"})
     said: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -293,6 +359,10 @@ class Registry:
     def routes(self) -> list[Any]:
         """The route handlers of all features."""
         return [route for load in self.web for route in load()]
+
+    def tells(self, *types: NoticeType) -> None:
+        """Let rooms tell of *types* through the outbox."""
+        self.notice_types |= {each.name: each for each in types}
 
     async def organization_id(self, conn: AsyncConnection[Any], slug: str) -> int:
         """The id of the organization with that slug.

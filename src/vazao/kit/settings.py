@@ -127,7 +127,12 @@ class Settings(BaseSettings):
         "answers over TLS); 0: no header",
     )
     smtp_url: str | None = Field(
-        None, description="smtp://… for messages (nothing sends any yet)"
+        None, description="server of e-mail: smtp://user:password@host:587 (STARTTLS; without: "
+        "?tls=none) or smtps://…; unset: notices go to the log, without their contents"
+    )
+    smtp_from: str | None = Field(
+        None, description="sender of e-mail, such as Vazão <vazao@example.com>; unset: vazao@ this "
+        "host"
     )
     public: bool | None = Field(
         None,

@@ -34,6 +34,9 @@ async def work(platform: Platform, stop: asyncio.Event) -> None:
     if runner is None:
         raise RuntimeError("no feature registered a runner")
     warming = [asyncio.create_task(_warm(run, platform)) for run in platform.registry.warmups]
+    services = [make(platform) for make in platform.registry.beside]
+    for service in services:
+        service.start()
     try:
         while not stop.is_set():
             began = loop.time()
@@ -51,6 +54,8 @@ async def work(platform: Platform, stop: asyncio.Event) -> None:
     finally:
         for task in warming:
             task.cancel()
+        for service in services:
+            await service.close()
 
 
 async def _warm(run: Callable[[Any], Awaitable[None]], platform: Platform) -> None:

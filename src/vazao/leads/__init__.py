@@ -38,18 +38,11 @@ def _routes() -> list[Any]:
     ]
 
 
-def register(registry: Registry) -> None:
-    """Show the feature to the platform."""
-    from vazao import uploads
-    from vazao.kit.registry import DemoStep, Figure, FirstStep, MenuEntry, Periodic, Place, Recent
-    from vazao.leads import cli, demo, erasing, service, store, tasks
+def _show_at_home(registry: Registry) -> None:
+    """What the home page shows of leads."""
+    from vazao.kit.registry import Figure, FirstStep, Recent
+    from vazao.leads import service, store
 
-    _add_scopes(registry)
-    registry.web.append(_routes)
-    registry.loads.append(_load)
-    registry.menu += [
-        MenuEntry("Leads", "/leads", 10), MenuEntry("Imports", "/leads/imports", 11),
-    ]
     registry.figures.append(Figure("Leads", "/leads", store.base.size, 10, "jobs"))
     registry.recent.append(Recent(
         "Latest imports", "/leads/imports", service.latest, 10, "jobs", ("leads.import",),
@@ -58,6 +51,23 @@ def register(registry: Registry) -> None:
         "Import a spreadsheet", "/leads/imports", 10, scope="leads:write",
         help="Its rows become leads. You check the columns before anything is saved.",
     ))
+
+
+def register(registry: Registry) -> None:
+    """Show the feature to the platform."""
+    from vazao import uploads
+    from vazao.kit.registry import DemoStep, MenuEntry, NoticeType, Periodic, Place
+    from vazao.leads import cli, demo, erasing, service, tasks
+    from vazao.leads.models import IMPORT_FINISHED
+
+    registry.tells(NoticeType(IMPORT_FINISHED, "An import ended", scope="leads:read"))
+    _add_scopes(registry)
+    registry.web.append(_routes)
+    registry.loads.append(_load)
+    registry.menu += [
+        MenuEntry("Leads", "/leads", 10), MenuEntry("Imports", "/leads/imports", 11),
+    ]
+    _show_at_home(registry)
     registry.quotas.append(uploads.of_files(
         service.SHEET, "Stored sheets", "VAZAO_LEADS_MAX_SHEETS",
         frees="Sheets are removed automatically some time after their last import, or if they were "

@@ -13,6 +13,8 @@ from vazao.sheets import Choices, Note
 Mode = Literal["upsert", "create", "update"]
 Empty = Literal["keep", "clear"]
 
+IMPORT_FINISHED = "import.finished"
+"""What is told through the outbox when an import ends."""
 CHOICE = "choice"
 """The type of a custom field that holds one of several values."""
 SORTED_BY = (

@@ -17,7 +17,7 @@ from typing import Any
 
 from psycopg import errors as pg
 
-from vazao import jobs, uploads
+from vazao import jobs, notices, uploads
 from vazao.jobs import HandBack
 from vazao.kit.errors import VazaoError
 from vazao.kit.logging import get
@@ -25,7 +25,7 @@ from vazao.kit.platform import Platform
 from vazao.leads import merging, searching, settling, store, suppressing
 from vazao.leads.errors import ReadsDifferently
 from vazao.leads.mapping import staged
-from vazao.leads.models import Import
+from vazao.leads.models import IMPORT_FINISHED, Import, Outcomes
 from vazao.leads.settings import LeadSettings
 
 log = get("leads")
@@ -285,11 +285,23 @@ async def ended(conn: Any, job: jobs.Job) -> None:
     await store.staging.forget_edges(conn, job.id)
     if job.status == "finished" and record and not record.dry_run:
         await store.imports.settle(conn, job.id)
+    if record and not record.dry_run:
+        await _tell(conn, job, record)
     if record and await searching.pieces_to_index(conn, record):
         await jobs.enqueue(
             conn, "leads.index", organization_id=record.organization_id,
             payload={"import_id": record.id, "about": record.filename}, request_id=job.request_id,
         )
+
+
+async def _tell(conn: Any, job: jobs.Job, record: Import) -> None:
+    """Tell its organization that an import ended, and what it did."""
+    await notices.tell(conn, job.organization_id, IMPORT_FINISHED, f"import:{job.token}", {
+        "import": job.token, "status": job.status,
+        "error": job.error and job.error.get("code"),
+        **{name: getattr(record.outcomes, name) for name in Outcomes.__struct_fields__},
+        "url": f"/v1/leads/imports/{job.token}", "page": f"/leads/imports/{job.token}",
+    })
 
 
 async def bars(conn: Any, found: Sequence[jobs.Job]) -> dict[int, VazaoError]:

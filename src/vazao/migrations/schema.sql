@@ -22,6 +22,10 @@ CREATE SCHEMA leads_staging;
 
 COMMENT ON SCHEMA leads_staging IS 'Unlogged tables of imports under way; made and dropped by them';
 
+CREATE SCHEMA notices;
+
+COMMENT ON SCHEMA notices IS 'The outbox: webhooks and e-mail for what others may want to know';
+
 CREATE SCHEMA ops;
 
 COMMENT ON SCHEMA ops IS 'For who runs the platform: what is wrong, and what was';
@@ -1103,6 +1107,12 @@ ALTER TABLE jobs.job ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE jobs.listened (
+    organization_id integer NOT NULL
+);
+
+COMMENT ON TABLE jobs.listened IS 'Organizations of which somebody wants to be told: their jobs do not end in the one statement that calls no hook';
 
 CREATE TABLE jobs.periodic (
     name text NOT NULL,
@@ -2210,6 +2220,146 @@ CREATE TABLE leads.warning (
 
 COMMENT ON TABLE leads.warning IS 'The first values of an import that were left out or doubted; the others are found by reading the stored sheet again';
 
+CREATE TABLE notices.choice (
+    user_id integer NOT NULL,
+    organization_id integer NOT NULL,
+    type text NOT NULL,
+    wanted boolean NOT NULL
+);
+
+COMMENT ON TABLE notices.choice IS 'What people chose to be told by e-mail, and not to be';
+
+CREATE TABLE notices.delivery (
+    id bigint NOT NULL,
+    webhook_id integer NOT NULL,
+    event_id bigint NOT NULL,
+    object text NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    refusals integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    next_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    first_at timestamp with time zone,
+    attempted_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    outcome text,
+    status integer,
+    answer text,
+    seconds real,
+    CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'failed'::text])))
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE notices.delivery IS 'An event for a webhook, from the transaction that told it. No foreign keys: each would lock the webhook''s row in every transaction that tells, and removing happens in slices';
+
+ALTER TABLE notices.delivery ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME notices.delivery_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE notices.event (
+    id bigint NOT NULL,
+    token text NOT NULL,
+    organization_id integer NOT NULL,
+    type text NOT NULL,
+    object text NOT NULL,
+    data jsonb NOT NULL,
+    at timestamp with time zone DEFAULT kit.now() NOT NULL
+);
+
+COMMENT ON TABLE notices.event IS 'What was told, for as long as a delivery or an e-mail of it is kept: ids, counts, kinds, status, times and addresses, never a person''s data. object is what it is about: events of one object are delivered in the order of their ids';
+
+ALTER TABLE notices.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME notices.event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE notices.mail (
+    id bigint NOT NULL,
+    user_id integer NOT NULL,
+    event_id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT kit.now() NOT NULL
+);
+
+COMMENT ON TABLE notices.mail IS 'An event that somebody is to be told in their next e-mail';
+
+ALTER TABLE notices.mail ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME notices.mail_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE notices.recipient (
+    user_id integer NOT NULL,
+    organization_id integer NOT NULL,
+    next_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    mailed_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    outcome text,
+    lease uuid,
+    leased_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE notices.recipient IS 'Somebody whom e-mail is sent: not before next_at, by the process that holds the lease. Their address is with accounts alone';
+
+CREATE TABLE notices.webhook (
+    id integer NOT NULL,
+    token text NOT NULL,
+    organization_id integer NOT NULL,
+    url text NOT NULL,
+    types text[] NOT NULL,
+    about text NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    off_reason text,
+    off_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT kit.now() NOT NULL,
+    secret bytea NOT NULL,
+    old_secret bytea,
+    old_secret_until timestamp with time zone,
+    key text,
+    request text,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    rest_until timestamp with time zone DEFAULT kit.now() NOT NULL,
+    outcome text,
+    status integer,
+    delivered_at timestamp with time zone,
+    lease uuid,
+    leased_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE notices.webhook IS 'Where an organization wants to be told. types is empty for all. One worker process at a time holds the lease, and sends; nothing is sent before rest_until. off_reason says why the platform turned it off. A removed one stays until its deliveries are swept';
+
+COMMENT ON COLUMN notices.webhook.secret IS 'What signs deliveries, encrypted with a key made from VAZAO_SECRET';
+
+COMMENT ON COLUMN notices.webhook.old_secret IS 'The one before it, which signs besides until old_secret_until';
+
+COMMENT ON COLUMN notices.webhook.key IS 'The Idempotency-Key that made it, and the request';
+
+ALTER TABLE notices.webhook ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME notices.webhook_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE ops.alarm (
     id bigint NOT NULL,
     code text NOT NULL,
@@ -2791,6 +2941,9 @@ ALTER TABLE ONLY jobs.clock
 ALTER TABLE ONLY jobs.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY jobs.listened
+    ADD CONSTRAINT listened_pkey PRIMARY KEY (organization_id);
+
 ALTER TABLE ONLY jobs.part
     ADD CONSTRAINT part_pkey PRIMARY KEY (job_id, number);
 
@@ -3085,6 +3238,33 @@ ALTER TABLE ONLY leads.trial
 ALTER TABLE ONLY leads.warning
     ADD CONSTRAINT warning_pkey PRIMARY KEY (import_id, number);
 
+ALTER TABLE ONLY notices.choice
+    ADD CONSTRAINT choice_pkey PRIMARY KEY (user_id, type);
+
+ALTER TABLE ONLY notices.delivery
+    ADD CONSTRAINT delivery_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY notices.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY notices.event
+    ADD CONSTRAINT event_token_key UNIQUE (token);
+
+ALTER TABLE ONLY notices.mail
+    ADD CONSTRAINT mail_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY notices.recipient
+    ADD CONSTRAINT recipient_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY notices.webhook
+    ADD CONSTRAINT webhook_organization_id_key_key UNIQUE (organization_id, key);
+
+ALTER TABLE ONLY notices.webhook
+    ADD CONSTRAINT webhook_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY notices.webhook
+    ADD CONSTRAINT webhook_token_key UNIQUE (token);
+
 ALTER TABLE ONLY ops.alarm
     ADD CONSTRAINT alarm_pkey PRIMARY KEY (id);
 
@@ -3316,6 +3496,24 @@ CREATE UNIQUE INDEX saved_mapping_name ON leads.saved_mapping USING btree (organ
 CREATE INDEX settled_import ON leads.settled USING btree (import_id);
 
 CREATE INDEX slice_not_indexed ON leads.slice USING btree (organization_id, import_id) WHERE (indexed_at IS NULL);
+
+CREATE INDEX choice_of_organization ON notices.choice USING btree (organization_id, type) WHERE wanted;
+
+CREATE INDEX delivery_ended ON notices.delivery USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX delivery_of_event ON notices.delivery USING btree (event_id);
+
+CREATE INDEX delivery_of_object ON notices.delivery USING btree (webhook_id, object, id) WHERE (state = 'waiting'::text);
+
+CREATE INDEX delivery_of_webhook ON notices.delivery USING btree (webhook_id, id);
+
+CREATE INDEX delivery_waiting ON notices.delivery USING btree (webhook_id, next_at, id) WHERE (state = 'waiting'::text);
+
+CREATE INDEX mail_of_event ON notices.mail USING btree (event_id);
+
+CREATE INDEX mail_of_user ON notices.mail USING btree (user_id, id);
+
+CREATE INDEX webhook_of_organization ON notices.webhook USING btree (organization_id, id) WHERE (removed_at IS NULL);
 
 CREATE UNIQUE INDEX alarm_open ON ops.alarm USING btree (code, subject) WHERE (ended_at IS NULL);
 

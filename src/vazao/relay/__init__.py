@@ -27,9 +27,11 @@ def _routes() -> list[Any]:
 def register(registry: Registry) -> None:
     """Show the feature to the platform."""
     from vazao import jobs
-    from vazao.kit.registry import MenuEntry, Periodic
+    from vazao.kit.registry import MenuEntry, NoticeType, Periodic
     from vazao.relay import cli_lists, slots, sweeping, tasks, transmitting
+    from vazao.relay.models import LIST_HELD
 
+    registry.tells(NoticeType(LIST_HELD, "A list was held back", scope="relay:read"))
     registry.add_scope(
         "relay:read", "See sites, their transmissions and the transmitted rows.", members=True
     )

@@ -16,6 +16,8 @@ Names = list[str]
 RUN_STATES = (
     "waiting", "sending", "loading", "held", "finished", "failed", "replaced",
 )
+LIST_HELD = "list.held"
+"""What is told through the outbox when a list is held back."""
 OPEN = ("waiting", "sending", "loading", "held")
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import psycopg
 
-from vazao import jobs
+from vazao import jobs, notices
 from vazao.jobs import Job, PartRun
 from vazao.kit.platform import Platform
 from vazao.kit.sql import Conn
 from vazao.relay import enrolling, slots, store
 from vazao.relay.errors import ListDiffers, RowsUnreadable, RunEnded, RunUnknown
-from vazao.relay.models import Chunk, Found, Run
+from vazao.relay.models import LIST_HELD, Chunk, Found, Run
 from vazao.relay.settings import RelaySettings
 from vazao.relay.transmitting import blob_key, payload_of
 from vazao.relay.unpacking import unpack
@@ -171,6 +171,11 @@ async def _swap(run: PartRun, looked: list[Found], ours: Run | None = None) -> A
             publication = await _publication(conn, ours)
             await enrolling.saw(conn, ours.site_id, "held", list=publication.name,
                                 run=ours.token.hex, rows=ours.rows)
+            token = ours.token.hex
+            await notices.tell(conn, run.job.organization_id, LIST_HELD, f"run:{token}", {
+                "run": token, "list": publication.name, "rows": ours.rows,
+                "url": f"/v1/relay/runs/{token}", "page": f"/relay/runs/{token}",
+            })
             return run.result
         first = await _first_seq(conn, ours)
         if await store.runs.set_state(conn, ours, "finished", from_states=("loading",)) is None:

@@ -8,10 +8,11 @@ from datetime import timedelta
 import msgspec
 from psycopg import errors as pg
 
+from vazao import notices
 from vazao.accounts import errors, names, service
 from vazao.accounts import store as accounts
 from vazao.accounts.administration import store
-from vazao.accounts.models import ROLES, Actor, Organization, Token, User
+from vazao.accounts.models import ROLES, USER_CHANGED, Actor, Organization, Token, User
 from vazao.kit import clock
 from vazao.kit.announcing import changes_with
 from vazao.kit.errors import detail
@@ -54,6 +55,7 @@ async def create_user(
     await accounts.note(
         conn, organization_id, actor, "user.created", made.username, {"roles": made.roles}
     )
+    await _tell(conn, made, "created")
     return made
 
 
@@ -95,6 +97,7 @@ async def change_user(
     await accounts.note(
         conn, organization_id, actor, "user.changed", made.username, _told(old, made)
     )
+    await _tell(conn, made, "changed")
     return made
 
 
@@ -117,6 +120,14 @@ async def change_profile(
         raise errors.LanguageUnknown(details=[detail("language", language, *LANGUAGES)])
     await accounts.set_language(conn, id, language)
     return msgspec.structs.replace(made, language=language)
+
+
+async def _tell(conn: Conn, user: User, what: str) -> None:
+    """Tell the organization that a user was created or changed; not who, and not how."""
+    await notices.tell(conn, user.organization_id, USER_CHANGED, f"user:{user.id}", {
+        "user": user.id, "change": what, "enabled": user.enabled, "url": f"/v1/users/{user.id}",
+        "page": f"/admin/users/{user.id}",
+    })
 
 
 def _administers(user: User) -> bool:

@@ -16,10 +16,11 @@ from typing import IO, Any
 import msgspec
 from psycopg import errors as pg
 
+from vazao import notices
 from vazao.accounts import errors, names, schemes, taken
 from vazao.accounts import store as accounts
 from vazao.accounts.directory import store
-from vazao.accounts.models import ROLES, actor_of
+from vazao.accounts.models import ROLES, USER_CHANGED, actor_of
 from vazao.kit.announcing import changes_with
 from vazao.kit.errors import VazaoError
 from vazao.kit.platform import Platform, Principal
@@ -144,6 +145,10 @@ async def _once(
                 conn, organization_id, actor_of(principal), "users.imported", "",
                 {"created": made.created, "updated": made.updated},
             )
+            await notices.tell(conn, organization_id, USER_CHANGED, "users", {
+                "change": "imported", "created": made.created, "updated": made.updated,
+                "url": "/v1/users", "page": "/admin/users",
+            })
     made.details.sort(key=lambda each: each.line)
     return made
 

@@ -50,7 +50,7 @@ async def resolve(place: Place, *, private: bool, allowed: str, redirected: bool
     networks = trusted_networks(allowed, "VAZAO_EVENTS_PRIVATE_NETWORKS")
     try:
         return await addresses.resolve(place, private=private, networks=networks)
-    except addresses.HostUnknown as error:
+    except addresses.NameUnresolved as error:
         raise FeedUnreachable(
             "The provider cannot be reached: its host name does not resolve."
         ) from error

@@ -219,3 +219,8 @@ async def forget(
 async def abandoned(conn: Conn) -> list[int]:
     """Open jobs whose upload never ended."""
     return [found for (found,) in await sql.rows(conn, Q.abandoned_jobs)]
+
+
+async def set_listened(conn: Conn, organization_id: int) -> None:
+    """Note that somebody of an organization wants to be told when its jobs end."""
+    await sql.run(conn, Q.insert_listened, organization_id=organization_id)

@@ -169,3 +169,8 @@ delete from jobs.job where id in (
 select id from jobs.job where status = 'receiving' and requested_at < kit.now() - interval '1 hour'
 and not exists (select 1 from jobs.part as p where p.job_id = job.id
                 and p.requested_at > kit.now() - interval '1 hour')
+
+-- name: insert_listened
+-- Somebody of an organization wants to be told when its jobs end.
+insert into jobs.listened (organization_id) values (%(organization_id)s)
+on conflict (organization_id) do nothing

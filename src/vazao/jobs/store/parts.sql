@@ -76,7 +76,8 @@ select progress from told
 
 -- name: end_alone
 -- The end of a job that is one part and nothing besides, in one statement: most jobs are that.
--- Returns nothing where it is not, or where the attempt is no longer current. Where the part is
+-- Returns nothing where it is not, where somebody wants to be told, or where the attempt is no
+-- longer current. Where the part is
 -- taken back between the look at it and its end, all of it is undone.
 with ended_job as (
     update jobs.job as j set status = 'finished', finished_at = kit.now(), pending = 0,
@@ -89,6 +90,8 @@ with ended_job as (
     and j.join_step is null and exists (
         select 1 from jobs.part as p where p.job_id = j.id and p.number = %(number)s
         and p.run_token = %(run_token)s and p.state = 'running')
+    and not exists (
+        select 1 from jobs.listened as l where l.organization_id = j.organization_id)
     returning {job_alone}),
 ended as (
     update jobs.part as p set state = 'done', result = %(result)s, finished_at = kit.now(),

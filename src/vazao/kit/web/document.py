@@ -57,6 +57,7 @@ TAGS = {
     "events": "Search partners' events by date, and look after the feeds they come from.",
     "relay": "Lists that agents transmit from remote databases, and what agents ask.",
     "accounts": "Users, tokens, sessions and the trail of changes; users for other systems.",
+    "webhooks": "Where your systems are told of what happens here.",
     "cache": "How the cache is used.",
     "ops": "Probes and metrics.",
 }

@@ -338,6 +338,7 @@ def documents() -> list[tuple[Path, str, str]]:
         (performance, "figures of events", figures(events, english)),
         (performance, "figures of accounts", figures(accounts, english)),
         (performance, "figures of relay", figures(relay, english)),
+        (performance, "figures of notices", figures(read("notices.jsonl"), english)),
         (performance, "figures of pages", figures(read("pages.jsonl"), english)),
         (performance, "figures of clients", figures(read("clients.jsonl"), english)),
         (performance, "steps of the home page", home_steps(accounts)),
@@ -347,7 +348,7 @@ def documents() -> list[tuple[Path, str, str]]:
         (performance, "steps", steps(way)),
     ]
     goals = [*leads, *jobs, *followers, *events, *accounts, *relay, *tenants(abuse),
-             *read("pages.jsonl"), *read("clients.jsonl")]
+             *read("notices.jsonl"), *read("pages.jsonl"), *read("clients.jsonl")]
     for name, say in (("README.md", english), ("README.pt-BR.md", portuguese)):
         found.append((ROOT / name, "figures", front(goals, say)))
     return found

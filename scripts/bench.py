@@ -16,7 +16,7 @@ from pathlib import Path
 BENCH = Path(__file__).resolve().parent.parent / "bench"
 RESULTS = BENCH / "results"
 NAMES = ("leads", "steps", "jobs", "kernel", "followers", "abuse", "events", "accounts",
-         "relay", "beside", "pages", "clients")
+         "relay", "notices", "beside", "pages", "clients")
 
 
 def measure(name: str) -> int:

@@ -11,9 +11,10 @@ import psycopg
 import pytest
 
 from tests.support.jobs import make_platform
+from tests.support.notices import events, listens
 from tests.support.waiting import eventually
-from vazao import ops
-from vazao.kit.platform import Platform
+from vazao import accounts, ops
+from vazao.kit.platform import PUBLIC, Platform
 from vazao.ops import store
 from vazao.ops.models import Alarm
 from vazao.ops.settings import OpsSettings
@@ -106,5 +107,31 @@ async def test_a_database_that_goes_away_is_looked_at_again(watched: Platform) -
             return await sessions(watched) == 1
 
         await eventually(again)
+    finally:
+        await watch.close()
+
+
+async def test_what_begins_and_is_over_is_told_to_the_platforms_own_organization(
+    watched: Platform,
+) -> None:
+    watched.registry.resolve_organization = accounts.organization_id
+    async with watched.db.connection() as conn:
+        public = await accounts.organization_id(conn, PUBLIC)
+    await listens(watched, public, "alarm.raised", "alarm.solved")
+    watch = Watch(watched)
+    watch.start()
+    try:
+        async with await psycopg.AsyncConnection.connect(watched.database_url) as left:
+            await left.execute("select 1")
+            await eventually(lambda: events(watched, public))
+
+        async def both() -> bool:
+            return {type for type, _, _ in await events(watched, public)} == {
+                "alarm.raised", "alarm.solved"
+            }
+
+        await eventually(both)
+        first = (await events(watched, public))[0]
+        assert first[:2] == ("alarm.raised", f"alarm:{first[2]['alarm']}")
     finally:
         await watch.close()

@@ -59,12 +59,13 @@ async def tell_admins(
     platform: Platform, conn: Conn, organization_id: int, type: str, object: str,
     data: dict[str, Any],
 ) -> bool:
-    """Tell an organization, and write to its admins unless they chose not to be told.
-
-    As :func:`tell`, for types that are ``unasked``.
+    """As :func:`tell`; if the type is ``unasked``, admins are written to unless they chose not to
+    be told.
     """
-    people = platform.registry.people
-    admins = [] if people is None else await people.admins(conn, organization_id)
+    people, known = platform.registry.people, platform.registry.notice_types.get(type)
+    admins: list[int] = []
+    if people is not None and known is not None and known.unasked:
+        admins = await people.admins(conn, organization_id)
     return await tell(conn, organization_id, type, object, data, people=admins)
 
 

@@ -38,9 +38,16 @@ def _routes() -> list[Any]:
 
 def register(registry: Registry) -> None:
     """Show the feature's service, commands, pages and looks."""
-    from vazao.kit.registry import MenuEntry
+    from vazao.kit.registry import MenuEntry, NoticeType
     from vazao.ops import cli
+    from vazao.ops.models import RAISED, SOLVED
 
+    registry.tells(
+        NoticeType(RAISED, "Something is wrong with the platform", scope="ops:read", admin=True,
+                   platform=True, unasked=True),
+        NoticeType(SOLVED, "Something that was wrong is over", scope="ops:read", admin=True,
+                   platform=True),
+    )
     registry.add_scope(
         "ops:read", "See what is wrong with the platform, and its figures over time.", members=False
     )

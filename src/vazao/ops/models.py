@@ -8,6 +8,9 @@ import msgspec
 
 from vazao.kit.findings import Finding
 
+RAISED, SOLVED = "alarm.raised", "alarm.solved"
+"""What is told through the outbox when something goes wrong, and when it is over."""
+
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """A row of one of the statistics."""

@@ -10,17 +10,19 @@ import asyncio
 import os
 import secrets
 import socket
+from collections.abc import Sequence
 
 import psycopg
 
+from vazao import notices
 from vazao.kit.cancelling import end_all
 from vazao.kit.errors import VazaoError
 from vazao.kit.findings import Finding
 from vazao.kit.logging import get
-from vazao.kit.platform import Platform
+from vazao.kit.platform import PUBLIC, Platform
 from vazao.kit.sql import Conn
 from vazao.ops import finding, learning, reading, sampling, store
-from vazao.ops.models import Usual
+from vazao.ops.models import RAISED, SOLVED, Usual
 from vazao.ops.settings import OpsSettings
 from vazao.ops.statements import Texts
 from vazao.ops.store.plans import Plan
@@ -108,8 +110,21 @@ class Watch:
                 conn, list(distinct.values()), quiet=QUIET_TIMES * self._every
             )
             await sampler.keep(conn, at)
+            await self._tell(conn, turns)
         for alarm, began in turns:
             log.info("alarm began" if began else "alarm is over", alarm=alarm)
+
+    async def _tell(self, conn: Conn, turns: Sequence[tuple[int, bool]]) -> None:
+        """Tell the platform's own organization, and write to its admins."""
+        registry = self._platform.registry
+        if not turns or registry.resolve_organization is None:
+            return
+        owner = await registry.organization_id(conn, PUBLIC)
+        for alarm, began in turns:
+            await notices.tell_admins(
+                self._platform, conn, owner, RAISED if began else SOLVED, f"alarm:{alarm}",
+                {"alarm": alarm, "url": "/v1/ops/findings", "page": "/ops"},
+            )
 
     async def _learn(self, conn: Conn, change: reading.Change) -> None:
         schema = change.schema

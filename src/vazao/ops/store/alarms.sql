@@ -14,7 +14,8 @@ delete from ops.watch where holder = %(holder)s
 
 -- name: note
 -- What is found now: new ones begin, known ones go on with their newest figures, those that were
--- not found for a while are over. Gives those that began or were over by this.
+-- not found for a while are over. Gives those that began (a row that nothing has updated has no
+-- xmax) or were over by this.
 with found as (
     select f.code, f.subject, f.level, f.message, f.remedy, f.params
     from jsonb_to_recordset(%(found)s) as f(code text, subject text, level text, message text,
@@ -26,7 +27,7 @@ noted as (
     on conflict (code, subject) where ended_at is null do update set level = excluded.level,
         message = excluded.message, remedy = excluded.remedy, params = excluded.params,
         seen_at = excluded.seen_at
-    returning a.id, a.began_at = kit.now() as began),
+    returning a.id, a.xmax = 0 as began),
 ended as (
     update ops.alarm as a set ended_at = a.seen_at
     where a.ended_at is null and a.seen_at < kit.now() - make_interval(secs => %(quiet)s)

@@ -25,7 +25,8 @@ FAST = {"fsync": "off", "shared_buffers": "16MB", "max_wal_size": "64MB", "min_w
 RIGHTS = """
 select rolname::text from pg_roles where rolname !~ '^pg_' and (
     rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls
-    or exists (select from pg_auth_members where member = pg_roles.oid)
+    or exists (select from pg_auth_members where member = pg_roles.oid
+        and roleid <> 'pg_monitor'::regrole)
 )
 """
 FORBIDDEN: tuple[LiteralString, ...] = (

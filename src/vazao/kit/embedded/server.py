@@ -199,9 +199,6 @@ class EmbeddedPostgres:
             return str(error).replace("\n", " ")
 
     def _equip(self, port: int) -> None:
-        if not self._layout.admin_password.is_file():
-            # One that is still of an earlier version: its role sees everything anyway.
-            return
         try:
             roles.equip(self._layout, port)
         except psycopg.Error as error:
@@ -219,9 +216,11 @@ class EmbeddedPostgres:
             found = roles.look(layout, port)
             if not found.database:
                 roles.make_database(layout, port, old=found.old)
+            plain = not found.old
             if found.old and (alone := try_lock(layout.lock("users"))) is not None:
                 try:
                     roles.demote(layout, port, patience)
+                    plain = True
                 except psycopg.Error as error:
                     # No worse than before, and the next start tries again; doctor tells it too.
                     log.warning(
@@ -230,7 +229,9 @@ class EmbeddedPostgres:
                     )
                 finally:
                     release(alone)
-            self._equip(port)
+            if plain:
+                # A superuser sees everything anyway.
+                self._equip(port)
         except psycopg.Error as error:
             raise failure(str(error), layout.folder, layout.log) from error
 

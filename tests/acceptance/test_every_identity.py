@@ -49,7 +49,8 @@ SILENT = {
     "GET /news/{noun}": "a count of changes",
     "GET /admin/organizations": "for admins of the platform",
     "GET /ops": "the same", "GET /ops/alarms": "the same", "GET /ops/figures/{name}": "the same",
-    "GET /v1/ops/findings": "the same",
+    "GET /v1/ops/findings": "the same", "GET /ops/organizations": "the same",
+    "GET /ops/organizations/{slug}": "the same", "GET /ops/database": "the same",
     "GET /leads/behind": "a count", "GET /randomize/{token}/result": "a picture",
     "GET /randomize/{token}/status": "a status", "GET /sum-even/{token}/result": "a number",
     "GET /sum-even/{token}/status": "a status", "GET /v1/cache": "counts of the platform",
@@ -61,6 +62,9 @@ SILENT = {
 UNREACHED = {
     "POST /admin/organizations": "for admins of the platform",
     "POST /v1/organizations": "for admins of the platform",
+    **{f"POST /ops/organizations/{{slug}}/{verb}": "for admins of the platform" for verb in (
+        "weight", "jobs/{token}/cancel", "jobs/{token}/retry",
+    )},
     "POST /login": "its form has a value of its own", "POST /v1/sessions": "a wrong password",
     **{f"{method} /v1/relay/agent/{path}": "for agents" for method, path in (
         ("POST", "check-in"), ("POST", "columns"), ("POST", "enroll"), ("POST", "runs"),

@@ -56,7 +56,7 @@ def test_a_button_that_copied_twice_says_again_what_it_does(
 ) -> None:
     opened.goto(f"{platform_up.address}/admin/tokens")
     opened.get_by_label("Aplicação", exact=True).fill("copiado")
-    opened.get_by_label("leads:read", exact=True).check()
+    opened.get_by_label("leads:read").check()
     opened.get_by_role("button", name="Criar o token").click()
     button = opened.locator("button[data-copy=token]")
     expect(button).to_have_text("Copiar")

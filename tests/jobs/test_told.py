@@ -85,8 +85,8 @@ async def test_until_when_a_file_is_kept(
         kinds["test.fan"], result_path="/pictures/{token}", result_type="image/png", kept=kept
     )
     token = await write_job(people.platform, organization, "test.fan")
-    assert "until 2031-05-04 03:02 UTC" in await read(browser, f"/jobs/{token}")
-    assert "until" not in await read(browser, f"/jobs/{token}")
+    assert "data-local>2031-05-04 03:02 UTC</time>." in await read(browser, f"/jobs/{token}")
+    assert "It can be downloaded" not in await read(browser, f"/jobs/{token}")
     gone = await read(browser, f"/jobs/{token}")
     assert "has been removed" in gone
     assert "<img" not in gone.partition("<main")[2]

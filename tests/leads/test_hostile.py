@@ -65,7 +65,7 @@ async def test_a_far_stray_cell(tenant: Tenant, tmp_path: Path, far: str) -> Non
     body = make(tmp_path / "a.xlsx", HEAD + far).read_bytes()
     shown = await tenant.run(body, filename="a.xlsx")
     assert (shown["status"], shown["rejected"]) == ("finished", 0)
-    assert shown["notes"] == ["Cells without a column name, skipped: 1."]
+    assert "Cells without a column name, skipped: 1." in shown["notes"]
 
 
 async def test_a_formula_that_looks_like_an_injection_is_text(tenant: Tenant) -> None:
@@ -125,7 +125,8 @@ async def test_the_header_is_found_or_there_is_none(
 ) -> None:
     shown = await tenant.run(body)
     assert (shown["status"], shown["created"]) == ("finished", found)
-    assert len(shown["notes"]) == 1
+    # Besides, that there is nothing under it.
+    assert len(shown["notes"]) == (1 if found else 2)
 
 
 async def test_a_missing_email_column_fails(tenant: Tenant) -> None:

@@ -175,9 +175,8 @@ async def test_a_plan_that_turned(platform: Platform) -> None:
 async def explain(conn: Any, queryid: int) -> Any:
     schema = await store.counters.schema_of_statements(conn)
     assert schema is not None
-    text = await store.counters.text(conn, schema, queryid)
-    assert text is not None
-    return await store.plans.plan_of(conn, text)
+    texts = await store.counters.texts(conn, schema, [queryid])
+    return await store.plans.plan_of(conn, texts[queryid])
 
 
 def statement(calls: int, ms: float) -> reading.StatementChange:

@@ -14,7 +14,8 @@ from vazao import ops
 from vazao.accounts import service
 from vazao.kit.findings import Finding
 from vazao.kit.platform import PUBLIC, Platform
-from vazao.ops import sampling, store
+from vazao.ops import finding, reading, sampling, store
+from vazao.ops.spending import Spending
 
 pytestmark = pytest.mark.anyio
 WRONG = Finding(
@@ -97,3 +98,20 @@ async def test_figures_are_kept_and_drawn(people: People) -> None:
     ]
     assert (await admin.get("/ops/figures/nothing")).status_code == 404
     assert (await admin.get("/ops/figures/load?span=year")).status_code == 404
+
+
+async def test_what_takes_the_database_s_time(people: People) -> None:
+    platform, spending = people.platform, Spending()
+    async with finding.connected(platform) as looking:
+        before = await reading.read(looking)
+        for _ in range(3):
+            await looking.execute("select pg_sleep(0.1) as slow_one")
+        spending.add(reading.between(before, await reading.read(looking)))
+        for _ in range(2):
+            async with platform.db.transaction() as conn:
+                await spending.keep(conn, looking)
+    chief = await of_the_platform(people)
+    shown = (await chief.get("/ops/database")).text
+    assert "select pg_sleep($1) as slow_one" in shown
+    assert "jobs.job" in shown
+    assert "All large indexes are in use." in shown

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vazao.sheets import errors
@@ -348,7 +348,9 @@ def test_what_a_csv_writer_writes_is_read_back(tmp_path_factory, table, quoting,
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.text(st.sampled_from('ab;"\n\r\0é'), max_size=40), st.integers(1, 20))
+@given(st.text(st.sampled_from('ab;"\n\r\0é\ufeff'), max_size=40), st.integers(1, 20))
+@example("\r\0\na\r\r;", 1)
+@example("\r\ufeff\na\r\r;", 1)
 def test_any_text_has_one_outcome_whatever_the_blocks(tmp_path_factory, text, block):
     path = tmp_path_factory.mktemp("fuzz") / "a.csv"
     path.write_bytes(f"e;n\n{text}".encode())

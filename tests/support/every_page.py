@@ -34,6 +34,8 @@ FIXED = {
 }
 """Pages whose address is always the same."""
 PLATFORM = {"operation": "/ops", "what was wrong": "/ops/alarms",
+            "database": "/ops/database", "work of organizations": "/ops/organizations",
+            "an organization's work": "/ops/organizations/demo",
             "organizations": "/admin/organizations"}
 """Those of the platform's admins."""
 CHIEF, CHIEF_PASSWORD = "chefe", "quatro pratos de trigo"

@@ -41,7 +41,8 @@ FREE: dict[str, tuple[str, ...]] = {
         sorted({scope.partition(":")[0] for scope in registry().scopes})
     ),
     "run/verdict": ("release", "reject"), "name/verb": VERBS, "relay/name": ("none.pyz",),
-    "static/name": ("app.css",), "figures/name": ("load", "nothing"), "chunks/number": ("0",),
+    "static/name": ("app.css",), "figures/name": ("load", "nothing"),
+    "organizations/slug": ("none",), "chunks/number": ("0",),
 }
 """The same of those that name nothing of an organization, with values."""
 QUERY = {
@@ -91,7 +92,7 @@ FIELDS = {
     "country": "", "website": "", "legal_basis": "", "options": "", "options-*": "",
     "ticket": "", "sheet": "", "header_row": "", "delimiter": "", "encoding": "", "strict": "",
     "about": "Tomado", "events": "job.ended", "delivery": "{delivery}", "since": "",
-    "jobs": "{job}", "headers": "", "column-*": "", "name-*": "",
+    "weight": "2", "jobs": "{job}", "headers": "", "column-*": "", "name-*": "",
 }
 """Fields of forms; what is empty is left out."""
 

@@ -18,7 +18,8 @@ from vazao.kit.platform import PUBLIC
 
 PLATFORM = {
     "/v1/organizations", "/admin/organizations", "/v1/cache", "/admin/cache", "/ops", "/ops/alarms",
-    "/ops/figures/{name}", "/v1/ops/findings",
+    "/ops/figures/{name}", "/v1/ops/findings", "/ops/organizations", "/ops/organizations/{slug}",
+    "/ops/database",
 }
 """What admins of the platform may see: names of organizations, what caches hold, what is wrong."""
 ENDING = {"POST /logout", "DELETE /v1/sessions/current"}

@@ -68,6 +68,8 @@ NOBODYS = {
     "ops.alarm": "what was wrong with the platform",
     "ops.sample": "figures of the whole platform",
     "ops.statement": "how long statements take",
+    "ops.spent": "what statements took",
+    "ops.text": "texts of statements, without values",
     "ops.watch": "which process looks",
     "kit.sent": "hashes of forms that were sent, for ten minutes, and the pages that they led to",
     "public.alembic_version": "the schema's revision",

@@ -68,21 +68,21 @@ if TYPE_CHECKING:
         retry,
         seal,
     )
+    from vazao.jobs.supporting import busy, newest, set_weight, share, waits
     from vazao.jobs.telling import list_topic, topic_of
     from vazao.jobs.views import JobView, WaitingJobView, error_view, view, whole
     from vazao.kit.registry import Registry
 
 __all__ = [
     "ACCEPTED", "NO_RESULT", "READ", "SHOWN", "TASK_TOKEN", "WRITE", "Accepted", "FileGone",
-    "HandBack",
-    "IdempotencyClash", "Job", "JobEnded", "JobNotFound", "JobView", "Kind", "NoResult", "Part",
-    "PartRun", "PartSignal", "TaskStatus", "TooMuchWaiting", "WaitingJobView", "accepted",
-    "add_part", "admitted", "at_work", "by_ids", "cancel", "curl_line", "discard_open",
+    "HandBack", "IdempotencyClash", "Job", "JobEnded", "JobNotFound", "JobView", "Kind", "NoResult",
+    "Part", "PartRun", "PartSignal", "TaskStatus", "TooMuchWaiting", "WaitingJobView", "accepted",
+    "add_part", "admitted", "at_work", "busy", "by_ids", "cancel", "curl_line", "discard_open",
     "enqueue", "error_json", "error_view", "finished", "forget", "forget_said", "get_job",
     "held_by", "hold_key", "is_known", "job_of", "keep_result", "lead_seconds", "list_jobs",
-    "list_topic", "listen", "may_begin", "named_in", "no_result", "open_job", "register",
-    "repeated", "results_after", "results_by_token", "results_of", "retry", "seal", "status_of",
-    "topic_of", "view", "whole",
+    "list_topic", "listen", "may_begin", "named_in", "newest", "no_result", "open_job", "register",
+    "repeated", "results_after", "results_by_token", "results_of", "retry", "seal", "set_weight",
+    "share", "status_of", "topic_of", "view", "waits", "whole",
 ]
 
 __getattr__ = lazily(__name__, {
@@ -105,6 +105,8 @@ __getattr__ = lazily(__name__, {
     "list_jobs": "service", "listen": "service", "may_begin": "known", "open_job": "service",
     "results_after": "service", "results_by_token": "service", "results_of": "service",
     "retry": "service", "seal": "service", "list_topic": "telling", "topic_of": "telling",
+    "busy": "supporting", "newest": "supporting", "set_weight": "supporting",
+    "share": "supporting", "waits": "supporting",
     "SHOWN": "api", "JobView": "views", "WaitingJobView": "views", "error_view": "views",
     "view": "views", "whole": "views",
 })

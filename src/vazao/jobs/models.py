@@ -382,3 +382,14 @@ class Failing(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     failed: int
     ended: int
+
+
+class Busy(msgspec.Struct, frozen=True, kw_only=True):
+    """An organization's open work: parts that wait, since when the oldest, and parts at work."""
+
+    organization_id: int
+    waiting: int
+    running: int
+    since: datetime | None
+    weight: float
+    parts_cap: int | None

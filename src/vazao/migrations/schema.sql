@@ -2401,6 +2401,17 @@ COMMENT ON TABLE ops.sample IS 'How the platform was: mean figures of a minute, 
 
 COMMENT ON COLUMN ops.sample.level IS 'Minutes that the figures are a mean of';
 
+CREATE TABLE ops.spent (
+    at timestamp with time zone NOT NULL,
+    queryid bigint NOT NULL,
+    calls bigint NOT NULL,
+    ms double precision NOT NULL,
+    blocks bigint NOT NULL
+)
+WITH (fillfactor='70');
+
+COMMENT ON TABLE ops.spent IS 'What the statements that took most did in the quarter of an hour from at on';
+
 CREATE TABLE ops.statement (
     queryid bigint NOT NULL,
     usual_ms double precision NOT NULL,
@@ -2413,6 +2424,14 @@ WITH (fillfactor='70');
 COMMENT ON TABLE ops.statement IS 'How long statements usually take and by which plan, learnt while all is well';
 
 COMMENT ON COLUMN ops.statement.plan IS 'The steps of its plan, with their tables and indexes';
+
+CREATE TABLE ops.text (
+    queryid bigint NOT NULL,
+    text text NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE ops.text IS 'Texts of statements, $1 where values stood: no value of anybody';
 
 CREATE TABLE ops.watch (
     one boolean NOT NULL,
@@ -3271,8 +3290,14 @@ ALTER TABLE ONLY ops.alarm
 ALTER TABLE ONLY ops.sample
     ADD CONSTRAINT sample_pkey PRIMARY KEY (level, at);
 
+ALTER TABLE ONLY ops.spent
+    ADD CONSTRAINT spent_pkey PRIMARY KEY (at, queryid);
+
 ALTER TABLE ONLY ops.statement
     ADD CONSTRAINT statement_pkey PRIMARY KEY (queryid);
+
+ALTER TABLE ONLY ops.text
+    ADD CONSTRAINT text_pkey PRIMARY KEY (queryid);
 
 ALTER TABLE ONLY ops.watch
     ADD CONSTRAINT watch_pkey PRIMARY KEY (one);
@@ -3520,6 +3545,8 @@ CREATE UNIQUE INDEX alarm_open ON ops.alarm USING btree (code, subject) WHERE (e
 CREATE INDEX alarm_over ON ops.alarm USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 
 CREATE INDEX statement_seen ON ops.statement USING btree (seen_at);
+
+CREATE INDEX text_seen ON ops.text USING btree (seen_at);
 
 CREATE INDEX idx_procrastinate_jobs_worker_not_null ON public.procrastinate_jobs USING btree (worker_id) WHERE ((worker_id IS NOT NULL) AND (status = 'doing'::public.procrastinate_job_status));
 

@@ -15,7 +15,7 @@ from vazao.kit.web.paging import decode_cursor, encode_cursor, following, limit_
 from vazao.kit.web.parameters import choice_of, json_of
 from vazao.notices import described, service, store, views
 from vazao.notices.errors import DeliveryNotFound, MomentInvalid, ReplayUnclear
-from vazao.notices.models import STATES, Changes
+from vazao.notices.models import STATES, WebhookChanges
 
 Asked = Request[Any, Any, Any]
 Text = FromQuery[str | None]
@@ -108,7 +108,7 @@ class Webhooks(Controller):
         self, platform: ThePlatform, principal: Asker, request: Asked, webhook_id: FromPath[str]
     ) -> views.WebhookView:
         """Its address, types and description, and whether it is on."""
-        changes = await json_of(request, Changes)
+        changes = await json_of(request, WebhookChanges)
         async with platform.db.transaction() as conn:
             after = await service.change(
                 conn, platform, principal.organization_id, webhook_id, changes,

@@ -21,7 +21,7 @@ from vazao.kit.web.openapi import (
 )
 from vazao.kit.web.parameters import ParameterInvalid
 from vazao.notices import errors, views
-from vazao.notices.models import STATES, Changes
+from vazao.notices.models import STATES, WebhookChanges
 
 READ, WRITE = "webhooks:read", "webhooks:write"
 AT = "2026-11-25T08:00:00.000000Z"
@@ -71,7 +71,7 @@ GET = says(
 CHANGE = says(
     Answer(about="The webhook as it is now.", kind=views.WebhookView, example=WEBHOOK),
     parameters=WEBHOOK_ID,
-    bodies=(Body(media=JSON, kind=Changes, example={"enabled": True}),),
+    bodies=(Body(media=JSON, kind=WebhookChanges, example={"enabled": True}),),
     refuses=(errors.WebhookNotFound, *WRONG), scope=WRITE,
 )
 REMOVE = says(

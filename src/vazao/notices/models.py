@@ -54,7 +54,7 @@ class NewWebhook(msgspec.Struct, frozen=True, kw_only=True):
     about: str = ""
 
 
-class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WebhookChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to be changed about a webhook; what is not there stays."""
 
     url: str | msgspec.UnsetType = msgspec.UNSET

@@ -15,7 +15,7 @@ from vazao.kit.web.leaving import go_on, once_for
 from vazao.kit.web.pages import language_of, page
 from vazao.kit.web.paging import decode_cursor, encode_cursor, following
 from vazao.notices import api, described, service, store, views
-from vazao.notices.models import STATES, Changes
+from vazao.notices.models import STATES, WebhookChanges
 from vazao.notices.outcomes import TEXTS
 from vazao.notices.settings import NoticeSettings
 
@@ -135,7 +135,7 @@ async def change_webhook(
         async with platform.db.transaction() as conn:
             await service.change(
                 conn, platform, principal.organization_id, webhook_id,
-                Changes(url=url, about=about, types=types),
+                WebhookChanges(url=url, about=about, types=types),
                 service.types_for(platform, principal.organization),
             )
     except VazaoError as error:
@@ -154,7 +154,7 @@ async def turn_webhook(
     enabled = (await request.form()).get("enabled") == "true"
     async with platform.db.transaction() as conn:
         await service.change(
-            conn, platform, principal.organization_id, webhook_id, Changes(enabled=enabled),
+            conn, platform, principal.organization_id, webhook_id, WebhookChanges(enabled=enabled),
             service.types_for(platform, principal.organization),
         )
     return go_on(

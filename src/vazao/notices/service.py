@@ -24,7 +24,7 @@ from vazao.notices.errors import (
     WebhookNotFound,
     WebhookOff,
 )
-from vazao.notices.models import TEST, Changes, Delivery, NewWebhook, Webhook
+from vazao.notices.models import TEST, Delivery, NewWebhook, Webhook, WebhookChanges
 from vazao.notices.settings import NoticeSettings
 
 LONGEST_ABOUT = 200
@@ -153,7 +153,7 @@ async def get(conn: Conn, organization_id: int, token: str) -> Webhook:
 
 
 async def change(
-    conn: Conn, platform: Platform, organization_id: int, token: str, changes: Changes,
+    conn: Conn, platform: Platform, organization_id: int, token: str, changes: WebhookChanges,
     known: Collection[str],
 ) -> Webhook:
     """Change a webhook; what is not there stays.

@@ -31,9 +31,11 @@ async def _find(platform: Platform) -> list[Any]:
 
 
 def _routes() -> list[Any]:
-    from vazao.ops import api, pages
+    from vazao.ops import api, pages, pages_database, pages_organizations
 
-    return [*api.routes, *pages.routes]
+    return [
+        *api.routes, *pages.routes, *pages_database.routes, *pages_organizations.routes,
+    ]
 
 
 def register(registry: Registry) -> None:

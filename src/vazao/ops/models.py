@@ -136,3 +136,34 @@ class Sample(Row, frozen=True, kw_only=True):
 
     at: float
     figures: dict[str, float]
+
+
+class Spent(Row, frozen=True, kw_only=True):
+    """What a statement took lately; *usual_ms* and *plan* where they were learnt."""
+
+    queryid: int
+    calls: int
+    ms: float
+    blocks: int
+    text: str
+    usual_ms: float | None
+    plan: str | None
+
+
+class TableSize(Row, frozen=True, kw_only=True):
+    """A table with its indexes: bytes, rows, dead rows, and how often it was read whole."""
+
+    name: str
+    bytes: int
+    rows: int
+    dead: int
+    seq_scans: int
+    vacuumed_at: datetime | None
+
+
+class UnusedIndex(Row, frozen=True, kw_only=True):
+    """An index that no statement has used since the statistics began."""
+
+    name: str
+    table: str
+    bytes: int

@@ -12,6 +12,7 @@ from vazao.ops import reading, store
 
 MINUTE = 60.0
 QUARTER = 900.0
+ALARM_DAYS = 400
 
 
 class Sampler:
@@ -45,6 +46,9 @@ class Sampler:
         if self._thinned is None or now - self._thinned >= QUARTER:
             self._thinned = now
             await store.samples.thin(conn)
+            await store.spent.forget(conn)
+            await store.usual.forget(conn)
+            await store.alarms.forget_over(conn, days=ALARM_DAYS)
 
 
 async def figures(

@@ -42,7 +42,8 @@ class Texts:
         if queryid not in self._found:
             if len(self._found) >= KEPT_TEXTS:
                 self._found.clear()
-            self._found[queryid] = await store.counters.text(conn, schema, queryid)
+            found = await store.counters.texts(conn, schema, [queryid])
+            self._found[queryid] = found.get(queryid)
         return self._found[queryid]
 
 

@@ -21,7 +21,7 @@ from vazao.kit.findings import Finding
 from vazao.kit.logging import get
 from vazao.kit.platform import PUBLIC, Platform
 from vazao.kit.sql import Conn
-from vazao.ops import finding, learning, reading, sampling, store
+from vazao.ops import finding, learning, reading, sampling, spending, store
 from vazao.ops.models import RAISED, SOLVED, Usual
 from vazao.ops.settings import OpsSettings
 from vazao.ops.statements import Texts
@@ -50,6 +50,7 @@ class Watch:
         self._taught: dict[int, Usual] = {}
         self._written = 0.0
         self._seen: set[tuple[str, str]] = set()
+        self._spending = spending.Spending()
 
     def start(self) -> None:
         """Begin."""
@@ -136,6 +137,7 @@ class Watch:
             text = await texts.of(conn, schema, queryid)
             return await store.plans.plan_of(conn, text) if text else None
 
+        self._spending.add(change)
         new = [s.queryid for s in change.statements if s.queryid not in self._known]
         self._known |= await store.usual.of(conn, new) if new else {}
         for statement in change.statements:
@@ -143,13 +145,14 @@ class Watch:
             if known is not None:
                 known = await learning.with_plan(known, explain)
                 self._known[known.queryid] = self._taught[known.queryid] = known
-        await self._write()
+        await self._write(conn)
 
-    async def _write(self) -> None:
+    async def _write(self, looking: Conn) -> None:
         loop = asyncio.get_running_loop()
-        if not self._taught or loop.time() - self._written < WRITE_SECONDS:
+        if loop.time() - self._written < WRITE_SECONDS:
             return
         self._written = loop.time()
         learnt, self._taught = list(self._taught.values()), {}
         async with self._platform.db.transaction() as conn:
             await store.usual.learn(conn, learnt)
+            await self._spending.keep(conn, looking)

@@ -129,22 +129,30 @@ class SheetText:
             held = b""
             while piece := file.read(self.block_bytes):
                 self.position += len(piece)
-                piece = held + (decoder.decode(piece).encode() if decoder else piece)
-                # A mark, or the two ends of a line, may stand across two pieces.
-                cut = len(piece) - (piece[-1:] == b"\r") - _mark_begun(piece)
+                piece = self._bare(held + (decoder.decode(piece).encode() if decoder else piece))
+                # A mark, or the two ends of a line, may stand across two pieces; what is taken
+                # away may have stood between them.
+                cut = len(piece) - _mark_begun(piece)
+                cut -= piece[:cut].endswith(b"\r")
                 held, piece = piece[cut:], piece[:cut]
-                yield self._clean(piece)
+                yield self._with_feeds(piece)
             if decoder:
                 held += decoder.decode(b"", final=True).encode()
             yield self._clean(held)
 
     def _clean(self, piece: bytes) -> bytes:
+        return self._with_feeds(self._bare(piece))
+
+    def _bare(self, piece: bytes) -> bytes:
         if b"\0" in piece:
             self.nuls += piece.count(b"\0")
             piece = piece.replace(b"\0", b"")
         # Files that were joined have marks in their middle, too.
         if codecs.BOM_UTF8 in piece:
             piece = piece.replace(codecs.BOM_UTF8, b"")
+        return piece
+
+    def _with_feeds(self, piece: bytes) -> bytes:
         if self.lone_returns:
             piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return piece

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vazao.jobs.models import Failing, Standing, Starved
+from vazao.jobs.models import Busy, Failing, Standing, Starved
 from vazao.kit import sql
 from vazao.kit.sql import Conn
 
@@ -26,3 +26,14 @@ async def starved(conn: Conn, seconds: float) -> list[Starved]:
 async def failing(conn: Conn, codes: Sequence[str], seconds: float) -> list[Failing]:
     """Kinds most of whose jobs ended with one of *codes* within *seconds*."""
     return await sql.every(conn, Failing, Q.failing, codes=list(codes), seconds=seconds)
+
+
+async def busy(conn: Conn, organization_id: int | None = None) -> list[Busy]:
+    """Organizations with open work, those that have waited longest first; or one alone."""
+    return await sql.every(conn, Busy, Q.busy, organization_id=organization_id)
+
+
+async def share(conn: Conn, organization_id: int) -> tuple[float, int | None]:
+    """An organization's weight, and its cap if it has one."""
+    found = await sql.row(conn, Q.share, organization_id=organization_id)
+    return (found[0], found[1]) if found else (1.0, None)

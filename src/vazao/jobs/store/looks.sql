@@ -42,3 +42,23 @@ where finished_at > kit.now() - make_interval(secs => %(seconds)s)
 group by kind
 having count(*) filter (where error ->> 'code' = any(%(codes)s)) >= greatest(5, count(*) / 2.0)
 order by kind
+
+-- name: busy
+-- Organizations with open work: how many parts wait and are at work, since when the oldest waits.
+with open as (
+    select organization_id, state, requested_at from jobs.part
+    where state in ('held', 'queued', 'running') limit 100000)
+select o.organization_id, count(*) filter (where o.state <> 'running') as waiting,
+    count(*) filter (where o.state = 'running') as running,
+    min(o.requested_at) filter (where o.state <> 'running') as since,
+    coalesce((select s.weight from jobs.share as s
+        where s.organization_id = o.organization_id), 1)::float8 as weight,
+    (select s.parts_cap from jobs.share as s
+        where s.organization_id = o.organization_id) as parts_cap
+from open as o
+where %(organization_id)s::int is null or o.organization_id = %(organization_id)s
+group by o.organization_id order by since nulls last, o.organization_id limit 200
+
+-- name: share
+-- An organization's weight and cap.
+select weight, parts_cap from jobs.share where organization_id = %(organization_id)s

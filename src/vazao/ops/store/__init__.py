@@ -1,5 +1,5 @@
 """What ops asks of PostgreSQL's own statistics, and keeps; connection in, never commits."""
 
-from vazao.ops.store import activity, alarms, counters, plans, samples, server, usual
+from vazao.ops.store import activity, alarms, counters, plans, samples, server, spent, usual
 
-__all__ = ["activity", "alarms", "counters", "plans", "samples", "server", "usual"]
+__all__ = ["activity", "alarms", "counters", "plans", "samples", "server", "spent", "usual"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -45,6 +46,11 @@ async def now_wrong(conn: Conn) -> list[Alarm]:
 async def over(conn: Conn, *, before: int | None = None, limit: int = 50) -> list[Alarm]:
     """What was wrong and is over, the newest first."""
     return await sql.every(conn, Alarm, Q.over, before=before, limit=limit)
+
+
+async def during(conn: Conn, since: datetime) -> list[Alarm]:
+    """What was wrong at some time since then, the newest first."""
+    return await sql.every(conn, Alarm, Q.during, since=since)
 
 
 async def forget_over(conn: Conn, *, days: int) -> None:

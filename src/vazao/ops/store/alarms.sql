@@ -47,6 +47,12 @@ select id, code, subject, level, message, remedy, params, began_at as since, see
 from ops.alarm where ended_at is not null and (%(before)s::bigint is null or id < %(before)s)
 order by id desc limit %(limit)s
 
+-- name: during
+-- What was wrong at some time since a moment, the newest first.
+select id, code, subject, level, message, remedy, params, began_at as since, seen_at, ended_at
+from ops.alarm where ended_at is null or ended_at >= %(since)s
+order by began_at desc limit 500
+
 -- name: forget_over
 -- Removes what was over long ago.
 delete from ops.alarm where ended_at < kit.now() - make_interval(days => %(days)s)

@@ -37,10 +37,11 @@ async def statements(conn: Conn, schema: str) -> list[StatementCount]:
     return await sql.every(conn, StatementCount, wanted)
 
 
-async def text(conn: Conn, schema: str, queryid: int) -> str | None:
-    """A statement's text, its values left out (``$1``)."""
-    found = await sql.row(conn, Q.text.format(schema=Identifier(schema)), queryid=queryid)
-    return found[0] if found else None
+async def texts(conn: Conn, schema: str, queryids: Sequence[int]) -> dict[int, str]:
+    """Statements' texts, their values left out (``$1``); the file of all is read for it."""
+    wanted = Q.texts.format(schema=Identifier(schema))
+    found = await sql.rows(conn, wanted, queryids=list(queryids))
+    return {id: text for id, text in found if text}
 
 
 async def widths(conn: Conn, relids: Sequence[int]) -> dict[int, tuple[float, float]]:

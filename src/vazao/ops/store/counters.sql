@@ -43,12 +43,12 @@ where queryid is not null and total_exec_time > 100 and dbid = (
     select oid from pg_catalog.pg_database where datname = current_database())
 group by queryid
 
--- name: text
--- A statement's text, its values left out.
-select query from {schema}.pg_stat_statements(true)
-where queryid = %(queryid)s and dbid = (
+-- name: texts
+-- Statements' texts, their values left out.
+select distinct on (queryid) queryid, query from {schema}.pg_stat_statements(true)
+where queryid = any(%(queryids)s) and dbid = (
     select oid from pg_catalog.pg_database where datname = current_database())
-order by calls desc limit 1
+order by queryid, calls desc
 
 -- name: database
 -- The database's counters.

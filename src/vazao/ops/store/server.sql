@@ -23,3 +23,26 @@ from (select 1) as one left join lateral (
     where backend_xmin is not null and backend_type = 'client backend'
     and pid <> pg_catalog.pg_backend_pid()
     order by age(backend_xmin) desc limit 1) as h on true
+
+-- name: largest
+-- The largest tables, with their indexes.
+select format('%%I.%%I', n.nspname, c.relname) as name,
+    pg_catalog.pg_total_relation_size(c.oid) as bytes, greatest(c.reltuples, 0)::bigint as rows,
+    coalesce(s.n_dead_tup, 0) as dead, coalesce(s.seq_scan, 0) as seq_scans,
+    greatest(s.last_vacuum, s.last_autovacuum) as vacuumed_at
+from (select oid, relname, relnamespace, reltuples, relpages from pg_catalog.pg_class
+    where relkind in ('r', 'p', 'm') order by relpages desc limit 60) as c
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+left join pg_catalog.pg_stat_all_tables as s on s.relid = c.oid
+where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+order by 2 desc limit 20
+
+-- name: unused
+-- Large indexes that no statement used since the statistics began, and that keep nothing unique.
+select format('%%I.%%I', schemaname, indexrelname) as name,
+    format('%%I.%%I', schemaname, relname) as table,
+    pg_catalog.pg_relation_size(indexrelid) as bytes
+from pg_catalog.pg_stat_user_indexes join pg_catalog.pg_index using (indexrelid)
+where idx_scan = 0 and not indisunique and indisvalid
+and pg_catalog.pg_relation_size(indexrelid) > 8388608
+order by 3 desc limit 20

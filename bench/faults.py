@@ -99,6 +99,7 @@ def bloated(running: Running) -> Iterator[Mend]:
             "from generate_series(1, 600000) as n"
         )
         conn.execute("delete from heap where id % 50 <> 0")
+    with running.connect() as conn:
         conn.execute("vacuum (analyze, truncate off) heap")
     yield lambda finding: vacuum_full(running, finding)
 

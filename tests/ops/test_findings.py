@@ -15,7 +15,7 @@ from tests.support.kinds import gate
 from tests.support.waiting import eventually
 from vazao.kit.findings import Finding
 from vazao.kit.platform import Platform
-from vazao.ops import finding, learning, reading, store
+from vazao.ops import finding, learning, reading, store, tables
 from vazao.ops.models import Usual
 from vazao.ops.settings import OpsSettings
 
@@ -106,6 +106,35 @@ async def test_dead_rows_without_autovacuum(platform: Platform) -> None:
         await conn.execute("alter table fat set (autovacuum_enabled = true)")
         await conn.execute("vacuum analyze fat")
     assert await found(platform) == {}
+
+
+async def test_a_table_that_is_mostly_empty_and_one_whose_statistics_are_old(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "WASTED_BYTES", 1 << 20)
+    async with session(platform) as conn:
+        for name in ("emptied", "stale"):
+            await conn.execute(
+                f"create table {name} with (autovacuum_enabled = false) as select n as id, "
+                "repeat('x', 200) as filler from generate_series(1, 20000) as n".encode()
+            )
+        # The statistics of one say that its rows are short; by now they are not.
+        await conn.execute("update stale set filler = 'x'")
+        await conn.execute("vacuum (analyze) stale")
+        await conn.execute("update stale set filler = repeat('x', 400)")
+        await conn.execute("delete from emptied where id % 20 <> 0")
+    # A session tells what it changed as it ends, which would count as changed since.
+    async with session(platform) as conn:
+        await conn.execute("vacuum (analyze, truncate off) emptied")
+
+    async def told() -> list[str] | None:
+        async with finding.connected(platform) as looking:
+            before = await reading.read(looking)
+            change = reading.between(before, await reading.read(looking))
+            seen = await finding.look(platform, looking, change)
+        return [f.subject for f in seen.findings if f.code == "table_bloated"] or None
+
+    assert await eventually(told) == ["public.emptied"]
 
 
 LARGE = (

@@ -115,3 +115,12 @@ async def test_what_takes_the_database_s_time(people: People) -> None:
     assert "select pg_sleep($1) as slow_one" in shown
     assert "jobs.job" in shown
     assert "All large indexes are in use." in shown
+
+
+async def test_the_database_s_page_waits_for_no_lock(people: People) -> None:
+    chief = await of_the_platform(people)
+    async with people.platform.db.transaction() as conn:
+        await conn.execute("lock table jobs.job in access exclusive mode")
+        answer = await chief.get("/ops/database", timeout=10)
+    assert answer.status_code == 200
+    assert "jobs.job" in answer.text

@@ -57,15 +57,19 @@ select blks_hit as hit, blks_read as read, blk_read_time as read_ms, xact_commit
 from pg_catalog.pg_stat_database where datname = current_database()
 
 -- name: wide
--- How wide a row of each table is by the statistics, for those given.
+-- How wide a row of each table is by the statistics, for those given. Known is it only where each
+-- column has some and little has changed since: old ones make of a full table an empty one.
 select s.relid::bigint, (28 + (select coalesce(sum(p.avg_width * (1 - p.null_frac)), 0)
         from pg_catalog.pg_stats as p
         where p.schemaname = s.schemaname and p.tablename = s.relname))::float8 as width,
     coalesce((select o.option_value::float8 / 100
         from pg_catalog.pg_options_to_table(c.reloptions) as o
         where o.option_name = 'fillfactor'), 1) as filled,
-    coalesce((select count(*) from pg_catalog.pg_stats as p
-        where p.schemaname = s.schemaname and p.tablename = s.relname), 0) > 0 as known
+    s.n_mod_since_analyze <= 0.2 * greatest(c.reltuples, 1) and (
+        select count(*) from pg_catalog.pg_attribute as a
+        where a.attrelid = s.relid and a.attnum > 0 and not a.attisdropped) = (
+        select count(*) from pg_catalog.pg_stats as p where p.schemaname = s.schemaname
+        and p.tablename = s.relname and not p.inherited) as known
 from pg_catalog.pg_stat_user_tables as s
 join pg_catalog.pg_class as c on c.oid = s.relid
 where s.relid = any(%(relids)s::oid[])

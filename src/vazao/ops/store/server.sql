@@ -25,24 +25,29 @@ from (select 1) as one left join lateral (
     order by age(backend_xmin) desc limit 1) as h on true
 
 -- name: largest
--- The largest tables, with their indexes.
+-- The largest tables with their indexes, by the catalogue: asking for a size on the disk would wait
+-- for who has the table locked.
 select format('%%I.%%I', n.nspname, c.relname) as name,
-    pg_catalog.pg_total_relation_size(c.oid) as bytes, greatest(c.reltuples, 0)::bigint as rows,
-    coalesce(s.n_dead_tup, 0) as dead, coalesce(s.seq_scan, 0) as seq_scans,
+    (c.relpages + coalesce((select sum(i.relpages) from pg_catalog.pg_index as x
+            join pg_catalog.pg_class as i on i.oid = x.indexrelid where x.indrelid = c.oid), 0)
+        + coalesce((select o.relpages from pg_catalog.pg_class as o where o.oid = c.reltoastrelid),
+            0))::bigint * current_setting('block_size')::bigint as bytes,
+    greatest(c.reltuples, 0)::bigint as rows, coalesce(s.n_dead_tup, 0) as dead,
+    coalesce(s.seq_scan, 0) as seq_scans,
     greatest(s.last_vacuum, s.last_autovacuum) as vacuumed_at
-from (select oid, relname, relnamespace, reltuples, relpages from pg_catalog.pg_class
-    where relkind in ('r', 'p', 'm') order by relpages desc limit 60) as c
+from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 left join pg_catalog.pg_stat_all_tables as s on s.relid = c.oid
-where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
-order by 2 desc limit 20
+where c.relkind in ('r', 'm') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+order by 2 desc, 1 limit 20
 
 -- name: unused
 -- Large indexes that no statement used since the statistics began, and that keep nothing unique.
-select format('%%I.%%I', schemaname, indexrelname) as name,
-    format('%%I.%%I', schemaname, relname) as table,
-    pg_catalog.pg_relation_size(indexrelid) as bytes
-from pg_catalog.pg_stat_user_indexes join pg_catalog.pg_index using (indexrelid)
-where idx_scan = 0 and not indisunique and indisvalid
-and pg_catalog.pg_relation_size(indexrelid) > 8388608
-order by 3 desc limit 20
+select format('%%I.%%I', s.schemaname, s.indexrelname) as name,
+    format('%%I.%%I', s.schemaname, s.relname) as table,
+    c.relpages::bigint * current_setting('block_size')::bigint as bytes
+from pg_catalog.pg_stat_user_indexes as s
+join pg_catalog.pg_index as i using (indexrelid)
+join pg_catalog.pg_class as c on c.oid = s.indexrelid
+where s.idx_scan = 0 and not i.indisunique and i.indisvalid and c.relpages > 1024
+order by c.relpages desc limit 20

@@ -34,7 +34,7 @@ async def test_a_webhook_that_is_off_or_removed_is_not_told(
         await service.remove(conn, organization, other.token)
         await service.change(
             conn, quiet.platform, organization, hook.token,
-            service.Changes(enabled=False), quiet.platform.registry.notice_types,
+            service.WebhookChanges(enabled=False), quiet.platform.registry.notice_types,
         )
     assert not await quiet.tell(organization)
 

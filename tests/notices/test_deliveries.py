@@ -11,6 +11,7 @@ from tests.support.receivers import Behaviour, Got, Receiver, in_order, receiver
 from tests.support.waiting import eventually
 from vazao.kit import clock
 from vazao.notices import outcomes
+from vazao.notices.posting import ANSWER_KEPT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick")]
 
@@ -147,6 +148,7 @@ async def test_a_slow_receiver_delays_nobody_else(
         await busy.tell(other)
         await count(takes, 1, within=3)
         await busy.all_in(hook, "delivered")
+        assert (len(takes.ids), slow.at_once >= 6) == (1, True), "the slow one is still at it"
 
 
 async def test_of_one_webhook_only_so_many_are_sent_at_a_time(
@@ -166,6 +168,11 @@ async def test_a_long_answer_is_not_read_to_its_end(
     hook, _ = await busy.webhook(organization, takes.url)
     await busy.tell(organization)
     await busy.all_in(hook, "delivered")
+    async with busy.platform.db.connection() as conn:
+        row = await (await conn.execute(
+            "select length(answer) from notices.delivery where webhook_id = %s", [hook.id]
+        )).fetchone()
+    assert row == (ANSWER_KEPT,)
 
 
 async def test_one_that_is_down_for_days_is_turned_off_and_can_be_sent_again(
